@@ -1,0 +1,69 @@
+/**
+ * The house (docs/architecture.md): http -> tokens -> crypto -> options -> contracts <- storage.
+ * Every room may also import options and contracts; options imports only contracts.
+ */
+const room = (name) => `^lib/${name}/`;
+const external = (names) => `(^|/)node_modules/(${names})(/|$)`;
+
+const only = (name, allowed) => ({
+  name: `${name}-imports-only-${allowed.join('-') || 'itself'}`,
+  severity: 'error',
+  from: { path: room(name) },
+  to: { path: '^lib/', pathNot: [room(name), ...allowed.map(room)] },
+});
+
+const knows = (name, what, rooms, module) => ({
+  name: `only-${name}-knows-${what}`,
+  severity: 'error',
+  from: { path: '^lib/', pathNot: rooms },
+  to: { path: module },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    only('contracts', []),
+    only('options', ['contracts']),
+    only('crypto', ['options', 'contracts']),
+    only('tokens', ['crypto', 'options', 'contracts']),
+    only('http', ['tokens', 'options', 'contracts']),
+    only('storage', ['options', 'contracts']),
+    only('testing', ['tokens', 'options', 'contracts']),
+    {
+      name: 'nobody-imports-the-assembly',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: ['^lib/index\\.ts$', '^lib/jwt-knox\\.module\\.ts$'] },
+      to: { path: '^lib/(index|jwt-knox\\.module|jwt-knox\\.module-definition)\\.ts$' },
+    },
+    {
+      name: 'the-definition-imports-no-implementation',
+      severity: 'error',
+      from: { path: '^lib/jwt-knox\\.module-definition\\.ts$' },
+      to: { path: '^lib/', pathNot: ['^lib/options/', '^lib/contracts/'] },
+    },
+    knows('storage', 'typeorm', [room('storage'), '^lib/jwt-knox\\.module\\.ts$'], external('typeorm|@nestjs/typeorm')),
+    knows('http', 'passport', [room('http')], external('passport|passport-jwt|@nestjs/passport')),
+    knows('crypto', 'the-jwt-library', [room('crypto')], external('jsonwebtoken')),
+    {
+      name: 'only-crypto-knows-node-crypto',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: [room('crypto'), '^lib/testing/session-repository\\.contract\\.ts$'] },
+      to: { path: '^(node:)?crypto$', dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.d.ts'],
+      exportsFields: ['exports'],
+      conditionNames: ['require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,186 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+
+/** The stable error codes of the HTTP contract. */
+export type KnoxErrorCode =
+  | 'missing_token'
+  | 'invalid_token'
+  | 'token_expired'
+  | 'invalid_request'
+  | 'invalid_credentials'
+  | 'invalid_refresh_token'
+  | 'refresh_token_expired'
+  | 'refresh_token_reused'
+  | 'session_limit_reached'
+  | 'forbidden'
+  | 'storage_unavailable';
+
+/** Which check refused a token. Told to events and logs, never to the caller. */
+export type RejectionReason =
+  | 'malformed'
+  | 'header'
+  | 'unknown_key'
+  | 'algorithm'
+  | 'signature'
+  | 'claims'
+  | 'issuer'
+  | 'audience'
+  | 'expired'
+  | 'session_not_found'
+  | 'key_mismatch'
+  | 'user_mismatch'
+  | 'session_expired'
+  | 'user_not_found'
+  | 'user_inactive'
+  | 'credentials_outdated'
+  | 'user_agent_mismatch'
+  | 'replayed';
+
+/**
+ * A refused token, inside the library: thrown by the checks, turned into one of the errors below at the door.
+ * Callers never meet it.
+ */
+export class TokenRejection extends Error {
+  /** @param claims what the token said of its session, where its signature held */
+  constructor(
+    readonly reason: RejectionReason,
+    readonly claims?: { readonly sessionId: string; readonly userId: string },
+  ) {
+    super(reason);
+    this.name = 'TokenRejection';
+  }
+}
+
+// HttpException declares `status` private; at run time it is the plain property that `KnoxError.status` promises.
+const HttpError = HttpException as unknown as new (
+  body: object,
+  status: number,
+  options?: { cause?: unknown },
+) => Error & { getStatus(): number; getResponse(): string | object };
+
+/** Base of every error the library throws at run time: an HttpException, so a host needs no filter of its own. */
+export abstract class KnoxError extends HttpError {
+  /** The HTTP status. */
+  declare readonly status: number;
+  /** Stable, to be matched by clients. */
+  readonly code: KnoxErrorCode;
+
+  protected constructor(code: KnoxErrorCode, status: number, error: string, message: string, cause?: unknown) {
+    super({ statusCode: status, error, code, message }, status, { cause });
+    this.code = code;
+    this.name = new.target.name;
+    this.message = message;
+  }
+}
+
+/** A 401: the base of all that has to do with credentials. */
+export abstract class UnauthorizedError extends KnoxError {
+  /** Which check failed, where a token was sent. Not part of the response. */
+  readonly reason?: RejectionReason;
+
+  protected constructor(code: KnoxErrorCode, message: string, reason?: RejectionReason) {
+    super(code, HttpStatus.UNAUTHORIZED, 'Unauthorized', message);
+    // Not enumerable, so that no serializer carries it to a caller.
+    Object.defineProperty(this, 'reason', { value: reason });
+  }
+}
+
+export class MissingTokenError extends UnauthorizedError {
+  constructor() {
+    super('missing_token', 'Authentication is required: send an access token.');
+  }
+}
+
+export class InvalidTokenError extends UnauthorizedError {
+  constructor(reason: RejectionReason) {
+    super('invalid_token', 'The access token is not valid.', reason);
+  }
+}
+
+export class TokenExpiredError extends UnauthorizedError {
+  constructor() {
+    super('token_expired', 'The access token has expired.', 'expired');
+  }
+}
+
+export class InvalidCredentialsError extends UnauthorizedError {
+  constructor() {
+    super('invalid_credentials', 'The credentials are not valid.');
+  }
+}
+
+export class InvalidRefreshTokenError extends UnauthorizedError {
+  constructor(reason: RejectionReason) {
+    super('invalid_refresh_token', 'The refresh token is not valid.', reason);
+  }
+}
+
+export class RefreshTokenExpiredError extends UnauthorizedError {
+  constructor(reason: RejectionReason = 'expired') {
+    super('refresh_token_expired', 'The refresh token has expired.', reason);
+  }
+}
+
+/** A refresh token was used again after its successor: the session is ended (RFC 9700 section 4.14.2). */
+export class RefreshTokenReusedError extends UnauthorizedError {
+  constructor() {
+    super('refresh_token_reused', 'The refresh token was used before; its session has been ended.', 'replayed');
+  }
+}
+
+export class InvalidRequestError extends KnoxError {
+  constructor(
+    message: string,
+    status: HttpStatus.BAD_REQUEST | HttpStatus.UNSUPPORTED_MEDIA_TYPE = HttpStatus.BAD_REQUEST,
+  ) {
+    super(
+      'invalid_request',
+      status,
+      status === HttpStatus.BAD_REQUEST ? 'Bad Request' : 'Unsupported Media Type',
+      message,
+    );
+  }
+}
+
+export class SessionLimitReachedError extends KnoxError {
+  constructor() {
+    super(
+      'session_limit_reached',
+      HttpStatus.FORBIDDEN,
+      'Forbidden',
+      'The limit of simultaneous sessions is reached; end one first.',
+    );
+  }
+}
+
+export class ForbiddenError extends KnoxError {
+  constructor() {
+    super('forbidden', HttpStatus.FORBIDDEN, 'Forbidden', 'This needs an administrator.');
+  }
+}
+
+/** The storage did not answer, or not in time: try again in `retryAfter` seconds. The cause stays in `cause`. */
+export class StorageUnavailableError extends KnoxError {
+  /** Seconds, sent as `Retry-After`. */
+  readonly retryAfter = 1;
+
+  constructor(cause?: unknown) {
+    super(
+      'storage_unavailable',
+      HttpStatus.SERVICE_UNAVAILABLE,
+      'Service Unavailable',
+      'The session storage is not available; try again shortly.',
+      cause,
+    );
+  }
+}
+
+/** The module was configured wrongly. Thrown at start-up, with every problem and its remedy in one message. */
+export class JwtKnoxConfigurationError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(
+      `JwtKnoxModule is misconfigured (${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}):\n` +
+        problems.map((problem) => `  - ${problem}`).join('\n'),
+    );
+    this.name = 'JwtKnoxConfigurationError';
+  }
+}

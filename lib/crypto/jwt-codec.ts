@@ -1,0 +1,212 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { sign, verify } from 'jsonwebtoken';
+import { TokenRejection } from '../contracts/errors';
+import { TEXT_LIMITS } from '../contracts/session';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { Keyring, type KeyringKey } from './keyring';
+import { generateId, isEncodedTokenKey, TokenKey } from './token-key';
+
+export type TokenType = 'access' | 'refresh';
+
+/** Media types of the header's `typ` (RFC 9068 section 2.1; `rt+jwt` in its manner). */
+const TYP: Record<TokenType, string> = { access: 'at+jwt', refresh: 'rt+jwt' };
+
+export const MAX_TOKEN_LENGTH = 4_096;
+
+/** Claims a host may not set: they are the library's, or carry a meaning that other parties act upon. */
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
+  'iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'gen', 'typ', 'token_key', 'session_key',
+  'client_id', 'scope', 'cnf', 'act', 'auth_time', 'acr', 'amr', 'realm',
+]); // prettier-ignore
+
+/** Year 9999: later times are nonsense, and beyond what other libraries read. Seconds. */
+const MAX_NUMERIC_DATE = 253_402_300_799;
+const MAX_GENERATION = 2_147_483_647;
+
+// Canonical base64url: unused bits of the last character are zero, so one token has one spelling.
+const PART = '(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?';
+const COMPACT = new RegExp(`^(?=[^.])${PART}\\.(?=[^.])${PART}\\.(?=.)${PART}$`);
+const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+
+/** What both kinds of token say, checked. `issuedAt` and `expiresAt` are epoch milliseconds. */
+export interface TokenClaims {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly generation: number;
+  readonly expiresAt: number;
+  readonly tokenKey: TokenKey;
+}
+
+export interface AccessClaims extends TokenClaims {
+  /** Everything the library did not put there itself. */
+  readonly custom: Readonly<Record<string, unknown>>;
+}
+
+export interface RefreshClaims extends TokenClaims {
+  readonly sessionKey: TokenKey;
+}
+
+/** What to sign. Times are epoch milliseconds. */
+export interface TokenContent {
+  userId: string;
+  sessionId: string;
+  generation: number;
+  issuedAt: number;
+  expiresAt: number;
+  tokenKey: TokenKey;
+}
+
+/** Whether a string can be a user id in a token, a row and a database driver. */
+export function isUserId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= TEXT_LIMITS.userId && !UNPRINTABLE.test(value);
+}
+
+/** Whether a string has the form of a session id. */
+export function isSessionId(value: unknown): value is string {
+  return typeof value === 'string' && SESSION_ID.test(value);
+}
+
+/** Signs tokens, and reads them through two gates: the header before the signature, the payload after it. */
+@Injectable()
+export class JwtCodec {
+  /**
+   * Options of every signature check, here and in the Passport strategy. Times are checked by the payload gate, because
+   * the JWT library accepts missing and absurd ones.
+   */
+  readonly verifyOptions: { algorithms: KeyringKey['algorithm'][]; ignoreExpiration: true; ignoreNotBefore: true };
+
+  constructor(
+    private readonly keyring: Keyring,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    this.verifyOptions = { algorithms: keyring.algorithms, ignoreExpiration: true, ignoreNotBefore: true };
+  }
+
+  /** The header gate: the key that must have signed this token. @throws TokenRejection */
+  keyFor(raw: string, type: TokenType): KeyringKey {
+    if (raw.length > MAX_TOKEN_LENGTH || !COMPACT.test(raw)) throw new TokenRejection('malformed');
+    const header = parseHeader(raw.slice(0, raw.indexOf('.')));
+    // Known members only: `crit`, `b64`, `zip`, `jku`, `jwk`, `x5u`… change what a token means (RFC 8725 section 3).
+    if (Object.keys(header).length !== 3 || header.typ !== TYP[type]) throw new TokenRejection('header');
+    if (typeof header.kid !== 'string' || typeof header.alg !== 'string') throw new TokenRejection('header');
+    const key = this.keyring.find(header.kid);
+    if (!key) throw new TokenRejection('unknown_key');
+    if (key.algorithm !== header.alg) throw new TokenRejection('algorithm');
+    return key;
+  }
+
+  /** Checks the signature. @throws TokenRejection */
+  verify(raw: string, key: KeyringKey): unknown {
+    try {
+      return verify(raw, key.verifying, this.verifyOptions);
+    } catch {
+      throw new TokenRejection('signature');
+    }
+  }
+
+  /** The payload gate for an access token whose signature holds. @throws TokenRejection */
+  readAccess(payload: unknown, now: number): AccessClaims {
+    const members = plainObject(payload);
+    this.checkOrigin(members, this.options.audience);
+    const claims = this.readClaims(members, now);
+    return { ...claims, custom: customClaimsOf(members) };
+  }
+
+  /** The payload gate for a refresh token whose signature holds. @throws TokenRejection */
+  readRefresh(payload: unknown, now: number): RefreshClaims {
+    const members = plainObject(payload);
+    this.checkOrigin(members, this.options.issuer === undefined ? [] : [this.options.issuer]);
+    if (!isEncodedTokenKey(members.session_key)) throw new TokenRejection('claims');
+    return { ...this.readClaims(members, now), sessionKey: TokenKey.decode(members.session_key) };
+  }
+
+  signAccess(content: TokenContent, custom: Readonly<Record<string, unknown>>): string {
+    const { audience } = this.options;
+    const aud = audience.length > 1 ? audience : audience[0];
+    return this.sign('access', { ...custom, ...this.claimsOf(content, aud) });
+  }
+
+  signRefresh(content: TokenContent, sessionKey: TokenKey): string {
+    return this.sign('refresh', { ...this.claimsOf(content, this.options.issuer), session_key: sessionKey.encode() });
+  }
+
+  /** What an access token says, its key redacted: for people, of a token that was authenticated. */
+  show(raw: string): Record<string, unknown> {
+    const payload = plainObject(JSON.parse(Buffer.from(raw.split('.')[1] ?? '', 'base64url').toString()));
+    return { ...payload, token_key: '[redacted]' };
+  }
+
+  private claimsOf(content: TokenContent, audience: string | readonly string[] | undefined): Record<string, unknown> {
+    return {
+      ...(this.options.issuer !== undefined && { iss: this.options.issuer }),
+      ...(audience !== undefined && { aud: audience }),
+      sub: content.userId,
+      sid: content.sessionId,
+      jti: generateId(),
+      iat: Math.floor(content.issuedAt / 1_000),
+      exp: Math.floor(content.expiresAt / 1_000),
+      gen: content.generation,
+      token_key: content.tokenKey.encode(),
+    };
+  }
+
+  private sign(type: TokenType, payload: Record<string, unknown>): string {
+    const { kid, algorithm, signing } = this.keyring.signingKey;
+    const token = sign(payload, signing, { algorithm, header: { alg: algorithm, typ: TYP[type], kid } });
+    if (token.length > MAX_TOKEN_LENGTH) {
+      throw new Error(
+        `The ${type} token would have ${token.length} characters, and ${MAX_TOKEN_LENGTH} is the most; make the custom claims smaller.`,
+      );
+    }
+    return token;
+  }
+
+  /** `iss` and `aud` as configured; a token for another audience is refused though none is configured (RFC 7519 4.1.3). */
+  private checkOrigin(members: Record<string, unknown>, audience: readonly string[]): void {
+    if (members.iss !== this.options.issuer) throw new TokenRejection('issuer');
+    if (members.aud === undefined && audience.length === 0) return;
+    const carried: unknown[] = Array.isArray(members.aud) ? members.aud : [members.aud];
+    if (!carried.some((one) => typeof one === 'string' && audience.includes(one))) throw new TokenRejection('audience');
+  }
+
+  private readClaims(members: Record<string, unknown>, now: number): TokenClaims {
+    const { sub, sid, jti, iat, exp, nbf, gen, token_key: tokenKey } = members;
+    const horizon = now + this.options.clockTolerance;
+    const sound =
+      isUserId(sub) && isSessionId(sid) && typeof jti === 'string' && jti !== '' && jti.length <= 128 &&
+      isBounded(iat, MAX_NUMERIC_DATE) && isBounded(exp, MAX_NUMERIC_DATE) && isBounded(gen, MAX_GENERATION) &&
+      (nbf === undefined || (isBounded(nbf, MAX_NUMERIC_DATE) && nbf * 1_000 <= horizon)) &&
+      isEncodedTokenKey(tokenKey); // prettier-ignore
+    if (!sound) throw new TokenRejection('claims');
+    if (exp * 1_000 + this.options.clockTolerance <= now) throw new TokenRejection('expired');
+    return {
+      userId: sub,
+      sessionId: sid,
+      generation: gen,
+      expiresAt: exp * 1_000,
+      tokenKey: TokenKey.decode(tokenKey),
+    };
+  }
+}
+
+function parseHeader(part: string): Record<string, unknown> {
+  try {
+    return plainObject(JSON.parse(Buffer.from(part, 'base64url').toString()));
+  } catch {
+    throw new TokenRejection('header');
+  }
+}
+
+function plainObject(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TokenRejection('claims');
+  return value as Record<string, unknown>;
+}
+
+function isBounded(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+}
+
+function customClaimsOf(members: Record<string, unknown>): Readonly<Record<string, unknown>> {
+  return Object.freeze(Object.fromEntries(Object.entries(members).filter(([name]) => !RESERVED_CLAIMS.has(name))));
+}

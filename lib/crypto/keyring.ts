@@ -1,0 +1,194 @@
+import { createHash, createPrivateKey, createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { JwtKnoxAlgorithm, JwtKnoxKey, JwtKnoxOptions, KeyMaterial } from '../options/options';
+
+/** A key that verifies and, with `signing`, signs. Only KeyObjects: a string secret costs up to 70 times as much. */
+export interface KeyringKey {
+  readonly kid: string;
+  readonly algorithm: JwtKnoxAlgorithm;
+  readonly verifying: KeyObject;
+  readonly signing: KeyObject | null;
+}
+
+/** Secrets that stand in tutorials, templates and documentation. */
+const PLACEHOLDERS =
+  /^(secret(key)?|jwt_?secret(_?key)?|my_?(super_?)?secret(_?key)?|change_?(me|it|this)|replace_?me|password|passw0rd|default|test|example|your.*(secret|key).*|a-string-secret-at-least-\d+-bits-long.*|supersecret.*|do_?not_?use.*|topsecret.*|s3cr3t.*)$/i;
+
+const CURVES: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
+const ALGORITHM = /^(HS|RS|PS|ES)(256|384|512)$/;
+
+/**
+ * The keys that sign and verify tokens, by `kid`.
+ * Sizes and curves after RFC 7518 sections 3.2 to 3.5 and OWASP ASVS 5.0 chapter V11.
+ */
+@Injectable()
+export class Keyring {
+  private constructor(
+    private readonly keys: ReadonlyMap<string, KeyringKey>,
+    /** What is wrong with the keys, each with its remedy; told at start-up. */
+    readonly problems: readonly string[],
+  ) {}
+
+  /** Never throws: what is wrong is in {@link problems}. */
+  static load(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>): Keyring {
+    const problems: string[] = [];
+    const keys = new Map<string, KeyringKey>();
+    for (const given of givenKeys(options, problems)) {
+      const key = loadKey(given, problems);
+      if (!key) continue;
+      if (keys.has(key.kid)) problems.push(`keys: the kid '${key.kid}' stands twice; give each key its own.`);
+      keys.set(key.kid, key);
+    }
+    reportSharedKeys([...keys.values()], problems);
+    if (problems.length === 0 && ![...keys.values()].some((key) => key.signing)) {
+      problems.push('keys: none can sign; give one key its secret or privateKey.');
+    }
+    return new Keyring(keys, problems);
+  }
+
+  /** The key that signs: the first that can. */
+  get signingKey(): KeyringKey & { readonly signing: KeyObject } {
+    for (const key of this.keys.values()) if (key.signing) return key as KeyringKey & { signing: KeyObject };
+    throw new Error('The keyring holds no key that can sign.');
+  }
+
+  get algorithms(): JwtKnoxAlgorithm[] {
+    return [...new Set([...this.keys.values()].map((key) => key.algorithm))];
+  }
+
+  find(kid: string): KeyringKey | undefined {
+    return this.keys.get(kid);
+  }
+}
+
+function givenKeys(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>, problems: string[]): JwtKnoxKey[] {
+  const { secret, keys } = options;
+  if (secret !== undefined && keys !== undefined) problems.push('secret, keys: give one of the two, not both.');
+  if (Array.isArray(keys) && keys.length > 0) return keys;
+  if (keys !== undefined) {
+    problems.push('keys: must be a list of at least one { kid, algorithm, secret | privateKey | publicKey }.');
+    return [];
+  }
+  if (secret === undefined || secret === null || secret === '') {
+    problems.push(
+      'secret: missing or empty; give at least 32 random bytes, e.g. the output of `openssl rand -base64 48`, or `keys`.',
+    );
+    return [];
+  }
+  return [{ kid: 'default', algorithm: 'HS256', secret }];
+}
+
+function loadKey(key: JwtKnoxKey, problems: string[]): KeyringKey | null {
+  const before = problems.length;
+  const name = typeof key?.kid === 'string' ? `key '${key.kid.slice(0, 64)}'` : 'a key';
+  if (!/^[\w.-]{1,64}$/.test(String(key?.kid))) {
+    problems.push(`${name}: kid must be 1 to 64 letters, digits, '.', '_' or '-'.`);
+  }
+  if (!ALGORITHM.test(String(key?.algorithm))) {
+    problems.push(`${name}: algorithm must be HS, RS, PS or ES with 256, 384 or 512.`);
+  }
+  if (problems.length > before) return null;
+  const problem = (text: string) => void problems.push(`${name}: ${text}`);
+  const loaded = key.algorithm.startsWith('HS') ? loadSecret(key, problem) : loadKeyPair(key, problem);
+  return loaded && problems.length === before ? { kid: key.kid, algorithm: key.algorithm, ...loaded } : null;
+}
+
+type Loaded = Pick<KeyringKey, 'verifying' | 'signing'> | null;
+
+function loadSecret(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
+  if (key.privateKey !== undefined || key.publicKey !== undefined || key.secret === undefined) {
+    problem(`${key.algorithm} takes a secret, and no privateKey or publicKey.`);
+    return null;
+  }
+  const least = Number(key.algorithm.slice(2)) / 8;
+  const bytes = secretBytes(key.secret);
+  if (!bytes) problem('the secret must be a string, a Buffer or a secret KeyObject.');
+  else if (bytes.includes('-----BEGIN') || looksLikeDer(bytes)) {
+    problem('the secret is an asymmetric key; give it as privateKey or publicKey with an RS, PS or ES algorithm.');
+  } else if (isPlaceholder(bytes)) {
+    problem('the secret is a well-known placeholder; make one with `openssl rand -base64 48`.');
+  } else if (bytes.length < least) {
+    problem(
+      `the secret has ${bytes.length} bytes and ${key.algorithm} needs ${least}; make one with \`openssl rand -base64 ${least + 16}\`.`,
+    );
+  } else {
+    const verifying = createSecretKey(bytes);
+    return { verifying, signing: verifying };
+  }
+  return null;
+}
+
+function secretBytes(secret: KeyMaterial): Buffer | null {
+  if (typeof secret === 'string') return Buffer.from(secret);
+  if (secret instanceof KeyObject) return secret.type === 'secret' ? secret.export() : null;
+  return Buffer.isBuffer(secret) ? secret : null;
+}
+
+/** A public key's DER as HMAC secret would let anybody sign. */
+function looksLikeDer(bytes: Buffer): boolean {
+  if (bytes[0] !== 0x30) return false;
+  try {
+    return createPublicKey({ key: bytes, format: 'der', type: 'spki' }).type === 'public';
+  } catch {
+    return false;
+  }
+}
+
+function isPlaceholder(bytes: Buffer): boolean {
+  return PLACEHOLDERS.test(bytes.toString().trim()) || (bytes.length > 1 && new Set(bytes).size < 5);
+}
+
+function loadKeyPair(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
+  if (key.secret !== undefined || (key.privateKey === undefined) === (key.publicKey === undefined)) {
+    problem(`${key.algorithm} takes a privateKey or a publicKey (one of them), and no secret.`);
+    return null;
+  }
+  try {
+    const signing = key.privateKey === undefined ? null : privateKeyOf(key.privateKey);
+    const verifying = signing ? createPublicKey(signing) : publicKeyOf(key.publicKey!);
+    const unfit = unfitness(verifying, key.algorithm);
+    if (unfit) problem(unfit);
+    return unfit ? null : { verifying, signing };
+  } catch {
+    const kind = key.privateKey === undefined ? 'publicKey' : 'privateKey';
+    problem(`the ${kind} cannot be read; give it as PEM text (with its line breaks) or as a KeyObject.`);
+    return null;
+  }
+}
+
+function privateKeyOf(material: KeyMaterial): KeyObject {
+  if (!(material instanceof KeyObject)) return createPrivateKey(material);
+  if (material.type !== 'private') throw new TypeError('not a private key');
+  return material;
+}
+
+function publicKeyOf(material: KeyMaterial): KeyObject {
+  if (!(material instanceof KeyObject)) return createPublicKey(material);
+  if (material.type !== 'public') throw new TypeError('not a public key');
+  return material;
+}
+
+function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+  if (algorithm.startsWith('ES')) {
+    return key.asymmetricKeyType === 'ec' && namedCurve === CURVES[algorithm]
+      ? null
+      : `${algorithm} needs an EC key on the curve ${CURVES[algorithm]}.`;
+  }
+  const types = algorithm.startsWith('PS') ? ['rsa', 'rsa-pss'] : ['rsa'];
+  if (!types.includes(String(key.asymmetricKeyType))) return `${algorithm} needs an RSA key.`;
+  return (modulusLength ?? 0) >= 2048 ? null : `the RSA key has ${modulusLength} bits; it needs 2048 or more.`;
+}
+
+/** One key under two algorithms, or two names, would let a token of the one pass as a token of the other. */
+function reportSharedKeys(keys: KeyringKey[], problems: string[]): void {
+  const seen = new Map<string, string>();
+  for (const { kid, verifying } of keys) {
+    const bytes = verifying.type === 'secret' ? verifying.export() : verifying.export({ format: 'der', type: 'spki' });
+    const print = createHash('sha256').update(bytes).digest('hex');
+    const other = seen.get(print);
+    if (other !== undefined)
+      problems.push(`keys: '${other}' and '${kid}' are the same key; use a key for one algorithm and one kid only.`);
+    seen.set(print, kid);
+  }
+}

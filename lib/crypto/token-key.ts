@@ -1,0 +1,79 @@
+import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { inspect } from 'node:util';
+
+const BYTES = 32;
+
+/** 32 bytes in canonical base64url: 43 characters, the two unused bits zero. */
+const ENCODED = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
+/** Whether a value is a token key as {@link TokenKey.encode} writes it. */
+export function isEncodedTokenKey(value: unknown): value is string {
+  return typeof value === 'string' && ENCODED.test(value);
+}
+
+/** 256 secret bits. Leaves the process only inside a signed token; the database holds its digest. Hides in logs. */
+export class TokenKey {
+  readonly #bytes: Buffer;
+
+  private constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** A new random key from the CSPRNG. */
+  static generate(): TokenKey {
+    return new TokenKey(randomBytes(BYTES));
+  }
+
+  /** The key in a claim that {@link isEncodedTokenKey} has accepted. */
+  static decode(encoded: string): TokenKey {
+    return new TokenKey(Buffer.from(encoded, 'base64url'));
+  }
+
+  /** base64url, for the claim. */
+  encode(): string {
+    return this.#bytes.toString('base64url');
+  }
+
+  /** SHA-256 in lowercase hex, for the row. */
+  digest(): string {
+    return createHash('sha256').update(this.#bytes).digest('hex');
+  }
+
+  /** Whether a row's digest is this key's, compared in constant time. */
+  matches(digest: string | null): boolean {
+    if (digest === null || digest.length !== BYTES * 2) return false;
+    return timingSafeEqual(createHash('sha256').update(this.#bytes).digest(), Buffer.from(digest, 'hex'));
+  }
+
+  /** The access token's key of the session whose session key this is: the same for the session's whole life. */
+  accessKey(): TokenKey {
+    return new TokenKey(createHmac('sha256', this.#bytes).update('access').digest());
+  }
+
+  /** The refresh key that follows this one. Who knows this key and the row's salt finds the same successor again. */
+  successor(salt: string): TokenKey {
+    return new TokenKey(createHmac('sha256', this.#bytes).update('refresh').update(Buffer.from(salt, 'hex')).digest());
+  }
+
+  toJSON(): string {
+    return '[TokenKey]';
+  }
+
+  toString(): string {
+    return '[TokenKey]';
+  }
+
+  [inspect.custom](): string {
+    return '[TokenKey]';
+  }
+}
+
+/** A fresh salt for {@link TokenKey.successor}: 32 random bytes in lowercase hex. */
+export function generateSalt(): string {
+  return randomBytes(BYTES).toString('hex');
+}
+
+/** A new public id: a random UUID. */
+export function generateId(): string {
+  return randomUUID();
+}

@@ -1,0 +1,110 @@
+import { createParamDecorator, type ExecutionContext, HttpStatus, type Type } from '@nestjs/common';
+import {
+  getMetadataStorage,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Matches,
+  validateSync,
+} from 'class-validator';
+import { InvalidRequestError } from '../contracts/errors';
+import { requestOf } from './request-of';
+
+/** Neither NUL nor a lone surrogate: databases and hashes refuse them, each in its own way. */
+const WELL_FORMED = /^[^\0\p{Cs}]*$/u;
+const wellFormed = { message: '$property must be well-formed text without NUL' };
+
+export class LoginDto {
+  @IsString()
+  @Length(1, 1_024)
+  @Matches(WELL_FORMED, wellFormed)
+  username!: string;
+
+  @IsString()
+  @Length(1, 1_024)
+  @Matches(WELL_FORMED, wellFormed)
+  password!: string;
+
+  @IsOptional()
+  @IsString()
+  device_name?: string;
+}
+
+/** The login of a host's own guard: only the device's name is the library's. */
+export class DeviceDto {
+  @IsOptional()
+  @IsString()
+  device_name?: string;
+}
+
+export class RefreshTokenDto {
+  @IsOptional()
+  @IsString()
+  refresh_token?: string;
+}
+
+export class SessionsQueryDto {
+  @IsOptional()
+  @Matches(/^(?:[1-9]\d?|100)$/, { message: 'limit must be a whole number from 1 to 100' })
+  limit?: string;
+
+  @IsOptional()
+  @IsISO8601({ strict: true, strictSeparator: true })
+  before?: string;
+
+  /** Tells apart sessions of the same millisecond; comes with the `Link` of the page before. */
+  @IsOptional()
+  @IsUUID()
+  before_id?: string;
+}
+
+/**
+ * The request's JSON body as a checked `dto`. A pipe of the host's cannot come in between: the library's routes are
+ * protected in hosts without a global ValidationPipe, and unharmed by a strict one.
+ */
+export const JsonBody = createParamDecorator((dto: Type<object>, context: ExecutionContext) =>
+  jsonBodyOf(requestOf(context), dto),
+);
+
+/** The request's query as a checked `dto`. */
+export const Query = createParamDecorator((dto: Type<object>, context: ExecutionContext) =>
+  checked(dto, requestOf(context).query),
+);
+
+/** @throws InvalidRequestError 415 for another content type, 400 for a wrong member */
+export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
+  const type: unknown = request.headers['content-type'];
+  const hasBody =
+    Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined;
+  if (hasBody && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(String(type ?? ''))) {
+    throw new InvalidRequestError(
+      'The body must be JSON: send Content-Type: application/json.',
+      HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+    );
+  }
+  const body: unknown = request.body ?? {};
+  if (typeof body !== 'object' || Array.isArray(body)) throw new InvalidRequestError('The body must be a JSON object.');
+  return checked(dto, body);
+}
+
+/** Takes the known members only, so that nothing else of the input is ever walked, copied or echoed. */
+function checked<T extends object>(dto: Type<T>, source: unknown): T {
+  const input = new dto() as Record<string, unknown>;
+  for (const name of membersOf(dto)) {
+    if (Object.hasOwn(Object(source), name)) input[name] = (source as Record<string, unknown>)[name];
+  }
+  const [problem] = validateSync(input, { stopAtFirstError: true, validationError: { target: false, value: false } });
+  if (problem)
+    throw new InvalidRequestError(Object.values(problem.constraints ?? {})[0] ?? 'The request is not valid.');
+  return input as T;
+}
+
+function membersOf(dto: Type<object>): Set<string> {
+  return new Set(
+    getMetadataStorage()
+      .getTargetValidationMetadatas(dto, '', false, false)
+      .map((rule) => rule.propertyName),
+  );
+}

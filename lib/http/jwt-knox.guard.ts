@@ -1,0 +1,85 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import passport from 'passport';
+import { MissingTokenError, TokenRejection } from '../contracts/errors';
+import type { Authentication } from '../tokens/session-validity';
+import { TokenService } from '../tokens/token.service';
+import { ROUTE_ACCESS, type RouteAccess } from './decorators';
+import { JwtKnoxStrategy } from './jwt-knox.strategy';
+import { presenterOf, requestOf, responseOf } from './request-of';
+import { ErrorHeaders } from './response-headers';
+
+/** What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. */
+@Injectable()
+export class Verdicts extends WeakMap<object, Promise<Authentication>> {}
+
+/**
+ * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to the host's user and
+ * `request.knox` to `{ session, claims }`. Extend it to find request and response in other kinds of context.
+ */
+@Injectable()
+export class JwtKnoxGuard implements CanActivate {
+  constructor(
+    private readonly strategy: JwtKnoxStrategy,
+    private readonly tokens: TokenService,
+    private readonly verdicts: Verdicts,
+    private readonly errorHeaders: ErrorHeaders,
+    private readonly reflector: Reflector,
+  ) {}
+
+  /** @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), StorageUnavailableError (503) */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.accessTo(context);
+    if (access === 'public') return true;
+    const request = this.getRequest(context);
+    try {
+      const { user, session, claims } = await this.authenticate(request, this.getResponse(context));
+      request.user = user;
+      request.knox = { session, claims };
+      return true;
+    } catch (error) {
+      if (access === 'optional' && error instanceof MissingTokenError) return true;
+      this.errorHeaders.set(this.getResponse(context), error);
+      throw error;
+    }
+  }
+
+  protected getRequest(context: ExecutionContext): any {
+    return requestOf(context);
+  }
+
+  protected getResponse(context: ExecutionContext): any {
+    return responseOf(context);
+  }
+
+  /** Whom the route lets in; the handler's own word goes before its class's. */
+  protected accessTo(context: ExecutionContext): RouteAccess {
+    return (
+      this.reflector.getAllAndOverride<RouteAccess>(ROUTE_ACCESS, [context.getHandler(), context.getClass()]) ??
+      'required'
+    );
+  }
+
+  private authenticate(request: object, response: unknown): Promise<Authentication> {
+    const known = this.verdicts.get(request);
+    if (known) return known;
+    const verdict = this.askPassport(request, response).catch((error: unknown) => {
+      throw this.tokens.refusal(error, 'access', presenterOf(request));
+    });
+    this.verdicts.set(request, verdict);
+    return verdict;
+  }
+
+  /** By name, never by instance: given an instance, Passport 0.7 mixes concurrent requests up. */
+  private askPassport(request: object, response: unknown): Promise<Authentication> {
+    return new Promise((resolve, reject) => {
+      const answer = (error: unknown, authentication: Authentication | false | undefined, info: unknown) => {
+        if (error) reject(error as Error);
+        else if (authentication) resolve(authentication);
+        // Whatever else the JWT library found wrong, it found in checking the signature.
+        else reject(info instanceof TokenRejection ? info : new TokenRejection('signature'));
+      };
+      passport.authenticate(this.strategy.name, { session: false }, answer)(request, response, reject);
+    });
+  }
+}

@@ -1,0 +1,49 @@
+import type { Session } from '../contracts/session';
+import type { SessionQuery } from '../contracts/session.repository';
+import type { SessionsQueryDto } from './dto';
+
+/** A session on the wire; times are ISO 8601 UTC. */
+export interface SessionBody {
+  id: string;
+  device_name: string | null;
+  user_agent: string | null;
+  ip_address: string | null;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  current: boolean;
+}
+
+export function sessionBody(session: Session, currentId: string): SessionBody {
+  return {
+    id: session.id,
+    device_name: session.deviceName,
+    user_agent: session.userAgent,
+    ip_address: session.ipAddress,
+    created_at: isoTime(session.createdAt),
+    last_used_at: isoTime(session.lastUsedAt),
+    expires_at: isoTime(session.expiresAt),
+    current: session.id === currentId,
+  };
+}
+
+export function isoTime(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+const PAGE = 100;
+
+/** The page a query asks for, with one row more, which tells whether there is a next page. */
+export function pageQuery(query: SessionsQueryDto): SessionQuery & { limit: number } {
+  const before = query.before === undefined ? undefined : { createdAt: Date.parse(query.before), id: query.before_id };
+  return { limit: Number(query.limit ?? PAGE) + 1, ...(before && { before }) };
+}
+
+/** Splits what {@link pageQuery} read into the page and the `Link` to the next one (RFC 8288). */
+export function paginate(sessions: Session[], limit: number, path: string): { page: Session[]; link: string | null } {
+  const page = sessions.slice(0, limit - 1);
+  const last = page.at(-1);
+  if (sessions.length < limit || !last) return { page, link: null };
+  const query = new URLSearchParams({ limit: String(limit - 1), before: isoTime(last.createdAt), before_id: last.id });
+  return { page, link: `<${path}?${query.toString()}>; rel="next"` };
+}

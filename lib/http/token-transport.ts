@@ -1,0 +1,43 @@
+import { InvalidRequestError } from '../contracts/errors';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import { TokenTransport } from '../contracts/token-transport';
+import { jsonBodyOf, RefreshTokenDto } from './dto';
+
+/**
+ * The default transport: the access token in the `Authorization` header (RFC 6750 section 2.1), the refresh token in
+ * the JSON body. The other methods of RFC 6750 are not read; next to the header, they are refused.
+ */
+export class BearerTransport extends TokenTransport {
+  readAccess(request: any): string | null {
+    if (headerCount(request, 'authorization') > 1)
+      throw new InvalidRequestError('Send one Authorization header, not several.');
+    const header: unknown = request.headers?.authorization;
+    // Another scheme is not ours. What follows the scheme is judged whole: tabs or a second word make a bad token.
+    if (typeof header !== 'string' || !/^bearer(?: |$)/i.test(header)) return null;
+    if (hasOtherMethod(request)) throw new InvalidRequestError('Send the access token in one way, not in several.');
+    return header.slice('bearer '.length);
+  }
+
+  readRefresh(request: any): string | null {
+    return jsonBodyOf(request, RefreshTokenDto).refresh_token ?? null;
+  }
+
+  write(_response: any, _tokens: IssuedTokens): void {}
+
+  clear(_response: any): void {}
+}
+
+/** Node keeps only the first of repeated headers in `headers`; the raw list has them all. */
+function headerCount(request: any, name: string): number {
+  const raw: string[] = (request.raw ?? request).rawHeaders ?? [];
+  let count = 0;
+  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) count++;
+  return count;
+}
+
+function hasOtherMethod(request: any): boolean {
+  const url = String(request.originalUrl ?? request.url ?? '');
+  if (/[?&]access_token=/.test(url)) return true;
+  const isForm = String(request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
+  return isForm && request.body?.access_token !== undefined;
+}

@@ -1,0 +1,69 @@
+// The module
+export { JwtKnoxModule } from './jwt-knox.module';
+export type {
+  AccessTokenOptions,
+  JwtKnoxAlgorithm,
+  JwtKnoxExtras,
+  JwtKnoxKey,
+  JwtKnoxOptions,
+  JwtKnoxOptionsFactory,
+  JwtKnoxRoutes,
+  KeyMaterial,
+  RefreshTokenOptions,
+  SessionOptions,
+} from './options/options';
+export type { Duration } from './options/duration';
+export { Clock, SystemClock } from './contracts/clock';
+
+// Guard and decorators
+export { JwtKnoxGuard } from './http/jwt-knox.guard';
+export { JwtKnoxStrategy } from './http/jwt-knox.strategy';
+export { CurrentSession, CurrentUser, OptionalAuth, Public } from './http/decorators';
+export type { RouteAccess } from './http/decorators';
+export { requestOf } from './http/request-of';
+
+// Sessions and tokens
+export { TokenService } from './tokens/token.service';
+export type { IssueOverrides } from './tokens/session-issuer';
+export type { Authentication } from './tokens/session-validity';
+export { IssuedTokens } from './contracts/issued-tokens';
+export type { TokenLifetimes } from './contracts/issued-tokens';
+export type { Device, Presenter, Session, SessionRecord } from './contracts/session';
+
+// The host's users
+export { UserProvider } from './contracts/user-provider';
+export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider';
+
+// How credentials travel
+export { TokenTransport } from './contracts/token-transport';
+export { BearerTransport } from './http/token-transport';
+export type { TokenResponseBody } from './http/token-response';
+
+// Storage
+export { SessionRepository } from './contracts/session.repository';
+export type { FoundSession, Rotation, SessionFigures, SessionQuery } from './contracts/session.repository';
+export { KnoxSession, KnoxSessionBase } from './storage/knox-session.entity';
+export { stringTransformer } from './storage/columns';
+
+// Events
+export { JwtKnoxEvents } from './contracts/events';
+export type { JwtKnoxEventMap, JwtKnoxEventName, JwtKnoxListener, RevocationReason } from './contracts/events';
+
+// Errors
+export {
+  ForbiddenError,
+  InvalidCredentialsError,
+  InvalidRefreshTokenError,
+  InvalidRequestError,
+  InvalidTokenError,
+  JwtKnoxConfigurationError,
+  KnoxError,
+  MissingTokenError,
+  RefreshTokenExpiredError,
+  RefreshTokenReusedError,
+  SessionLimitReachedError,
+  StorageUnavailableError,
+  TokenExpiredError,
+  UnauthorizedError,
+} from './contracts/errors';
+export type { KnoxErrorCode, RejectionReason } from './contracts/errors';

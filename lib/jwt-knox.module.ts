@@ -1,0 +1,162 @@
+import {
+  Controller,
+  type DynamicModule,
+  Logger,
+  Module,
+  type OnApplicationBootstrap,
+  type Provider,
+  type Type,
+  UseGuards,
+} from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
+import type { Repository } from 'typeorm';
+import { JwtKnoxConfigurationError } from './contracts/errors';
+import { JwtKnoxEvents } from './contracts/events';
+import { SessionRepository } from './contracts/session.repository';
+import { TokenTransport } from './contracts/token-transport';
+import { UserProvider } from './contracts/user-provider';
+import { JwtCodec } from './crypto/jwt-codec';
+import { Keyring } from './crypto/keyring';
+import { generateId } from './crypto/token-key';
+import { AuthController, GuardedLoginController, LoginController } from './http/auth.controller';
+import { JwtKnoxGuard, Verdicts } from './http/jwt-knox.guard';
+import { createJwtKnoxStrategy, JwtKnoxStrategy } from './http/jwt-knox.strategy';
+import { ErrorHeaders } from './http/response-headers';
+import { TokenResponder } from './http/token-response';
+import { DebugController, TokenStatusController } from './http/token-status.controller';
+import { BearerTransport } from './http/token-transport';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  OPTIONS_TYPE,
+} from './jwt-knox.module-definition';
+import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
+import { KnoxSession, type KnoxSessionBase } from './storage/knox-session.entity';
+import { TypeOrmSessionRepository } from './storage/typeorm-session.repository';
+import { SessionIssuer } from './tokens/session-issuer';
+import { SessionPlacement } from './tokens/session-placement';
+import { SessionValidity } from './tokens/session-validity';
+import { TokenService } from './tokens/token.service';
+
+const SERVICES = [JwtCodec, JwtKnoxEvents, SessionPlacement, SessionIssuer, SessionValidity, TokenService];
+const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
+
+/**
+ * Sessions and tokens for a Nest application. `forRoot` and `forRootAsync` take the options, and beside them the extras
+ * that shape the module: `userProvider`, `routes`, `guard`, `sessionEntity`, `dataSource` and others.
+ */
+@Module({})
+export class JwtKnoxModule extends ConfigurableModuleClass implements OnApplicationBootstrap {
+  private readonly logger = new Logger(JwtKnoxModule.name);
+
+  constructor(private readonly repository: SessionRepository) {
+    super();
+  }
+
+  static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    return assemble(super.forRoot(options), options);
+  }
+
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return assemble(super.forRootAsync(options), options);
+  }
+
+  /** Tells of a missing table at start-up, rather than by a 503 at the first login. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.repository.findById(generateId()).catch((error: unknown) => {
+      this.logger.error(
+        `The sessions cannot be read: ${error instanceof Error ? error.message : 'unknown error'}. If the table is missing, add ` +
+          '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them.',
+      );
+    });
+  }
+}
+
+function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModule {
+  const storage = storageOf(extras);
+  return {
+    ...definition,
+    imports: [...(definition.imports ?? []), ...storage.imports],
+    controllers: controllersOf(extras),
+    providers: [
+      ...(definition.providers ?? []),
+      ...optionProviders(extras),
+      storage.provider,
+      ...SERVICES,
+      ...GUARD,
+      TokenResponder,
+      {
+        provide: JwtKnoxStrategy,
+        useFactory: (tokens: TokenService, transport: TokenTransport) =>
+          createJwtKnoxStrategy(tokens, transport, `jwt-knox-${generateId()}`),
+        inject: [TokenService, TokenTransport],
+      },
+      ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
+      ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
+    ],
+    exports: [TokenService, JwtKnoxEvents, SessionRepository, JwtKnoxStrategy, JWT_KNOX_OPTIONS, ...GUARD],
+  };
+}
+
+function optionProviders(extras: JwtKnoxExtras): Provider[] {
+  return [
+    {
+      provide: Keyring,
+      useFactory: (options?: JwtKnoxOptions) => Keyring.load(options ?? {}),
+      inject: [MODULE_OPTIONS_TOKEN],
+    },
+    {
+      provide: JWT_KNOX_OPTIONS,
+      useFactory: (options: JwtKnoxOptions, keyring: Keyring) => resolveOptions(options, extras, keyring.problems),
+      inject: [MODULE_OPTIONS_TOKEN, Keyring],
+    },
+    {
+      provide: TokenTransport,
+      useFactory: (options: ResolvedOptions) => options.transport ?? new BearerTransport(),
+      inject: [JWT_KNOX_OPTIONS],
+    },
+  ];
+}
+
+function storageOf(extras: JwtKnoxExtras): { imports: DynamicModule[]; provider: Provider } {
+  const { sessionRepository: own, dataSource, sessionUser } = extras;
+  if (typeof own === 'function') return { imports: [], provider: { provide: SessionRepository, useClass: own } };
+  if (own) return { imports: [], provider: { provide: SessionRepository, useValue: own } };
+  const entity = extras.sessionEntity ?? KnoxSession;
+  const useFactory = (rows: Repository<KnoxSessionBase>) => {
+    if (rows.manager.connection.hasMetadata(entity)) return new TypeOrmSessionRepository(rows, sessionUser);
+    throw new JwtKnoxConfigurationError([
+      `The data source does not know the entity ${entity.name}: set autoLoadEntities: true, or add ${entity.name} to its entities.`,
+    ]);
+  };
+  return {
+    imports: [TypeOrmModule.forFeature([entity], dataSource)],
+    provider: { provide: SessionRepository, useFactory, inject: [getRepositoryToken(entity, dataSource)] },
+  };
+}
+
+function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras): Type[] {
+  if (routes === false) return [];
+  const { prefix = 'auth', session = true, debug = false } = routes ?? {};
+  const controllers: Type[] = [];
+  if (session && userProvider) {
+    controllers.push(
+      loginGuards.length > 0
+        ? mounted(GuardedLoginController, prefix, UseGuards(...loginGuards))
+        : mounted(LoginController, prefix),
+    );
+  }
+  if (session) controllers.push(mounted(AuthController, prefix), mounted(TokenStatusController, prefix));
+  if (debug) controllers.push(mounted(DebugController, prefix));
+  return controllers;
+}
+
+/** A subclass with a path: two modules, or two applications in one process, mount the same routes under their own. */
+function mounted(base: Type, path: string, ...decorators: ClassDecorator[]): Type {
+  const controller = { [base.name]: class extends base {} }[base.name]!;
+  for (const decorate of [Controller(path), ...decorators]) decorate(controller);
+  return controller;
+}

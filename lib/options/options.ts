@@ -1,0 +1,131 @@
+import type { KeyObject } from 'node:crypto';
+import type { Type } from '@nestjs/common';
+import type { Clock } from '../contracts/clock';
+import type { Session } from '../contracts/session';
+import type { SessionRepository } from '../contracts/session.repository';
+import type { UserProvider } from '../contracts/user-provider';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import type { TokenTransport } from '../contracts/token-transport';
+import type { Duration } from './duration';
+
+/** Signature algorithms (RFC 7518 section 3.1). */
+export type JwtKnoxAlgorithm =
+  | 'HS256' | 'HS384' | 'HS512'
+  | 'RS256' | 'RS384' | 'RS512'
+  | 'PS256' | 'PS384' | 'PS512'
+  | 'ES256' | 'ES384' | 'ES512'; // prettier-ignore
+
+/** Key material: text (PEM for private and public keys), bytes or a KeyObject of `node:crypto`. */
+export type KeyMaterial = string | Buffer | KeyObject;
+
+/** One key. HS algorithms take `secret`; RS, PS and ES take `privateKey` (signs and verifies) or `publicKey` (verifies). */
+export interface JwtKnoxKey {
+  /** Key id: 1–64 letters, digits, `.`, `_` or `-`; goes into the header of every token. */
+  kid: string;
+  algorithm: JwtKnoxAlgorithm;
+  secret?: KeyMaterial;
+  privateKey?: KeyMaterial;
+  publicKey?: KeyMaterial;
+}
+
+export interface AccessTokenOptions {
+  /** Lifetime of an access token. @default '5m' */
+  ttl?: Duration;
+}
+
+export interface RefreshTokenOptions {
+  /** Idle lifetime of a session: each refresh renews it, never past `session.maxLifetime`. @default '1d' */
+  ttl?: Duration;
+  /** Whether refreshing replaces the refresh token (RFC 9700 section 4.14.2). @default true */
+  rotate?: boolean;
+  /**
+   * For how long a rotated refresh token still answers with its successor, for tabs that race and answers that get
+   * lost; 0 to 60 s and shorter than `accessToken.ttl`. @default '10s'
+   */
+  reuseInterval?: Duration;
+}
+
+export interface SessionOptions {
+  /** Lifetime of a session in single-token mode. @default '10h' */
+  ttl?: Duration;
+  /** No session outlives this, however often it is refreshed. @default '30d' */
+  maxLifetime?: Duration;
+  /** Most sessions a user may hold at once; null for no limit. @default null */
+  limitPerUser?: number | null;
+  /** What a login beyond the limit does. @default 'reject' */
+  onLimit?: 'reject' | 'evict-oldest';
+  /** Whether a token counts only with the login's user-agent. `warn` emits `user-agent.changed`. @default 'off' */
+  bindUserAgent?: 'off' | 'warn' | 'reject';
+  /** At most one write of `lastUsedAt` per session in this time. @default '60s' */
+  touchInterval?: Duration;
+}
+
+/** What may come from an async factory. */
+export interface JwtKnoxOptions<User = any> {
+  /** Short for one HS256 key with the kid `default`: at least 32 random bytes. */
+  secret?: KeyMaterial;
+  /** The keys; the first that can sign signs, all verify. */
+  keys?: JwtKnoxKey[];
+  /** `iss` of the tokens (RFC 7519 section 4.1.1), and required in them when set. */
+  issuer?: string;
+  /** `aud` of the access tokens; a token counts when one of its audiences is among these. */
+  audience?: string | string[];
+  /** How far `exp` may lie back, for clocks that differ; never applied to the session itself. @default '0s' */
+  clockTolerance?: Duration;
+  accessToken?: AccessTokenOptions;
+  /** `false`: single-token mode, the access token lives as long as its session. */
+  refreshToken?: RefreshTokenOptions | false;
+  session?: SessionOptions;
+  /** Custom claims of the access token, for other applications that share the key. Never authorise by them here. */
+  claims?: (user: User, session: Session) => Record<string, unknown> | Promise<Record<string, unknown>>;
+  /** Reshapes the body that answers login and refresh. */
+  tokenResponse?: (tokens: IssuedTokens, user: User, request: any) => unknown;
+  /** How credentials travel. @default BearerTransport */
+  transport?: TokenTransport;
+  /** Deadline over all storage and user look-ups of one request; then 503. @default '2s' */
+  storageTimeout?: Duration;
+  /** The same for the admin routes. @default '30s' */
+  adminTimeout?: Duration;
+  /** Where time is read. @default SystemClock */
+  clock?: Clock;
+}
+
+export interface JwtKnoxRoutes {
+  /** Path of all routes. @default 'auth' */
+  prefix?: string;
+  /** Login, refresh, logout, verify and sessions. @default true */
+  session?: boolean;
+  /** Statistics, purge and other users' sessions; needs `UserProvider.isAdmin`. @default false */
+  admin?: boolean;
+  /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
+  debug?: boolean;
+}
+
+/** What shapes the module graph: given beside the options, synchronously, in `forRootAsync` too. */
+export interface JwtKnoxExtras {
+  /** Whether guard and services are there in every module. @default true */
+  isGlobal?: boolean;
+  /** Modules that export the user provider. */
+  imports?: any[];
+  /** A class that an import exports. Without it there is no login route and no user look-up. */
+  userProvider?: Type<UserProvider>;
+  /** Name of the TypeORM data source; the default one when left out. */
+  dataSource?: string;
+  /** An entity of the host's that extends `KnoxSessionBase`. @default KnoxSession */
+  sessionEntity?: Type<object>;
+  /** The relation of `sessionEntity` to the user: session and user are then read in one query. */
+  sessionUser?: string;
+  /** A storage of the host's own, in place of TypeORM. */
+  sessionRepository?: Type<SessionRepository> | SessionRepository;
+  /** Which routes to mount; `false` for none. */
+  routes?: JwtKnoxRoutes | false;
+  /** `global` guards every route that is not `@Public()`. @default 'manual' */
+  guard?: 'manual' | 'global';
+  /** Guards that authenticate the login in place of username and password; they leave the user in `request.user`. */
+  loginGuards?: any[];
+}
+
+/** Implemented by a class given as `useClass` or `useExisting`. */
+export interface JwtKnoxOptionsFactory {
+  createJwtKnoxOptions(): JwtKnoxOptions | Promise<JwtKnoxOptions>;
+}

@@ -1,0 +1,6 @@
+import { JwtKnoxCreateSessions1764000000000 } from './1764000000000-create-sessions';
+
+/** The library's migrations, in order. Add them to `migrations` of the data source that holds the sessions. */
+export const jwtKnoxMigrations = [JwtKnoxCreateSessions1764000000000];
+
+export { JwtKnoxCreateSessions1764000000000 };

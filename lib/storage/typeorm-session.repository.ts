@@ -1,0 +1,285 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  In,
+  LessThan,
+  LessThanOrEqual,
+  MoreThan,
+  Not,
+  type FindOptionsWhere,
+  type QueryRunner,
+  type Repository,
+} from 'typeorm';
+import { InvalidCredentialsError } from '../contracts/errors';
+import type { SessionRecord } from '../contracts/session';
+import {
+  type FoundSession,
+  type Rotation,
+  type SessionFigures,
+  type SessionQuery,
+  SessionRepository,
+} from '../contracts/session.repository';
+import {
+  isConnectionFailure,
+  isForeignKeyViolation,
+  isRetryable,
+  isUniqueViolation,
+} from '../contracts/storage-failure';
+import type { KnoxSessionBase } from './knox-session.entity';
+
+type Where = FindOptionsWhere<KnoxSessionBase>;
+type RawRecord = Record<keyof SessionRecord, any>;
+
+const TEXT_COLUMNS = [
+  'id', 'userId', 'accessDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'userAgent', 'ipAddress', 'deviceName',
+] as const; // prettier-ignore
+const NUMBER_COLUMNS = [
+  'generation',
+  'rotatedAt',
+  'createdAt',
+  'authenticatedAt',
+  'expiresAt',
+  'lastUsedAt',
+  'slot',
+] as const;
+const COLUMNS: readonly (keyof SessionRecord)[] = [...TEXT_COLUMNS, ...NUMBER_COLUMNS];
+
+const MAX_RETRIES = 3;
+
+/** Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only. */
+export class TypeOrmSessionRepository extends SessionRepository {
+  override readonly joinsUser: boolean;
+  private findByIdSql: string | undefined;
+
+  /** @param userRelation the relation of the entity to the host's user, where both are to be read at once */
+  constructor(
+    private readonly rows: Repository<KnoxSessionBase>,
+    private readonly userRelation?: string,
+  ) {
+    super();
+    this.joinsUser = userRelation !== undefined;
+  }
+
+  async findById(id: string): Promise<FoundSession | null> {
+    return this.retrying(() => (this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id)), 'read');
+  }
+
+  async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
+    return this.retrying(
+      () =>
+        this.onPrimary(async (runner) => {
+          const select = this.selectRecords().setQueryRunner(runner).where('session.userId = :userId', { userId });
+          if (query.aliveAt !== undefined) select.andWhere('session.expiresAt > :aliveAt', { aliveAt: query.aliveAt });
+          if (query.before) {
+            const { createdAt, id } = query.before;
+            const tie = id === undefined ? '' : ' OR (session.createdAt = :createdAt AND session.id < :id)';
+            select.andWhere(
+              `(session.createdAt < :createdAt${tie})`,
+              id === undefined ? { createdAt } : { createdAt, id },
+            );
+          }
+          select.orderBy('session.createdAt', 'DESC').addOrderBy('session.id', 'DESC').limit(query.limit);
+          return (await select.getRawMany<RawRecord>()).map(toRecord);
+        }),
+      'read',
+    );
+  }
+
+  async insert(record: SessionRecord): Promise<boolean> {
+    return this.seating(record, async () => {
+      await this.rows.insert({ ...record });
+      return true;
+    });
+  }
+
+  async takeOver(id: string, replacement: SessionRecord, expiredBy?: number): Promise<boolean> {
+    const where: Where = expiredBy === undefined ? { id } : { id, expiresAt: LessThanOrEqual(expiredBy) };
+    return this.seating(replacement, async () => (await this.update(where, { ...replacement })) > 0);
+  }
+
+  async rotate(id: string, presentedDigest: string, rotation: Rotation): Promise<boolean> {
+    const { at, ...change } = rotation;
+    const where = { id, refreshDigest: presentedDigest, expiresAt: MoreThan(at) };
+    return (await this.update(where, { ...change, rotatedAt: at, lastUsedAt: at })) > 0;
+  }
+
+  async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {
+    await this.update({ id, generation, lastUsedAt: LessThan(lastUsedAt) }, { lastUsedAt });
+  }
+
+  async reauthenticate(id: string, authenticatedAt: number): Promise<boolean> {
+    return (await this.update({ id, authenticatedAt: LessThan(authenticatedAt) }, { authenticatedAt })) > 0;
+  }
+
+  async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
+    const where: Where = { id };
+    if (only.userId !== undefined) where.userId = only.userId;
+    if (only.generation !== undefined) where.generation = only.generation;
+    return (await this.delete(where)) > 0;
+  }
+
+  async deleteByUser(userId: string, exceptId?: string): Promise<number> {
+    return this.delete(exceptId === undefined ? { userId } : { userId, id: Not(exceptId) });
+  }
+
+  async deleteCreatedBefore(moment: number): Promise<number> {
+    return this.delete({ createdAt: LessThan(moment) });
+  }
+
+  async deleteExpired(now: number, limit: number): Promise<number> {
+    return this.retrying(() =>
+      this.onPrimary(async (runner) => {
+        const ids = await this.lockExpired(runner, now, limit);
+        if (ids.length === 0) return 0;
+        // The condition again, for databases without row locks: a session overwritten in between lives.
+        const where = { id: In(ids), expiresAt: LessThanOrEqual(now) };
+        return (await runner.manager.delete(this.rows.target, where)).affected ?? 0;
+      }),
+    );
+  }
+
+  async figures(now: number, userId?: string): Promise<SessionFigures> {
+    return this.retrying(
+      () =>
+        this.onPrimary(async (runner) => {
+          const count = (active?: 'active') => {
+            const select = this.rows
+              .createQueryBuilder('session')
+              .setQueryRunner(runner)
+              .select([])
+              .setParameters({ now });
+            if (userId !== undefined) select.andWhere('session.userId = :userId', { userId });
+            return active ? select.andWhere('session.expiresAt > :now') : select;
+          };
+          const totals = await count()
+            .addSelect('COUNT(*)', 'sessions')
+            .addSelect('COUNT(CASE WHEN session.expiresAt > :now THEN 1 END)', 'activeSessions')
+            .addSelect('COUNT(DISTINCT session.userId)', 'users')
+            .addSelect('COUNT(DISTINCT CASE WHEN session.expiresAt > :now THEN session.userId END)', 'activeUsers')
+            .addSelect('COUNT(DISTINCT CASE WHEN session.expiresAt <= :now THEN session.userId END)', 'expiredUsers')
+            .getRawOne<Record<string, unknown>>();
+          const busiest = await count('active')
+            .addSelect('COUNT(*)', 'active')
+            .groupBy('session.userId')
+            .orderBy('active', 'DESC')
+            .limit(1)
+            .getRawOne<{ active: unknown }>();
+          const agents = await count('active')
+            .addSelect('session.userAgent', 'userAgent')
+            .addSelect('COUNT(*)', 'active')
+            .groupBy('session.userAgent')
+            .orderBy('active', 'DESC')
+            .addOrderBy('session.userAgent', 'ASC')
+            .limit(10)
+            .getRawMany<{ userAgent: string | null; active: unknown }>();
+          return toFigures(totals ?? {}, busiest?.active ?? 0, agents);
+        }),
+      'read',
+    );
+  }
+
+  /** The ids of some expired rows; locked where the database can, passing over what another purger has locked. */
+  private async lockExpired(runner: QueryRunner, now: number, limit: number): Promise<string[]> {
+    const rows = await this.rows
+      .createQueryBuilder('session')
+      .setQueryRunner(runner)
+      .select('session.id', 'id')
+      .where('session.expiresAt <= :now', { now })
+      .limit(limit)
+      .getRawMany<{ id: string }>();
+    return rows.map((row) => row.id);
+  }
+
+  /** Built once: building SQL costs more than running it. */
+  private async findRow(id: string): Promise<FoundSession | null> {
+    this.findByIdSql ??= this.selectRecords().where('session.id = :id', { id }).getQueryAndParameters()[0];
+    // DataSource.query runs on the primary, with replication too.
+    const [row] = (await this.rows.manager.connection.query(this.findByIdSql, [id])) as RawRecord[];
+    return row ? { record: toRecord(row) } : null;
+  }
+
+  private async findWithUser(id: string): Promise<FoundSession | null> {
+    const relation = this.userRelation!;
+    const row = await this.onPrimary((runner) =>
+      this.rows
+        .createQueryBuilder('session')
+        .setQueryRunner(runner)
+        .leftJoinAndSelect(`session.${relation}`, 'user')
+        .where('session.id = :id', { id })
+        .getOne(),
+    );
+    if (!row) return null;
+    return { record: toRecord(row), user: (row as unknown as Record<string, unknown>)[relation] ?? null };
+  }
+
+  private selectRecords() {
+    const select = this.rows.createQueryBuilder('session').select([]);
+    for (const column of COLUMNS) select.addSelect(`session.${column}`, column);
+    return select;
+  }
+
+  private async onPrimary<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    const runner = this.rows.manager.connection.createQueryRunner('master');
+    try {
+      return await work(runner);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
+    return this.retrying(async () => (await this.rows.update(where, change)).affected ?? 0);
+  }
+
+  private async delete(where: Where): Promise<number> {
+    return this.retrying(async () => (await this.rows.delete(where)).affected ?? 0);
+  }
+
+  /** Runs a write that claims a slot: a taken slot is an answer, not an error. */
+  private async seating(record: SessionRecord, write: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await this.retrying(write);
+    } catch (error) {
+      if (record.slot !== null && isUniqueViolation(error)) return false;
+      // With a foreign key to the host's users: the user was deleted while the login was under way.
+      if (isForeignKeyViolation(error)) throw new InvalidCredentialsError();
+      throw error;
+    }
+  }
+
+  /** What a neighbour's lock undid is tried again; a read also once on a fresh connection. */
+  private async retrying<T>(work: () => Promise<T>, kind: 'read' | 'write' = 'write'): Promise<T> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await work();
+      } catch (error) {
+        const contended = isRetryable(error);
+        const again = contended
+          ? retries < MAX_RETRIES
+          : kind === 'read' && retries === 0 && isConnectionFailure(error);
+        if (!again) throw error;
+        if (contended) await delay(Math.random() * 10 * 2 ** retries);
+      }
+    }
+  }
+}
+
+function toRecord(row: RawRecord): SessionRecord {
+  const record = {} as RawRecord;
+  for (const column of TEXT_COLUMNS) record[column] = row[column] === null ? null : String(row[column]);
+  for (const column of NUMBER_COLUMNS) record[column] = row[column] === null ? null : Number(row[column]);
+  return record;
+}
+
+function toFigures(
+  totals: Record<string, unknown>,
+  maxActive: unknown,
+  agents: { userAgent: string | null; active: unknown }[],
+): SessionFigures {
+  const of = (name: string) => Number(totals[name] ?? 0);
+  return {
+    users: { all: of('users'), active: of('activeUsers'), expired: of('expiredUsers') },
+    sessions: { all: of('sessions'), active: of('activeSessions'), expired: of('sessions') - of('activeSessions') },
+    maxActivePerUser: Number(maxActive),
+    byUserAgent: agents.map(({ userAgent, active }) => ({ userAgent, active: Number(active) })),
+  };
+}

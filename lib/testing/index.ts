@@ -1,0 +1,4 @@
+export { FakeClock } from './fake-clock';
+export { InMemorySessionRepository } from './in-memory-session.repository';
+export { sessionRepositoryContract } from './session-repository.contract';
+export type { ContractRunner, ContractSubject } from './session-repository.contract';

@@ -1,0 +1,124 @@
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { type RejectionReason, TokenRejection } from '../contracts/errors';
+import { JwtKnoxEvents } from '../contracts/events';
+import {
+  describe,
+  type Presenter,
+  type Session,
+  type SessionRecord,
+  sessionOf,
+  TEXT_LIMITS,
+} from '../contracts/session';
+import { SessionRepository } from '../contracts/session.repository';
+import { UserProvider } from '../contracts/user-provider';
+import type { TokenClaims } from '../crypto/jwt-codec';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { providerFailure, repositoryFailure } from './storage-deadline';
+
+/** A live session and its user. */
+export interface LiveSession<User = any> {
+  record: SessionRecord;
+  user: User;
+}
+
+/** Whether the row is the token's own: the check that differs between access and refresh tokens. */
+export type KeyCheck = (record: SessionRecord) => boolean;
+
+/**
+ * The one validity rule, for every way a token comes in: the row lives and is the token's own, and its user may use it.
+ * Identity comes from the row and the user, never from a claim alone.
+ */
+@Injectable()
+export class SessionValidity {
+  private readonly logger = new Logger(SessionValidity.name);
+  private readonly touches = new Set<Promise<void>>();
+
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly repository: SessionRepository,
+    private readonly events: JwtKnoxEvents,
+    @Optional() private readonly users?: UserProvider,
+  ) {}
+
+  /** @throws TokenRejection, or a 503 when the storage fails */
+  async find(claims: TokenClaims, now: number, keyCheck: KeyCheck): Promise<LiveSession> {
+    // Started beside the session's own look-up; what comes of it counts only after the row's verdict.
+    const lookup = this.repository.joinsUser ? undefined : this.lookUp(claims.userId);
+    lookup?.catch(() => undefined);
+    const found = await this.repository.findById(claims.sessionId).catch((error: unknown) => {
+      throw repositoryFailure(error);
+    });
+    if (!found) throw new TokenRejection('session_not_found', claims);
+    const { record } = found;
+    // The id again: some databases compare strings without case or trailing spaces.
+    if (record.id !== claims.sessionId || !keyCheck(record)) throw new TokenRejection('key_mismatch', claims);
+    if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
+    if (record.expiresAt <= now) throw new TokenRejection('session_expired', claims);
+    const user = this.users ? await (lookup ?? found.user) : { id: record.userId };
+    const refusal = this.userRefusal(user, record);
+    if (refusal) throw new TokenRejection(refusal, claims);
+    return { record, user };
+  }
+
+  /** The presenter check. No presenter, no check: introspection and host code have none. */
+  checkPresenter(record: SessionRecord, presenter: Presenter | undefined): void {
+    const mode = this.options.session.bindUserAgent;
+    if (mode === 'off' || presenter === undefined) return;
+    if (describe(presenter.userAgent, TEXT_LIMITS.userAgent) === record.userAgent) return;
+    if (mode === 'reject')
+      throw new TokenRejection('user_agent_mismatch', { sessionId: record.id, userId: record.userId });
+    this.events.emit('user-agent.changed', { session: sessionOf(record), presenter });
+  }
+
+  /**
+   * Notes the use of a session, at most once per `touchInterval`; at once when it is the first of a new generation,
+   * which proves that the answer to the rotation arrived. Not awaited: a slow or read-only storage delays nobody.
+   */
+  touch(record: SessionRecord, generation: number, now: number): void {
+    const delivered = record.rotatedAt === null || record.lastUsedAt > record.rotatedAt;
+    // An access token of the generation before must not pass for the successor's first use.
+    if (!delivered && generation !== record.generation) return;
+    if (delivered && now - record.lastUsedAt < this.options.session.touchInterval) return;
+    const touch = this.repository
+      .touch(record.id, record.generation, Math.max(now, (record.rotatedAt ?? 0) + 1))
+      .catch((error: unknown) => this.logger.warn(`Noting a session's use failed: ${messageOf(error)}`))
+      .finally(() => this.touches.delete(touch));
+    this.touches.add(touch);
+  }
+
+  /** Lets the writes under way finish before the data source closes. */
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(this.touches);
+  }
+
+  private async lookUp(userId: string): Promise<unknown> {
+    try {
+      return await this.users?.findById(userId);
+    } catch (error) {
+      throw providerFailure(error);
+    }
+  }
+
+  private userRefusal(user: unknown, record: SessionRecord): RejectionReason | null {
+    if (!this.users) return null;
+    if (user === null || user === undefined) return 'user_not_found';
+    if (this.users.getId(user) !== record.userId) return 'user_mismatch';
+    if (!this.users.isActive(user)) return 'user_inactive';
+    const since = this.users.validSince(user);
+    if (since === null) return null;
+    // Written so that an invalid Date refuses.
+    return record.authenticatedAt >= since.getTime() ? null : 'credentials_outdated';
+  }
+}
+
+/** What a user presents after steps 1–10: who, in which session, with which custom claims. */
+export interface Authentication<User = any> {
+  readonly user: User;
+  readonly session: Session;
+  /** The custom claims: protected by the signature only. Never authorise by them. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown error';
+}

@@ -1,0 +1,85 @@
+import { HttpException } from '@nestjs/common';
+import { KnoxError, StorageUnavailableError } from '../contracts/errors';
+import { isConnectionFailure } from '../contracts/storage-failure';
+
+/**
+ * The time one request may spend on storage and user look-ups, in milliseconds. Drivers wait for a frozen database for
+ * ever; this does not. Start one per request, at arrival.
+ */
+export class StorageDeadline {
+  private left: number;
+  private since = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private onTimeout: (() => void) | undefined;
+  private excluded = 0;
+  private passed = false;
+
+  constructor(ms: number) {
+    this.left = ms;
+  }
+
+  /** Whether the caller was told 503: work that goes on must undo what it writes. */
+  get expired(): boolean {
+    return this.passed;
+  }
+
+  /** Runs work, one at a time, in what is left of the deadline. @throws StorageUnavailableError when it passes */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.onTimeout = () => {
+        this.passed = true;
+        reject(new StorageUnavailableError(new Error('The storage did not answer in time.')));
+      };
+      this.resume();
+      work().then(
+        (value) => {
+          this.finish();
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.finish();
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  /** Stops the clock while work runs that is no storage's fault, such as password hashing. */
+  readonly exclude = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (this.excluded++ === 0) this.pause();
+    try {
+      return await work();
+    } finally {
+      if (--this.excluded === 0) this.resume();
+    }
+  };
+
+  private finish(): void {
+    this.pause();
+    this.onTimeout = undefined;
+  }
+
+  private resume(): void {
+    if (this.onTimeout === undefined || this.passed) return;
+    this.since = performance.now();
+    this.timer = setTimeout(this.onTimeout, Math.max(this.left, 0));
+  }
+
+  private pause(): void {
+    if (this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.left -= performance.now() - this.since;
+  }
+}
+
+/** A repository's error as the caller meets it: whatever failed, it is the storage, never the credential. */
+export function repositoryFailure(error: unknown): Error {
+  return error instanceof KnoxError ? error : new StorageUnavailableError(error);
+}
+
+/** A user provider's error: its own HTTP answers pass, a lost connection is 503, and a bug stays a bug. */
+export function providerFailure(error: unknown): unknown {
+  if (error instanceof HttpException || !isConnectionFailure(error)) return error;
+  return new StorageUnavailableError(error);
+}

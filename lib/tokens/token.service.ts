@@ -1,0 +1,266 @@
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import {
+  InvalidCredentialsError,
+  InvalidRefreshTokenError,
+  InvalidTokenError,
+  MissingTokenError,
+  RefreshTokenExpiredError,
+  SessionLimitReachedError,
+  TokenExpiredError,
+  TokenRejection,
+} from '../contracts/errors';
+import { JwtKnoxEvents, type RevocationReason } from '../contracts/events';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import { type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
+import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
+import { type Credentials, UserProvider } from '../contracts/user-provider';
+import { isSessionId, JwtCodec, type TokenType } from '../crypto/jwt-codec';
+import type { KeyringKey } from '../crypto/keyring';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { type IssueOverrides, SessionIssuer } from './session-issuer';
+import { type Authentication, SessionValidity } from './session-validity';
+import { providerFailure, repositoryFailure, StorageDeadline } from './storage-deadline';
+
+/**
+ * Everything a host does with sessions and tokens. Any method may throw a `StorageUnavailableError` (503) when the
+ * storage fails or does not answer within `storageTimeout`.
+ */
+@Injectable()
+export class TokenService<User = any> {
+  private readonly logger = new Logger(TokenService.name);
+
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly codec: JwtCodec,
+    private readonly repository: SessionRepository,
+    private readonly issuer: SessionIssuer,
+    private readonly validity: SessionValidity,
+    private readonly events: JwtKnoxEvents,
+    @Optional() private readonly users?: UserProvider<User>,
+  ) {}
+
+  /**
+   * Checks credentials with the host's user provider and starts a session.
+   * @throws InvalidCredentialsError for an unknown user, a wrong password and a disabled user alike
+   * @throws SessionLimitReachedError
+   */
+  async login(credentials: Credentials, device: Device, request: unknown): Promise<IssuedTokens<User>> {
+    const arrival = this.options.clock.now();
+    const deadline = this.newDeadline();
+    const { users } = this;
+    if (!users)
+      throw new Error(
+        'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
+      );
+    const check = async () => users.validateCredentials(credentials, request, deadline.exclude);
+    const user = await deadline.run(() => check().catch((error) => Promise.reject(providerFailure(error))));
+    if (user === null || user === undefined) {
+      this.loginFailed(credentials.username, device, 'credentials');
+      throw new InvalidCredentialsError();
+    }
+    return this.start(user, device, arrival, deadline, {}, credentials.username);
+  }
+
+  /**
+   * Starts a session for a user whom the host has authenticated by its own means (OAuth callback, passkey, login guard).
+   * @throws InvalidCredentialsError when the user is not active
+   * @throws SessionLimitReachedError
+   */
+  async issue(user: User, device: Device = {}, overrides: IssueOverrides = {}): Promise<IssuedTokens<User>> {
+    return this.start(user, device, this.options.clock.now(), this.newDeadline(), overrides, null);
+  }
+
+  /**
+   * Authenticates an access token outside of a guard: WebSocket handshakes, RPC, jobs. Without `presenter` the
+   * user-agent is not checked.
+   * @throws InvalidTokenError, TokenExpiredError
+   */
+  async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User>> {
+    try {
+      return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter);
+    } catch (error) {
+      throw this.refusal(error, 'access', presenter);
+    }
+  }
+
+  /** How the signature is to be checked. @internal for the Passport strategy */
+  get verifyOptions(): JwtCodec['verifyOptions'] {
+    return this.codec.verifyOptions;
+  }
+
+  /**
+   * Steps 2 and 3 of authentication: the key that must have signed this access token.
+   * @internal for the Passport strategy
+   */
+  keyFor(token: string): KeyringKey {
+    return this.codec.keyFor(token, 'access');
+  }
+
+  /**
+   * Steps 5 to 10: from the payload of a token whose signature holds to its session and user.
+   * @internal for the Passport strategy
+   */
+  async authenticateClaims(payload: unknown, presenter?: Presenter): Promise<Authentication<User>> {
+    const now = this.options.clock.now();
+    const claims = this.codec.readAccess(payload, now);
+    const { record, user } = await this.newDeadline().run(() =>
+      this.validity.find(claims, now, (row) => claims.tokenKey.matches(row.accessDigest)),
+    );
+    this.validity.checkPresenter(record, presenter);
+    this.validity.touch(record, claims.generation, now);
+    return { user, session: sessionOf(record), claims: claims.custom };
+  }
+
+  /**
+   * What the caller may know of a failed authentication. The precise reason goes to `authentication.rejected`.
+   * @internal for the guard
+   */
+  refusal(error: unknown, tokenType: TokenType, presenter: Presenter = {}): unknown {
+    if (!(error instanceof TokenRejection)) return error;
+    const { reason, claims } = error;
+    const { sessionId = null, userId = null } = claims ?? {};
+    this.events.emit('authentication.rejected', { reason, tokenType, sessionId, userId, presenter });
+    if (tokenType === 'access') return reason === 'expired' ? new TokenExpiredError() : new InvalidTokenError(reason);
+    if (reason === 'expired' || reason === 'session_expired') return new RefreshTokenExpiredError(reason);
+    return new InvalidRefreshTokenError(reason);
+  }
+
+  /** What an access token says, its key redacted. @internal for the debug route */
+  show(token: string): Record<string, unknown> {
+    return this.codec.show(token);
+  }
+
+  /**
+   * Ends the session of an access token or, when there is none or it has expired, of a refresh token.
+   * @throws MissingTokenError, InvalidTokenError, InvalidRefreshTokenError, RefreshTokenExpiredError
+   */
+  async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
+    const { id, userId } = await this.sessionToEnd(accessToken, refreshToken, presenter);
+    await this.end(userId, id, 'logout', () => this.repository.deleteById(id));
+  }
+
+  /** Moves a session's `authenticatedAt` on, after the user proved their credentials again. False when it has ended. */
+  async reauthenticate(session: Pick<Session, 'id'>, at: Date = new Date(this.options.clock.now())): Promise<boolean> {
+    return this.stored(() => this.repository.reauthenticate(session.id, at.getTime()));
+  }
+
+  /**
+   * Ends one session; of this user only, where `userId` is given. False when there is no such session.
+   * When this resolves, no instance of the application accepts the session.
+   */
+  async revoke(sessionId: string, userId?: string, reason: RevocationReason = 'revoked'): Promise<boolean> {
+    if (!isSessionId(sessionId)) return false;
+    return (
+      (await this.end(userId ?? null, sessionId, reason, () => this.repository.deleteById(sessionId, { userId }))) > 0
+    );
+  }
+
+  /** Ends all sessions of the user but this one; answers how many. */
+  async revokeOther(session: Pick<Session, 'id' | 'userId'>): Promise<number> {
+    return this.end(session.userId, null, 'logout_other', () =>
+      this.repository.deleteByUser(session.userId, session.id),
+    );
+  }
+
+  /** Ends all sessions of a user; answers how many. */
+  async revokeAll(userId: string, reason: RevocationReason = 'logout_all'): Promise<number> {
+    return this.end(userId, null, reason, () => this.repository.deleteByUser(userId));
+  }
+
+  /** Ends every session created before a moment, of all users: after a backup was restored, or a secret leaked. */
+  async revokeBefore(moment: Date): Promise<number> {
+    const before = moment.getTime();
+    if (Number.isNaN(before)) throw new TypeError('revokeBefore: not a valid date.');
+    return this.end(
+      null,
+      null,
+      'revoked_before',
+      () => this.repository.deleteCreatedBefore(before),
+      this.options.adminTimeout,
+    );
+  }
+
+  /** The live sessions of a user, newest first; at most 100 unless the query says otherwise. */
+  async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
+    const complete = { aliveAt: this.options.clock.now(), limit: 100, ...query };
+    return (await this.stored(() => this.repository.findByUser(userId, complete))).map(sessionOf);
+  }
+
+  private async start(
+    user: User,
+    device: Device,
+    arrival: number,
+    deadline: StorageDeadline,
+    overrides: IssueOverrides,
+    username: string | null,
+  ): Promise<IssuedTokens<User>> {
+    let tokens: IssuedTokens<User>;
+    try {
+      tokens = await this.issuer.start(user, device, arrival, deadline, overrides);
+    } catch (error) {
+      if (error instanceof InvalidCredentialsError) this.loginFailed(username, device, 'inactive');
+      if (error instanceof SessionLimitReachedError) this.loginFailed(username, device, 'session_limit');
+      throw error;
+    }
+    const { users } = this;
+    const noted = async () => users?.onLogin(user, tokens.session);
+    await deadline.run(noted).catch((error: unknown) => {
+      this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
+    });
+    return tokens;
+  }
+
+  private async sessionToEnd(access: string | null, refresh: string | null, presenter: Presenter) {
+    if (access !== null) {
+      try {
+        return (await this.authenticate(access, presenter)).session;
+      } catch (error) {
+        if (refresh === null || !(error instanceof TokenExpiredError)) throw error;
+      }
+    }
+    if (refresh === null) throw new MissingTokenError();
+    try {
+      const now = this.options.clock.now();
+      const claims = this.codec.readRefresh(this.codec.verify(refresh, this.codec.keyFor(refresh, 'refresh')), now);
+      // The session key is enough: whoever holds any refresh token of the session may end it, never prolong it.
+      const own = claims.sessionKey.accessKey();
+      const found = await this.newDeadline().run(() =>
+        this.validity.find(claims, now, (row) => own.matches(row.accessDigest)),
+      );
+      return found.record;
+    } catch (error) {
+      throw this.refusal(error, 'refresh', presenter);
+    }
+  }
+
+  private async end(
+    userId: string | null,
+    sessionId: string | null,
+    reason: RevocationReason,
+    work: () => Promise<number | boolean>,
+    timeout?: number,
+  ): Promise<number> {
+    const count = Number(await this.stored(work, timeout));
+    if (count > 0) this.events.emit('session.revoked', { userId, sessionId, count, reason });
+    return count;
+  }
+
+  private stored<T>(work: () => Promise<T>, timeout?: number): Promise<T> {
+    return this.newDeadline(timeout).run(() =>
+      work().catch((error: unknown) => Promise.reject(repositoryFailure(error))),
+    );
+  }
+
+  private newDeadline(timeout = this.options.storageTimeout): StorageDeadline {
+    return new StorageDeadline(timeout);
+  }
+
+  private loginFailed(
+    username: string | null,
+    presenter: Presenter,
+    reason: 'credentials' | 'inactive' | 'session_limit',
+  ): void {
+    const { userAgent, ip } = presenter;
+    this.events.emit('login.failed', { username, presenter: { userAgent, ip }, reason });
+  }
+}

@@ -1,0 +1,189 @@
+import { Controller, Get, type INestApplication, Module, type Type, UseGuards } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { AddressInfo } from 'node:net';
+import { DataSource, type Logger, type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import {
+  CurrentSession, CurrentUser, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, type JwtKnoxEventMap, type JwtKnoxExtras, type JwtKnoxOptions,
+  OptionalAuth, Public, type Session, TokenService,
+} from '../../lib'; // prettier-ignore
+import { jwtKnoxMigrations } from '../../lib/storage/migrations';
+import { FakeClock } from '../../lib/testing';
+import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from './databases';
+import { HttpClient } from './http-client';
+import { type Platform, platforms } from './platforms';
+import { TestUsers, User, UsersModule } from './users';
+
+export const SECRET = 'f8Jk2nQpR7sTuVwXyZ0123456789abcdefGHIJKLmnop';
+
+/** Every HTTP adapter on every database the run is for. */
+export const environments = platforms.flatMap((platform) =>
+  databaseKinds.map((kind) => ({ title: `${platform.name} on ${kind}`, platform, kind })),
+);
+
+@Controller('notes')
+@UseGuards(JwtKnoxGuard)
+export class NotesController {
+  @Get() mine(
+    @CurrentUser() user: User,
+    @CurrentUser('username') username: string,
+    @CurrentSession() session: Session,
+  ) {
+    return { userId: user.id, username, sessionId: session.id };
+  }
+  @Public() @Get('about') about() {
+    return { about: 'notes' };
+  }
+  @OptionalAuth() @Get('greeting') greeting(@CurrentUser('username') username?: string) {
+    return { hello: username ?? 'stranger' };
+  }
+}
+
+export interface AppSettings {
+  options?: JwtKnoxOptions;
+  extras?: JwtKnoxExtras;
+  controllers?: Type[];
+  providers?: any[];
+  entities?: any[];
+  /** Shares a database that another application made. */
+  database?: TestDatabase;
+  synchronize?: boolean;
+  /** Sees the module before it is compiled, and the application before it listens. */
+  prepare?: (app: INestApplication) => void;
+  logger?: any;
+}
+
+export interface TestApp {
+  app: INestApplication;
+  http: HttpClient;
+  users: TestUsers;
+  clock: FakeClock;
+  tokens: TokenService<User>;
+  source: DataSource;
+  statements: string[];
+  events: { name: string; event: any }[];
+  /** Logs in and gives the token response. */
+  login(username?: string, headers?: Record<string, string>): Promise<any>;
+  close(): Promise<void>;
+}
+
+const EVENTS: (keyof JwtKnoxEventMap)[] = [
+  'session.created', 'session.refreshed', 'session.revoked', 'session.expired', 'refresh.reused', 'login.failed',
+  'authentication.rejected', 'user-agent.changed',
+]; // prettier-ignore
+
+/** A real application: real HTTP, real database, real cryptography. Only its clock stands still. */
+export async function createApp(platform: Platform, kind: DatabaseKind, settings: AppSettings = {}): Promise<TestApp> {
+  const database = settings.database ?? (await createDatabase(kind));
+  const clock = new FakeClock();
+  const statements: string[] = [];
+  const { options = {}, extras = {} } = settings;
+  const knox: JwtKnoxOptions & JwtKnoxExtras = {
+    ...(options.keys ? {} : { secret: SECRET }),
+    clock,
+    ...options,
+    imports: [UsersModule],
+    userProvider: TestUsers,
+    ...extras,
+  };
+  const source = TypeOrmModule.forRoot({
+    ...database.options,
+    autoLoadEntities: true,
+    entities: settings.entities ?? [],
+    migrations: settings.synchronize ? [] : [...jwtKnoxMigrations, CreateUsers1],
+    migrationsRun: !settings.synchronize,
+    synchronize: settings.synchronize ?? false,
+    logger: statementLogger(statements),
+    logging: true,
+    retryAttempts: 0,
+  });
+
+  @Module({
+    imports: [source, UsersModule, JwtKnoxModule.forRoot(knox)],
+    controllers: settings.controllers ?? [NotesController],
+    providers: settings.providers ?? [],
+  })
+  class HostModule {}
+
+  const testing = Test.createTestingModule({ imports: [HostModule] }).setLogger(settings.logger ?? false);
+  const app = (await testing.compile()).createNestApplication(platform.adapter() as any, {
+    logger: settings.logger ?? false,
+  });
+  settings.prepare?.(app);
+  app.enableShutdownHooks([]);
+  await app.init();
+  await platform.ready(app);
+  await app.listen(0, '127.0.0.1');
+
+  const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port);
+  const events: TestApp['events'] = [];
+  for (const name of EVENTS) app.get(JwtKnoxEvents).on(name, (event) => void events.push({ name, event }));
+  return {
+    app,
+    http,
+    users: app.get(TestUsers, { strict: false }),
+    clock,
+    tokens: app.get(TokenService),
+    source: app.get(DataSource),
+    statements,
+    events,
+    async login(username = 'alice', headers = {}) {
+      const answer = await http.post('/auth/login', { json: { username, password: `${username}-password` }, headers });
+      if (answer.status !== 200) throw new Error(`Login answered ${answer.status}: ${answer.text}`);
+      return answer.body;
+    },
+    async close() {
+      await app.close();
+      if (!settings.database) await database.drop();
+    },
+  };
+}
+
+function statementLogger(statements: string[]): Logger {
+  const ignore = () => undefined;
+  return {
+    logQuery: (sql) => void statements.push(sql),
+    logQueryError: ignore,
+    logQuerySlow: ignore,
+    logSchemaBuild: ignore,
+    logMigration: ignore,
+    log: ignore,
+  };
+}
+
+/** The host's own table, by a migration as hosts do it. */
+export class CreateUsers1 implements MigrationInterface {
+  readonly name = 'CreateUsers1764000000001';
+  async up(runner: QueryRunner): Promise<void> {
+    const isMysql = runner.connection.options.type === 'mariadb';
+    await runner.createTable(
+      new Table({
+        name: 'users',
+        columns: [
+          {
+            name: 'id',
+            type: isMysql ? 'int' : 'integer',
+            isPrimary: true,
+            isGenerated: true,
+            generationStrategy: 'increment',
+          },
+          {
+            name: 'username',
+            type: 'varchar',
+            length: '64',
+            isUnique: true,
+            ...(isMysql && { collation: 'utf8mb4_bin' }),
+          },
+          { name: 'passwordHash', type: 'varchar', length: '200' },
+          { name: 'isActive', type: isMysql ? 'tinyint' : 'boolean', default: isMysql ? 1 : true },
+          { name: 'isAdmin', type: isMysql ? 'tinyint' : 'boolean', default: isMysql ? 0 : false },
+          { name: 'validSince', type: 'bigint', isNullable: true },
+          { name: 'logins', type: 'int', default: 0 },
+        ],
+      }),
+    );
+  }
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.dropTable('users');
+  }
+}

@@ -1,0 +1,99 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
+import { Injectable, Module } from '@nestjs/common';
+import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
+import { Column, Entity, PrimaryGeneratedColumn, type Repository } from 'typeorm';
+import { type Credentials, type ExcludeFromDeadline, type Session, UserProvider } from '../../lib';
+
+const derive = promisify(scrypt) as (
+  password: string,
+  salt: Buffer,
+  length: number,
+  options: object,
+) => Promise<Buffer>;
+const COST = { N: 1_024, r: 8, p: 1 };
+
+@Entity('users')
+export class User {
+  @PrimaryGeneratedColumn({ type: 'int' })
+  id!: number;
+
+  @Column({ type: 'varchar', length: 64, unique: true })
+  username!: string;
+
+  @Column({ type: 'varchar', length: 200 })
+  passwordHash!: string;
+
+  @Column({ type: 'boolean', default: true })
+  isActive!: boolean;
+
+  @Column({ type: 'boolean', default: false })
+  isAdmin!: boolean;
+
+  /** Epoch milliseconds before which proofs of credentials do not count. */
+  @Column({ type: 'bigint', nullable: true })
+  validSince!: number | string | null;
+
+  @Column({ type: 'int', default: 0 })
+  logins!: number;
+}
+
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  return `${salt.toString('hex')}:${(await derive(password, salt, 32, COST)).toString('hex')}`;
+}
+
+async function verifyPassword(password: string, hash: string): Promise<boolean> {
+  const [salt, key] = hash.split(':').map((part) => Buffer.from(part, 'hex'));
+  return timingSafeEqual(await derive(password, salt!, 32, COST), key!);
+}
+
+const DUMMY = hashPassword('nobody has this password');
+
+@Injectable()
+export class TestUsers extends UserProvider<User> {
+  constructor(readonly rows: Repository<User>) {
+    super();
+  }
+
+  async validateCredentials({ username, password }: Credentials, _request: unknown, exclude: ExcludeFromDeadline) {
+    const user = await this.rows.findOneBy({ username });
+    const hash = user?.passwordHash ?? (await DUMMY);
+    const matches = await exclude(() => verifyPassword(password, hash));
+    return user && matches ? user : null;
+  }
+
+  findById(id: string) {
+    return this.rows.findOneBy({ id: Number(id) });
+  }
+
+  override isAdmin(user: User) {
+    return user.isAdmin;
+  }
+
+  override validSince(user: User) {
+    return user.validSince === null ? null : new Date(Number(user.validSince));
+  }
+
+  override async onLogin(user: User, _session: Session) {
+    await this.rows.increment({ id: user.id }, 'logins', 1);
+  }
+
+  async add(username: string, change: Partial<User> = {}): Promise<User> {
+    const passwordHash = await hashPassword(`${username}-password`);
+    return this.rows.save({ username, passwordHash, validSince: null, ...change } as User);
+  }
+}
+
+@Module({
+  imports: [TypeOrmModule.forFeature([User])],
+  providers: [
+    {
+      provide: TestUsers,
+      useFactory: (rows: Repository<User>) => new TestUsers(rows),
+      inject: [getRepositoryToken(User)],
+    },
+  ],
+  exports: [TestUsers],
+})
+export class UsersModule {}

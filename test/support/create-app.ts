@@ -45,6 +45,10 @@ export interface AppSettings {
   controllers?: Type[];
   providers?: any[];
   entities?: any[];
+  /** Further modules of the host. */
+  imports?: any[];
+  /** Further options of the data source. */
+  typeorm?: Record<string, unknown>;
   /** Shares a database that another application made. */
   database?: TestDatabase;
   synchronize?: boolean;
@@ -96,10 +100,11 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
     logger: statementLogger(statements),
     logging: true,
     retryAttempts: 0,
+    ...settings.typeorm,
   });
 
   @Module({
-    imports: [source, UsersModule, JwtKnoxModule.forRoot(knox)],
+    imports: [source, UsersModule, JwtKnoxModule.forRoot(knox), ...(settings.imports ?? [])],
     controllers: settings.controllers ?? [NotesController],
     providers: settings.providers ?? [],
   })

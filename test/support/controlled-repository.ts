@@ -1,0 +1,66 @@
+import { Injectable, type Type } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { KnoxSession, SessionRepository } from '../../lib';
+import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
+
+export type Method =
+  | 'findById'
+  | 'findByUser'
+  | 'insert'
+  | 'takeOver'
+  | 'rotate'
+  | 'touch'
+  | 'reauthenticate'
+  | 'deleteById'
+  | 'deleteByUser'
+  | 'deleteCreatedBefore'
+  | 'deleteExpired'
+  | 'figures';
+
+export interface Control {
+  /** Every call so far, in order. */
+  calls: Method[];
+  /** Stands between the caller and the database; put a fault here. */
+  intercept: (method: Method, proceed: () => Promise<any>) => Promise<any>;
+  /** Lets everything pass again. */
+  heal(): void;
+}
+
+const METHODS: Method[] = [
+  'findById', 'findByUser', 'insert', 'takeOver', 'rotate', 'touch', 'reauthenticate', 'deleteById', 'deleteByUser',
+  'deleteCreatedBefore', 'deleteExpired', 'figures',
+]; // prettier-ignore
+
+/** The real storage, with a hand on its door: faults and delays go in by `control.intercept`. */
+export function controlledRepository(): { repository: Type<SessionRepository>; control: Control } {
+  const pass: Control['intercept'] = (_method, proceed) => proceed();
+  const control: Control = { calls: [], intercept: pass, heal: () => void (control.intercept = pass) };
+
+  @Injectable()
+  class ControlledRepository extends TypeOrmSessionRepository {
+    constructor(source: DataSource) {
+      super(source.getRepository(KnoxSession));
+    }
+  }
+  for (const method of METHODS) {
+    const real = TypeOrmSessionRepository.prototype[method] as (...args: any[]) => Promise<any>;
+    Object.defineProperty(ControlledRepository.prototype, method, {
+      async value(this: SessionRepository, ...args: any[]) {
+        control.calls.push(method);
+        return control.intercept(method, () => real.apply(this, args));
+      },
+    });
+  }
+  return { repository: ControlledRepository, control };
+}
+
+/** A promise to be settled from outside. */
+export function deferred<T = void>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

@@ -24,6 +24,8 @@ export { requestOf } from './http/request-of';
 
 // Sessions and tokens
 export { TokenService } from './tokens/token.service';
+export { SessionAdminService } from './tokens/session-admin.service';
+export type { PurgeOptions, SessionStatistics } from './tokens/session-admin.service';
 export type { IssueOverrides } from './tokens/session-issuer';
 export type { Authentication } from './tokens/session-validity';
 export { IssuedTokens } from './contracts/issued-tokens';

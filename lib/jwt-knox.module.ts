@@ -19,6 +19,7 @@ import { UserProvider } from './contracts/user-provider';
 import { JwtCodec } from './crypto/jwt-codec';
 import { Keyring } from './crypto/keyring';
 import { generateId } from './crypto/token-key';
+import { AdminController } from './http/admin.controller';
 import { AuthController, GuardedLoginController, LoginController } from './http/auth.controller';
 import { JwtKnoxGuard, Verdicts } from './http/jwt-knox.guard';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './http/jwt-knox.strategy';
@@ -36,12 +37,27 @@ import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
 import { KnoxSession, type KnoxSessionBase } from './storage/knox-session.entity';
 import { TypeOrmSessionRepository } from './storage/typeorm-session.repository';
+import { Refusals } from './tokens/refusals';
+import { SessionAdminService } from './tokens/session-admin.service';
 import { SessionIssuer } from './tokens/session-issuer';
 import { SessionPlacement } from './tokens/session-placement';
+import { SessionRefresher } from './tokens/session-refresher';
+import { SessionRevoker } from './tokens/session-revoker';
 import { SessionValidity } from './tokens/session-validity';
 import { TokenService } from './tokens/token.service';
 
-const SERVICES = [JwtCodec, JwtKnoxEvents, SessionPlacement, SessionIssuer, SessionValidity, TokenService];
+const SERVICES = [
+  JwtCodec,
+  JwtKnoxEvents,
+  Refusals,
+  SessionPlacement,
+  SessionIssuer,
+  SessionValidity,
+  SessionRefresher,
+  SessionRevoker,
+  SessionAdminService,
+  TokenService,
+];
 const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
 
 /**
@@ -97,7 +113,16 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
       ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
     ],
-    exports: [TokenService, JwtKnoxEvents, SessionRepository, JwtKnoxStrategy, JWT_KNOX_OPTIONS, ...GUARD],
+    exports: [
+      TokenService,
+      SessionAdminService,
+      JwtKnoxEvents,
+      SessionRepository,
+      JwtKnoxStrategy,
+      JWT_KNOX_OPTIONS,
+      Refusals,
+      ...GUARD,
+    ],
   };
 }
 
@@ -140,7 +165,7 @@ function storageOf(extras: JwtKnoxExtras): { imports: DynamicModule[]; provider:
 
 function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras): Type[] {
   if (routes === false) return [];
-  const { prefix = 'auth', session = true, debug = false } = routes ?? {};
+  const { prefix = 'auth', session = true, admin = false, debug = false } = routes ?? {};
   const controllers: Type[] = [];
   if (session && userProvider) {
     controllers.push(
@@ -150,6 +175,7 @@ function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras
     );
   }
   if (session) controllers.push(mounted(AuthController, prefix), mounted(TokenStatusController, prefix));
+  if (admin && userProvider) controllers.push(mounted(AdminController, prefix));
   if (debug) controllers.push(mounted(DebugController, prefix));
   return controllers;
 }

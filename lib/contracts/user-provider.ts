@@ -50,6 +50,12 @@ export abstract class UserProvider<User = any> {
     return null;
   }
 
+  /**
+   * After all sessions of a user were ended, before that is acknowledged. Keep the moment in the user's row and let
+   * {@link validSince} follow it: then a login that was already under way, on any process, ends too.
+   */
+  onRevokeAll(_userId: string, _at: Date): void | Promise<void> {}
+
   /** After a login succeeded, e.g. to note it in the user's row. Awaited; a failure is logged and the login stands. */
   onLogin(_user: User, _session: Session): void | Promise<void> {}
 }

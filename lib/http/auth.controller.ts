@@ -1,4 +1,16 @@
-import { applyDecorators, HttpCode, HttpStatus, Post, Req, Res, UseGuards, UseInterceptors } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CanActivate,
+  HttpCode,
+  HttpStatus,
+  Post,
+  Req,
+  Res,
+  type Type,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import { InvalidRequestError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
 import { TokenService } from '../tokens/token.service';
@@ -9,8 +21,12 @@ import { deviceOf, presenterOf } from './request-of';
 import { ErrorHeaders } from './response-headers';
 import { TokenResponder } from './token-response';
 
-/** What all controllers of the library share. Their path comes with the subclass that the module makes of each. */
-export const KnoxRoutes = () => applyDecorators(UseGuards(JwtKnoxGuard), UseInterceptors(ErrorHeaders));
+/**
+ * What all controllers of the library share; further guards run after the JwtKnoxGuard. Their path comes with the
+ * subclass that the module makes of each.
+ */
+export const KnoxRoutes = (...guards: Type<CanActivate>[]) =>
+  applyDecorators(UseGuards(JwtKnoxGuard, ...guards), UseInterceptors(ErrorHeaders));
 
 /** `POST login` with username and password. */
 @KnoxRoutes()
@@ -47,13 +63,24 @@ export class GuardedLoginController {
   }
 }
 
-/** The ways a session ends. */
+/** How a session is renewed, and the ways it ends. */
 @KnoxRoutes()
 export class AuthController {
   constructor(
     private readonly tokens: TokenService,
     private readonly transport: TokenTransport,
+    private readonly responder: TokenResponder,
   ) {}
+
+  @Post('refresh')
+  @Public()
+  @HttpCode(HttpStatus.OK)
+  async refresh(@Req() request: any, @Res({ passthrough: true }) response: any) {
+    const refreshToken = this.transport.readRefresh(request);
+    if (refreshToken === null) throw new InvalidRequestError('refresh_token is missing.');
+    const tokens = await this.tokens.refresh(refreshToken, presenterOf(request));
+    return this.responder.answer(tokens, request, response);
+  }
 
   /** Public to the guard: an expired access token may be replaced by the refresh token of the same session. */
   @Post('logout')

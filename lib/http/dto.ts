@@ -60,6 +60,21 @@ export class SessionsQueryDto {
   before_id?: string;
 }
 
+export class UserQueryDto {
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @Matches(WELL_FORMED, wellFormed)
+  user_id?: string;
+}
+
+export class UserIdDto {
+  @IsString()
+  @Length(1, 255)
+  @Matches(WELL_FORMED, wellFormed)
+  user_id!: string;
+}
+
 /**
  * The request's JSON body as a checked `dto`. A pipe of the host's cannot come in between: the library's routes are
  * protected in hosts without a global ValidationPipe, and unharmed by a strict one.
@@ -71,6 +86,11 @@ export const JsonBody = createParamDecorator((dto: Type<object>, context: Execut
 /** The request's query as a checked `dto`. */
 export const Query = createParamDecorator((dto: Type<object>, context: ExecutionContext) =>
   checked(dto, requestOf(context).query),
+);
+
+/** The request's path parameters as a checked `dto`. */
+export const Parameters = createParamDecorator((dto: Type<object>, context: ExecutionContext) =>
+  checked(dto, requestOf(context).params),
 );
 
 /** @throws InvalidRequestError 415 for another content type, 400 for a wrong member */

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import passport from 'passport';
 import { MissingTokenError, TokenRejection } from '../contracts/errors';
 import type { Authentication } from '../tokens/session-validity';
-import { TokenService } from '../tokens/token.service';
+import { Refusals } from '../tokens/refusals';
 import { ROUTE_ACCESS, type RouteAccess } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { presenterOf, requestOf, responseOf } from './request-of';
@@ -21,7 +21,7 @@ export class Verdicts extends WeakMap<object, Promise<Authentication>> {}
 export class JwtKnoxGuard implements CanActivate {
   constructor(
     private readonly strategy: JwtKnoxStrategy,
-    private readonly tokens: TokenService,
+    private readonly refusals: Refusals,
     private readonly verdicts: Verdicts,
     private readonly errorHeaders: ErrorHeaders,
     private readonly reflector: Reflector,
@@ -64,7 +64,7 @@ export class JwtKnoxGuard implements CanActivate {
     const known = this.verdicts.get(request);
     if (known) return known;
     const verdict = this.askPassport(request, response).catch((error: unknown) => {
-      throw this.tokens.refusal(error, 'access', presenterOf(request));
+      throw this.refusals.of(error, 'access', presenterOf(request));
     });
     this.verdicts.set(request, verdict);
     return verdict;

@@ -1,6 +1,7 @@
 import type { Session } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
 import type { SessionsQueryDto } from './dto';
+import { setHeader } from './response-headers';
 
 /** A session on the wire; times are ISO 8601 UTC. */
 export interface SessionBody {
@@ -39,11 +40,18 @@ export function pageQuery(query: SessionsQueryDto): SessionQuery & { limit: numb
   return { limit: Number(query.limit ?? PAGE) + 1, ...(before && { before }) };
 }
 
-/** Splits what {@link pageQuery} read into the page and the `Link` to the next one (RFC 8288). */
-export function paginate(sessions: Session[], limit: number, path: string): { page: Session[]; link: string | null } {
+/** The page in what {@link pageQuery} read; tells of the next one in the `Link` header (RFC 8288). */
+export function answerPage(sessions: Session[], limit: number, request: any, response: any): Session[] {
   const page = sessions.slice(0, limit - 1);
   const last = page.at(-1);
-  if (sessions.length < limit || !last) return { page, link: null };
-  const query = new URLSearchParams({ limit: String(limit - 1), before: isoTime(last.createdAt), before_id: last.id });
-  return { page, link: `<${path}?${query.toString()}>; rel="next"` };
+  if (sessions.length === limit && last) {
+    const path = String(request.originalUrl ?? request.url).split('?')[0];
+    const query = new URLSearchParams({
+      limit: String(limit - 1),
+      before: isoTime(last.createdAt),
+      before_id: last.id,
+    });
+    setHeader(response, 'Link', `<${path}?${query.toString()}>; rel="next"`);
+  }
+  return page;
 }

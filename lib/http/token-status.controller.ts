@@ -5,8 +5,7 @@ import { TokenService } from '../tokens/token.service';
 import { KnoxRoutes } from './auth.controller';
 import { CurrentSession } from './decorators';
 import { Query, SessionsQueryDto } from './dto';
-import { setHeader } from './response-headers';
-import { pageQuery, paginate, sessionBody } from './session-response';
+import { answerPage, pageQuery, sessionBody } from './session-response';
 
 /** Whether a token is good, and which sessions its user has. */
 @KnoxRoutes()
@@ -29,9 +28,7 @@ export class TokenStatusController {
     @Res({ passthrough: true }) response: any,
   ) {
     const wanted = pageQuery(query);
-    const found = await this.tokens.list(session.userId, wanted);
-    const { page, link } = paginate(found, wanted.limit, String(request.originalUrl ?? request.url).split('?')[0]!);
-    if (link) setHeader(response, 'Link', link);
+    const page = answerPage(await this.tokens.list(session.userId, wanted), wanted.limit, request, response);
     return page.map((one) => sessionBody(one, session.id));
   }
 

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   In,
   LessThan,
@@ -18,13 +17,10 @@ import {
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
-import {
-  isConnectionFailure,
-  isForeignKeyViolation,
-  isRetryable,
-  isUniqueViolation,
-} from '../contracts/storage-failure';
+import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
 import type { KnoxSessionBase } from './knox-session.entity';
+import { retrying } from './retrying';
+import { countSessions } from './session-figures';
 
 type Where = FindOptionsWhere<KnoxSessionBase>;
 type RawRecord = Record<keyof SessionRecord, any>;
@@ -43,8 +39,6 @@ const NUMBER_COLUMNS = [
 ] as const;
 const COLUMNS: readonly (keyof SessionRecord)[] = [...TEXT_COLUMNS, ...NUMBER_COLUMNS];
 
-const MAX_RETRIES = 3;
-
 /** Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only. */
 export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
@@ -60,11 +54,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async findById(id: string): Promise<FoundSession | null> {
-    return this.retrying(() => (this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id)), 'read');
+    return retrying(() => (this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id)), 'read');
   }
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
-    return this.retrying(
+    return retrying(
       () =>
         this.onPrimary(async (runner) => {
           const select = this.selectRecords().setQueryRunner(runner).where('session.userId = :userId', { userId });
@@ -126,67 +120,37 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async deleteExpired(now: number, limit: number): Promise<number> {
-    return this.retrying(() =>
+    return retrying(() =>
       this.onPrimary(async (runner) => {
-        const ids = await this.lockExpired(runner, now, limit);
-        if (ids.length === 0) return 0;
-        // The condition again, for databases without row locks: a session overwritten in between lives.
-        const where = { id: In(ids), expiresAt: LessThanOrEqual(now) };
-        return (await runner.manager.delete(this.rows.target, where)).affected ?? 0;
+        const locking = skipsLocked(runner);
+        if (locking) await runner.startTransaction();
+        try {
+          const count = await this.deleteBatch(runner, now, limit, locking);
+          if (locking) await runner.commitTransaction();
+          return count;
+        } catch (error) {
+          if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+          throw error;
+        }
       }),
     );
   }
 
   async figures(now: number, userId?: string): Promise<SessionFigures> {
-    return this.retrying(
-      () =>
-        this.onPrimary(async (runner) => {
-          const count = (active?: 'active') => {
-            const select = this.rows
-              .createQueryBuilder('session')
-              .setQueryRunner(runner)
-              .select([])
-              .setParameters({ now });
-            if (userId !== undefined) select.andWhere('session.userId = :userId', { userId });
-            return active ? select.andWhere('session.expiresAt > :now') : select;
-          };
-          const totals = await count()
-            .addSelect('COUNT(*)', 'sessions')
-            .addSelect('COUNT(CASE WHEN session.expiresAt > :now THEN 1 END)', 'activeSessions')
-            .addSelect('COUNT(DISTINCT session.userId)', 'users')
-            .addSelect('COUNT(DISTINCT CASE WHEN session.expiresAt > :now THEN session.userId END)', 'activeUsers')
-            .addSelect('COUNT(DISTINCT CASE WHEN session.expiresAt <= :now THEN session.userId END)', 'expiredUsers')
-            .getRawOne<Record<string, unknown>>();
-          const busiest = await count('active')
-            .addSelect('COUNT(*)', 'active')
-            .groupBy('session.userId')
-            .orderBy('active', 'DESC')
-            .limit(1)
-            .getRawOne<{ active: unknown }>();
-          const agents = await count('active')
-            .addSelect('session.userAgent', 'userAgent')
-            .addSelect('COUNT(*)', 'active')
-            .groupBy('session.userAgent')
-            .orderBy('active', 'DESC')
-            .addOrderBy('session.userAgent', 'ASC')
-            .limit(10)
-            .getRawMany<{ userAgent: string | null; active: unknown }>();
-          return toFigures(totals ?? {}, busiest?.active ?? 0, agents);
-        }),
-      'read',
-    );
+    const select = (runner: QueryRunner) => this.rows.createQueryBuilder('session').setQueryRunner(runner).select([]);
+    return retrying(() => this.onPrimary((runner) => countSessions(() => select(runner), now, userId)), 'read');
   }
 
-  /** The ids of some expired rows; locked where the database can, passing over what another purger has locked. */
-  private async lockExpired(runner: QueryRunner, now: number, limit: number): Promise<string[]> {
-    const rows = await this.rows
-      .createQueryBuilder('session')
-      .setQueryRunner(runner)
-      .select('session.id', 'id')
-      .where('session.expiresAt <= :now', { now })
-      .limit(limit)
-      .getRawMany<{ id: string }>();
-    return rows.map((row) => row.id);
+  /** Passes over rows that another purger has locked, where the database can. */
+  private async deleteBatch(runner: QueryRunner, now: number, limit: number, locking: boolean): Promise<number> {
+    const select = this.rows.createQueryBuilder('session').setQueryRunner(runner).select('session.id', 'id');
+    select.where('session.expiresAt <= :now', { now }).limit(limit);
+    if (locking) select.setLock('pessimistic_write').setOnLocked('skip_locked');
+    const ids = (await select.getRawMany<{ id: string }>()).map((row) => row.id);
+    if (ids.length === 0) return 0;
+    // The condition again, for databases without row locks: a session overwritten in between lives.
+    const where = { id: In(ids), expiresAt: LessThanOrEqual(now) };
+    return (await runner.manager.delete(this.rows.target, where)).affected ?? 0;
   }
 
   /** Built once: building SQL costs more than running it. */
@@ -227,17 +191,17 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
-    return this.retrying(async () => (await this.rows.update(where, change)).affected ?? 0);
+    return retrying(async () => (await this.rows.update(where, change)).affected ?? 0);
   }
 
   private async delete(where: Where): Promise<number> {
-    return this.retrying(async () => (await this.rows.delete(where)).affected ?? 0);
+    return retrying(async () => (await this.rows.delete(where)).affected ?? 0);
   }
 
   /** Runs a write that claims a slot: a taken slot is an answer, not an error. */
   private async seating(record: SessionRecord, write: () => Promise<boolean>): Promise<boolean> {
     try {
-      return await this.retrying(write);
+      return await retrying(write);
     } catch (error) {
       if (record.slot !== null && isUniqueViolation(error)) return false;
       // With a foreign key to the host's users: the user was deleted while the login was under way.
@@ -245,22 +209,18 @@ export class TypeOrmSessionRepository extends SessionRepository {
       throw error;
     }
   }
+}
 
-  /** What a neighbour's lock undid is tried again; a read also once on a fresh connection. */
-  private async retrying<T>(work: () => Promise<T>, kind: 'read' | 'write' = 'write'): Promise<T> {
-    for (let retries = 0; ; retries++) {
-      try {
-        return await work();
-      } catch (error) {
-        const contended = isRetryable(error);
-        const again = contended
-          ? retries < MAX_RETRIES
-          : kind === 'read' && retries === 0 && isConnectionFailure(error);
-        if (!again) throw error;
-        if (contended) await delay(Math.random() * 10 * 2 ** retries);
-      }
-    }
-  }
+/** SKIP LOCKED: PostgreSQL, MySQL 8, MariaDB 10.6. SQLite has one writer and shares one connection: no transaction. */
+function skipsLocked(runner: QueryRunner): boolean {
+  const { driver } = runner.connection;
+  const type = driver.options.type;
+  if (type === 'postgres') return true;
+  if (type !== 'mysql' && type !== 'mariadb') return false;
+  const [major = 0, minor = 0] = String(driver.version ?? '')
+    .split('.')
+    .map(Number);
+  return major > 10 || (major === 10 && minor >= 6) || major === 8 || major === 9;
 }
 
 function toRecord(row: RawRecord): SessionRecord {
@@ -268,18 +228,4 @@ function toRecord(row: RawRecord): SessionRecord {
   for (const column of TEXT_COLUMNS) record[column] = row[column] === null ? null : String(row[column]);
   for (const column of NUMBER_COLUMNS) record[column] = row[column] === null ? null : Number(row[column]);
   return record;
-}
-
-function toFigures(
-  totals: Record<string, unknown>,
-  maxActive: unknown,
-  agents: { userAgent: string | null; active: unknown }[],
-): SessionFigures {
-  const of = (name: string) => Number(totals[name] ?? 0);
-  return {
-    users: { all: of('users'), active: of('activeUsers'), expired: of('expiredUsers') },
-    sessions: { all: of('sessions'), active: of('activeSessions'), expired: of('sessions') - of('activeSessions') },
-    maxActivePerUser: Number(maxActive),
-    byUserAgent: agents.map(({ userAgent, active }) => ({ userAgent, active: Number(active) })),
-  };
 }

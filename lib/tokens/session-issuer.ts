@@ -9,7 +9,7 @@ import { isUserId, JwtCodec, RESERVED_CLAIMS } from '../crypto/jwt-codec';
 import { generateId, TokenKey } from '../crypto/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { repositoryFailure, type StorageDeadline } from './storage-deadline';
+import { hostCall, storageCall, type StorageDeadline } from './storage-deadline';
 import { SessionPlacement } from './session-placement';
 
 /** What one call of `issue` may set apart from the options. */
@@ -56,7 +56,7 @@ export class SessionIssuer {
     const keys = { session, access: session.accessKey(), refresh: this.options.refresh && TokenKey.generate() };
     const record = this.recordOf(userId, keys, device, arrival, overrides);
     // Signed before the row is written: claims that cannot be signed must not leave a session behind.
-    const tokens = await this.sign(record, user, keys, arrival, overrides.claims);
+    const tokens = await deadline.run(() => this.sign(record, user, keys, arrival, overrides.claims));
     await deadline.run(() => this.store(record, deadline));
     this.events.emit('session.created', { session: tokens.session, user });
     return tokens;
@@ -130,12 +130,11 @@ export class SessionIssuer {
 
   private async store(record: SessionRecord, deadline: StorageDeadline): Promise<void> {
     try {
-      await this.placement.place(record, deadline);
+      await storageCall(() => this.placement.place(record, deadline));
     } catch (error) {
-      const failure = repositoryFailure(error);
       // A broken connection leaves open whether the row was written; nobody holds its tokens.
-      if (failure instanceof StorageUnavailableError) this.discard(record);
-      throw failure;
+      if (error instanceof StorageUnavailableError) this.discard(record);
+      throw error;
     }
     // The client was told 503 while the INSERT was under way.
     if (deadline.expired) this.discard(record);
@@ -146,7 +145,7 @@ export class SessionIssuer {
   }
 
   private async customClaims(user: unknown, session: Session, claims: Record<string, unknown> | undefined) {
-    const custom = claims ?? (await this.options.claims?.(user, session)) ?? {};
+    const custom = claims ?? (await hostCall(() => this.options.claims?.(user, session))) ?? {};
     const reserved = Object.keys(custom).filter((name) => RESERVED_CLAIMS.has(name));
     if (reserved.length === 0) return custom;
     throw new Error(

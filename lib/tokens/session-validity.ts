@@ -13,7 +13,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { providerFailure, repositoryFailure } from './storage-deadline';
+import { hostCall, storageCall } from './storage-deadline';
 
 /** A live session and its user. */
 export interface LiveSession<User = any> {
@@ -43,11 +43,9 @@ export class SessionValidity {
   /** @throws TokenRejection, or a 503 when the storage fails */
   async find(claims: TokenClaims, now: number, keyCheck: KeyCheck): Promise<LiveSession> {
     // Started beside the session's own look-up; what comes of it counts only after the row's verdict.
-    const lookup = this.repository.joinsUser ? undefined : this.lookUp(claims.userId);
+    const lookup = this.repository.joinsUser ? undefined : hostCall(() => this.users?.findById(claims.userId));
     lookup?.catch(() => undefined);
-    const found = await this.repository.findById(claims.sessionId).catch((error: unknown) => {
-      throw repositoryFailure(error);
-    });
+    const found = await storageCall(() => this.repository.findById(claims.sessionId));
     if (!found) throw new TokenRejection('session_not_found', claims);
     const { record } = found;
     // The id again: some databases compare strings without case or trailing spaces.
@@ -89,14 +87,6 @@ export class SessionValidity {
   /** Lets the writes under way finish before the data source closes. */
   async onModuleDestroy(): Promise<void> {
     await Promise.all(this.touches);
-  }
-
-  private async lookUp(userId: string): Promise<unknown> {
-    try {
-      return await this.users?.findById(userId);
-    } catch (error) {
-      throw providerFailure(error);
-    }
   }
 
   private userRefusal(user: unknown, record: SessionRecord): RejectionReason | null {

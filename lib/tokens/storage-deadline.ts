@@ -73,13 +73,21 @@ export class StorageDeadline {
   }
 }
 
-/** A repository's error as the caller meets it: whatever failed, it is the storage, never the credential. */
-export function repositoryFailure(error: unknown): Error {
-  return error instanceof KnoxError ? error : new StorageUnavailableError(error);
+/** A call of the repository: whatever fails there, it is the storage (503), never the credential. */
+export async function storageCall<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw error instanceof KnoxError ? error : new StorageUnavailableError(error);
+  }
 }
 
-/** A user provider's error: its own HTTP answers pass, a lost connection is 503, and a bug stays a bug. */
-export function providerFailure(error: unknown): unknown {
-  if (error instanceof HttpException || !isConnectionFailure(error)) return error;
-  return new StorageUnavailableError(error);
+/** A call of the host's code: its own HTTP answers pass, a lost connection is 503, and a bug stays a bug. */
+export async function hostCall<T>(call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof HttpException || !isConnectionFailure(error)) throw error;
+    throw new StorageUnavailableError(error);
+  }
 }

@@ -1,25 +1,24 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import {
   InvalidCredentialsError,
-  InvalidRefreshTokenError,
-  InvalidTokenError,
   MissingTokenError,
-  RefreshTokenExpiredError,
   SessionLimitReachedError,
   TokenExpiredError,
-  TokenRejection,
 } from '../contracts/errors';
 import { JwtKnoxEvents, type RevocationReason } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
 import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
 import { type Credentials, UserProvider } from '../contracts/user-provider';
-import { isSessionId, JwtCodec, type TokenType } from '../crypto/jwt-codec';
+import { JwtCodec } from '../crypto/jwt-codec';
 import type { KeyringKey } from '../crypto/keyring';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { Refusals } from './refusals';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
+import { SessionRefresher } from './session-refresher';
+import { SessionRevoker } from './session-revoker';
 import { type Authentication, SessionValidity } from './session-validity';
-import { providerFailure, repositoryFailure, StorageDeadline } from './storage-deadline';
+import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
 
 /**
  * Everything a host does with sessions and tokens. Any method may throw a `StorageUnavailableError` (503) when the
@@ -35,6 +34,9 @@ export class TokenService<User = any> {
     private readonly repository: SessionRepository,
     private readonly issuer: SessionIssuer,
     private readonly validity: SessionValidity,
+    private readonly refresher: SessionRefresher,
+    private readonly revoker: SessionRevoker,
+    private readonly refusals: Refusals,
     private readonly events: JwtKnoxEvents,
     @Optional() private readonly users?: UserProvider<User>,
   ) {}
@@ -52,8 +54,8 @@ export class TokenService<User = any> {
       throw new Error(
         'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
       );
-    const check = async () => users.validateCredentials(credentials, request, deadline.exclude);
-    const user = await deadline.run(() => check().catch((error) => Promise.reject(providerFailure(error))));
+    const check = () => users.validateCredentials(credentials, request, deadline.exclude);
+    const user = await deadline.run(() => hostCall(check));
     if (user === null || user === undefined) {
       this.loginFailed(credentials.username, device, 'credentials');
       throw new InvalidCredentialsError();
@@ -79,7 +81,7 @@ export class TokenService<User = any> {
     try {
       return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter);
     } catch (error) {
-      throw this.refusal(error, 'access', presenter);
+      throw this.refusals.of(error, 'access', presenter);
     }
   }
 
@@ -111,23 +113,19 @@ export class TokenService<User = any> {
     return { user, session: sessionOf(record), claims: claims.custom };
   }
 
-  /**
-   * What the caller may know of a failed authentication. The precise reason goes to `authentication.rejected`.
-   * @internal for the guard
-   */
-  refusal(error: unknown, tokenType: TokenType, presenter: Presenter = {}): unknown {
-    if (!(error instanceof TokenRejection)) return error;
-    const { reason, claims } = error;
-    const { sessionId = null, userId = null } = claims ?? {};
-    this.events.emit('authentication.rejected', { reason, tokenType, sessionId, userId, presenter });
-    if (tokenType === 'access') return reason === 'expired' ? new TokenExpiredError() : new InvalidTokenError(reason);
-    if (reason === 'expired' || reason === 'session_expired') return new RefreshTokenExpiredError(reason);
-    return new InvalidRefreshTokenError(reason);
-  }
-
   /** What an access token says, its key redacted. @internal for the debug route */
   show(token: string): Record<string, unknown> {
     return this.codec.show(token);
+  }
+
+  /**
+   * Renews a session: a new access token and, unless `rotate` is off or it was just rotated, the next refresh token.
+   * @throws InvalidRefreshTokenError, RefreshTokenExpiredError
+   * @throws RefreshTokenReusedError for a replay, which also ends the session
+   */
+  async refresh(refreshToken: string, presenter: Presenter = {}): Promise<IssuedTokens<User>> {
+    const now = this.options.clock.now();
+    return this.withRefreshToken(presenter, async () => this.refresher.refresh(refreshToken, presenter, now));
   }
 
   /**
@@ -136,12 +134,13 @@ export class TokenService<User = any> {
    */
   async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
     const { id, userId } = await this.sessionToEnd(accessToken, refreshToken, presenter);
-    await this.end(userId, id, 'logout', () => this.repository.deleteById(id));
+    await this.revoker.one(id, userId, 'logout');
   }
 
   /** Moves a session's `authenticatedAt` on, after the user proved their credentials again. False when it has ended. */
   async reauthenticate(session: Pick<Session, 'id'>, at: Date = new Date(this.options.clock.now())): Promise<boolean> {
-    return this.stored(() => this.repository.reauthenticate(session.id, at.getTime()));
+    const moment = at.getTime();
+    return this.newDeadline().run(() => storageCall(() => this.repository.reauthenticate(session.id, moment)));
   }
 
   /**
@@ -149,41 +148,29 @@ export class TokenService<User = any> {
    * When this resolves, no instance of the application accepts the session.
    */
   async revoke(sessionId: string, userId?: string, reason: RevocationReason = 'revoked'): Promise<boolean> {
-    if (!isSessionId(sessionId)) return false;
-    return (
-      (await this.end(userId ?? null, sessionId, reason, () => this.repository.deleteById(sessionId, { userId }))) > 0
-    );
+    return this.revoker.one(sessionId, userId, reason);
   }
 
   /** Ends all sessions of the user but this one; answers how many. */
   async revokeOther(session: Pick<Session, 'id' | 'userId'>): Promise<number> {
-    return this.end(session.userId, null, 'logout_other', () =>
-      this.repository.deleteByUser(session.userId, session.id),
-    );
+    return this.revoker.other(session);
   }
 
-  /** Ends all sessions of a user; answers how many. */
+  /** Ends all sessions of a user, and tells `UserProvider.onRevokeAll`; answers how many. */
   async revokeAll(userId: string, reason: RevocationReason = 'logout_all'): Promise<number> {
-    return this.end(userId, null, reason, () => this.repository.deleteByUser(userId));
+    return this.revoker.all(userId, reason);
   }
 
   /** Ends every session created before a moment, of all users: after a backup was restored, or a secret leaked. */
   async revokeBefore(moment: Date): Promise<number> {
-    const before = moment.getTime();
-    if (Number.isNaN(before)) throw new TypeError('revokeBefore: not a valid date.');
-    return this.end(
-      null,
-      null,
-      'revoked_before',
-      () => this.repository.deleteCreatedBefore(before),
-      this.options.adminTimeout,
-    );
+    return this.revoker.before(moment);
   }
 
   /** The live sessions of a user, newest first; at most 100 unless the query says otherwise. */
   async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
     const complete = { aliveAt: this.options.clock.now(), limit: 100, ...query };
-    return (await this.stored(() => this.repository.findByUser(userId, complete))).map(sessionOf);
+    const find = () => storageCall(() => this.repository.findByUser(userId, complete));
+    return (await this.newDeadline().run(find)).map(sessionOf);
   }
 
   private async start(
@@ -203,7 +190,7 @@ export class TokenService<User = any> {
       throw error;
     }
     const { users } = this;
-    const noted = async () => users?.onLogin(user, tokens.session);
+    const noted = () => hostCall(() => users?.onLogin(user, tokens.session));
     await deadline.run(noted).catch((error: unknown) => {
       this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
     });
@@ -219,40 +206,22 @@ export class TokenService<User = any> {
       }
     }
     if (refresh === null) throw new MissingTokenError();
-    try {
-      const now = this.options.clock.now();
-      const claims = this.codec.readRefresh(this.codec.verify(refresh, this.codec.keyFor(refresh, 'refresh')), now);
-      // The session key is enough: whoever holds any refresh token of the session may end it, never prolong it.
-      const own = claims.sessionKey.accessKey();
-      const found = await this.newDeadline().run(() =>
-        this.validity.find(claims, now, (row) => own.matches(row.accessDigest)),
-      );
-      return found.record;
-    } catch (error) {
-      throw this.refusal(error, 'refresh', presenter);
-    }
-  }
-
-  private async end(
-    userId: string | null,
-    sessionId: string | null,
-    reason: RevocationReason,
-    work: () => Promise<number | boolean>,
-    timeout?: number,
-  ): Promise<number> {
-    const count = Number(await this.stored(work, timeout));
-    if (count > 0) this.events.emit('session.revoked', { userId, sessionId, count, reason });
-    return count;
-  }
-
-  private stored<T>(work: () => Promise<T>, timeout?: number): Promise<T> {
-    return this.newDeadline(timeout).run(() =>
-      work().catch((error: unknown) => Promise.reject(repositoryFailure(error))),
+    const now = this.options.clock.now();
+    return this.withRefreshToken(presenter, () =>
+      this.refresher.findMembership(this.refresher.read(refresh, now), now),
     );
   }
 
-  private newDeadline(timeout = this.options.storageTimeout): StorageDeadline {
-    return new StorageDeadline(timeout);
+  private async withRefreshToken<T>(presenter: Presenter, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.newDeadline().run(work);
+    } catch (error) {
+      throw this.refusals.of(error, 'refresh', presenter);
+    }
+  }
+
+  private newDeadline(): StorageDeadline {
+    return new StorageDeadline(this.options.storageTimeout);
   }
 
   private loginFailed(

@@ -1,0 +1,90 @@
+import {
+  type CanActivate,
+  Delete,
+  type ExecutionContext,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Inject,
+  Injectable,
+  Post,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { ForbiddenError } from '../contracts/errors';
+import type { Session } from '../contracts/session';
+import { UserProvider } from '../contracts/user-provider';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { SessionAdminService, type SessionStatistics } from '../tokens/session-admin.service';
+import { KnoxRoutes } from './auth.controller';
+import { CurrentSession } from './decorators';
+import { Parameters, Query, SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
+import { requestOf } from './request-of';
+import { answerPage, isoTime, pageQuery, sessionBody } from './session-response';
+
+/** Lets in whom the host's user provider calls an admin. Runs after the JwtKnoxGuard. */
+@Injectable()
+export class AdminGuard implements CanActivate {
+  constructor(private readonly users: UserProvider) {}
+
+  /** @throws ForbiddenError */
+  canActivate(context: ExecutionContext): boolean {
+    if (this.users.isAdmin(requestOf(context).user) === true) return true;
+    throw new ForbiddenError();
+  }
+}
+
+/** `admin/*`, off by default. */
+@KnoxRoutes(AdminGuard)
+export class AdminController {
+  constructor(
+    private readonly admin: SessionAdminService,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  @Get('admin/statistics')
+  async statistics(@Query(UserQueryDto) query: UserQueryDto) {
+    return statisticsBody(await this.admin.statistics(query.user_id));
+  }
+
+  @Post('admin/purge-expired')
+  @HttpCode(HttpStatus.OK)
+  async purge() {
+    return { deleted: await this.admin.purgeExpired() };
+  }
+
+  @Get('admin/users/:user_id/sessions')
+  async sessions(
+    @Parameters(UserIdDto) { user_id: userId }: UserIdDto,
+    @Query(SessionsQueryDto) query: SessionsQueryDto,
+    @CurrentSession() current: Session,
+    @Req() request: any,
+    @Res({ passthrough: true }) response: any,
+  ) {
+    const now = this.options.clock.now();
+    const wanted = pageQuery(query);
+    const page = answerPage(await this.admin.list(userId, wanted), wanted.limit, request, response);
+    return page.map((session) => ({
+      ...sessionBody(session, current.id),
+      user_id: session.userId,
+      expired: session.expiresAt <= now,
+    }));
+  }
+
+  @Delete('admin/users/:user_id/sessions')
+  @HttpCode(HttpStatus.OK)
+  async revoke(@Parameters(UserIdDto) { user_id: userId }: UserIdDto) {
+    return { revoked: await this.admin.revokeAll(userId) };
+  }
+}
+
+function statisticsBody(statistics: SessionStatistics) {
+  return {
+    users: statistics.users.all,
+    sessions: statistics.sessions,
+    average_per_user: statistics.averagePerUser,
+    max_active_per_user: statistics.maxActivePerUser,
+    by_user_agent: statistics.byUserAgent.map(({ userAgent, active }) => ({ user_agent: userAgent, active })),
+    generated_at: isoTime(statistics.generatedAt),
+  };
+}

@@ -1,0 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isConnectionFailure, isRetryable } from '../contracts/storage-failure';
+
+const MAX_RETRIES = 3;
+
+/** Runs a statement; what a neighbour's lock undid is tried again, a read also once on a fresh connection. */
+export async function retrying<T>(statement: () => Promise<T>, kind: 'read' | 'write' = 'write'): Promise<T> {
+  for (let retries = 0; ; retries++) {
+    try {
+      return await statement();
+    } catch (error) {
+      const contended = isRetryable(error);
+      const broken = kind === 'read' && retries === 0 && isConnectionFailure(error);
+      if (contended ? retries >= MAX_RETRIES : !broken) throw error;
+      // Apart from each other, so that the same neighbours do not meet again.
+      if (contended) await delay(Math.random() * 10 * 2 ** retries);
+    }
+  }
+}

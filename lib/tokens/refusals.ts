@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import {
+  InvalidRefreshTokenError,
+  InvalidTokenError,
+  RefreshTokenExpiredError,
+  TokenExpiredError,
+  TokenRejection,
+} from '../contracts/errors';
+import { JwtKnoxEvents } from '../contracts/events';
+import type { Presenter } from '../contracts/session';
+import type { TokenType } from '../crypto/jwt-codec';
+
+/** Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected`. */
+@Injectable()
+export class Refusals {
+  constructor(private readonly events: JwtKnoxEvents) {}
+
+  /** The error to throw; any error but a TokenRejection comes back as it is. */
+  of(error: unknown, tokenType: TokenType, presenter: Presenter = {}): unknown {
+    if (!(error instanceof TokenRejection)) return error;
+    const { reason, claims } = error;
+    const { sessionId = null, userId = null } = claims ?? {};
+    this.events.emit('authentication.rejected', { reason, tokenType, sessionId, userId, presenter });
+    if (tokenType === 'access') return reason === 'expired' ? new TokenExpiredError() : new InvalidTokenError(reason);
+    if (reason === 'expired' || reason === 'session_expired') return new RefreshTokenExpiredError(reason);
+    return new InvalidRefreshTokenError(reason);
+  }
+}

@@ -1,0 +1,76 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { JwtKnoxEvents } from '../contracts/events';
+import { type Session, sessionOf } from '../contracts/session';
+import { type SessionFigures, type SessionQuery, SessionRepository } from '../contracts/session.repository';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { SessionRevoker } from './session-revoker';
+import { storageCall, StorageDeadline } from './storage-deadline';
+
+/** The state of all sessions at one moment. */
+export interface SessionStatistics extends SessionFigures {
+  /** Sessions per user, over the users who hold at least one of that kind; 0 when nobody does. */
+  averagePerUser: { all: number; active: number; expired: number };
+  /** Epoch milliseconds. */
+  generatedAt: number;
+}
+
+export interface PurgeOptions {
+  /** Rows deleted by one statement: small batches keep locks short. @default 1000 */
+  batchSize?: number;
+}
+
+/**
+ * For operators: figures, purge and other users' sessions; from host code, a cron job or the admin routes. Each
+ * statement has `adminTimeout`; a storage that fails or is late throws a `StorageUnavailableError`.
+ */
+@Injectable()
+export class SessionAdminService {
+  private readonly logger = new Logger(SessionAdminService.name);
+
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly repository: SessionRepository,
+    private readonly revoker: SessionRevoker,
+    private readonly events: JwtKnoxEvents,
+  ) {}
+
+  /** Figures of all sessions, or of one user's; counted in the database, no rows are loaded. */
+  async statistics(userId?: string): Promise<SessionStatistics> {
+    const generatedAt = this.options.clock.now();
+    const figures = await this.stored(() => this.repository.figures(generatedAt, userId));
+    const average = (kind: 'all' | 'active' | 'expired') =>
+      figures.users[kind] === 0 ? 0 : figures.sessions[kind] / figures.users[kind];
+    const averagePerUser = { all: average('all'), active: average('active'), expired: average('expired') };
+    return { ...figures, averagePerUser, generatedAt };
+  }
+
+  /** Deletes expired sessions, batch by batch, until none is left; answers how many. Two purgers at once are safe. */
+  async purgeExpired({ batchSize = 1_000 }: PurgeOptions = {}): Promise<number> {
+    if (!Number.isInteger(batchSize) || batchSize < 1)
+      throw new TypeError('purgeExpired: batchSize must be 1 or more.');
+    const now = this.options.clock.now();
+    let count = 0;
+    for (let batch = batchSize; batch > 0; count += batch) {
+      batch = await this.stored(() => this.repository.deleteExpired(now, batchSize));
+    }
+    if (count > 0) {
+      this.logger.log(`Purged ${count} expired sessions.`);
+      this.events.emit('session.expired', { count });
+    }
+    return count;
+  }
+
+  /** All sessions of a user, the expired ones too, newest first; at most 100 unless the query says otherwise. */
+  async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
+    return (await this.stored(() => this.repository.findByUser(userId, { limit: 100, ...query }))).map(sessionOf);
+  }
+
+  /** Ends all sessions of a user, and tells `UserProvider.onRevokeAll`; answers how many. */
+  async revokeAll(userId: string): Promise<number> {
+    return this.revoker.all(userId, 'admin');
+  }
+
+  private stored<T>(work: () => Promise<T>): Promise<T> {
+    return new StorageDeadline(this.options.adminTimeout).run(() => storageCall(work));
+  }
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type SessionRecord, SessionAdminService, SessionRepository } from '../../lib';
+import { createApp, environments, type TestApp } from '../support/create-app';
+
+describe.each(environments)('administration: $title', ({ platform, kind }) => {
+  let t: TestApp;
+  let admin: string;
+
+  beforeAll(async () => {
+    t = await createApp(platform, kind, { extras: { routes: { admin: true } } });
+    for (const name of ['alice', 'bob']) await t.users.add(name);
+    await t.users.add('admin', { isAdmin: true });
+  });
+  afterAll(() => t.close());
+  afterEach(async () => {
+    await t.tokens.revokeBefore(new Date(8.64e15));
+  });
+
+  const loginAdmin = async () => (admin = (await t.login('admin')).access_token as string);
+  const idOf = async (username: string) => String((await t.users.rows.findOneByOrFail({ username })).id);
+
+  it('is for admins: 403 for users, 401 for strangers', async () => {
+    const { access_token: token } = await t.login('alice');
+    const routes = [
+      ['GET', '/auth/admin/statistics'],
+      ['POST', '/auth/admin/purge-expired'],
+      ['GET', '/auth/admin/users/1/sessions'],
+      ['DELETE', '/auth/admin/users/1/sessions'],
+    ] as const;
+    for (const [method, path] of routes) {
+      const forbidden = await t.http.send(method, path, { token });
+      expect([forbidden.status, forbidden.body.code]).toEqual([403, 'forbidden']);
+      expect((await t.http.send(method, path)).status).toBe(401);
+    }
+  });
+
+  it('shows figures of all sessions and of one user', async () => {
+    await t.login('alice', { 'user-agent': 'Firefox' });
+    await t.login('bob', { 'user-agent': 'Safari' });
+    t.clock.advance('1d');
+    await t.login('alice', { 'user-agent': 'Firefox' });
+    await t.login('alice', { 'user-agent': 'Firefox' });
+    await loginAdmin();
+    const all = await t.http.get('/auth/admin/statistics', { token: admin });
+    expect(all.status).toBe(200);
+    expect(all.body).toEqual({
+      users: 3,
+      sessions: { all: 5, active: 3, expired: 2 },
+      average_per_user: { all: 5 / 3, active: 1.5, expired: 1 },
+      max_active_per_user: 2,
+      by_user_agent: [
+        { user_agent: 'Firefox', active: 2 },
+        { user_agent: null, active: 1 },
+      ],
+      generated_at: new Date(t.clock.now()).toISOString(),
+    });
+    const one = await t.http.get(`/auth/admin/statistics?user_id=${await idOf('bob')}`, { token: admin });
+    expect(one.body).toMatchObject({
+      users: 1,
+      sessions: { all: 1, active: 0, expired: 1 },
+      average_per_user: { all: 1, active: 0, expired: 1 },
+    });
+    expect((await t.http.get('/auth/admin/statistics?user_id=a&user_id=b', { token: admin })).status).toBe(400);
+  });
+
+  it('purges what has expired, and only that', async () => {
+    for (let i = 0; i < 3; i++) await t.login('bob');
+    t.clock.advance('1d');
+    const { access_token: alive } = await t.login('alice');
+    await loginAdmin();
+    expect((await t.http.post('/auth/admin/purge-expired', { token: admin })).body).toEqual({ deleted: 3 });
+    expect((await t.http.post('/auth/admin/purge-expired', { token: admin })).body).toEqual({ deleted: 0 });
+    expect((await t.http.get('/auth/verify', { token: alive })).status).toBe(204);
+  });
+
+  it('purges in batches, by two purgers at once', async () => {
+    for (let i = 0; i < 20; i++) await t.tokens.issue(await t.users.rows.findOneByOrFail({ username: 'bob' }));
+    t.clock.advance('1d');
+    const service = t.app.get(SessionAdminService);
+    const counts = await Promise.all([service.purgeExpired({ batchSize: 3 }), service.purgeExpired({ batchSize: 3 })]);
+    expect(counts[0] + counts[1] + (await service.purgeExpired())).toBe(20);
+    await expect(service.purgeExpired({ batchSize: 0 })).rejects.toThrow('batchSize');
+  });
+
+  it('lists and ends the sessions of a user, the expired ones too', async () => {
+    await t.login('bob');
+    t.clock.advance('1d');
+    const { access_token: token } = await t.login('bob');
+    await loginAdmin();
+    const path = `/auth/admin/users/${await idOf('bob')}/sessions`;
+    const list = await t.http.get(path, { token: admin });
+    expect(list.body.map((one: any) => [one.user_id, one.expired, one.current])).toEqual([
+      [await idOf('bob'), false, false],
+      [await idOf('bob'), true, false],
+    ]);
+    expect(JSON.stringify(list.body)).not.toMatch(/digest|salt|token/i);
+    const page = await t.http.get(`${path}?limit=1`, { token: admin });
+    expect([page.body.length, String(page.headers.link)]).toEqual([1, expect.stringContaining('rel="next"')]);
+    expect((await t.http.delete(path, { token: admin })).body).toEqual({ revoked: 2 });
+    expect((await t.http.get('/auth/verify', { token })).status).toBe(401);
+    expect((await t.http.get('/auth/admin/users/%00/sessions', { token: admin })).status).toBe(400);
+    expect((await t.http.get('/auth/admin/users/nobody/sessions', { token: admin })).body).toEqual([]);
+  });
+
+  it('counts as a naive count does, on random data', async () => {
+    const repository = t.app.get(SessionRepository);
+    const now = t.clock.now();
+    const row = fc.record({
+      user: fc.integer({ min: 1, max: 4 }),
+      age: fc.integer({ min: -2, max: 2 }),
+      agent: fc.constantFrom(null, 'a', 'b', 'c'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { maxLength: 25 }), async (rows) => {
+        await repository.deleteCreatedBefore(8.64e15);
+        for (const one of rows) await repository.insert(recordOf(String(one.user), now + one.age, one.agent));
+        const live = rows.filter((one) => one.age > 0);
+        const users = (list: typeof rows) => new Set(list.map((one) => one.user)).size;
+        const figures = await repository.figures(now);
+        expect(figures.sessions).toEqual({ all: rows.length, active: live.length, expired: rows.length - live.length });
+        expect(figures.users).toEqual({
+          all: users(rows),
+          active: users(live),
+          expired: users(rows.filter((one) => one.age <= 0)),
+        });
+        const most = Math.max(0, ...[1, 2, 3, 4].map((user) => live.filter((one) => one.user === user).length));
+        expect(figures.maxActivePerUser).toBe(most);
+        for (const { userAgent, active } of figures.byUserAgent)
+          expect(active).toBe(live.filter((one) => one.agent === userAgent).length);
+        expect(figures.byUserAgent.length).toBe(new Set(live.map((one) => one.agent)).size);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+function recordOf(userId: string, expiresAt: number, userAgent: string | null): SessionRecord {
+  return {
+    id: randomUUID(), userId, accessDigest: '0'.repeat(64), refreshDigest: null, previousRefreshDigest: null, refreshSalt: null,
+    generation: 0, rotatedAt: null, createdAt: 1, authenticatedAt: 1, expiresAt, lastUsedAt: 1, userAgent, ipAddress: null, deviceName: null, slot: null,
+  }; // prettier-ignore
+}

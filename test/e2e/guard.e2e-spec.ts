@@ -275,8 +275,8 @@ describe.each(environments)('a strict host: $title', ({ platform, kind }) => {
     const missing = await t.http.get('/api/desk');
     expect([missing.status, missing.body]).toEqual([401, { host: true, status: 401 }]);
     expect(missing.headers['www-authenticate']).toBe('Bearer realm="jwt-knox"');
-    const login = await t.http.post('/api/auth/login', { json: { username: 'alice', password: 'wrong' } });
-    expect([login.status, login.headers['www-authenticate']]).toEqual([401, 'Bearer realm="jwt-knox"']);
-    expect(login.body).toEqual({ host: true, status: 401 });
+    const refused = await t.http.post('/api/auth/login', { json: { username: 'alice', password: 'wrong' } });
+    expect([refused.status, refused.headers['www-authenticate']]).toEqual([401, 'Bearer realm="jwt-knox"']);
+    expect(refused.body).toEqual({ host: true, status: 401 });
   });
 });

@@ -1,0 +1,310 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { Controller, Get, Req, UseGuards } from '@nestjs/common';
+import { sign, verify } from 'jsonwebtoken';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  InvalidRequestError, type IssuedTokens, JwtKnoxGuard, type JwtKnoxAlgorithm, type JwtKnoxKey, type JwtKnoxOptions, KnoxSession, TokenTransport,
+} from '../../lib'; // prettier-ignore
+import {
+  type AppSettings,
+  createApp,
+  environments,
+  NotesController,
+  SECRET,
+  type TestApp,
+} from '../support/create-app';
+import { claimsOf, headerOf } from '../support/decode';
+import type { User } from '../support/users';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const KEY = /^[A-Za-z0-9_-]{43}$/;
+const DAY = 86_400;
+
+@Controller('claims')
+@UseGuards(JwtKnoxGuard)
+class ClaimsController {
+  @Get() claims(@Req() request: any) {
+    return request.knox.claims;
+  }
+}
+
+/** Tokens in headers of the host's own, and a cookie. */
+class HeaderTransport extends TokenTransport {
+  readonly seen: string[] = [];
+
+  readAccess(request: any): string | null {
+    if (request.headers['x-access'] && request.headers.authorization) throw new InvalidRequestError('Send one token.');
+    return request.headers['x-access'] ?? null;
+  }
+  readRefresh(request: any): string | null {
+    return request.headers['x-refresh'] ?? null;
+  }
+  write(response: any, tokens: IssuedTokens): void {
+    this.seen.push('write');
+    response.header('X-Access', tokens.accessToken);
+    response.header('X-Refresh', String(tokens.refreshToken));
+  }
+  clear(response: any): void {
+    this.seen.push('clear');
+    response.header('X-Access', '');
+  }
+}
+
+describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
+  let t: TestApp;
+  afterEach(() => t.close());
+
+  const start = async (options: JwtKnoxOptions = {}, settings: AppSettings = {}) => {
+    t = await createApp(platform, kind, { options, controllers: [NotesController, ClaimsController], ...settings });
+    return t.users.add('alice');
+  };
+  const statusOf = async (token: string) => (await t.http.get('/auth/verify', { token })).status;
+  const row = (id: string) => t.source.getRepository(KnoxSession).findOneByOrFail({ id });
+
+  it('say what they must, and nothing else', async () => {
+    const user = await start();
+    const { access_token: access, refresh_token: refresh, session_id: sid } = await t.login();
+    const now = Math.floor(t.clock.now() / 1_000);
+    const jti = expect.stringMatching(UUID);
+    const common = { sub: String(user.id), sid, jti, iat: now, gen: 0, token_key: expect.stringMatching(KEY) };
+    expect(headerOf(access)).toEqual({ alg: 'HS256', typ: 'at+jwt', kid: 'default' });
+    expect(headerOf(refresh)).toEqual({ alg: 'HS256', typ: 'rt+jwt', kid: 'default' });
+    expect(claimsOf(access)).toEqual({ ...common, exp: now + 300 });
+    expect(claimsOf(refresh)).toEqual({ ...common, exp: now + DAY, session_key: expect.stringMatching(KEY) });
+  });
+
+  it('share no key with each other, with other sessions or with the row', async () => {
+    await start();
+    const logins = [await t.login(), await t.login()];
+    const all = logins.flatMap(({ access_token: access, refresh_token: refresh }) => {
+      const { token_key: refreshKey, session_key: sessionKey } = claimsOf(refresh);
+      return [claimsOf(access).token_key, refreshKey, sessionKey, claimsOf(access).jti, claimsOf(refresh).jti];
+    });
+    expect(new Set(all).size).toBe(10);
+    const stored = JSON.stringify(await t.source.getRepository(KnoxSession).find());
+    const secrets = all
+      .filter((one) => KEY.test(one))
+      .flatMap((key) => [key, Buffer.from(key, 'base64url').toString('hex')]);
+    expect(secrets).toHaveLength(12);
+    for (const secret of secrets) expect(stored).not.toContain(secret);
+  });
+
+  it('are signed with the secret, as any JWT library can tell', async () => {
+    await start();
+    const { access_token: access, refresh_token: refresh } = await t.login();
+    for (const token of [access, refresh]) {
+      expect(verify(token, SECRET, { algorithms: ['HS256'] })).toEqual(claimsOf(token));
+      expect(() => verify(token, `${SECRET}x`, { algorithms: ['HS256'] })).toThrow('invalid signature');
+    }
+  });
+
+  it('live as long as the options say', async () => {
+    await start({ accessToken: { ttl: '90s' }, refreshToken: { ttl: 7_200 } });
+    const body = await t.login();
+    expect([body.expires_in, body.refresh_expires_in]).toEqual([90, 7_200]);
+    t.clock.advance('89s');
+    expect(await statusOf(body.access_token)).toBe(204);
+    t.clock.advance('1s');
+    expect((await t.http.get('/auth/verify', { token: body.access_token })).body.code).toBe('token_expired');
+  });
+
+  it('carry the user id as text, and issuer and audience where there are some', async () => {
+    const user = await start({ issuer: 'https://knox.example', audience: 'notes' });
+    const { access_token: access, refresh_token: refresh } = await t.login();
+    expect(claimsOf(access)).toMatchObject({ iss: 'https://knox.example', aud: 'notes', sub: String(user.id) });
+    expect(claimsOf(refresh)).toMatchObject({ iss: 'https://knox.example', aud: 'https://knox.example' });
+    expect(await statusOf(access)).toBe(204);
+  });
+
+  it('of another issuer or audience are refused though the key is right (S5)', async () => {
+    await start({ issuer: 'https://knox.example', audience: ['notes', 'files'] });
+    const good = claimsOf((await t.login()).access_token);
+    expect(good.aud).toEqual(['notes', 'files']);
+    const header = { alg: 'HS256', typ: 'at+jwt', kid: 'default' } as const;
+    const status = (change: object) => statusOf(sign({ ...good, ...change }, SECRET, { header }));
+    expect(await status({})).toBe(204);
+    expect(await status({ aud: 'files' })).toBe(204);
+    expect(await status({ aud: ['elsewhere', 'notes'] })).toBe(204);
+    for (const change of [
+      { aud: 'elsewhere' }, { aud: [] }, { aud: ['elsewhere'] }, { aud: 'NOTES' }, { aud: [['notes']] }, { aud: { 0: 'notes' } },
+      { iss: 'https://knox.example/' }, { iss: ['https://knox.example'] }, { iss: '' },
+    ]) expect([change, await status(change)]).toEqual([change, 401]); // prettier-ignore
+    const { iss: _iss, ...anonymous } = good;
+    expect(await statusOf(sign(anonymous, SECRET, { header }))).toBe(401);
+    const { aud: _aud, ...forAll } = good;
+    expect(await statusOf(sign(forAll, SECRET, { header }))).toBe(401);
+  });
+
+  describe('in single-token mode', () => {
+    it('are one, which lives as long as its session', async () => {
+      await start({ refreshToken: false, session: { ttl: '2h' } });
+      const body = await t.login();
+      expect(body).toEqual({
+        token_type: 'Bearer',
+        access_token: expect.any(String),
+        expires_in: 7_200,
+        session_id: expect.stringMatching(UUID),
+      });
+      const { exp, iat } = claimsOf(body.access_token);
+      expect(exp - iat).toBe(7_200);
+      const { refreshDigest, expiresAt, createdAt } = await row(body.session_id);
+      expect([refreshDigest, expiresAt - createdAt]).toEqual([null, 7_200_000]);
+      t.clock.advance('119m');
+      expect(await statusOf(body.access_token)).toBe(204);
+      t.clock.advance('1m');
+      expect(await statusOf(body.access_token)).toBe(401);
+    });
+
+    it('live ten hours unless told otherwise, and end at logout', async () => {
+      await start({ refreshToken: false });
+      const { access_token: token, expires_in: seconds } = await t.login();
+      expect(seconds).toBe(36_000);
+      expect((await t.http.post('/auth/logout', { token })).status).toBe(204);
+      expect(await statusOf(token)).toBe(401);
+    });
+  });
+
+  describe('with custom claims', () => {
+    it('carry them in the access token alone, and hand them to the handler', async () => {
+      await start({
+        claims: async (user: User, session) => ({
+          tier: 'gold',
+          name: user.username,
+          since: session.createdAt,
+          list: [1, { a: null }],
+        }),
+      });
+      const { access_token: access, refresh_token: refresh } = await t.login();
+      const custom = { tier: 'gold', name: 'alice', since: t.clock.now(), list: [1, { a: null }] };
+      expect(claimsOf(access)).toMatchObject(custom);
+      expect(claimsOf(refresh)).not.toHaveProperty('tier');
+      expect((await t.http.get('/claims', { token: access })).body).toEqual(custom);
+    });
+
+    it.each([
+      'iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'gen', 'typ', 'token_key', 'session_key', 'client_id', 'scope', 'cnf',
+      'act', 'auth_time', 'acr', 'amr', 'realm',
+    ])('refuse the reserved %s, and leave no session behind', async (name) => {
+      const user = await start({ claims: () => ({ [name]: 'mine' }) });
+      const json = { username: 'alice', password: 'alice-password' };
+      expect((await t.http.post('/auth/login', { json })).status).toBe(500);
+      await expect(t.tokens.issue(user)).rejects.toThrow(`reserved ${name}`);
+      await expect(t.tokens.issue(user, {}, { claims: { [name]: 1 } })).rejects.toThrow(`reserved ${name}`);
+      expect(await t.source.getRepository(KnoxSession).count()).toBe(0);
+    }); // prettier-ignore
+
+    it('refuse more than a header can carry, and leave no session behind', async () => {
+      const user = await start({ claims: () => ({ essay: 'x'.repeat(4_000) }) });
+      await expect(t.tokens.issue(user)).rejects.toThrow('make the custom claims smaller');
+      expect(await t.source.getRepository(KnoxSession).count()).toBe(0);
+    });
+
+    it('refuse what the signed token could not carry, and leave no session behind', async () => {
+      const circular: Record<string, unknown> = {};
+      circular.self = circular;
+      const user = await start();
+      await expect(t.tokens.issue(user, {}, { claims: circular })).rejects.toThrow();
+      await expect(t.tokens.issue(user, {}, { claims: { big: 1n } })).rejects.toThrow();
+      expect(await t.source.getRepository(KnoxSession).count()).toBe(0);
+    });
+  });
+
+  it('are answered in the shape that the tokenResponse hook gives them', async () => {
+    await start({
+      tokenResponse: (tokens, user: User, request) => ({
+        token: `Bearer ${tokens.accessToken}`,
+        for: user.username,
+        via: request.method,
+      }),
+    });
+    const json = { username: 'alice', password: 'alice-password' };
+    const answer = await t.http.post('/auth/login', { json });
+    expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'no-store']);
+    expect(answer.body).toEqual({ token: expect.stringMatching(/^Bearer /), for: 'alice', via: 'POST' });
+    expect(await statusOf(answer.body.token.slice(7))).toBe(204);
+  });
+
+  it('travel as the transport of the host says, and in no other way', async () => {
+    const transport = new HeaderTransport();
+    await start({ transport, tokenResponse: () => ({ ok: true }) });
+    const json = { username: 'alice', password: 'alice-password' };
+    const answer = await t.http.post('/auth/login', { json });
+    expect(answer.body).toEqual({ ok: true });
+    const access = String(answer.headers['x-access']);
+    const refresh = String(answer.headers['x-refresh']);
+    expect((await t.http.get('/notes', { headers: { 'x-access': access } })).status).toBe(200);
+    expect((await t.http.get('/notes', { token: access })).body.code).toBe('missing_token');
+    expect((await t.http.get('/notes', { token: access, headers: { 'x-access': access } })).status).toBe(400);
+    t.clock.advance('5m');
+    const headers = { 'x-access': access, 'x-refresh': refresh };
+    const logout = await t.http.post('/auth/logout', { headers });
+    expect([logout.status, logout.headers['x-access'], transport.seen]).toEqual([204, '', ['write', 'clear']]);
+  });
+
+  describe('signed with other keys', () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = (key: KeyObject) => key.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const pairs: [JwtKnoxAlgorithm, { privateKey: KeyObject; publicKey: KeyObject }][] = [
+      ['RS256', rsa],
+      ['PS256', rsa],
+      ['ES256', ec],
+    ];
+
+    it.each(pairs)('%s: are verified by the public key', async (algorithm, { privateKey, publicKey }) => {
+      await start({ keys: [{ kid: 'a', algorithm, privateKey: pem(privateKey) }] });
+      const { access_token: access, refresh_token: refresh } = await t.login();
+      expect(headerOf(access)).toEqual({ alg: algorithm, typ: 'at+jwt', kid: 'a' });
+      expect(await statusOf(access)).toBe(204);
+      for (const token of [access, refresh]) {
+        expect(verify(token, publicKey, { algorithms: [algorithm] })).toEqual(claimsOf(token));
+      }
+      const header = { alg: 'HS256', typ: 'at+jwt', kid: 'a' } as const;
+      const confused = sign(claimsOf(access), publicKey.export({ format: 'pem', type: 'spki' }).toString(), { header });
+      expect(await statusOf(confused)).toBe(401);
+      t.clock.advance('5m');
+      const json = { refresh_token: refresh };
+      expect((await t.http.post('/auth/logout', { token: access, json })).status).toBe(204);
+    });
+
+    it('the first that can signs, all verify by their kid, and no other', async () => {
+      const old: JwtKnoxKey = { kid: '2025', algorithm: 'HS256', secret: SECRET };
+      const current: JwtKnoxKey = { kid: '2026', algorithm: 'ES256', privateKey: ec.privateKey };
+      const foreign: JwtKnoxKey = { kid: 'partner', algorithm: 'RS256', publicKey: rsa.publicKey };
+      await start({ keys: [foreign, current, old] });
+      const { access_token: token } = await t.login();
+      expect(headerOf(token)).toMatchObject({ kid: '2026', alg: 'ES256' });
+      expect(await statusOf(token)).toBe(204);
+      const own = claimsOf(token);
+      const signed = (kid: string, alg: JwtKnoxAlgorithm, key: any) =>
+        sign(own, key, { algorithm: alg, header: { alg, typ: 'at+jwt', kid } });
+      expect(await statusOf(signed('2025', 'HS256', SECRET))).toBe(204);
+      expect(await statusOf(signed('partner', 'RS256', rsa.privateKey))).toBe(204);
+      expect(await statusOf(signed('2026', 'HS256', SECRET))).toBe(401);
+      expect(await statusOf(signed('2025', 'ES256', ec.privateKey))).toBe(401);
+      expect(await statusOf(signed('partner', 'PS256', rsa.privateKey))).toBe(401);
+      expect(await statusOf(signed('2024', 'HS256', SECRET))).toBe(401);
+    });
+  });
+
+  describe('with a clock tolerance', () => {
+    it('count for that much longer, their session living on', async () => {
+      await start({ clockTolerance: '30s' });
+      const { access_token: token } = await t.login();
+      t.clock.advance('329s');
+      expect(await statusOf(token)).toBe(204);
+      t.clock.advance('1s');
+      expect((await t.http.get('/auth/verify', { token })).body.code).toBe('token_expired');
+    });
+
+    it('end with their session all the same', async () => {
+      await start({ clockTolerance: '30s', refreshToken: false, session: { ttl: '1h' } });
+      const { access_token: token } = await t.login();
+      t.clock.advance('3599s');
+      expect(await statusOf(token)).toBe(204);
+      t.clock.advance('1s');
+      expect((await t.http.get('/auth/verify', { token })).body.code).toBe('invalid_token');
+      expect(t.events.at(-1)).toMatchObject({ name: 'authentication.rejected', event: { reason: 'session_expired' } });
+    });
+  });
+});

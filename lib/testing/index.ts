@@ -1,3 +1,5 @@
+export { actingAs } from './acting-as';
+export type { Actor } from './acting-as';
 export { FakeClock } from './fake-clock';
 export { InMemorySessionRepository } from './in-memory-session.repository';
 export { sessionRepositoryContract } from './session-repository.contract';

@@ -1,0 +1,401 @@
+import { generateKeyPairSync, KeyObject, randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { describe, expect, it } from 'vitest';
+import { JwtKnoxConfigurationError, JwtKnoxModule, type JwtKnoxOptions } from '../../lib';
+import { jwtKnoxMigrations } from '../../lib/storage/migrations';
+
+const SOUND = randomBytes(32);
+const pem = (key: KeyObject) =>
+  key.export({ format: 'pem', type: key.type === 'private' ? 'pkcs8' : 'spki' }) as string;
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const smallRsa = generateKeyPairSync('rsa', { modulusLength: 1024 });
+const p256 = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+const p384 = generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
+const p521 = generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
+const secp256k1 = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+const ed25519 = generateKeyPairSync('ed25519');
+
+type Loose<T> = { [K in keyof T]?: any } & Record<string, any>;
+
+interface Mistake {
+  title: string;
+  options: Loose<JwtKnoxOptions>;
+  /** What is wrong, then what to do about it: one pair for each problem of the message. */
+  problems: [RegExp, RegExp][];
+}
+
+const mistakes: Mistake[] = [];
+const mistake = (title: string, options: Loose<JwtKnoxOptions>, ...problems: [RegExp, RegExp][]) =>
+  void mistakes.push({ title, options, problems });
+
+// Keys.
+const RANDOM = /openssl rand/;
+mistake('no secret and no keys', {}, [/secret: missing or empty/, RANDOM]);
+mistake('an empty secret', { secret: '' }, [/secret: missing or empty/, RANDOM]);
+mistake('a secret from an unset environment variable', { secret: undefined }, [/secret: missing or empty/, RANDOM]);
+mistake('an empty list of keys', { keys: [] }, [/keys: must be a list of at least one/, /kid, algorithm/]);
+mistake('a secret and keys', { secret: SOUND, keys: [{ kid: 'a', algorithm: 'HS256', secret: randomBytes(32) }] }, [
+  /secret, keys/,
+  /give one of the two/,
+]);
+for (const [algorithm, least] of [
+  ['HS256', 32],
+  ['HS384', 48],
+  ['HS512', 64],
+] as const) {
+  for (const short of [least - 1, Math.ceil(least / 2), 8]) {
+    mistake(
+      `${algorithm} with a secret of ${short} bytes`,
+      { keys: [{ kid: 'a', algorithm, secret: randomBytes(short) }] },
+      [new RegExp(`key 'a': the secret has ${short} bytes and ${algorithm} needs ${least}`), RANDOM],
+    );
+  }
+  mistake(`${algorithm} with an empty secret`, { keys: [{ kid: 'a', algorithm, secret: '' }] }, [/secret/, RANDOM]);
+}
+mistake('a secret of 31 letters', { secret: 'Kq7xPz2mWv9tRb4nYc6hJd8sLf3gXa5' }, [
+  /has 31 bytes and HS256 needs 32/,
+  RANDOM,
+]);
+for (const secret of [
+  'secret',
+  'changeme',
+  'password',
+  'your-256-bit-secret',
+  'jwt_secret',
+  'default',
+  'example',
+  'test',
+]) {
+  mistake(`the placeholder ${secret}`, { secret }, [/well-known placeholder/, RANDOM]);
+}
+for (const [title, secret] of [
+  ['of jwt.io', 'a-string-secret-at-least-256-bits-long'],
+  ['of a template', 'your-super-secret-key-goes-here-1234567890'],
+  ['with a warning in it', 'DO_NOT_USE_THIS_VALUE_INSTEAD_CREATE_A_MORE_COMPLEX_SECRET'.slice(0, 10)],
+  ['of one letter, over and over', 'x'.repeat(64)],
+  ['of zeros', Buffer.alloc(64)],
+  ['of spaces', ' '.repeat(64)],
+] as const) {
+  mistake(`a placeholder ${title}`, { secret }, [/well-known placeholder/, RANDOM]);
+}
+for (const algorithm of ['RS256', 'RS512', 'PS256', 'PS384']) {
+  for (const half of ['privateKey', 'publicKey'] as const) {
+    mistake(
+      `${algorithm} with an RSA ${half} of 1024 bits`,
+      { keys: [{ kid: 'a', algorithm, [half]: pem(smallRsa[half]) }] },
+      [/key 'a': the RSA key has 1024 bits/, /needs 2048 or more/],
+    );
+  }
+}
+for (const [algorithm, pair, curve] of [
+  ['ES256', p384, 'prime256v1'],
+  ['ES256', secp256k1, 'prime256v1'],
+  ['ES384', p256, 'secp384r1'],
+  ['ES384', p521, 'secp384r1'],
+  ['ES512', p256, 'secp521r1'],
+  ['ES256', rsa, 'prime256v1'],
+  ['ES256', ed25519, 'prime256v1'],
+] as const) {
+  // prettier-ignore
+  const kind = pair.privateKey.asymmetricKeyDetails?.namedCurve ?? pair.privateKey.asymmetricKeyType;
+  mistake(`${algorithm} with a key of ${kind}`, { keys: [{ kid: 'a', algorithm, privateKey: pem(pair.privateKey) }] }, [
+    /key 'a'/,
+    new RegExp(`${algorithm} needs an EC key on the curve ${curve}`),
+  ]);
+}
+for (const algorithm of ['RS256', 'PS256']) {
+  mistake(`${algorithm} with an EC key`, { keys: [{ kid: 'a', algorithm, privateKey: pem(p256.privateKey) }] }, [
+    /key 'a'/,
+    new RegExp(`${algorithm} needs an RSA key`),
+  ]);
+}
+mistake(
+  'one kid for two keys',
+  { keys: [SOUND, randomBytes(32)].map((secret) => ({ kid: 'twin', algorithm: 'HS256', secret })) },
+  [/the kid 'twin' stands twice/, /give each key its own/],
+);
+const oneKeyTwice: [string, object, object][] = [
+  ['HS256 and HS512', { algorithm: 'HS256', secret: 'long enough: '.padEnd(64, 'Kq7xPz2mWv9tRb4nYc6hJd8sLf3gXa5') }, { algorithm: 'HS512' }],
+  ['RS256 and PS256', { algorithm: 'RS256', privateKey: pem(rsa.privateKey) }, { algorithm: 'PS256' }],
+  ['HS256 and HS256 again', { algorithm: 'HS256', secret: SOUND }, {}],
+]; // prettier-ignore
+for (const [title, key, change] of oneKeyTwice) {
+  mistake(
+    `one key under ${title}`,
+    {
+      keys: [
+        { kid: 'a', ...key },
+        { kid: 'b', ...key, ...change },
+      ],
+    },
+    [/'a' and 'b' are the same key/, /use a key for one algorithm and one kid only/],
+  );
+}
+mistake(
+  'a private key and its own public key under another algorithm',
+  {
+    keys: [
+      { kid: 'a', algorithm: 'RS256', privateKey: pem(rsa.privateKey) },
+      { kid: 'b', algorithm: 'PS256', publicKey: pem(rsa.publicKey) },
+    ],
+  },
+  [/'a' and 'b' are the same key/, /one algorithm and one kid only/],
+);
+for (const [title, secret] of [
+  ['as PEM', pem(rsa.publicKey)],
+  ['as DER', rsa.publicKey.export({ format: 'der', type: 'spki' })],
+] as const) {
+  mistake(`a public key as HMAC secret, ${title}`, { secret }, [
+    /is an asymmetric key/,
+    /give it as privateKey or publicKey/,
+  ]);
+}
+mistake('a private key as HMAC secret', { secret: pem(rsa.privateKey) }, [
+  /is an asymmetric key/,
+  /give it as privateKey/,
+]);
+mistake(
+  'a PEM whose line breaks got lost',
+  { keys: [{ kid: 'a', algorithm: 'RS256', privateKey: pem(rsa.privateKey).replaceAll('\n', '\\n') }] },
+  [/the privateKey cannot be read/, /as PEM text \(with its line breaks\)/],
+);
+for (const algorithm of ['none', 'HS1', 'EdDSA', 'hs256', '', undefined]) {
+  mistake(`the algorithm ${algorithm}`, { keys: [{ kid: 'a', algorithm, secret: SOUND }] }, [
+    /key 'a': algorithm/,
+    /must be HS, RS, PS or ES/,
+  ]);
+}
+for (const kid of ['', '../a', 'a b', 'x'.repeat(65), undefined, 7.5]) {
+  mistake(`the kid ${JSON.stringify(kid)}`, { keys: [{ kid, algorithm: 'HS256', secret: SOUND }] }, [
+    /kid must be/,
+    /1 to 64 letters/,
+  ]);
+}
+mistake('only keys that cannot sign', { keys: [{ kid: 'a', algorithm: 'RS256', publicKey: pem(rsa.publicKey) }] }, [
+  /none can sign/,
+  /give one key its secret or privateKey/,
+]);
+
+// Lifetimes.
+const secret = SOUND;
+const lifetimes: [string, (value: unknown) => Loose<JwtKnoxOptions>][] = [
+  ['accessToken.ttl', (ttl) => ({ secret, accessToken: { ttl } })],
+  ['refreshToken.ttl', (ttl) => ({ secret, refreshToken: { ttl } })],
+  ['session.maxLifetime', (maxLifetime) => ({ secret, session: { maxLifetime } })],
+  ['session.ttl', (ttl) => ({ secret, refreshToken: false, session: { ttl } })],
+  ['storageTimeout', (storageTimeout) => ({ secret, storageTimeout })],
+  ['adminTimeout', (adminTimeout) => ({ secret, adminTimeout })],
+];
+const NOT_LIFETIMES = [
+  0,
+  '0s',
+  '0m',
+  -1,
+  -300,
+  '-5m',
+  NaN,
+  Infinity,
+  '',
+  '300',
+  'five minutes',
+  '5 minutes',
+  '5x',
+  'm',
+  true,
+  [],
+  {},
+  1e300,
+  '0.1ms',
+];
+for (const [name, options] of lifetimes) {
+  for (const value of NOT_LIFETIMES) {
+    const title = typeof value === 'number' ? String(value) : JSON.stringify(value);
+    mistake(`${name} of ${title}`, options(value), [
+      new RegExp(`${name}: not a duration`),
+      /give seconds or a string such as/,
+    ]);
+  }
+}
+for (const value of [-1, '-1s', NaN, '10', 'soon']) {
+  const problem: [RegExp, RegExp] = [/not a duration of zero or more/, /give seconds or a string such as/];
+  mistake(`refreshToken.reuseInterval of ${value}`, { secret, refreshToken: { reuseInterval: value } }, problem);
+  mistake(`clockTolerance of ${value}`, { secret, clockTolerance: value }, problem);
+  mistake(`session.touchInterval of ${value}`, { secret, session: { touchInterval: value } }, problem);
+}
+mistake('a reuse interval of more than a minute', { secret, refreshToken: { reuseInterval: '61s' } }, [
+  /reuseInterval: more than '60s'/,
+  /Shorten it/,
+]);
+for (const ttl of ['30s', '29s', '1s']) {
+  mistake(
+    `a reuse interval of 30 s with access tokens of ${ttl}`,
+    { secret, accessToken: { ttl }, refreshToken: { reuseInterval: '30s' } },
+    [/reuseInterval: not shorter than accessToken.ttl/, /shorten it/],
+  );
+}
+mistake(
+  'access tokens that outlive refresh tokens',
+  { secret, accessToken: { ttl: '2h' }, refreshToken: { ttl: '1h' } },
+  [/accessToken.ttl: longer than refreshToken.ttl/, /shorten the one or lengthen the other/],
+);
+mistake('refresh tokens that outlive their session', { secret, refreshToken: { ttl: '31d' } }, [
+  /refreshToken.ttl: longer than session.maxLifetime/,
+  /shorten the one or lengthen the other/,
+]);
+mistake('a session that outlives its longest lifetime', { secret, refreshToken: false, session: { ttl: '31d' } }, [
+  /session.ttl: longer than session.maxLifetime/,
+  /shorten the one or lengthen the other/,
+]);
+
+// Names.
+mistake('an unknown option', { secret, acessToken: { ttl: '5m' } }, [
+  /acessToken: no such option/,
+  /known are secret, keys,/,
+]);
+mistake('unknown options one level down', { secret, accessToken: { expiresIn: 1 }, refreshToken: { lifetime: 1 }, session: { limit: 1 } },
+  [/accessToken.expiresIn: no such option/, /known are accessToken.ttl/],
+  [/refreshToken.lifetime: no such option/, /known are refreshToken.ttl, refreshToken.rotate/],
+  [/session.limit: no such option/, /session.limitPerUser/],
+); // prettier-ignore
+mistake(
+  'a section that is no object',
+  { secret, accessToken: '5m', session: [] },
+  [/accessToken: must be an object/, /object/],
+  [/session: must be an object/, /object/],
+);
+
+// Everything at once.
+mistake(
+  'many mistakes at once',
+  {
+    keys: [
+      { kid: 'short', algorithm: 'HS512', secret: randomBytes(63) },
+      { kid: 'small', algorithm: 'RS256', privateKey: pem(smallRsa.privateKey) },
+      { kid: 'curve', algorithm: 'ES512', privateKey: pem(p256.privateKey) },
+      { kid: 'well-known', algorithm: 'HS256', secret: 'changeme' },
+    ],
+    accessToken: { ttl: '5 minutes' },
+    session: { limitPerUser: 0, onLimit: 'ask' },
+    audience: '',
+    nonsense: true,
+  },
+  [/key 'short': the secret has 63 bytes and HS512 needs 64/, RANDOM],
+  [/key 'small': the RSA key has 1024 bits/, /2048/],
+  [/key 'curve'/, /secp521r1/],
+  [/key 'well-known': the secret is a well-known placeholder/, RANDOM],
+  [/accessToken.ttl: not a duration/, /'5m'/],
+  [/session.limitPerUser/, /null for no limit/],
+  [/session.onLimit/, /"reject", "evict-oldest"/],
+  [/audience/, /leave it out/],
+  [/nonsense: no such option/, /known are/],
+);
+mistake(
+  'lifetimes that contradict each other twice',
+  {
+    secret,
+    accessToken: { ttl: '5s' },
+    refreshToken: { ttl: '2d', reuseInterval: '2m' },
+    session: { maxLifetime: '1d' },
+  },
+  [/reuseInterval: more than '60s'/, /Shorten it/],
+  [/reuseInterval: not shorter than accessToken.ttl/, /shorten it/],
+  [/refreshToken.ttl: longer than session.maxLifetime/, /lengthen the other/],
+);
+
+const forms: { form: string; configure: (options: JwtKnoxOptions) => DynamicModule }[] = [
+  { form: 'forRoot', configure: (options) => JwtKnoxModule.forRoot(options) },
+  { form: 'forRootAsync', configure: (options) => JwtKnoxModule.forRootAsync({ useFactory: async () => options }) },
+];
+
+/** Boots a real application; gives what it logged, and the error if it refused. */
+async function boot(knox: DynamicModule): Promise<{ error: unknown; logged: string }> {
+  const source = TypeOrmModule.forRoot({
+    type: 'better-sqlite3',
+    database: ':memory:',
+    autoLoadEntities: true,
+    migrations: jwtKnoxMigrations,
+    migrationsRun: true,
+    retryAttempts: 0,
+  });
+
+  @Module({ imports: [source, knox] })
+  class HostModule {}
+
+  const lines: string[] = [];
+  const note = (...args: unknown[]) =>
+    void lines.push(args.map((one) => (typeof one === 'string' ? one : inspect(one))).join(' '));
+  const logger = { log: note, error: note, warn: note, debug: note, verbose: note, fatal: note };
+  try {
+    const app = await NestFactory.create(HostModule, { logger, abortOnError: false });
+    await app.init();
+    await app.close();
+    return { error: undefined, logged: lines.join('\n') };
+  } catch (error) {
+    return { error, logged: lines.join('\n') };
+  }
+}
+
+/** Every spelling of every secret in the options that a message could carry. */
+function secretsOf({ secret: one, keys = [] }: Loose<JwtKnoxOptions>): string[] {
+  const materials: unknown[] = [one, ...keys.flatMap((key: any) => [key.secret, key.privateKey])];
+  return materials
+    .flatMap((material) => {
+      if (Buffer.isBuffer(material))
+        return (['hex', 'base64', 'base64url', 'latin1'] as const).map((as) => material.toString(as));
+      return typeof material === 'string'
+        ? [material, ...material.split('\n').filter((line) => !line.startsWith('---'))]
+        : [];
+    })
+    .filter((text) => text.length >= 16);
+}
+
+describe.each(forms)('S6: an application with $form', ({ configure }) => {
+  it('control: boots when nothing is wrong', async () => {
+    const options: JwtKnoxOptions = {
+      keys: [
+        { kid: 'a', algorithm: 'HS512', secret: randomBytes(64) },
+        { kid: 'b', algorithm: 'HS256', secret: randomBytes(32).toString('latin1').padEnd(32, 'é') },
+        { kid: 'c', algorithm: 'RS256', privateKey: pem(rsa.privateKey) },
+        { kid: 'd', algorithm: 'ES256', publicKey: p256.publicKey },
+        { kid: 'e', algorithm: 'ES384', privateKey: p384.privateKey },
+        { kid: 'f', algorithm: 'ES512', privateKey: pem(p521.privateKey) },
+      ],
+      accessToken: { ttl: '61s' },
+      refreshToken: { ttl: '61s', reuseInterval: '60s' },
+      session: { maxLifetime: 61 },
+    };
+    expect(await boot(configure(options))).toMatchObject({ error: undefined });
+  });
+
+  it.each(mistakes.map((one) => [one.title, one] as const))(
+    'refuses to boot with %s',
+    async (_title, { options, problems }) => {
+      const { error, logged } = await boot(configure(options as JwtKnoxOptions));
+      expect(error).toBeInstanceOf(JwtKnoxConfigurationError);
+      const told = (error as JwtKnoxConfigurationError).problems;
+      for (const [what, remedy] of problems) {
+        expect(told.filter((problem) => what.test(problem) && remedy.test(problem))).toHaveLength(1);
+      }
+      expect(told).toHaveLength(problems.length);
+      for (const problem of told) expect((error as Error).message).toContain(`  - ${problem}`);
+      const shown = [
+        (error as Error).message,
+        inspect(error, { depth: 9, showHidden: true }),
+        JSON.stringify(error),
+        logged,
+      ].join('\n');
+      for (const text of secretsOf(options)) expect(shown).not.toContain(text);
+    },
+  );
+});
+
+it('S6: tells of a factory that forgot to return options', async () => {
+  const knox = JwtKnoxModule.forRootAsync({ useFactory: (() => undefined) as unknown as () => JwtKnoxOptions });
+  expect((await boot(knox)).error).toMatchObject({
+    name: 'JwtKnoxConfigurationError',
+    problems: [expect.stringMatching(/secret: missing or empty/)],
+  });
+});

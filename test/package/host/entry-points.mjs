@@ -1,0 +1,21 @@
+// Run by plain Node in a host: the entry points open to `require` and to `import` alike, and nothing else does.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const ADDED_BY_NODE = ['default', 'module.exports', '__esModule'];
+
+for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/migrations', 'nestjs-jwt-knox/testing']) {
+  const required = Object.keys(require(entry)).toSorted();
+  const imported = Object.keys(await import(entry)).filter((name) => !ADDED_BY_NODE.includes(name));
+  assert.ok(required.length > 0, `${entry} exports nothing`);
+  assert.deepEqual(imported.toSorted(), required, `${entry}: import and require give different names`);
+}
+
+const { JwtKnoxModule } = await import('nestjs-jwt-knox');
+assert.equal(JwtKnoxModule, require('nestjs-jwt-knox').JwtKnoxModule, 'the module is loaded twice');
+assert.equal(require('nestjs-jwt-knox/package.json').name, 'nestjs-jwt-knox');
+
+const closed = { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' };
+assert.throws(() => require('nestjs-jwt-knox/dist/index.js'), closed);
+await assert.rejects(import('nestjs-jwt-knox/dist/storage/migrations/index.js'), closed);

@@ -1,0 +1,31 @@
+import type { INestApplication, LoggerService, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { adapter } from '../src/platform.js';
+
+export interface Running {
+  app: INestApplication;
+  request(method: string, path: string, options?: { token?: string; json?: unknown }): Promise<Answer>;
+}
+
+export interface Answer {
+  status: number;
+  body: any;
+}
+
+/** Starts an application on a free port. What keeps it from starting is thrown. */
+export async function start(module: Type, logger: LoggerService | false = false): Promise<Running> {
+  const app = await NestFactory.create(module, adapter(), { logger, abortOnError: false });
+  await app.listen(0, '127.0.0.1');
+  const origin = await app.getUrl();
+  return {
+    app,
+    async request(method, path, { token, json } = {}) {
+      const headers: Record<string, string> = { connection: 'close' };
+      if (token !== undefined) headers.authorization = `Bearer ${token}`;
+      if (json !== undefined) headers['content-type'] = 'application/json';
+      const response = await fetch(origin + path, { method, headers, body: JSON.stringify(json) });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+    },
+  };
+}

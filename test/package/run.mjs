@@ -1,0 +1,184 @@
+// Proves the package as it is published: packs it, and installs the tarball in two hosts of different generations.
+// The last line is `N passed, N failed`: the hosts' own tests and the checks below.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { confirm, newReports, report, summary, sumOf } from '../support/reports.mjs';
+import { codeProblems, declarationProblems } from './checks/module-graph.mjs';
+import { mustRun, run, withServer } from './checks/process.mjs';
+import { contentProblems, entryProblems, pathProblems } from './checks/tarball.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const reports = newReports('test-package');
+const work = mkdtempSync(join(tmpdir(), 'nestjs-jwt-knox-package-'));
+
+// How the types are looked up: by `typesVersions` under the old rules, by `exports` under the new.
+const NODE10 = { module: 'CommonJS', moduleResolution: 'Node10' };
+const NODENEXT = { module: 'NodeNext', moduleResolution: 'NodeNext' };
+const HOSTS = [
+  {
+    name: 'nest-11-cjs',
+    resolutions: [NODE10, NODENEXT],
+    test: (file) => ['jest', '--ci', '--json', `--outputFile=${file}`],
+  },
+  {
+    name: 'nest-12-esm',
+    resolutions: [NODENEXT],
+    test: (file) => ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+  },
+];
+
+const counts = { passed: 0, failed: 0 };
+
+async function check(title, body) {
+  try {
+    await body();
+    counts.passed++;
+    console.log(`  ✓ ${title}`);
+  } catch (error) {
+    counts.failed++;
+    console.log(`  ✗ ${title}\n${String(error?.message ?? error).replace(/^/gm, '    ')}`);
+  }
+}
+
+const none = (problems) => assert.ok(problems.length === 0, problems.join('\n'));
+
+async function pack() {
+  console.log('The tarball');
+  await mustRun('npm', ['pack', '--pack-destination', work], { cwd: root });
+  const tarball = join(
+    work,
+    readdirSync(work).find((name) => name.endsWith('.tgz')),
+  );
+  await mustRun('tar', ['-xzf', tarball, '-C', work]);
+  const folder = join(work, 'package');
+  await check('holds the code, its types and the documents, and nothing else', () => none(contentProblems(folder)));
+  await check('holds what package.json points to', () => none(entryProblems(folder)));
+  await check('does not tell where it was built', () => none(pathProblems(folder, root)));
+  return tarball;
+}
+
+async function install(host, tarball) {
+  const folder = join(work, host.name);
+  mkdirSync(folder);
+  cpSync(here('host'), folder, { recursive: true });
+  cpSync(here(host.name), folder, { recursive: true });
+  cpSync(tarball, join(folder, 'nestjs-jwt-knox.tgz'));
+  const options = ['--ignore-scripts', '--strict-peer-deps', '--no-package-lock', '--no-audit', '--no-fund'];
+  await mustRun('npm', ['install', '--loglevel=error', ...options], { cwd: folder });
+  // Compiled once, for the checkout: hosts would spend another minute each on the same binary.
+  const sqlite = 'node_modules/better-sqlite3';
+  if (!existsSync(join(root, sqlite, 'build'))) throw new Error('better-sqlite3 is not built: run `npm ci` first.');
+  rmSync(join(folder, sqlite), { recursive: true });
+  cpSync(join(root, sqlite), join(folder, sqlite), { recursive: true });
+  return folder;
+}
+
+async function checkModules({ resolutions }, folder) {
+  const installed = join(folder, 'node_modules', 'nestjs-jwt-knox');
+  await check('requires nothing but its dependencies and peers', () => {
+    const { problems, files } = codeProblems(installed);
+    none(problems);
+    assert.ok(files > 20, `only ${files} files were looked at`);
+  });
+  for (const resolution of resolutions) {
+    await check(`has types without leaks, under ${resolution.moduleResolution}`, () => {
+      const { problems, files } = declarationProblems(installed, resolution);
+      none(problems);
+      assert.ok(files > 20, `only ${files} files were looked at`);
+    });
+    await check(`would have been caught with a leak, under ${resolution.moduleResolution}`, () => {
+      const planted = join(folder, 'node_modules', 'planted-leak');
+      rmSync(planted, { recursive: true, force: true });
+      cpSync(installed, planted, { recursive: true });
+      const leaks =
+        "import type { Request } from 'express';\nexport type A = import('passport-jwt').Strategy | Request;\n";
+      appendFileSync(join(planted, 'dist', 'contracts', 'session.d.ts'), leaks);
+      const { problems } = declarationProblems(planted, resolution);
+      rmSync(planted, { recursive: true });
+      assert.equal(problems.length, 2, problems.join('\n'));
+    });
+  }
+  await check('opens its entry points to require and import, and nothing else', () =>
+    mustRun(process.execPath, ['entry-points.mjs'], { cwd: folder }),
+  );
+}
+
+/** Types of peers may have faults of their own: those in the host's code and in ours count. */
+async function checkTypes(folder) {
+  await check('has no types at hand that it did not ask for', () => {
+    const borrowed = ['express', 'jsonwebtoken', 'passport', 'passport-jwt'];
+    none(borrowed.filter((name) => existsSync(join(folder, 'node_modules/@types', name))));
+  });
+  await check('compiles with the quick start, library types checked', async () => {
+    const args = ['tsc', '--noEmit', '--pretty', 'false'];
+    const { code, output } = await run('npx', ['--no', '--', ...args], { cwd: folder, quiet: true });
+    const errors = output.split('\n').filter((line) => /error TS\d+/.test(line));
+    assert.ok(code === 0 || errors.length > 0, output);
+    const isForeign = (line) => /^node_modules\/(?!nestjs-jwt-knox\/)/.test(line);
+    none(errors.filter((line) => !isForeign(line)));
+    const foreign = errors.filter(isForeign).length;
+    if (foreign > 0) console.log(`    (${foreign} faults in the types of others, not counted)`);
+  });
+}
+
+async function checkProgram(folder) {
+  await check('starts compiled, under plain Node, and answers', async () => {
+    await mustRun('npm', ['run', 'build'], { cwd: folder });
+    const env = { JWT_SECRET: randomBytes(48).toString('base64') };
+    const { code, output } = await withServer(['dist/main.js'], { cwd: folder, env }, async (origin) => {
+      const body = JSON.stringify({ username: 'alice', password: 'correct horse' });
+      const login = await fetch(`${origin}/auth/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      assert.equal(login.status, 200);
+      const { access_token: token } = await login.json();
+      const notes = await fetch(`${origin}/notes`, { headers: { authorization: `Bearer ${token}` } });
+      assert.equal((await notes.json()).username, 'alice');
+    });
+    assert.doesNotMatch(output, /ERROR/, `printed an error, and ended with ${code}`);
+  });
+  await check('does not start with a short secret, and says once how to make a good one', async () => {
+    const { code, output } = await run(process.execPath, ['dist/main.js'], {
+      cwd: folder,
+      env: { JWT_SECRET: 'fifteen letters' },
+      quiet: true,
+    });
+    assert.notEqual(code, 0, 'the program went on');
+    assert.equal(output.match(/JwtKnoxModule is misconfigured \(1 problem\)/g)?.length, 1, output);
+    assert.match(output, /HS256 needs 32; make one with `openssl rand -base64 48`/);
+  });
+}
+
+async function runTests(host, folder) {
+  const file = join(reports, `${host.name}.json`);
+  const { code } = await run('npx', ['--no', '--', ...host.test(file)], { cwd: folder });
+  confirm(file, code);
+}
+
+try {
+  const tarball = await pack();
+  const folders = await Promise.all(HOSTS.map((host) => install(host, tarball)));
+  for (const [index, host] of HOSTS.entries()) {
+    console.log(`\nThe package in ${host.name}, on Node ${process.version}`);
+    await checkModules(host, folders[index]);
+    await checkTypes(folders[index]);
+    await checkProgram(folders[index]);
+    await runTests(host, folders[index]);
+  }
+} catch (error) {
+  counts.failed++;
+  console.error(error?.message ?? error);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+report(join(reports, 'checks.json'), counts.passed, counts.failed);
+const total = sumOf(reports);
+console.log(`\n${summary(total)}`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

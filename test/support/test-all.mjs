@@ -1,0 +1,99 @@
+// The whole suite on every database, on the current Node and on Node 24. Nothing is skipped: what is missing fails.
+// The last line is `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import mysql from 'mysql2/promise';
+import pg from 'pg';
+import { checkoutOnNode } from './on-node.mjs';
+import { confirm, newReports, report, summary, sumOf } from './reports.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const reports = newReports('test-all');
+const NEWEST = 24;
+const TIMEOUT_MS = 5_000;
+
+// The same addresses as in databases.ts.
+const SERVERS = [
+  {
+    name: 'PostgreSQL',
+    variable: 'TEST_POSTGRES_URL',
+    url: process.env.TEST_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres',
+    async ask(url) {
+      const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS });
+      await client.connect();
+      await client.query('SELECT 1');
+      await client.end();
+    },
+  },
+  {
+    name: 'MariaDB',
+    variable: 'TEST_MARIADB_URL',
+    url: process.env.TEST_MARIADB_URL ?? 'mysql://root@127.0.0.1:3306/mysql',
+    async ask(url) {
+      const connection = await mysql.createConnection({ uri: url, connectTimeout: TIMEOUT_MS });
+      await connection.query('SELECT 1');
+      await connection.end();
+    },
+  },
+];
+
+/** Says which servers do not answer, and what to do. */
+async function missingServers() {
+  const problems = await Promise.all(
+    SERVERS.map(({ name, variable, url, ask }) =>
+      ask(url).then(
+        () => [],
+        (error) => {
+          const { host, username } = new URL(url);
+          const cause = error.message || error.code || String(error);
+          return [
+            `${name} does not answer at ${host} as user ${username || '(none)'}: ${cause}\n` +
+              `  Start it, or name another one in ${variable}. The tests make databases of their own there and drop them.`,
+          ];
+        },
+      ),
+    ),
+  );
+  return problems.flat();
+}
+
+function runSuite({ name, cwd, node, env, filter = [] }) {
+  console.log(`\nOn Node ${name}: SQLite, PostgreSQL and MariaDB`);
+  const file = join(reports, `node-${name}.json`);
+  const vitest = join(cwd, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const { status } = spawnSync(node, [vitest, 'run', ...reporters, ...filter], {
+    cwd,
+    env: { ...env, TEST_DATABASES: 'sqlite,postgres,mariadb' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  confirm(file, status);
+}
+
+const fail = (name, message) => {
+  console.error(`\n${message}`);
+  report(join(reports, `${name}.json`), 0, 1);
+};
+
+const missing = await missingServers();
+if (missing.length > 0) {
+  fail('databases', missing.join('\n'));
+} else {
+  runSuite({ name: process.version, cwd: root, node: process.execPath, env: process.env });
+  if (Number(process.versions.node.split('.')[0]) >= NEWEST) {
+    console.log(`\nThis is Node ${process.version}: no second run on Node ${NEWEST}.`);
+  } else {
+    try {
+      const { version, ...checkout } = checkoutOnNode(NEWEST);
+      // The sample application is a program, not a library: one Node version is enough for it.
+      runSuite({ name: version, filter: ['--exclude', 'sample-app/**'], ...checkout });
+    } catch (error) {
+      fail(`node-${NEWEST}`, error.message);
+    }
+  }
+}
+
+const total = sumOf(reports);
+console.log(`\n${summary(total)}`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import type { TypeOrmModuleOptions } from '@nestjs/typeorm';
+import type { JwtKnoxOptions } from 'nestjs-jwt-knox';
+import { databaseOptions } from './database-url.js';
+import { EnvReader } from './env-reader.js';
+
+/** The environment as the application uses it. */
+export interface AppConfig {
+  port: number;
+  adapter: 'express' | 'fastify';
+  database: TypeOrmModuleOptions;
+  passwordCost: 'normal' | 'low';
+  throttle: boolean;
+  debugVerify: boolean;
+  /** Whether `JWT_SECRET` was left out: then no token survives a restart, and no other process knows it. */
+  secretIsRandom: boolean;
+  knox: JwtKnoxOptions;
+}
+
+export class AppConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The environment is not right:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'AppConfigError';
+  }
+}
+
+/** @throws AppConfigError with every problem found */
+export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
+  const read = new EnvReader(env);
+  const config: AppConfig = {
+    port: read.integer('PORT', 0, 65_535) ?? 3000,
+    adapter: read.choice('HTTP_ADAPTER', ['express', 'fastify']),
+    database: databaseOf(read),
+    passwordCost: read.choice('PASSWORD_COST', ['normal', 'low']),
+    throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
+    debugVerify: read.choice('DEBUG_VERIFY', ['off', 'on']) === 'on',
+    secretIsRandom: read.text('JWT_SECRET') === undefined,
+    knox: knoxOptionsOf(read),
+  };
+  if (read.problems.length > 0) throw new AppConfigError(read.problems);
+  return config;
+}
+
+/** Only the form is checked here: whether the lifetimes and the secret make sense, the library knows best. */
+function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
+  return {
+    secret: read.text('JWT_SECRET') ?? randomBytes(32),
+    issuer: read.text('ISSUER'),
+    audience: read.list('AUDIENCE'),
+    clockTolerance: read.duration('CLOCK_TOLERANCE'),
+    storageTimeout: read.duration('STORAGE_TIMEOUT'),
+    accessToken: { ttl: read.duration('ACCESS_TTL') },
+    refreshToken: { ttl: read.duration('REFRESH_TTL'), reuseInterval: read.duration('REUSE_INTERVAL') },
+    session: {
+      limitPerUser: read.integer('SESSION_LIMIT', 1, 1_000) ?? null,
+      onLimit: read.choice('ON_LIMIT', ['reject', 'evict-oldest']),
+    },
+  };
+}
+
+function databaseOf(read: EnvReader): TypeOrmModuleOptions {
+  const options = databaseOptions(read.text('DATABASE_URL'));
+  // The value may hold a password: it is not repeated.
+  const forms = 'sqlite::memory:, sqlite:/path/to/file, postgres://… or mysql://…';
+  return options ?? read.problem(`DATABASE_URL: cannot be read; give one of ${forms}`, {});
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { Body, Controller, Get, Post, UseGuards } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { IsString, Length, Matches } from 'class-validator';
+import { CurrentUser, JwtKnoxGuard } from 'nestjs-jwt-knox';
+import type { Repository } from 'typeorm';
+import { User } from '../users/user.entity.js';
+import { Note } from './note.entity.js';
+
+/** Most notes that one answer shows, newest first. */
+const PAGE = 100;
+
+export class CreateNoteDto {
+  @IsString()
+  @Length(1, 1_000)
+  @Matches(/^[^\0\p{Cs}]*$/u, { message: 'text must be well-formed, without NUL' })
+  text!: string;
+}
+
+/** Everybody's own notes. */
+@Controller('notes')
+@UseGuards(JwtKnoxGuard)
+export class NotesController {
+  constructor(@InjectRepository(Note) private readonly notes: Repository<Note>) {}
+
+  @Get()
+  async list(@CurrentUser() user: User) {
+    const order = { createdAt: 'DESC', id: 'DESC' } as const;
+    return (await this.notes.find({ where: { userId: user.id }, order, take: PAGE })).map(noteBody);
+  }
+
+  @Post()
+  async add(@CurrentUser() user: User, @Body() { text }: CreateNoteDto) {
+    const note = { id: randomUUID(), userId: user.id, text, createdAt: Date.now() };
+    await this.notes.insert(note);
+    return noteBody(note);
+  }
+}
+
+function noteBody({ id, text, createdAt }: Note) {
+  return { id, text, created_at: new Date(createdAt).toISOString() };
+}

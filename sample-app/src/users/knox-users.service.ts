@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { type Credentials, type ExcludeFromDeadline, type Session, UserProvider } from 'nestjs-jwt-knox';
+import { IsNull, LessThan, type Repository } from 'typeorm';
+import { Passwords } from './passwords.service.js';
+import { User, USERNAME } from './user.entity.js';
+
+/**
+ * How the library meets the users. It must not inject `TokenService`, which needs it: what uses tokens is in
+ * `UsersService`.
+ */
+@Injectable()
+export class KnoxUsers extends UserProvider<User> {
+  constructor(
+    @InjectRepository(User) private readonly rows: Repository<User>,
+    private readonly passwords: Passwords,
+  ) {
+    super();
+  }
+
+  /** Unknown and known users take the same time; whether the user is active, the library asks afterwards. */
+  async validateCredentials({ username, password }: Credentials, _request: unknown, exclude: ExcludeFromDeadline) {
+    const user = await this.findByUsername(username);
+    const matches = await exclude(() => this.passwords.verify(user?.passwordHash, password));
+    return matches ? user : null;
+  }
+
+  findById(id: string): Promise<User | null> {
+    return this.rows.findOneBy({ id });
+  }
+
+  async findByUsername(username: string): Promise<User | null> {
+    return USERNAME.test(username) ? this.rows.findOneBy({ username }) : null;
+  }
+
+  override isAdmin(user: User): boolean {
+    return user.isAdmin;
+  }
+
+  /** Sessions do not outlive a password, nor pass to a later user of the same name. */
+  override validSince({ createdAt, passwordChangedAt, sessionsValidSince }: User): Date {
+    return new Date(Math.max(createdAt, passwordChangedAt ?? 0, sessionsValidSince ?? 0));
+  }
+
+  override async onLogin(user: User, session: Session): Promise<void> {
+    await this.rows.update({ id: user.id }, { lastLoginAt: session.createdAt });
+  }
+
+  /** All sessions of a user end: so does that of a login under way, which no DELETE can see yet. */
+  override async onRevokeAll(id: string, at: Date): Promise<void> {
+    const sessionsValidSince = at.getTime();
+    const earlier = [{ sessionsValidSince: IsNull() }, { sessionsValidSince: LessThan(sessionsValidSince) }];
+    await this.rows.update(
+      earlier.map((one) => ({ id, ...one })),
+      { sessionsValidSince },
+    );
+  }
+}

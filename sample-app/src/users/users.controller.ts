@@ -1,0 +1,28 @@
+import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Patch, Post, UseGuards } from '@nestjs/common';
+import { JwtKnoxGuard } from 'nestjs-jwt-knox';
+import { AdminGuard } from './admin.guard.js';
+import { CreateUserDto, UpdateUserDto, userBody } from './users.dto.js';
+import { UsersService } from './users.service.js';
+
+/** For the administrator. */
+@Controller('users')
+@UseGuards(JwtKnoxGuard, AdminGuard)
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Post()
+  async create(@Body() { username, password }: CreateUserDto) {
+    return userBody(await this.users.create(username, password));
+  }
+
+  @Patch(':username')
+  async update(@Param('username') username: string, @Body() body: UpdateUserDto) {
+    return userBody(await this.users.setActive(username, body.is_active));
+  }
+
+  @Delete(':username')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  async delete(@Param('username') username: string): Promise<void> {
+    await this.users.delete(username);
+  }
+}

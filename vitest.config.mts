@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
+    include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts', 'sample-app/test/**/*.e2e-spec.ts'],
     exclude: ['test/package/**', 'node_modules/**'],
     setupFiles: ['reflect-metadata'],
     testTimeout: 30_000,

@@ -77,6 +77,7 @@ for (const [title, secret] of [
   ['with a warning in it', 'DO_NOT_USE_THIS_VALUE_INSTEAD_CREATE_A_MORE_COMPLEX_SECRET'.slice(0, 10)],
   ['of one letter, over and over', 'x'.repeat(64)],
   ['of zeros', Buffer.alloc(64)],
+  ['repeated until it is long', 'secret'.repeat(8)],
   ['of spaces', ' '.repeat(64)],
 ] as const) {
   mistake(`a placeholder ${title}`, { secret }, [/well-known placeholder/, RANDOM]);
@@ -147,6 +148,7 @@ mistake(
 for (const [title, secret] of [
   ['as PEM', pem(rsa.publicKey)],
   ['as DER', rsa.publicKey.export({ format: 'der', type: 'spki' })],
+  ['as PKCS #1 DER', rsa.publicKey.export({ format: 'der', type: 'pkcs1' })],
 ] as const) {
   mistake(`a public key as HMAC secret, ${title}`, { secret }, [
     /is an asymmetric key/,
@@ -178,6 +180,18 @@ mistake('only keys that cannot sign', { keys: [{ kid: 'a', algorithm: 'RS256', p
   /none can sign/,
   /give one key its secret or privateKey/,
 ]);
+
+// Node's own key carries the one hash that it may sign with.
+const pssSha512 = generateKeyPairSync('rsa-pss', {
+  modulusLength: 2048,
+  hashAlgorithm: 'sha512',
+  mgf1HashAlgorithm: 'sha512',
+});
+mistake(
+  'PS256 with a key that is for SHA-512 only',
+  { keys: [{ kid: 'a', algorithm: 'PS256', privateKey: pssSha512.privateKey }] },
+  [/key 'a'/, /PS256/],
+);
 
 // Lifetimes.
 const secret = SOUND;

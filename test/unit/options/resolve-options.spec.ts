@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { JwtKnoxConfigurationError } from '../../../lib/contracts/errors';
+import { SystemClock } from '../../../lib/contracts/clock';
+import { UserProvider } from '../../../lib/contracts/user-provider';
+import { BearerTransport } from '../../../lib/http/token-transport';
+import type { JwtKnoxExtras, JwtKnoxOptions } from '../../../lib/options/options';
+import { resolveOptions } from '../../../lib/options/resolve-options';
+import { InMemorySessionRepository } from '../../../lib/testing';
+
+const resolve = (options: object = {}, extras: object = {}) =>
+  resolveOptions(options as JwtKnoxOptions, extras as JwtKnoxExtras);
+
+function problemsOf(options: object, extras: object = {}, keyProblems: string[] = []): readonly string[] {
+  try {
+    resolveOptions(options as JwtKnoxOptions, extras as JwtKnoxExtras, keyProblems);
+    return [];
+  } catch (error) {
+    if (error instanceof JwtKnoxConfigurationError) return error.problems;
+    throw error;
+  }
+}
+
+abstract class Users extends UserProvider {}
+class LoginGuard extends Map {}
+class OwnEntity extends Map {}
+
+describe('the options', () => {
+  it('have the defaults that are documented', () => {
+    expect(resolve()).toEqual({
+      issuer: undefined,
+      audience: [],
+      clockTolerance: 0,
+      accessTtl: 300_000,
+      refresh: { ttl: 86_400_000, rotate: true, reuseInterval: 10_000 },
+      session: {
+        maxLifetime: 30 * 86_400_000,
+        limitPerUser: null,
+        onLimit: 'reject',
+        bindUserAgent: 'off',
+        touchInterval: 60_000,
+      },
+      claims: undefined,
+      tokenResponse: undefined,
+      transport: undefined,
+      storageTimeout: 2_000,
+      adminTimeout: 30_000,
+      clock: expect.any(SystemClock),
+    });
+  });
+
+  it('make the access token as long as the session in single-token mode', () => {
+    expect(resolve({ refreshToken: false })).toMatchObject({ accessTtl: 36_000_000, refresh: null });
+    expect(resolve({ refreshToken: false, session: { ttl: '3d' } })).toMatchObject({
+      accessTtl: 3 * 86_400_000,
+      refresh: null,
+    });
+  });
+
+  it('are kept as they are given', () => {
+    const clock = new SystemClock();
+    const transport = new BearerTransport();
+    const claims = () => ({});
+    const tokenResponse = () => ({});
+    const given = {
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { ttl: '1h', rotate: false, reuseInterval: 0 },
+      session: { maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
+      storageTimeout: '500ms', adminTimeout: 60,
+    }; // prettier-ignore
+    expect(resolve(given)).toEqual({
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { ttl: 3_600_000, rotate: false, reuseInterval: 0 },
+      session: { maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
+      storageTimeout: 500, adminTimeout: 60_000,
+    }); // prettier-ignore
+  });
+
+  it('take one audience for a list of one', () => {
+    expect(resolve({ audience: 'a' }).audience).toEqual(['a']);
+  });
+
+  it('cannot be changed once they are resolved', () => {
+    const audience = ['a'];
+    const options = resolve({ audience });
+    audience.push('b');
+    expect(options.audience).toEqual(['a']);
+    for (const part of [options, options.session, options.refresh!, options.audience])
+      expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  it('allow exactly the lifetimes that agree with each other', () => {
+    const seconds = fc.integer({ min: 1, max: 200 });
+    fc.assert(
+      fc.property(seconds, seconds, seconds, fc.nat({ max: 90 }), (access, refresh, longest, reuse) => {
+        const problems = problemsOf({
+          accessToken: { ttl: access },
+          refreshToken: { ttl: refresh, reuseInterval: reuse },
+          session: { maxLifetime: longest },
+        });
+        const broken = [reuse > 60, reuse >= access, access > refresh, refresh > longest].filter(Boolean).length;
+        expect(problems).toHaveLength(broken);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('make up no contradiction among lifetimes that cannot be read', () => {
+    expect(problemsOf({ accessToken: { ttl: 'soon' }, refreshToken: { ttl: '1m' } })).toEqual([
+      expect.stringContaining('accessToken.ttl: not a duration'),
+    ]);
+  });
+});
+
+describe('a mistake in the options', () => {
+  it.each<[string, object, RegExp]>([
+    ['an empty issuer', { issuer: '' }, /^issuer: .*leave it out/],
+    ['an issuer that is no text', { issuer: 5 }, /^issuer: /],
+    ['an empty audience', { audience: '' }, /^audience: .*leave it out/],
+    ['an empty list of audiences', { audience: [] }, /^audience: /],
+    ['an audience that is no text', { audience: ['a', 5] }, /^audience: /],
+    ['a limit of none', { session: { limitPerUser: 0 } }, /^session.limitPerUser: .*from 1 to 1000/],
+    ['a limit that is a fraction', { session: { limitPerUser: 1.5 } }, /^session.limitPerUser: /],
+    ['a limit that is text', { session: { limitPerUser: '5' } }, /^session.limitPerUser: /],
+    ['a limit beyond 1000', { session: { limitPerUser: 1_001 } }, /^session.limitPerUser: /],
+    [
+      'an unknown answer to the limit',
+      { session: { onLimit: 'evict' } },
+      /^session.onLimit: must be one of "reject", "evict-oldest"/,
+    ],
+    [
+      'an unknown binding',
+      { session: { bindUserAgent: true } },
+      /^session.bindUserAgent: must be one of "off", "warn", "reject"/,
+    ],
+    ['a rotation that is text', { refreshToken: { rotate: 'no' } }, /^refreshToken.rotate: must be one of true, false/],
+    ['a hook that is no function', { claims: {} }, /^claims: must be a function/],
+    ['a response hook that is no function', { tokenResponse: 'x' }, /^tokenResponse: must be a function/],
+    ['a clock that is a function', { clock: Date.now }, /^clock: must be an instance of a class that extends Clock/],
+    [
+      'a transport that is a class',
+      { transport: BearerTransport },
+      /^transport: must be an instance of a class that extends TokenTransport/,
+    ],
+    ['refresh tokens merely switched on', { refreshToken: true }, /^refreshToken: must be an object/],
+  ])('is told: %s', (_title, options, problem) =>
+    expect(problemsOf(options)).toEqual([expect.stringMatching(problem)]),
+  );
+
+  it.each<[string, object, RegExp]>([
+    ['a prefix that is no path', { routes: { prefix: 'au th?' } }, /^routes.prefix: .*'auth'/],
+    ['login guards without users', { loginGuards: [LoginGuard] }, /^loginGuards: need a userProvider/],
+    ['admin routes without users', { routes: { admin: true } }, /^routes.admin: needs a userProvider/],
+    ['a relation without an entity', { sessionUser: 'user' }, /^sessionUser: /],
+    [
+      'a repository beside an entity',
+      { sessionRepository: InMemorySessionRepository, sessionEntity: OwnEntity },
+      /^sessionRepository: /,
+    ],
+    [
+      'a repository beside a data source',
+      { sessionRepository: InMemorySessionRepository, dataSource: 'other' },
+      /^sessionRepository: /,
+    ],
+    ['an unknown guard', { guard: 'everywhere' }, /^guard: must be 'manual' or 'global'/],
+  ])('is told of the extras: %s', (_title, extras, problem) =>
+    expect(problemsOf({}, extras)).toEqual([expect.stringMatching(problem)]),
+  );
+
+  it('is not seen in extras that are right', () => {
+    const right = {
+      userProvider: Users,
+      routes: { prefix: 'api/v1/auth', admin: true },
+      loginGuards: [LoginGuard],
+      guard: 'global',
+      isGlobal: false,
+    };
+    expect(problemsOf({}, right)).toEqual([]);
+    expect(problemsOf({}, { routes: false })).toEqual([]);
+  });
+
+  it('is told in one message with all others, the keys first', () => {
+    const problems = problemsOf({ issuer: '', nonsense: 1, storageTimeout: 0 }, { guard: 'x' }, ['secret: missing.']);
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'secret',
+      'nonsense',
+      'issuer',
+      'storageTimeout',
+      'guard',
+    ]);
+    const error = new JwtKnoxConfigurationError(problems);
+    expect(error.message.split('\n')[0]).toBe('JwtKnoxModule is misconfigured (5 problems):');
+    for (const problem of problems) expect(error.message).toContain(`\n  - ${problem}`);
+    expect(new JwtKnoxConfigurationError(['one']).message).toBe('JwtKnoxModule is misconfigured (1 problem):\n  - one');
+  });
+
+  it('is told and never thrown raw, whatever the options are', () => {
+    const names = [
+      'issuer',
+      'audience',
+      'clockTolerance',
+      'accessToken',
+      'refreshToken',
+      'session',
+      'claims',
+      'transport',
+      'storageTimeout',
+      'clock',
+    ];
+    const section = fc.dictionary(
+      fc.constantFrom('ttl', 'rotate', 'reuseInterval', 'maxLifetime', 'limitPerUser', 'onLimit', 'other'),
+      fc.anything(),
+    );
+    const options = fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.anything(), section));
+    fc.assert(
+      fc.property(options, (one) => void problemsOf(one)),
+      { numRuns: 1_000 },
+    );
+    fc.assert(
+      fc.property(fc.anything(), (one) => void problemsOf(one as object)),
+      { numRuns: 300 },
+    );
+  });
+
+  it('S11: does not repeat the value that is wrong', () => {
+    const value = 'Kq7xPz2mWv9tRb4nYc6hJd8sLf3gXa5';
+    const options = { issuer: [value], audience: [[value]], clockTolerance: value, accessToken: { ttl: value }, refreshToken: { rotate: value }, session: { limitPerUser: value, onLimit: value }, clock: value, claims: value }; // prettier-ignore
+    const problems = problemsOf(options, { guard: value, routes: { prefix: `${value}?` } });
+    expect(problems).toHaveLength(11);
+    expect(problems.join('\n')).not.toContain(value);
+  });
+});

@@ -44,6 +44,7 @@ export type { TokenResponseBody } from './http/token-response';
 // Storage
 export { SessionRepository } from './contracts/session.repository';
 export type { FoundSession, Rotation, SessionFigures, SessionQuery } from './contracts/session.repository';
+export { TypeOrmSessionRepository } from './storage/typeorm-session.repository';
 export { KnoxSession, KnoxSessionBase } from './storage/knox-session.entity';
 export { stringTransformer } from './storage/columns';
 

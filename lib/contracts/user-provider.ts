@@ -51,8 +51,9 @@ export abstract class UserProvider<User = any> {
   }
 
   /**
-   * After all sessions of a user were ended, before that is acknowledged. Keep the moment in the user's row and let
-   * {@link validSince} follow it: then a login that was already under way, on any process, ends too.
+   * Before the end of all sessions of a user is acknowledged. Keep the moment in the user's row and let
+   * {@link validSince} give the latest of its moments: then a login that was already under way, on any process, ends
+   * too. The moment lies a few milliseconds ahead, and the acknowledgement waits for it. May be called more than once.
    */
   onRevokeAll(_userId: string, _at: Date): void | Promise<void> {}
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { JwtKnoxEvents, type RevocationReason } from '../contracts/events';
 import type { Session } from '../contracts/session';
@@ -32,10 +33,24 @@ export class SessionRevoker {
     const deadline = new StorageDeadline(this.options.storageTimeout);
     const count = await this.end(() => this.repository.deleteByUser(userId), deadline);
     this.report({ userId, sessionId: null, count, reason });
-    // After the DELETE: a login under way whose row comes later started before this moment.
-    const at = new Date(this.options.clock.now());
-    await deadline.run(() => hostCall(() => this.users?.onRevokeAll(userId, at)));
+    await deadline.run(() => this.shutOutLoginsUnderWay(userId));
     return count;
+  }
+
+  /**
+   * A login that was under way at the DELETE may write its row after it, on another process too. The user provider is
+   * told a moment that lies ahead, and the acknowledgement waits for it: who came before the acknowledgement came
+   * before the moment, and does not count. Told again if telling took longer than that.
+   */
+  private async shutOutLoginsUnderWay(userId: string): Promise<void> {
+    const { users } = this;
+    if (!users || users.onRevokeAll === UserProvider.prototype.onRevokeAll) return;
+    for (let lead = 5; ; lead *= 4) {
+      const at = this.options.clock.now() + lead;
+      await hostCall(() => users.onRevokeAll(userId, new Date(at)));
+      const left = at - this.options.clock.now();
+      if (left >= 0) return delay(left);
+    }
   }
 
   async before(moment: Date): Promise<number> {

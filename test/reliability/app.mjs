@@ -1,0 +1,118 @@
+// One process of a host application, for the reliability proofs. Configured by the JSON in its first argument.
+import 'reflect-metadata';
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import { Body, Controller, HttpCode, Inject, Injectable, Module, Put, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import { plantedRepository } from './planted-faults.mjs';
+
+const require = createRequire(import.meta.url);
+const knox = require('nestjs-jwt-knox');
+const { jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
+const { CurrentSession, JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } = knox;
+
+const settings = JSON.parse(process.argv[2]);
+const derive = promisify(scrypt);
+const hash = async (password, salt = randomBytes(16)) =>
+  `${salt.toString('hex')}:${(await derive(password, salt, 32, { N: 2048 })).toString('hex')}`;
+
+/** The host's users: `id`, `username`, `hash`, `active`, `since` (epoch ms before which proofs do not count). */
+class Users extends UserProvider {
+  constructor(source) {
+    super();
+    this.source = source;
+  }
+
+  async validateCredentials({ username, password }, _request, exclude) {
+    const [user] = await this.query('SELECT * FROM app_users WHERE username = ?', [username]);
+    const salt = Buffer.from((user?.hash ?? '00:00').split(':')[0], 'hex');
+    const presented = await exclude(() => hash(password, salt));
+    return user && timingSafeEqual(Buffer.from(presented), Buffer.from(user.hash)) ? user : null;
+  }
+
+  async findById(id) {
+    return (await this.query('SELECT * FROM app_users WHERE id = ?', [id]))[0] ?? null;
+  }
+
+  isActive(user) {
+    return Boolean(Number(user.active));
+  }
+
+  isAdmin(user) {
+    return user.username === 'admin';
+  }
+
+  validSince(user) {
+    return settings.plant === 'no-valid-since' ? null : new Date(Number(user.since));
+  }
+
+  async onRevokeAll(id, at) {
+    await this.query('UPDATE app_users SET since = ? WHERE id = ?', [at.getTime(), id]);
+  }
+
+  query(sql, parameters) {
+    let n = 0;
+    const text = this.source.options.type === 'postgres' ? sql.replace(/\?/g, () => `$${++n}`) : sql;
+    return this.source.query(text, parameters);
+  }
+}
+Injectable()(Users);
+Inject(getDataSourceToken())(Users, undefined, 0);
+
+class UsersModule {}
+Module({ providers: [Users], exports: [Users] })(UsersModule);
+
+class PasswordController {
+  constructor(users, tokens) {
+    this.users = users;
+    this.tokens = tokens;
+  }
+
+  async change({ password }, session) {
+    const fresh = await hash(password);
+    await this.users.query('UPDATE app_users SET hash = ? WHERE id = ?', [fresh, session.userId]);
+    // From here on the old password proves nothing; who proved it before, did so before this moment.
+    const at = new Date(Date.now() + 1);
+    await this.tokens.reauthenticate(session, at);
+    await this.users.query('UPDATE app_users SET since = ? WHERE id = ?', [at.getTime(), session.userId]);
+    await this.tokens.revokeOther(session);
+  }
+}
+Controller('password')(PasswordController);
+UseGuards(JwtKnoxGuard)(PasswordController);
+Inject(Users)(PasswordController, undefined, 0);
+Inject(TokenService)(PasswordController, undefined, 1);
+const change = Object.getOwnPropertyDescriptor(PasswordController.prototype, 'change');
+Put()(PasswordController.prototype, 'change', change);
+HttpCode(204)(PasswordController.prototype, 'change', change);
+Body()(PasswordController.prototype, 'change', 0);
+CurrentSession()(PasswordController.prototype, 'change', 1);
+
+const planted = settings.plant?.startsWith('naive') ? plantedRepository(settings.plant) : undefined;
+
+class AppModule {}
+Module({
+  imports: [
+    TypeOrmModule.forRoot({ ...settings.database, autoLoadEntities: true, migrations: jwtKnoxMigrations }),
+    UsersModule,
+    JwtKnoxModule.forRoot({
+      ...settings.options,
+      userProvider: Users,
+      routes: { admin: true },
+      ...planted,
+      imports: [UsersModule, ...(planted?.imports ?? [])],
+    }),
+  ],
+  controllers: [PasswordController],
+})(AppModule);
+
+const adapter = settings.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+const app = await NestFactory.create(AppModule, adapter, { logger: ['error', 'fatal'] });
+app.enableShutdownHooks();
+await app.listen(0, '127.0.0.1');
+process.send({ port: app.getHttpServer().address().port });
+process.on('disconnect', () => process.exit());

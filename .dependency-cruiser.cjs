@@ -52,7 +52,7 @@ module.exports = {
     {
       name: 'only-crypto-knows-node-crypto',
       severity: 'error',
-      from: { path: '^lib/', pathNot: [room('crypto'), '^lib/testing/session-repository\\.contract\\.ts$'] },
+      from: { path: '^lib/', pathNot: [room('crypto'), '^lib/testing/session-repository\\.(contract|cases)\\.ts$'] },
       to: { path: '^(node:)?crypto$', dependencyTypesNot: ['type-only'] },
     },
   ],

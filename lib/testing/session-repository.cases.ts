@@ -1,0 +1,259 @@
+import { deepStrictEqual as deepEqual, equal, ok } from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { SessionRecord } from '../contracts/session';
+import type { Rotation, SessionRepository } from '../contracts/session.repository';
+
+/** One promise of the contract. `newRecord` makes a session of the first user, with the changes given. */
+export type ContractCase = (
+  repository: SessionRepository,
+  newRecord: (change?: Partial<SessionRecord>) => SessionRecord,
+  users: string[],
+) => Promise<void>;
+
+const T = 1_764_000_000_000;
+const HOUR = 3_600_000;
+
+/** A session of this user, alive for an hour. */
+export function recordOf(userId: string): SessionRecord {
+  const digest = () => randomBytes(32).toString('hex');
+  return {
+    id: randomUUID(),
+    userId,
+    accessDigest: digest(),
+    refreshDigest: digest(),
+    previousRefreshDigest: null,
+    refreshSalt: null,
+    generation: 0,
+    rotatedAt: null,
+    createdAt: T,
+    authenticatedAt: T,
+    expiresAt: T + HOUR,
+    lastUsedAt: T,
+    userAgent: 'Mozilla/5.0 (Ünïcødé 🔑)',
+    ipAddress: '2001:db8::1',
+    deviceName: 'Alice’s 📱',
+    slot: null,
+  };
+}
+
+/** A rotation of this session to the next generation. */
+function rotationOf(record: SessionRecord, at: number): Rotation {
+  const previousRefreshDigest = record.refreshDigest!;
+  return {
+    refreshDigest: 'c'.repeat(64),
+    previousRefreshDigest,
+    refreshSalt: 'd'.repeat(64),
+    generation: 1,
+    at,
+    expiresAt: T + 2 * HOUR,
+  };
+}
+
+/** How many of the calls answered true. */
+async function wins(calls: Promise<boolean>[]): Promise<number> {
+  return (await Promise.all(calls)).filter(Boolean).length;
+}
+
+/** What every repository promises, by the title of its test. */
+export const CONTRACT_CASES: Record<string, ContractCase> = {
+  'gives back every member as it was written': async (repository, newRecord) => {
+    const full = newRecord({
+      previousRefreshDigest: 'a'.repeat(64),
+      refreshSalt: 'b'.repeat(64),
+      rotatedAt: T + 5,
+      generation: 7,
+      slot: 3,
+    });
+    const bare = newRecord({ refreshDigest: null, userAgent: null, ipAddress: null, deviceName: null });
+    for (const record of [full, bare]) {
+      equal(await repository.insert(record), true);
+      deepEqual((await repository.findById(record.id))?.record, record);
+    }
+  },
+
+  'finds nothing under an unknown id': async (repository, newRecord) => {
+    await repository.insert(newRecord());
+    equal(await repository.findById(randomUUID()), null);
+  },
+
+  'holds moments far in the future exactly': async (repository, newRecord) => {
+    const record = newRecord({ expiresAt: 253_402_300_799_999 });
+    await repository.insert(record);
+    equal((await repository.findById(record.id))?.record.expiresAt, 253_402_300_799_999);
+  },
+
+  'lists the sessions of one user, newest first, page by page': async (repository, newRecord, users) => {
+    const mine = [3, 1, 2, 2].map((offset) => newRecord({ createdAt: T + offset }));
+    for (const record of [...mine, newRecord({ userId: users[1]! })]) await repository.insert(record);
+    const sorted = mine
+      .toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
+      .map((record) => record.id);
+    const ids = async (...query: Parameters<SessionRepository['findByUser']>) =>
+      (await repository.findByUser(...query)).map((row) => row.id);
+    deepEqual(await ids(users[0]!), sorted);
+    deepEqual(await ids(users[0]!, { limit: 2 }), sorted.slice(0, 2));
+    deepEqual(await ids(users[0]!, { before: { createdAt: T + 2, id: sorted[1]! } }), sorted.slice(2));
+    deepEqual(await ids(users[0]!, { before: { createdAt: T + 2 } }), sorted.slice(3));
+    deepEqual(await ids(users[2]!), []);
+  },
+
+  'leaves out what has expired, when asked to': async (repository, newRecord, users) => {
+    const [dead, alive] = [newRecord({ expiresAt: T }), newRecord({ expiresAt: T + 1 })];
+    await repository.insert(dead);
+    await repository.insert(alive);
+    deepEqual(
+      (await repository.findByUser(users[0]!, { aliveAt: T })).map((row) => row.id),
+      [alive.id],
+    );
+    equal((await repository.findByUser(users[0]!)).length, 2);
+  },
+
+  'gives a slot to one session only': async (repository, newRecord, users) => {
+    equal(await wins(Array.from({ length: 8 }, () => repository.insert(newRecord({ slot: 1 })))), 1);
+    equal(await repository.insert(newRecord({ slot: 2 })), true);
+    equal(await repository.insert(newRecord({ slot: 1, userId: users[1]! })), true);
+    equal(await wins(Array.from({ length: 3 }, () => repository.insert(newRecord({ slot: null })))), 3);
+  },
+
+  'overwrites a row in place, once': async (repository, newRecord) => {
+    const old = newRecord({ slot: 1 });
+    await repository.insert(old);
+    const heirs = Array.from({ length: 6 }, () => newRecord({ slot: 1, createdAt: T + 9 }));
+    equal(await wins(heirs.map((heir) => repository.takeOver(old.id, heir))), 1);
+    equal(await repository.findById(old.id), null);
+    const [row, ...rest] = await repository.findByUser(old.userId);
+    deepEqual([row, rest], [heirs.find((heir) => heir.id === row?.id), []]);
+  },
+
+  'overwrites an expired row only while it is expired': async (repository, newRecord) => {
+    const old = newRecord({ slot: 1, expiresAt: T + 10 });
+    await repository.insert(old);
+    equal(await repository.takeOver(old.id, newRecord({ slot: 1 }), T + 9), false);
+    equal(await repository.takeOver(old.id, newRecord({ slot: 1 }), T + 10), true);
+  },
+
+  'does not overwrite into a slot that is taken': async (repository, newRecord) => {
+    const [seated, loose] = [newRecord({ slot: 1 }), newRecord()];
+    await repository.insert(seated);
+    await repository.insert(loose);
+    equal(await repository.takeOver(loose.id, newRecord({ slot: 1 })), false);
+    ok(await repository.findById(loose.id));
+  },
+
+  'rotates once, and only from the presented key': async (repository, newRecord) => {
+    const record = newRecord();
+    await repository.insert(record);
+    const rotation = rotationOf(record, T + 60);
+    equal(await repository.rotate(record.id, 'e'.repeat(64), rotation), false);
+    equal(
+      await wins(Array.from({ length: 8 }, () => repository.rotate(record.id, record.refreshDigest!, rotation))),
+      1,
+    );
+    const { at, ...change } = rotation;
+    deepEqual((await repository.findById(record.id))?.record, { ...record, ...change, rotatedAt: at, lastUsedAt: at });
+  },
+
+  'rotates no row that has expired or is gone': async (repository, newRecord) => {
+    const record = newRecord();
+    const rotation = rotationOf(record, T + HOUR);
+    equal(await repository.rotate(record.id, record.refreshDigest!, rotation), false);
+    await repository.insert(record);
+    equal(await repository.rotate(record.id, record.refreshDigest!, rotation), false);
+    equal(await repository.rotate(record.id, record.refreshDigest!, { ...rotation, at: T + HOUR - 1 }), true);
+  },
+
+  'moves the last use and the last proof forward, never back': async (repository, newRecord) => {
+    const record = newRecord();
+    await repository.insert(record);
+    await repository.touch(record.id, 0, T + 50);
+    await repository.touch(record.id, 0, T + 20);
+    await repository.touch(record.id, 1, T + 90);
+    equal(await repository.reauthenticate(record.id, T + 30), true);
+    equal(await repository.reauthenticate(record.id, T + 10), false);
+    equal(await repository.reauthenticate(randomUUID(), T + 10), false);
+    deepEqual((await repository.findById(record.id))?.record, {
+      ...record,
+      lastUsedAt: T + 50,
+      authenticatedAt: T + 30,
+    });
+  },
+
+  'deletes one session, once, and only under the conditions given': async (repository, newRecord, users) => {
+    const record = newRecord({ generation: 2 });
+    await repository.insert(record);
+    equal(await repository.deleteById(record.id, { userId: users[1]! }), false);
+    equal(await repository.deleteById(record.id, { generation: 1 }), false);
+    ok(await repository.findById(record.id));
+    equal(
+      await wins(
+        Array.from({ length: 6 }, () => repository.deleteById(record.id, { userId: users[0]!, generation: 2 })),
+      ),
+      1,
+    );
+    equal(await repository.findById(record.id), null);
+  },
+
+  'deletes the sessions of one user, or all but one': async (repository, newRecord, users) => {
+    const mine = [newRecord(), newRecord(), newRecord()];
+    const other = newRecord({ userId: users[1]! });
+    for (const record of [...mine, other]) await repository.insert(record);
+    equal(await repository.deleteByUser(users[0]!, mine[1]!.id), 2);
+    deepEqual(
+      (await repository.findByUser(users[0]!)).map((row) => row.id),
+      [mine[1]!.id],
+    );
+    equal(await repository.deleteByUser(users[0]!), 1);
+    equal(await repository.deleteByUser(users[0]!), 0);
+    ok(await repository.findById(other.id));
+  },
+
+  'deletes what was created before a moment': async (repository, newRecord) => {
+    const [early, late] = [newRecord({ createdAt: T - 1 }), newRecord({ createdAt: T })];
+    await repository.insert(early);
+    await repository.insert(late);
+    equal(await repository.deleteCreatedBefore(T), 1);
+    ok(await repository.findById(late.id));
+  },
+
+  'purges expired sessions in batches, two purgers at once': async (repository, newRecord) => {
+    for (let i = 0; i < 10; i++) await repository.insert(newRecord({ expiresAt: T - i }));
+    const alive = newRecord({ expiresAt: T + 1 });
+    await repository.insert(alive);
+    equal(await repository.deleteExpired(T, 4), 4);
+    const counts = await Promise.all([repository.deleteExpired(T, 100), repository.deleteExpired(T, 100)]);
+    const rest = await repository.deleteExpired(T, 100);
+    equal(counts[0] + counts[1] + rest, 6);
+    deepEqual(
+      (await repository.findByUser(alive.userId)).map((row) => row.id),
+      [alive.id],
+    );
+  },
+
+  'counts sessions, users and user agents': async (repository, newRecord, users) => {
+    const empty = await repository.figures(T);
+    deepEqual(empty, {
+      users: { all: 0, active: 0, expired: 0 },
+      sessions: { all: 0, active: 0, expired: 0 },
+      maxActivePerUser: 0,
+      byUserAgent: [],
+    });
+    const rows = [
+      newRecord({ userAgent: 'a' }),
+      newRecord({ userAgent: 'a' }),
+      newRecord({ userAgent: null, expiresAt: T }),
+      newRecord({ userAgent: 'b', userId: users[1]! }),
+      newRecord({ userAgent: 'b', userId: users[2]!, expiresAt: T - 1 }),
+    ];
+    for (const row of rows) await repository.insert(row);
+    deepEqual(await repository.figures(T), {
+      users: { all: 3, active: 2, expired: 2 },
+      sessions: { all: 5, active: 3, expired: 2 },
+      maxActivePerUser: 2,
+      byUserAgent: [
+        { userAgent: 'a', active: 2 },
+        { userAgent: 'b', active: 1 },
+      ],
+    });
+    equal((await repository.figures(T, users[1]!)).sessions.all, 1);
+  },
+};

@@ -58,7 +58,7 @@ class MixedController {
   }
 }
 
-describe.each(environments)('S12: requests at the same time: $title', ({ platform, kind }) => {
+describe.each(environments)('S12: requests at the same time: $title', { timeout: 120_000 }, ({ platform, kind }) => {
   let t: TestApp;
   const logins: { username: string; token: string; sessionId: string }[] = [];
 

@@ -6,6 +6,7 @@ import { KnoxSession } from '../../lib/storage/knox-session.entity';
 import type { Answer } from '../support/http-client';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { type Changes, decode, forge, signerOf } from '../support/forge';
+import type { User } from '../support/users';
 
 /** A host's route that shows all it can know of the caller from user and session. */
 @Controller('whoami')
@@ -101,6 +102,29 @@ describe.each(environments)('what a thief gains: $title', ({ platform, kind }) =
     it("refuses one's own session under another user's name", async () => {
       const token = resigned(mallory.access, { payload: { sub: alice.userId } });
       expectRefused(await whoAmI(token), 'invalid_token', 'user_mismatch');
+    });
+
+    it("refuses one's own session under another name, where the host gives no user provider too", async () => {
+      const bare = await createApp(platform, kind, {
+        controllers: [WhoAmIController],
+        extras: { userProvider: undefined },
+      });
+      try {
+        const { accessToken, refreshToken } = await bare.tokens.issue({ id: 7 } as User);
+        const [access, refresh] = [accessToken, refreshToken!].map((token) =>
+          resigned(token, { payload: { sub: '8' } }),
+        );
+        const answers = [
+          await bare.http.get('/whoami', { token: access! }),
+          await bare.http.post('/auth/refresh', { json: { refresh_token: refresh! } }),
+          await bare.http.post('/auth/logout', { json: { refresh_token: refresh! } }),
+        ];
+        expect(answers.map(({ status }) => status)).toEqual([401, 401, 401]);
+        expect(bare.events.slice(-3).map(({ event }) => event.reason)).toEqual(Array(3).fill('user_mismatch'));
+        expect((await bare.http.get('/whoami', { token: resigned(accessToken) })).body.user).toEqual({ id: '7' });
+      } finally {
+        await bare.close();
+      }
     });
 
     it("refuses another user's session with one's own token key, under either name", async () => {
@@ -265,6 +289,14 @@ describe.each(environments)('what a thief gains: $title', ({ platform, kind }) =
       await update(alice.sid, { id, accessDigest, refreshDigest });
       expectRefused(await whoAmI(mallory.access), 'invalid_token', 'user_mismatch');
       expectRefused(await refreshWith(mallory.refresh), 'invalid_refresh_token', 'user_mismatch');
+    });
+
+    it('answers 401, not 500, when a digest was overwritten with other text', async () => {
+      for (const digest of ['', 'x', 'z'.repeat(64), 'f'.repeat(64)]) {
+        await update(alice.sid, { accessDigest: digest, refreshDigest: digest });
+        expectRefused(await whoAmI(alice.access), 'invalid_token', 'key_mismatch');
+        expectRefused(await refreshWith(alice.refresh), 'invalid_refresh_token', 'key_mismatch');
+      }
     });
 
     it('lets no row speak without a signed token: what it can forge lacks the signing key', async () => {

@@ -275,6 +275,12 @@ mistake('unknown options one level down', { secret, accessToken: { expiresIn: 1 
   [/session.limit: no such option/, /session.limitPerUser/],
 ); // prettier-ignore
 mistake(
+  'an unknown name beside lifetimes that contradict each other',
+  { secret, accessToken: { ttl: '2d', expiresIn: 1 } },
+  [/accessToken.expiresIn: no such option/, /known are accessToken.ttl/],
+  [/accessToken.ttl: longer than refreshToken.ttl/, /shorten the one or lengthen the other/],
+);
+mistake(
   'a section that is no object',
   { secret, accessToken: '5m', session: [] },
   [/accessToken: must be an object/, /object/],

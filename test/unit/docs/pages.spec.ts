@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { anchorsOf, type Page, proseOf, readPages, root, tableRowsOf, targetOf } from './pages';
+
+const pages = readPages();
+const page = (path: string): Page => pages.find((one) => one.path === path)!;
+
+/** The members of the interfaces of a file: `accessToken.ttl`, with the `@default` of their doc comment. */
+function membersOf(file: string, interfaces: Record<string, string>): { name: string; fallback: string | undefined }[] {
+  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ESNext, true);
+  return source.statements.filter(ts.isInterfaceDeclaration).flatMap((one) => {
+    const prefix = interfaces[one.name.text];
+    if (prefix === undefined) return [];
+    return one.members.map((member) => ({
+      name: prefix + member.name!.getText(),
+      fallback: ts
+        .getJSDocTags(member)
+        .filter((tag) => tag.tagName.text === 'default')
+        .map((tag) => String(tag.comment))[0],
+    }));
+  });
+}
+
+/** The names that a quoted union or the keys of an interface give. */
+const quoted = (file: string, start: RegExp): string[] => {
+  const text = readFileSync(join(root, file), 'utf8')
+    .split(start)[1]!
+    .split(/;\n\n|\n}\n/)[0]!;
+  return [...text.matchAll(/^ {2}(?:\| )?'([\w.-]+)'/gm)].map(([, name]) => name!);
+};
+
+const firstCells = (path: string) => tableRowsOf(page(path)).map(([first]) => first!);
+
+describe('the pages of the documentation', () => {
+  it.each(pages.map((one) => [one.path, one] as const))('%s: every link leads somewhere', (_path, one) => {
+    const links = Array.from(proseOf(one).matchAll(/\]\((?!https?:)([^)\s]+)\)|^\[[\w-]+\]: (?!https?:)(\S+)$/gm));
+    const broken = links.filter(([, inline, reference]) => {
+      const { path, anchor } = targetOf(one, (inline ?? reference)!);
+      if (!existsSync(join(root, path))) return true;
+      if (anchor === undefined) return false;
+      const text = readFileSync(join(root, path), 'utf8');
+      return !anchorsOf({ path, text }).has(anchor);
+    });
+    expect(broken.map(([link]) => link)).toEqual([]);
+  });
+
+  it.each(pages.map((one) => [one.path, one] as const))('%s: no line is longer than 120 columns', (_path, one) => {
+    const long = one.text.split('\n').flatMap((line, index) => (line.length > 120 ? [index + 1] : []));
+    expect(long).toEqual([]);
+  });
+
+  it('tell of every option and extra, with its default', () => {
+    const members = membersOf('lib/options/options.ts', {
+      JwtKnoxOptions: '',
+      AccessTokenOptions: 'accessToken.',
+      RefreshTokenOptions: 'refreshToken.',
+      SessionOptions: 'session.',
+      JwtKnoxExtras: '',
+      JwtKnoxRoutes: 'routes.',
+    }).filter(({ name }) => name !== 'accessToken' && name !== 'session');
+    expect(members.length).toBeGreaterThan(30);
+    const rows = tableRowsOf(page('docs/options.md'));
+    const untold = members.filter(({ name, fallback }) => {
+      const row = rows.find(([first]) => first === `\`${name}\``);
+      return !row || (fallback !== undefined && row[1] !== `\`${fallback}\``);
+    });
+    expect(untold).toEqual([]);
+  });
+
+  it('name no option that there is not', () => {
+    const names = readFileSync(join(root, 'lib/options/options.ts'), 'utf8');
+    const told = firstCells('README.md').flatMap((cell) => [...cell.matchAll(/`([a-z]\w+(?:\.\w+)?)`/g)]);
+    const options = told.map(([, name]) => name!).filter((name) => /^(accessToken|refreshToken|session)\./.test(name));
+    expect(options.length).toBeGreaterThan(8);
+    expect(options.filter((name) => !names.includes(`  ${name.split('.')[1]}?:`))).toEqual([]);
+  });
+
+  it('tell of every event and every reason', () => {
+    const told = firstCells('docs/events.md').join(' ');
+    const names = quoted('lib/contracts/events.ts', /export interface JwtKnoxEventMap \{/);
+    const reasons = [
+      ...quoted('lib/contracts/events.ts', /export type RevocationReason =/),
+      ...quoted('lib/contracts/errors.ts', /export type RejectionReason =/),
+    ];
+    expect([names.length, reasons.length].every((length) => length > 7)).toBe(true);
+    expect([...names, ...reasons].filter((name) => !told.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('tell of every error code', () => {
+    const codes = quoted('lib/contracts/errors.ts', /export type KnoxErrorCode =/);
+    expect(codes.length).toBeGreaterThan(8);
+    const told = firstCells('docs/http-api.md');
+    expect(codes.filter((code) => !told.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  it('tell of every method of the user provider and of the session repository', () => {
+    const told = [...firstCells('docs/getting-started.md'), ...firstCells('docs/storage-and-migrations.md')];
+    const methods = ['lib/contracts/user-provider.ts', 'lib/contracts/session.repository.ts'].flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/^ {2}(?:abstract )?(\w+)\(/gm)].map(([, name]) => name!),
+    );
+    expect(methods.length).toBeGreaterThan(18);
+    expect(methods.filter((name) => !told.some((cell) => cell.startsWith(`\`${name}(`)))).toEqual([]);
+  });
+
+  it('name for every security rule only tests that there are, and that carry its name', () => {
+    const rules = [
+      ...page('docs/security.md').text.matchAll(/^\*\*(S\d+) —(?:(?!\n\n)[\s\S])*?Proof:\s([\s\S]*?)\.\n(?:\n|$)/gm),
+    ];
+    expect(rules.map(([, name]) => name)).toEqual(Array.from({ length: 12 }, (_, index) => `S${index + 1}`));
+    for (const [, name, proof] of rules) {
+      const files = [...proof!.matchAll(/`([^`]+)`/g)].map(([, file]) => file!);
+      expect(files.length).toBeGreaterThan(0);
+      const wrong = files.filter((file) => {
+        const text = existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '';
+        return !new RegExp(`\\b${name}\\b`).test(text);
+      });
+      expect([name, wrong]).toEqual([name, []]);
+    }
+  });
+});

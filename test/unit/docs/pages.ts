@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix, relative, resolve } from 'node:path';
+
+export const root = resolve(__dirname, '../../..');
+
+/** A page of the documentation. */
+export interface Page {
+  /** From the root of the repository, e.g. `docs/options.md`. */
+  path: string;
+  text: string;
+}
+
+/** One TypeScript block of a page. */
+export interface Snippet {
+  page: string;
+  /** The line of its first line of code in the page, from 1. */
+  line: number;
+  /** The file that its first line names (`// src/users.ts`): other blocks of the page can import it. */
+  file: string | undefined;
+  /** What the reader is spared: an HTML comment right before the block that begins with `snippet`. */
+  preamble: string;
+  code: string;
+}
+
+const TOP = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
+export function readPages(): Page[] {
+  const docs = readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`);
+  return [...TOP, ...docs].map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+}
+
+const BLOCK = /(?:<!-- snippet\n(?<preamble>[\s\S]*?)-->\n+)?^```ts\n(?<code>[\s\S]*?)^```$/gm;
+
+export function snippetsOf({ path, text }: Page): Snippet[] {
+  return [...text.matchAll(BLOCK)].map((match) => {
+    const { preamble = '', code = '' } = match.groups!;
+    const start = match.index + match[0].indexOf('```ts\n') + '```ts\n'.length;
+    const file = /^\/\/ ([\w./-]+\.ts)\n/.exec(code)?.[1];
+    return { page: path, line: text.slice(0, start).split('\n').length, file, preamble, code };
+  });
+}
+
+/** The text of a page without its code blocks and comments. */
+export function proseOf({ text }: Page): string {
+  return text.replace(/^```[\s\S]*?^```$/gm, '').replace(/<!--[\s\S]*?-->/g, '');
+}
+
+/** The rows of all tables of a page: their cells, trimmed. */
+export function tableRowsOf(page: Page): string[][] {
+  return page.text
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim())); // prettier-ignore
+}
+
+/** The anchors that GitHub gives the headings of a page. */
+export function anchorsOf(page: Page): Set<string> {
+  const headings = proseOf(page).matchAll(/^#+ (.+)$/gm);
+  return new Set(Array.from(headings, ([, title]) => slugOf(title!)));
+}
+
+function slugOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+/** Where a relative link of a page leads: a path from the root, and an anchor. */
+export function targetOf(page: Page, link: string): { path: string; anchor: string | undefined } {
+  const [target = '', anchor] = link.split('#');
+  const path = target === '' ? page.path : posix.join(posix.dirname(page.path), target);
+  return { path: relative(root, join(root, path)), anchor };
+}

@@ -78,7 +78,7 @@ export function describe(text: string | null | undefined, limit: number): string
   const clean = text
     .slice(0, limit * 4)
     .replace(UNSHOWABLE, '')
-    .trim();
-  const points = clean.length > limit ? Array.from(clean).slice(0, limit).join('') : clean;
+    .trimStart();
+  const points = (clean.length > limit ? Array.from(clean).slice(0, limit).join('') : clean).trimEnd();
   return points === '' ? null : points;
 }

@@ -36,7 +36,7 @@ function* facesOf(error: unknown): Generator<{ code?: unknown; errno?: unknown; 
       driverError?: unknown;
       errors?: unknown;
     };
-    yield { code: face.code, errno: face.errno, message: String(face.message) };
+    yield { code: face.code, errno: face.errno, message: typeof face.message === 'string' ? face.message : '' };
     error = face.driverError ?? (Array.isArray(face.errors) ? face.errors[0] : undefined);
   }
 }

@@ -85,7 +85,9 @@ export class JwtCodec {
 
   /** The header gate: the key that must have signed this token. @throws TokenRejection */
   keyFor(raw: string, type: TokenType): KeyringKey {
-    if (raw.length > MAX_TOKEN_LENGTH || !COMPACT.test(raw)) throw new TokenRejection('malformed');
+    // Handshakes and other host code may hand on whatever they were sent.
+    if (typeof raw !== 'string' || raw.length > MAX_TOKEN_LENGTH || !COMPACT.test(raw))
+      throw new TokenRejection('malformed');
     const header = parseHeader(raw.slice(0, raw.indexOf('.')));
     // Known members only: `crit`, `b64`, `zip`, `jku`, `jwk`, `x5u`… change what a token means (RFC 8725 section 3).
     if (Object.keys(header).length !== 3 || header.typ !== TYP[type]) throw new TokenRejection('header');

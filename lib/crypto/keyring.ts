@@ -12,7 +12,7 @@ export interface KeyringKey {
 
 /** Secrets that stand in tutorials, templates and documentation. */
 const PLACEHOLDERS =
-  /^(secret(key)?|jwt_?secret(_?key)?|my_?(super_?)?secret(_?key)?|change_?(me|it|this)|replace_?me|password|passw0rd|default|test|example|your.*(secret|key).*|a-string-secret-at-least-\d+-bits-long.*|supersecret.*|do_?not_?use.*|topsecret.*|s3cr3t.*)$/i;
+  /^(secret(key)?|jwt_?secret(_?key)?|my_?(super_?)?secret(_?key)?|change[_-]?(me|it|this).*|replace[_-]?me.*|password|passw0rd|default|test|example|your.*(secret|key).*|a-string-secret-at-least-\d+-bits-long.*|supersecret.*|do_?not_?use.*|topsecret.*|s3cr3t.*|0?1234567890.*)$/i;
 
 const CURVES: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
 const ALGORITHM = /^(HS|RS|PS|ES)(256|384|512)$/;
@@ -80,10 +80,10 @@ function givenKeys(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>, problems: s
 
 function loadKey(key: JwtKnoxKey, problems: string[]): KeyringKey | null {
   const before = problems.length;
-  const name = typeof key?.kid === 'string' ? `key '${key.kid.slice(0, 64)}'` : 'a key';
-  if (!/^[\w.-]{1,64}$/.test(String(key?.kid))) {
-    problems.push(`${name}: kid must be 1 to 64 letters, digits, '.', '_' or '-'.`);
-  }
+  // A kid of another form may be a secret that stands in the wrong place: it is not repeated.
+  const named = typeof key?.kid === 'string' && /^[\w.-]{1,64}$/.test(key.kid);
+  const name = named ? `key '${key.kid}'` : 'a key';
+  if (!named) problems.push(`${name}: kid must be 1 to 64 letters, digits, '.', '_' or '-'.`);
   if (!ALGORITHM.test(String(key?.algorithm))) {
     problems.push(`${name}: algorithm must be HS, RS, PS or ES with 256, 384 or 512.`);
   }
@@ -103,7 +103,7 @@ function loadSecret(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
   const least = Number(key.algorithm.slice(2)) / 8;
   const bytes = secretBytes(key.secret);
   if (!bytes) problem('the secret must be a string, a Buffer or a secret KeyObject.');
-  else if (bytes.includes('-----BEGIN') || looksLikeDer(bytes)) {
+  else if (isAsymmetricKey(bytes)) {
     problem('the secret is an asymmetric key; give it as privateKey or publicKey with an RS, PS or ES algorithm.');
   } else if (isPlaceholder(bytes)) {
     problem('the secret is a well-known placeholder; make one with `openssl rand -base64 48`.');
@@ -124,18 +124,33 @@ function secretBytes(secret: KeyMaterial): Buffer | null {
   return Buffer.isBuffer(secret) ? secret : null;
 }
 
-/** A public key's DER as HMAC secret would let anybody sign. */
-function looksLikeDer(bytes: Buffer): boolean {
-  if (bytes[0] !== 0x30) return false;
+/** A public key as HMAC secret would let anybody sign. */
+function isAsymmetricKey(bytes: Buffer): boolean {
+  const text = bytes.toString();
+  if (text.includes('-----BEGIN') || /^\s*\{[\s\S]*"kty"/.test(text)) return true;
+  const readers = [
+    () => createPublicKey({ key: bytes, format: 'der', type: 'spki' }),
+    () => createPublicKey({ key: bytes, format: 'der', type: 'pkcs1' }),
+    () => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' }),
+    () => createPrivateKey({ key: bytes, format: 'der', type: 'pkcs1' }),
+    () => createPrivateKey({ key: bytes, format: 'der', type: 'sec1' }),
+  ];
+  return bytes[0] === 0x30 && readers.some(succeeds);
+}
+
+function succeeds(work: () => unknown): boolean {
   try {
-    return createPublicKey({ key: bytes, format: 'der', type: 'spki' }).type === 'public';
+    work();
+    return true;
   } catch {
     return false;
   }
 }
 
 function isPlaceholder(bytes: Buffer): boolean {
-  return PLACEHOLDERS.test(bytes.toString().trim()) || (bytes.length > 1 && new Set(bytes).size < 5);
+  const text = bytes.toString().trim();
+  const isRepetition = /^([\s\S]{1,20}?)\1+$/.test(text);
+  return PLACEHOLDERS.test(text) || isRepetition || (bytes.length > 1 && new Set(bytes).size < 5);
 }
 
 function loadKeyPair(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
@@ -163,13 +178,17 @@ function privateKeyOf(material: KeyMaterial): KeyObject {
 }
 
 function publicKeyOf(material: KeyMaterial): KeyObject {
-  if (!(material instanceof KeyObject)) return createPublicKey(material);
+  if (!(material instanceof KeyObject)) {
+    if (material.includes('PRIVATE KEY')) throw new TypeError('not a public key');
+    return createPublicKey(material);
+  }
   if (material.type !== 'public') throw new TypeError('not a public key');
   return material;
 }
 
 function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
-  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
+  const details = key.asymmetricKeyDetails ?? {};
+  const { modulusLength = 0, namedCurve, hashAlgorithm, mgf1HashAlgorithm, saltLength = 0 } = details;
   if (algorithm.startsWith('ES')) {
     return key.asymmetricKeyType === 'ec' && namedCurve === CURVES[algorithm]
       ? null
@@ -177,7 +196,12 @@ function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
   }
   const types = algorithm.startsWith('PS') ? ['rsa', 'rsa-pss'] : ['rsa'];
   if (!types.includes(String(key.asymmetricKeyType))) return `${algorithm} needs an RSA key.`;
-  return (modulusLength ?? 0) >= 2048 ? null : `the RSA key has ${modulusLength} bits; it needs 2048 or more.`;
+  if (modulusLength < 2048) return `the RSA key has ${modulusLength} bits; it needs 2048 or more.`;
+  // An RSA-PSS key may be bound to parameters of its own (RFC 7518 section 3.5: hash and salt of one length).
+  const size = Number(algorithm.slice(2));
+  const isBound = [hashAlgorithm, mgf1HashAlgorithm].some((hash) => hash !== undefined && hash !== `sha${size}`);
+  if (!isBound && saltLength <= size / 8) return null;
+  return `the RSA-PSS key is bound to parameters other than those of ${algorithm}; make one without.`;
 }
 
 /** One key under two algorithms, or two names, would let a token of the one pass as a token of the other. */

@@ -6,6 +6,9 @@ const BYTES = 32;
 /** 32 bytes in canonical base64url: 43 characters, the two unused bits zero. */
 const ENCODED = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
+/** SHA-256 in lowercase hex. */
+const DIGEST = /^[0-9a-f]{64}$/;
+
 /** Whether a value is a token key as {@link TokenKey.encode} writes it. */
 export function isEncodedTokenKey(value: unknown): value is string {
   return typeof value === 'string' && ENCODED.test(value);
@@ -41,7 +44,7 @@ export class TokenKey {
 
   /** Whether a row's digest is this key's, compared in constant time. */
   matches(digest: string | null): boolean {
-    if (digest === null || digest.length !== BYTES * 2) return false;
+    if (digest === null || !DIGEST.test(digest)) return false;
     return timingSafeEqual(createHash('sha256').update(this.#bytes).digest(), Buffer.from(digest, 'hex'));
   }
 

@@ -41,16 +41,25 @@ const KNOWN = {
   session: ['ttl', 'maxLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval'],
 } as const; // prettier-ignore
 
+/** The extras, told of when a name is neither an option nor one of them. */
+const EXTRA_NAMES = [
+  'isGlobal', 'imports', 'userProvider', 'dataSource', 'sessionEntity', 'sessionUser', 'sessionRepository', 'routes', 'guard',
+  'loginGuards',
+] as const; // prettier-ignore
+const ROUTE_SWITCHES = ['session', 'admin', 'debug'];
+
+const LEAST_MS = { zero: 0, 'a millisecond': 1, 'a second': 1_000 };
+
 /** Reads options one by one and notes what is wrong with them. */
 class OptionReader {
   constructor(readonly problems: string[]) {}
 
-  duration(name: string, value: unknown, fallback: string, zeroAllowed = false): number {
+  /** Milliseconds; NaN when it cannot be read, which makes up no further problem where it is compared. */
+  duration(name: string, value: unknown, fallback: string, least: keyof typeof LEAST_MS = 'a millisecond'): number {
     const ms = millisecondsOf(value ?? fallback);
-    if (ms !== null && (ms > 0 || zeroAllowed)) return ms;
-    const least = zeroAllowed ? 'zero or more' : 'more than zero';
-    this.problems.push(`${name}: not a duration of ${least}; give seconds or a string such as '${fallback}'.`);
-    return millisecondsOf(fallback)!;
+    if (ms !== null && ms >= LEAST_MS[least]) return ms;
+    this.problems.push(`${name}: not a duration of ${least} or more; give seconds or a string such as '${fallback}'.`);
+    return NaN;
   }
 
   choice<T>(name: string, value: unknown, allowed: readonly T[], fallback: T): T {
@@ -63,13 +72,16 @@ class OptionReader {
   section<T extends object>(name: keyof typeof KNOWN, value: T | false | undefined): Partial<T> {
     if (value === undefined || value === false) return {};
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.problems.push(`${name}: must be an object.`);
+      this.problems.push(`${name || 'options'}: must be an object.`);
       return {};
     }
     const known: readonly string[] = KNOWN[name];
     const path = name === '' ? '' : `${name}.`;
     for (const key of Object.keys(value).filter((one) => !known.includes(one))) {
-      this.problems.push(`${path}${key}: no such option; known are ${known.map((one) => path + one).join(', ')}.`);
+      const beside = name === '' ? ` Beside them: ${EXTRA_NAMES.join(', ')}.` : '';
+      this.problems.push(
+        `${path}${key}: no such option; known are ${known.map((one) => path + one).join(', ')}.${beside}`,
+      );
     }
     return value;
   }
@@ -110,7 +122,7 @@ export function resolveOptions(
   const resolved: ResolvedOptions = {
     issuer: read.text('issuer', options.issuer),
     audience: audienceOf(read, options.audience),
-    clockTolerance: read.duration('clockTolerance', options.clockTolerance, '0s', true),
+    clockTolerance: read.duration('clockTolerance', options.clockTolerance, '0s', 'zero'),
     accessTtl: tokens.accessTtl,
     refresh: tokens.refresh,
     session: Object.freeze({
@@ -123,7 +135,7 @@ export function resolveOptions(
         ['off', 'warn', 'reject'] as const,
         'off',
       ),
-      touchInterval: read.duration('session.touchInterval', session.touchInterval, '60s', true),
+      touchInterval: read.duration('session.touchInterval', session.touchInterval, '60s', 'zero'),
     }),
     claims: read.hook('claims', options.claims),
     tokenResponse: read.hook('tokenResponse', options.tokenResponse),
@@ -138,36 +150,27 @@ export function resolveOptions(
 }
 
 function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
-  const { problems } = read;
-  const known = problems.length;
   const session = options.session ?? {};
-  const maxLifetime = read.duration('session.maxLifetime', session.maxLifetime, '30d');
+  const maxLifetime = read.duration('session.maxLifetime', session.maxLifetime, '30d', 'a second');
+  const sessionTtl = read.duration('session.ttl', session.ttl, '10h', 'a second');
+  const access = read.section('accessToken', options.accessToken);
+  const accessTtl = read.duration('accessToken.ttl', access.ttl, '5m', 'a second');
+  const refuse = (isWrong: boolean, problem: string) => isWrong && read.problems.push(problem);
+  const longer = (one: string, other: string) => `${one}: longer than ${other}; shorten the one or lengthen the other.`;
   if (options.refreshToken === false) {
-    const accessTtl = read.duration('session.ttl', session.ttl, '10h');
-    if (problems.length === known && accessTtl > maxLifetime) {
-      problems.push('session.ttl: longer than session.maxLifetime; shorten the one or lengthen the other.');
-    }
-    return { maxLifetime, accessTtl, refresh: null };
+    refuse(sessionTtl > maxLifetime, longer('session.ttl', 'session.maxLifetime'));
+    return { maxLifetime, accessTtl: sessionTtl, refresh: null };
   }
-  const accessTtl = read.duration('accessToken.ttl', read.section('accessToken', options.accessToken).ttl, '5m');
   const given = read.section('refreshToken', options.refreshToken);
-  const refresh = Object.freeze({
-    ttl: read.duration('refreshToken.ttl', given.ttl, '1d'),
-    rotate: read.choice('refreshToken.rotate', given.rotate, [true, false], true),
-    reuseInterval: read.duration('refreshToken.reuseInterval', given.reuseInterval, '10s', true),
-  });
-  // Only among lifetimes that could be read: a fallback in place of a mistake would make up further problems.
-  if (problems.length === known) {
-    if (refresh.reuseInterval > 60_000)
-      problems.push("refreshToken.reuseInterval: more than '60s'; a thief could use it too. Shorten it.");
-    if (refresh.reuseInterval >= accessTtl)
-      problems.push('refreshToken.reuseInterval: not shorter than accessToken.ttl; shorten it.');
-    if (accessTtl > refresh.ttl)
-      problems.push('accessToken.ttl: longer than refreshToken.ttl; shorten the one or lengthen the other.');
-    if (refresh.ttl > maxLifetime)
-      problems.push('refreshToken.ttl: longer than session.maxLifetime; shorten the one or lengthen the other.');
-  }
-  return { maxLifetime, accessTtl, refresh };
+  const ttl = read.duration('refreshToken.ttl', given.ttl, '1d', 'a second');
+  const reuseInterval = read.duration('refreshToken.reuseInterval', given.reuseInterval, '10s', 'zero');
+  const rotate = read.choice('refreshToken.rotate', given.rotate, [true, false], true);
+  const interval = 'refreshToken.reuseInterval';
+  refuse(reuseInterval > 60_000, `${interval}: more than '60s'; a thief could use it too. Shorten it.`);
+  refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
+  refuse(accessTtl > ttl, longer('accessToken.ttl', 'refreshToken.ttl'));
+  refuse(ttl > maxLifetime, longer('refreshToken.ttl', 'session.maxLifetime'));
+  return { maxLifetime, accessTtl, refresh: Object.freeze({ ttl, rotate, reuseInterval }) };
 }
 
 function audienceOf(read: OptionReader, audience: unknown): readonly string[] {
@@ -187,10 +190,7 @@ function limitOf(read: OptionReader, limit: unknown): number | null {
 
 function checkExtras(problems: string[], extras: JwtKnoxExtras): void {
   const routes = extras.routes === false ? null : (extras.routes ?? {});
-  const prefix = routes?.prefix;
-  if (prefix !== undefined && (typeof prefix !== 'string' || !/^[\w./~-]*$/.test(prefix))) {
-    problems.push("routes.prefix: must be a plain path such as 'auth' or 'api/auth'.");
-  }
+  checkRoutes(problems, routes);
   if (extras.loginGuards?.length && !extras.userProvider) {
     problems.push('loginGuards: need a userProvider, which says the id of the user they authenticated.');
   }
@@ -205,5 +205,24 @@ function checkExtras(problems: string[], extras: JwtKnoxExtras): void {
   }
   if (extras.guard !== undefined && extras.guard !== 'manual' && extras.guard !== 'global') {
     problems.push("guard: must be 'manual' or 'global'.");
+  }
+}
+
+function checkRoutes(problems: string[], routes: unknown): void {
+  if (routes === null) return;
+  if (typeof routes !== 'object') {
+    problems.push('routes: must be an object, or false for no routes.');
+    return;
+  }
+  const { prefix, ...switches } = routes as Record<string, unknown>;
+  if (prefix !== undefined && (typeof prefix !== 'string' || !/^[\w./~-]*$/.test(prefix))) {
+    problems.push("routes.prefix: must be a plain path such as 'auth' or 'api/auth'.");
+  }
+  for (const [name, value] of Object.entries(switches)) {
+    if (!ROUTE_SWITCHES.includes(name)) {
+      problems.push(`routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}.`);
+    } else if (value !== undefined && typeof value !== 'boolean') {
+      problems.push(`routes.${name}: must be true or false.`);
+    }
   }
 }

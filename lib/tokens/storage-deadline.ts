@@ -31,7 +31,7 @@ export class StorageDeadline {
         reject(new StorageUnavailableError(new Error('The storage did not answer in time.')));
       };
       this.resume();
-      work().then(
+      invoke(work).then(
         (value) => {
           this.finish();
           resolve(value);
@@ -71,6 +71,11 @@ export class StorageDeadline {
     this.timer = undefined;
     this.left -= performance.now() - this.since;
   }
+}
+
+/** A promise, even of work that throws before it has one. */
+async function invoke<T>(work: () => Promise<T>): Promise<T> {
+  return work();
 }
 
 /** A call of the repository: whatever fails there, it is the storage (503), never the credential. */

@@ -1,0 +1,132 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { JwtService } from '@nestjs/jwt';
+import { describe, expect, it } from 'vitest';
+import { SystemClock } from '../../lib';
+import { InMemorySessionRepository } from '../../lib/testing';
+import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { claimsOf, headerOf } from '../support/decode';
+import {
+  ExchangeController,
+  PasswordController,
+  rotation,
+  severalAudiences,
+  singleToken,
+  withExpirations,
+} from '../support/recipes';
+
+const source = readFileSync('test/support/recipes.ts', 'utf8');
+const page = readFileSync('docs/recipes.md', 'utf8');
+const recipes = [...source.matchAll(/\/\*\* Recipe: (.*) \*\/\n([\s\S]*?)\/\*\* End of recipe \*\//g)];
+
+describe('the page of recipes', () => {
+  it.each(recipes.map(([, title, code]) => [title!, code!]))('%s: shows the code that runs here', (title, code) => {
+    expect(page).toContain(`## ${title[0]!.toUpperCase()}${title.slice(1)}`);
+    expect(page).toContain(code.trim());
+  });
+});
+
+describe.each(environments)('recipes: $title', ({ platform, kind }) => {
+  /** Runs a recipe in an application of its own, with a user alice. */
+  async function withApp(settings: AppSettings, run: (t: TestApp) => Promise<void>): Promise<void> {
+    const t = await createApp(platform, kind, settings);
+    try {
+      await t.users.add('alice');
+      await run(t);
+    } finally {
+      await t.close();
+    }
+  }
+
+  const verify = async (t: TestApp, token: string) => (await t.http.get('/auth/verify', { token })).status;
+
+  it('exchanges a stateless token for a session, and nothing else', async () => {
+    const stateless = new JwtService({ secret: 'the secret of before', signOptions: { expiresIn: '1h' } });
+    const providers = [{ provide: JwtService, useValue: stateless }];
+    await withApp({ controllers: [ExchangeController], providers }, async (t) => {
+      const { id } = await t.users.rows.findOneByOrFail({ username: 'alice' });
+      const exchange = (token: unknown) => t.http.post('/auth/exchange', { json: { token } });
+      const answer = await exchange(await stateless.signAsync({ sub: id }));
+      expect(answer.status).toBe(200);
+      expect(await verify(t, answer.body.access_token)).toBe(204);
+      // The token of before opens nothing by itself, and a foreign or expired one is not exchanged.
+      expect(await verify(t, await stateless.signAsync({ sub: id }))).toBe(401);
+      const foreign = new JwtService({ secret: 'another secret' });
+      expect((await exchange(await foreign.signAsync({ sub: id }))).status).toBe(401);
+      expect((await exchange(await stateless.signAsync({ sub: id }, { expiresIn: '-1s' }))).status).toBe(401);
+      expect((await exchange(await stateless.signAsync({ sub: 4711 }))).status).toBe(401);
+    });
+  });
+
+  it('answers with a single Bearer token that lives as long as its session', async () => {
+    await withApp({ options: singleToken }, async (t) => {
+      const answer = await t.http.post('/auth/login', { json: { username: 'alice', password: 'alice-password' } });
+      expect(Object.keys(answer.body)).toEqual(['token']);
+      const authorization: string = answer.body.token;
+      const status = async () => (await t.http.get('/auth/verify', { headers: { authorization } })).status;
+      expect(authorization).toMatch(/^Bearer /);
+      expect(claimsOf(authorization.slice(7)).username).toBe('alice');
+      t.clock.advance('9h');
+      expect(await status()).toBe(204);
+      t.clock.advance('1h');
+      expect(await status()).toBe(401);
+    });
+  });
+
+  it('answers with expirations, and keeps the refresh token', async () => {
+    await withApp({ options: { ...withExpirations, clock: new SystemClock() } }, async (t) => {
+      const login = await t.login();
+      expect(Date.parse(login.access_token_expiration) - Date.now()).toBeGreaterThan(290_000);
+      expect(Date.parse(login.refresh_token_expiration) - Date.now()).toBeGreaterThan(86_000_000);
+      const again = await t.http.post('/auth/refresh', { json: { refresh_token: login.refresh_token } });
+      expect(claimsOf(again.body.refresh_token).token_key).toBe(claimsOf(login.refresh_token).token_key);
+    });
+  });
+
+  it('rotates its keys without refusing a token', async () => {
+    const newKey = () =>
+      generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+    const steps = rotation(String(newKey()), String(newKey()));
+    const extras = { sessionRepository: new InMemorySessionRepository() };
+    let token = '';
+    await withApp({ options: { keys: steps.announced }, extras }, async (t) => {
+      token = (await t.login()).access_token;
+      expect(headerOf(token).kid).toBe('2026-11');
+    });
+    await withApp({ options: { keys: steps.promoted }, extras }, async (t) => {
+      expect(await verify(t, token)).toBe(204);
+      expect(headerOf((await t.login()).access_token).kid).toBe('2026-12');
+    });
+    await withApp({ options: { keys: steps.finished }, extras }, async (t) => expect(await verify(t, token)).toBe(401));
+  });
+
+  it('issues for several audiences, and accepts a token for any of its own', async () => {
+    const extras = { sessionRepository: new InMemorySessionRepository() };
+    let token = '';
+    await withApp({ options: severalAudiences, extras }, async (t) => {
+      token = (await t.login()).access_token;
+      expect(claimsOf(token).aud).toEqual(severalAudiences.audience);
+      expect(await verify(t, token)).toBe(204);
+    });
+    const as = (audience: string) => ({ options: { ...severalAudiences, audience }, extras });
+    await withApp(as('https://billing.example.com'), async (t) => expect(await verify(t, token)).toBe(204));
+    await withApp(as('https://other.example.com'), async (t) => expect(await verify(t, token)).toBe(401));
+  });
+
+  it('ends the other sessions at a password change, and logins under way with the old password', async () => {
+    await withApp({ controllers: [PasswordController], options: { clock: new SystemClock() } }, async (t) => {
+      const [mine, other] = [await t.login(), await t.login()];
+      const user = await t.users.rows.findOneByOrFail({ username: 'alice' });
+      const arrived = new Date();
+      expect(
+        (await t.http.put('/me/password', { token: mine.access_token, json: { password: 'a new one' } })).status,
+      ).toBe(204);
+      const underWay = await t.tokens.issue(user, {}, { authenticatedAt: arrived });
+      expect(await verify(t, mine.access_token)).toBe(204);
+      expect(await verify(t, other.access_token)).toBe(401);
+      expect(await verify(t, underWay.accessToken)).toBe(401);
+      const login = (password: string) => t.http.post('/auth/login', { json: { username: 'alice', password } });
+      expect([(await login('alice-password')).status, (await login('a new one')).status]).toEqual([401, 200]);
+    });
+  });
+});

@@ -1,0 +1,105 @@
+// The code of docs/recipes.md. A test runs it, and holds the page to it.
+import { Body, Controller, HttpCode, Injectable, Post, Put, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import {
+  CurrentSession,
+  CurrentUser,
+  type JwtKnoxKey,
+  JwtKnoxGuard,
+  type JwtKnoxOptions,
+  Public,
+  type Session,
+  TokenService,
+} from '../../lib';
+import { hashPassword, TestUsers as Users, type User } from './users';
+
+/** Recipe: from stateless tokens of @nestjs/jwt */
+@Controller('auth')
+export class ExchangeController {
+  constructor(
+    private readonly stateless: JwtService,
+    private readonly users: Users,
+    private readonly tokens: TokenService<User>,
+  ) {}
+
+  /** Takes a token of before and starts a session. Remove it when the longest of those tokens has expired. */
+  @Public()
+  @Post('exchange')
+  @HttpCode(200)
+  async exchange(@Body('token') token: string) {
+    const { sub } = await this.stateless.verifyAsync(token, { algorithms: ['HS256'] }).catch(() => {
+      throw new UnauthorizedException();
+    });
+    const user = await this.users.findById(String(sub));
+    if (!user) throw new UnauthorizedException();
+    const { accessToken, refreshToken, expiresIn } = await this.tokens.issue(user);
+    return { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresIn };
+  }
+}
+/** End of recipe */
+
+/** Recipe: one token, as in drf-jwt-knox */
+export const singleToken: JwtKnoxOptions<User> = {
+  refreshToken: false,
+  session: { ttl: '10h' },
+  claims: (user) => ({ username: user.username }),
+  tokenResponse: (tokens) => ({ token: `Bearer ${tokens.accessToken}` }),
+};
+/** End of recipe */
+
+/** Recipe: tokens with their expirations, as in jw_nx */
+export const withExpirations: JwtKnoxOptions<User> = {
+  refreshToken: { ttl: '1d', rotate: false },
+  tokenResponse: (tokens) => ({
+    access_token: tokens.accessToken,
+    access_token_expiration: new Date(Date.now() + tokens.expiresIn * 1_000).toISOString(),
+    refresh_token: tokens.refreshToken,
+    refresh_token_expiration: new Date(tokens.session.expiresAt).toISOString(),
+  }),
+};
+/** End of recipe */
+
+/** Recipe: RS256 keys, and their rotation by kid */
+export const rotation = (current: string, next: string): Record<string, JwtKnoxKey[]> => {
+  const sign = (kid: string, privateKey: string): JwtKnoxKey => ({ kid, algorithm: 'RS256', privateKey });
+  return {
+    // 1. The next key comes second, on every process: it verifies, and does not sign yet.
+    announced: [sign('2026-11', current), sign('2026-12', next)],
+    // 2. It comes first: it signs. Tokens of the other key still count.
+    promoted: [sign('2026-12', next), sign('2026-11', current)],
+    // 3. After the lifetime of the longest-lived token (`refreshToken.ttl`), the old key goes.
+    finished: [sign('2026-12', next)],
+  };
+};
+/** End of recipe */
+
+/** Recipe: several audiences */
+export const severalAudiences: JwtKnoxOptions<User> = {
+  issuer: 'https://id.example.com',
+  audience: ['https://api.example.com', 'https://billing.example.com'],
+};
+/** End of recipe */
+
+/** Recipe: a password change ends the other sessions */
+@Injectable()
+@Controller('me/password')
+@UseGuards(JwtKnoxGuard)
+export class PasswordController {
+  constructor(
+    private readonly users: Users,
+    private readonly tokens: TokenService<User>,
+  ) {}
+
+  @Put()
+  @HttpCode(204)
+  async change(@Body('password') password: string, @CurrentUser() user: User, @CurrentSession() session: Session) {
+    await this.users.rows.update(user.id, { passwordHash: await hashPassword(password) });
+    // Taken after the new password counts: who proved the old one, did so before this moment.
+    const changedAt = new Date(Date.now() + 1);
+    // The caller's own session first, or its other requests would meet a 401 in between.
+    await this.tokens.reauthenticate(session, changedAt);
+    await this.users.rows.update(user.id, { validSince: changedAt.getTime() });
+    await this.tokens.revokeOther(session);
+  }
+}
+/** End of recipe */

@@ -1,0 +1,126 @@
+// A million expired rows are purged while users go on: no error, no long lock, no long wait.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { main, Tally, withApplication } from './harness.mjs';
+
+const RATE = 200;
+const LOCK_LIMIT_MS = 100;
+
+await main('purge beside traffic', {
+  databases: ['postgres'],
+  plants: [['one-great-delete', 'postgres']],
+  run: (kind, { short, plant }) =>
+    withApplication({ kind, users: 200 }, async ({ nodes, source }) => {
+      const [serving, purging] = nodes;
+      const rows = short ? 100_000 : 1_000_000;
+      await seedExpired(source, rows);
+      const tokens = [];
+      for (let i = 0; i < 200; i++) tokens.push((await serving.login(`user${i}`)).access_token);
+      const admin = (await purging.login('admin')).access_token;
+
+      const calm = await traffic(serving, tokens, until(short ? 3_000 : 10_000));
+      const tally = new Tally();
+      const purge = plant
+        ? holdLocks(source)
+        : purging.send('POST', '/auth/admin/purge-expired', { token: admin }).then((answer) => answer.body.deleted);
+      let done = false;
+      purge.finally(() => (done = true));
+      const began = performance.now();
+      const [busy, deleted] = await Promise.all([
+        traffic(serving, tokens, () => done),
+        purge,
+        watchLocks(source, tally, () => done),
+      ]);
+      const seconds = (performance.now() - began) / 1_000;
+      const figures = await statisticsMatch(purging, admin, source);
+      return {
+        figures: {
+          rows, seconds: Math.round(seconds), deleted, requests: busy.took.length,
+          p50: [calm.at(0.5), busy.at(0.5)], p99: [calm.at(0.99), busy.at(0.99)], longestLock: tally.of('longestLock'),
+        },
+        faults: {
+          errors: busy.errors + calm.errors,
+          left: plant ? 0 : rows - deleted,
+          longLocks: tally.of('longLocks'),
+          // Twice the calm p99, and never less than what a busy machine shows by itself.
+          slow: Number(busy.at(0.99) > Math.max(2 * calm.at(0.99), 25)),
+          wrongFigures: Number(!figures),
+        },
+      }; // prettier-ignore
+    }),
+});
+
+async function seedExpired(source, rows) {
+  const digest = randomBytes(32).toString('hex');
+  await source.query(
+    `INSERT INTO jwt_knox_sessions (id, "userId", "accessDigest", generation, "createdAt", "authenticatedAt", "expiresAt", "lastUsedAt")
+     SELECT gen_random_uuid()::text, 'id-user' || (n % 5000), '${digest}', 0, 1, 1, 1000 + n, 1 FROM generate_series(1, ${rows}) AS n`,
+  );
+  await source.query('ANALYZE jwt_knox_sessions');
+}
+
+function until(ms) {
+  const end = performance.now() + ms;
+  return () => performance.now() >= end;
+}
+
+/** RATE requests a second, by the clock and not by the answers, until `isOver`. */
+async function traffic(node, tokens, isOver) {
+  const took = [];
+  let errors = 0;
+  const open = new Set();
+  const began = performance.now();
+  for (let sent = 0; !isOver();) {
+    for (; sent < ((performance.now() - began) / 1_000) * RATE; sent++) {
+      const request = node.send('GET', '/auth/verify', { token: tokens[sent % tokens.length] }).then((answer) => {
+        took.push(answer.took);
+        if (answer.status !== 204) errors++;
+        open.delete(request);
+      });
+      open.add(request);
+    }
+    await delay(2);
+  }
+  await Promise.all(open);
+  const sorted = took.toSorted((a, b) => a - b);
+  return { took, errors, at: (share) => Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 10) / 10 };
+}
+
+/** Looks at the database for statements that wait for a lock. */
+async function watchLocks(source, tally, isOver) {
+  while (!isOver()) {
+    const [{ ms }] = await source.query(
+      `SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change) * 1000), 0) AS ms
+       FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+    );
+    if (Number(ms) > LOCK_LIMIT_MS) tally.add('longLocks');
+    tally.counts.longestLock = Math.max(tally.of('longestLock'), Math.round(Number(ms)));
+    await delay(20);
+  }
+}
+
+/** The planted fault: what a purge by hand does that locks the table. */
+async function holdLocks(source) {
+  await source.transaction(async (manager) => {
+    await manager.query('LOCK TABLE jwt_knox_sessions IN ACCESS EXCLUSIVE MODE');
+    await manager.query('DELETE FROM jwt_knox_sessions WHERE "expiresAt" <= 2000000');
+    await manager.query('SELECT pg_sleep(1)');
+  });
+  return 0;
+}
+
+/** The figures of the admin route equal a naive count. */
+async function statisticsMatch(node, admin, source) {
+  await source.query(
+    `INSERT INTO jwt_knox_sessions (id, "userId", "accessDigest", generation, "createdAt", "authenticatedAt", "expiresAt", "lastUsedAt")
+     VALUES ('${randomUUID()}', 'id-user1', '', 0, 1, 1, 1, 1)`,
+  );
+  const { body } = await node.send('GET', '/auth/admin/statistics', { token: admin });
+  const rows = await source.query('SELECT "userId", "expiresAt" FROM jwt_knox_sessions');
+  const active = rows.filter((row) => Number(row.expiresAt) > Date.parse(body.generated_at)).length;
+  return (
+    body.sessions.all === rows.length &&
+    body.sessions.active === active &&
+    body.users === new Set(rows.map((row) => row.userId)).size
+  );
+}

@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { AppProcess } from './support/app-process.js';
 
 describe('a start', () => {
+  beforeAll(() => AppProcess.build(), 180_000);
+
   it('that cannot succeed tells every problem of the environment in one readable message', async () => {
     const { code, output } = await AppProcess.failure({
       PORT: 'http',

@@ -38,6 +38,11 @@ export class AppProcess {
     return new AppProcess(child, url, new HttpClient(Number(new URL(url).port)));
   }
 
+  /** Builds what is out of date, which may take longer than a test should. */
+  static async build(): Promise<void> {
+    await AppProcess.failure({ PORT: 'none' });
+  }
+
   /** What the application says when it cannot start. */
   static async failure(env: Env): Promise<{ code: number | null; output: string }> {
     const { child, output } = run(START, env);

@@ -42,4 +42,10 @@ try {
   lock.close();
 }
 
+// npm tells only its shell to stop, and the shell does not tell us: then its end is the signal.
+if (process.env.npm_lifecycle_event === 'start') {
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && process.kill(process.pid, 'SIGTERM'), 250).unref();
+}
+
 await import(main);

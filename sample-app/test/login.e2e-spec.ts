@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppProcess } from './support/app-process.js';
+import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 describe('S8: a refused login', () => {
   let app: AppProcess;
@@ -7,7 +7,7 @@ describe('S8: a refused login', () => {
     app = await AppProcess.start({ THROTTLE: 'off', PASSWORD_COST: 'normal' });
     const { access_token: token } = await app.login('admin');
     await app.http.send('PATCH', '/users/bob', { token, json: { is_active: false } });
-  });
+  }, START_TIMEOUT);
   afterAll(() => app.stop());
 
   const attempts = {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppProcess } from './support/app-process.js';
+import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 describe.each(['express', 'fastify'])('notes on %s', (adapter) => {
   let app: AppProcess;
@@ -8,7 +8,7 @@ describe.each(['express', 'fastify'])('notes on %s', (adapter) => {
   beforeAll(async () => {
     app = await AppProcess.start({ HTTP_ADAPTER: adapter });
     [alice, bob] = [(await app.login('alice')).access_token, (await app.login('bob')).access_token];
-  });
+  }, START_TIMEOUT);
   afterAll(() => app.stop());
 
   const list = async (token: string) => (await app.http.send('GET', '/notes', { token })).body as { text: string }[];

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppProcess } from './support/app-process.js';
+import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 describe('changing a password', () => {
   let app: AppProcess;
   beforeAll(async () => {
     app = await AppProcess.start({ THROTTLE: 'off' });
-  });
+  }, START_TIMEOUT);
   afterAll(() => app.stop());
 
   const change = async (token: string, current_password: string, new_password: string) =>

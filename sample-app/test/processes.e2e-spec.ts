@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, databaseKinds } from '../../test/support/databases.js';
-import { AppProcess, MAIN } from './support/app-process.js';
+import { AppProcess, MAIN, START_TIMEOUT } from './support/app-process.js';
 
 describe.each(databaseKinds)('two processes on one database: %s', (kind) => {
   const running: AppProcess[] = [];
@@ -11,7 +11,7 @@ describe.each(databaseKinds)('two processes on one database: %s', (kind) => {
   let drop: () => Promise<void> | void;
 
   // The tests run what is built: in start.mjs one process would wait for the other.
-  beforeAll(() => AppProcess.build(), 180_000);
+  beforeAll(() => AppProcess.build(), START_TIMEOUT);
   beforeEach(async () => {
     if (kind === 'sqlite') {
       const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-sample-'));

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AppProcess } from './support/app-process.js';
+import { AppProcess, NPM_START, START_TIMEOUT } from './support/app-process.js';
 
 describe('a start', () => {
-  beforeAll(() => AppProcess.build(), 180_000);
+  beforeAll(() => AppProcess.build(), START_TIMEOUT);
 
   it('that cannot succeed tells every problem of the environment in one readable message', async () => {
     const { code, output } = await AppProcess.failure({
@@ -44,6 +44,12 @@ describe('a start', () => {
     const { status, body } = await app.http.send('GET', '/health');
     const stopped = await app.stop();
     expect([status, body, stopped]).toEqual([200, { status: 'ok' }, 'SIGTERM']);
+  });
+
+  it('by npm leaves nothing running when npm is told to stop', async () => {
+    const app = await AppProcess.start({}, NPM_START);
+    await app.stop();
+    await expect(app.http.send('GET', '/health')).rejects.toThrow('ECONNREFUSED');
   });
 
   it('takes lifetimes, issuer, audience, limit and the debug route from the environment', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppProcess } from './support/app-process.js';
+import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 const ALICE = { username: 'alice', password: 'alice-password' };
 
@@ -7,7 +7,7 @@ describe.each(['express', 'fastify'])('the limit on logins on %s', (adapter) => 
   let app: AppProcess;
   beforeAll(async () => {
     app = await AppProcess.start({ HTTP_ADAPTER: adapter });
-  });
+  }, START_TIMEOUT);
   afterAll(() => app.stop());
 
   const login = (json: object, from: string, path = '/auth/login') => app.http.send('POST', path, { json, from });
@@ -66,7 +66,7 @@ describe('without the limit on logins', () => {
   let app: AppProcess;
   beforeAll(async () => {
     app = await AppProcess.start({ THROTTLE: 'off' });
-  });
+  }, START_TIMEOUT);
   afterAll(() => app.stop());
 
   it('a client may log in as often as it likes', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppProcess } from './support/app-process.js';
+import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 describe.each(['express', 'fastify'])('the administrator on %s', (adapter) => {
   let app: AppProcess;
@@ -7,7 +7,7 @@ describe.each(['express', 'fastify'])('the administrator on %s', (adapter) => {
   beforeAll(async () => {
     app = await AppProcess.start({ HTTP_ADAPTER: adapter, THROTTLE: 'off' });
     admin = (await app.login('admin')).access_token;
-  });
+  }, START_TIMEOUT);
   afterAll(() => app.stop());
 
   const create = (username: unknown, password: unknown = `${String(username)}-password`, token = admin) =>

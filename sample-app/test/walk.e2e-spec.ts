@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppProcess } from './support/app-process.js';
+import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 const MARK = '@@ expected';
 
@@ -25,7 +25,7 @@ describe.each(['express', 'fastify'])('the walk of the README on %s', (adapter) 
 
   beforeAll(async () => {
     app = await AppProcess.start({ HTTP_ADAPTER: adapter });
-  });
+  }, START_TIMEOUT);
   afterAll(() => app.stop());
 
   it.each(['first', 'second'])('prints what it promises, the %s time', () => {

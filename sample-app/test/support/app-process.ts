@@ -4,16 +4,21 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { HttpClient } from './http-client.js';
 
+const ROOT = resolve(import.meta.dirname, '../../..');
 /** What `npm start` runs: builds what is out of date first. */
-const START = resolve(import.meta.dirname, '../../start.mjs');
+const START = [process.execPath, 'sample-app/start.mjs'];
 /** What has been built. */
-export const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
+export const MAIN = [process.execPath, 'sample-app/dist/main.js'];
+export const NPM_START = ['npm', 'start'];
 const DEFAULTS = {
   PORT: '0',
   DATABASE_URL: 'sqlite::memory:',
   PASSWORD_COST: 'low',
   JWT_SECRET: randomBytes(32).toString('hex'),
 };
+
+/** How long a hook may take that starts the application: the first one of all builds it. */
+export const START_TIMEOUT = 180_000;
 
 type Env = Record<string, string>;
 
@@ -26,8 +31,8 @@ export class AppProcess {
   ) {}
 
   /** Resolves when the application listens. */
-  static async start(env: Env = {}, script = START): Promise<AppProcess> {
-    const { child, output } = run(script, env);
+  static async start(env: Env = {}, command = START): Promise<AppProcess> {
+    const { child, output } = run(command, env);
     const url = await new Promise<string>((listening, failed) => {
       child.stdout!.on('data', () => {
         const found = /^Listening on (http:\/\/\S+)$/m.exec(output());
@@ -38,7 +43,7 @@ export class AppProcess {
     return new AppProcess(child, url, new HttpClient(Number(new URL(url).port)));
   }
 
-  /** Builds what is out of date, which may take longer than a test should. */
+  /** Builds what is out of date. */
   static async build(): Promise<void> {
     await AppProcess.failure({ PORT: 'none' });
   }
@@ -61,17 +66,23 @@ export class AppProcess {
     return (await this.http.send('GET', '/auth/verify', { token })).status === 204;
   }
 
-  /** Stops as a service manager does. Gives the signal or exit code that the process ended by. */
+  /** Stops as a service manager does, and waits for all that was started. Gives the signal or code it ended by. */
   async stop(): Promise<string | number | null> {
-    const gone = this.child.exitCode === null && this.child.signalCode === null ? once(this.child, 'exit') : undefined;
+    const isGone = this.child.exitCode !== null || this.child.signalCode !== null;
+    const gone = isGone ? undefined : once(this.child, 'close');
     this.child.kill('SIGTERM');
     await gone;
     return this.child.signalCode ?? this.child.exitCode;
   }
 }
 
-function run(script: string, env: Env): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, [script], { env: { ...process.env, ...DEFAULTS, ...env } });
+const children = new Set<ChildProcess>();
+process.once('exit', () => children.forEach((child) => child.kill()));
+
+function run([program, ...rest]: string[], env: Env): { child: ChildProcess; output: () => string } {
+  const child = spawn(program!, rest, { cwd: ROOT, env: { ...process.env, ...DEFAULTS, ...env } });
+  children.add(child);
+  child.once('close', () => children.delete(child));
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return { child, output: () => text };

@@ -77,6 +77,12 @@ describe('the pages of the documentation', () => {
     expect(options.filter((name) => !names.includes(`  ${name.split('.')[1]}?:`))).toEqual([]);
   });
 
+  it('name every peer dependency', () => {
+    const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const told = firstCells('README.md').join(' ');
+    expect(Object.keys(peerDependencies).filter((name) => !told.includes(`\`${name}\``))).toEqual([]);
+  });
+
   it('tell of every event and every reason', () => {
     const told = firstCells('docs/events.md').join(' ');
     const names = quoted('lib/contracts/events.ts', /export interface JwtKnoxEventMap \{/);

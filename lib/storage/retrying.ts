@@ -12,8 +12,9 @@ export async function retrying<T>(statement: () => Promise<T>, kind: 'read' | 'w
       const contended = isRetryable(error);
       const broken = kind === 'read' && retries === 0 && isConnectionFailure(error);
       if (contended ? retries >= MAX_RETRIES : !broken) throw error;
-      // Apart from each other, so that the same neighbours do not meet again.
-      if (contended) await delay(Math.random() * 10 * 2 ** retries);
+      // Contended: apart from each other, so that the same neighbours do not meet again. Broken: not before the pool has
+      // noticed, or it hands the dying connection out once more.
+      await delay(contended ? Math.random() * 10 * 2 ** retries : 10);
     }
   }
 }

@@ -411,8 +411,7 @@ describe.each(servers)('S9: a database server in trouble: $title', { timeout: 60
 });
 
 describe.each(servers)('S9: a read whose connection breaks: $title', ({ platform, kind }) => {
-  // PostgreSQL: the pool hands the dying connection out again.
-  it.skipIf(kind === 'postgres')('S9: is tried once more, and answered', async () => {
+  it('S9: is tried once more, and answered', async () => {
     const database = await createDatabase(kind);
     const t = await createApp(platform, kind, { database, options: { storageTimeout: '20s' } });
     const outage = await Outage.prepare(database);

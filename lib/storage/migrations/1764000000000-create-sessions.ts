@@ -8,7 +8,7 @@ export class JwtKnoxCreateSessions1764000000000 implements MigrationInterface {
   readonly name = 'JwtKnoxCreateSessions1764000000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
-    const text = textColumn(queryRunner);
+    const text = await textColumn(queryRunner);
     const table = new Table({
       name: tableName(queryRunner),
       columns: [
@@ -18,7 +18,7 @@ export class JwtKnoxCreateSessions1764000000000 implements MigrationInterface {
         { ...text('refreshDigest', 64), isNullable: true },
         { ...text('previousRefreshDigest', 64), isNullable: true },
         { ...text('refreshSalt', 64), isNullable: true },
-        { name: 'generation', type: 'int' },
+        { name: 'generation', type: integerType(queryRunner) },
         { name: 'rotatedAt', type: 'bigint', isNullable: true },
         { name: 'createdAt', type: 'bigint' },
         { name: 'authenticatedAt', type: 'bigint' },
@@ -27,7 +27,7 @@ export class JwtKnoxCreateSessions1764000000000 implements MigrationInterface {
         { ...text('userAgent', 512), isNullable: true },
         { ...text('ipAddress', 64), isNullable: true },
         { ...text('deviceName', 128), isNullable: true },
-        { name: 'slot', type: 'int', isNullable: true },
+        { name: 'slot', type: integerType(queryRunner), isNullable: true },
       ],
       indices: [
         { name: 'IDX_jwt_knox_sessions_user', columnNames: ['userId'] },
@@ -47,12 +47,25 @@ function tableName(queryRunner: QueryRunner): string {
   return `${queryRunner.connection.options.entityPrefix ?? ''}${TABLE}`;
 }
 
+function isMysql(queryRunner: QueryRunner): boolean {
+  return ['mysql', 'mariadb', 'aurora-mysql'].includes(queryRunner.connection.options.type);
+}
+
+/** What TypeORM makes of an entity's `int` on each database: anything else would show as a difference later. */
+function integerType(queryRunner: QueryRunner): string {
+  return isMysql(queryRunner) ? 'int' : 'integer';
+}
+
 /**
- * MariaDB and MySQL compare text without case, accents and trailing spaces by default: there, ids and digests get a
- * binary collation, and descriptions the character set that holds every character.
+ * MariaDB and MySQL compare text without case, accents and trailing spaces by default: there, text gets a character set
+ * that holds every character, and a binary collation that does not pad, which the two call by different names.
  */
-function textColumn(queryRunner: QueryRunner): (name: string, length: number) => TableColumnOptions {
-  const isMysql = ['mysql', 'mariadb', 'aurora-mysql'].includes(queryRunner.connection.options.type);
-  const exact = isMysql ? { charset: 'utf8mb4', collation: 'utf8mb4_bin' } : {};
+async function textColumn(queryRunner: QueryRunner): Promise<(name: string, length: number) => TableColumnOptions> {
+  const exact = isMysql(queryRunner) ? { charset: 'utf8mb4', collation: await binaryCollation(queryRunner) } : {};
   return (name, length) => ({ name, type: 'varchar', length: String(length), ...exact });
+}
+
+async function binaryCollation(queryRunner: QueryRunner): Promise<string> {
+  const [{ version }] = (await queryRunner.query('SELECT VERSION() AS version')) as [{ version: string }];
+  return /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
 }

@@ -115,9 +115,12 @@ function checked<T extends object>(dto: Type<T>, source: unknown): T {
   for (const name of membersOf(dto)) {
     if (Object.hasOwn(Object(source), name)) input[name] = (source as Record<string, unknown>)[name];
   }
-  const [problem] = validateSync(input, { stopAtFirstError: true, validationError: { target: false, value: false } });
-  if (problem)
-    throw new InvalidRequestError(Object.values(problem.constraints ?? {})[0] ?? 'The request is not valid.');
+  const [problem] = validateSync(input, { validationError: { target: false, value: false } });
+  if (problem) {
+    // The type first: what follows from a wrong type would only confuse.
+    const { isString, ...others } = problem.constraints ?? {};
+    throw new InvalidRequestError(isString ?? Object.values(others)[0] ?? 'The request is not valid.');
+  }
   return input as T;
 }
 

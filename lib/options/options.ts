@@ -34,7 +34,7 @@ export interface AccessTokenOptions {
 }
 
 export interface RefreshTokenOptions {
-  /** Idle lifetime of a session: each refresh renews it, never past `session.maxLifetime`. @default '1d' */
+  /** Idle lifetime of a session: each rotation renews it, never past `session.maxLifetime`. @default '1d' */
   ttl?: Duration;
   /** Whether refreshing replaces the refresh token (RFC 9700 section 4.14.2). @default true */
   rotate?: boolean;

@@ -8,8 +8,8 @@ export const SESSION_TABLE = 'jwt_knox_sessions';
 const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
 
 /**
- * The columns of a session. A host that wants a foreign key to its users extends this with its own entity, redeclares
- * `userId` with the type of its key, and names it in `sessionEntity`.
+ * The columns of a session but `userId`. A host that wants a foreign key to its users extends this with its own entity,
+ * declares `userId` with the type of its key, and names it in `sessionEntity`.
  */
 @Index('IDX_jwt_knox_sessions_user', ['userId'])
 @Index('IDX_jwt_knox_sessions_expires', ['expiresAt'])
@@ -18,8 +18,8 @@ export abstract class KnoxSessionBase implements SessionRecord {
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36, ...PRIMARY_KEY })
   id!: string;
 
-  @Column({ name: 'userId', type: 'varchar', length: TEXT_LIMITS.userId })
-  userId!: string;
+  /** Declared by each entity: the column's type is that of the host's user ids, text in {@link KnoxSession}. */
+  abstract userId: string;
 
   @Column({ name: 'accessDigest', type: 'varchar', length: 64 })
   accessDigest!: string;
@@ -66,4 +66,7 @@ export abstract class KnoxSessionBase implements SessionRecord {
 
 /** The table `jwt_knox_sessions`, created by `jwtKnoxMigrations`. */
 @Entity(SESSION_TABLE)
-export class KnoxSession extends KnoxSessionBase {}
+export class KnoxSession extends KnoxSessionBase {
+  @Column({ name: 'userId', type: 'varchar', length: TEXT_LIMITS.userId })
+  userId!: string;
+}

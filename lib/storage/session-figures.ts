@@ -25,6 +25,12 @@ export async function countSessions(newSelect: () => Select, now: number, userId
   };
 }
 
+/** The figures of a user who cannot exist. */
+export function noSessions(): SessionFigures {
+  const none = { all: 0, active: 0, expired: 0 };
+  return { users: none, sessions: { ...none }, maxActivePerUser: 0, byUserAgent: [] };
+}
+
 function active(select: Select): Select {
   return select.andWhere('session.expiresAt > :now').addSelect('COUNT(*)', 'active').orderBy('active', 'DESC');
 }

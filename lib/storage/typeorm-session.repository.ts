@@ -18,9 +18,10 @@ import {
   SessionRepository,
 } from '../contracts/session.repository';
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
+import { canHoldUserId } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { retrying } from './retrying';
-import { countSessions } from './session-figures';
+import { countSessions, noSessions } from './session-figures';
 
 type Where = FindOptionsWhere<KnoxSessionBase>;
 type RawRecord = Record<keyof SessionRecord, any>;
@@ -29,14 +30,8 @@ const TEXT_COLUMNS = [
   'id', 'userId', 'accessDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'userAgent', 'ipAddress', 'deviceName',
 ] as const; // prettier-ignore
 const NUMBER_COLUMNS = [
-  'generation',
-  'rotatedAt',
-  'createdAt',
-  'authenticatedAt',
-  'expiresAt',
-  'lastUsedAt',
-  'slot',
-] as const;
+  'generation', 'rotatedAt', 'createdAt', 'authenticatedAt', 'expiresAt', 'lastUsedAt', 'slot',
+] as const; // prettier-ignore
 const COLUMNS: readonly (keyof SessionRecord)[] = [...TEXT_COLUMNS, ...NUMBER_COLUMNS];
 
 /** Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only. */
@@ -58,6 +53,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
+    if (!this.mayHold(userId)) return [];
     return retrying(
       () =>
         this.onPrimary(async (runner) => {
@@ -112,6 +108,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async deleteByUser(userId: string, exceptId?: string): Promise<number> {
+    if (!this.mayHold(userId)) return 0;
     return this.delete(exceptId === undefined ? { userId } : { userId, id: Not(exceptId) });
   }
 
@@ -137,6 +134,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async figures(now: number, userId?: string): Promise<SessionFigures> {
+    if (userId !== undefined && !this.mayHold(userId)) return noSessions();
     const select = (runner: QueryRunner) => this.rows.createQueryBuilder('session').setQueryRunner(runner).select([]);
     return retrying(() => this.onPrimary((runner) => countSessions(() => select(runner), now, userId)), 'read');
   }
@@ -173,6 +171,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
     );
     if (!row) return null;
     return { record: toRecord(row), user: (row as unknown as Record<string, unknown>)[relation] ?? null };
+  }
+
+  private mayHold(userId: string): boolean {
+    return canHoldUserId(this.rows.metadata.findColumnWithPropertyName('userId')?.type, userId);
   }
 
   private selectRecords() {

@@ -20,8 +20,8 @@ export interface PurgeOptions {
 }
 
 /**
- * For operators: figures, purge and other users' sessions; from host code, a cron job or the admin routes. Each
- * statement has `adminTimeout`; a storage that fails or is late throws a `StorageUnavailableError`.
+ * For operators: figures, purge and other users' sessions; from host code, a cron job or the admin routes. Figures,
+ * lists and each batch of a purge have `adminTimeout`, the end of a user's sessions has `storageTimeout`; a storage that fails or is late throws a `StorageUnavailableError`.
  */
 @Injectable()
 export class SessionAdminService {

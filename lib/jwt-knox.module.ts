@@ -4,14 +4,16 @@ import {
   Logger,
   Module,
   type OnApplicationBootstrap,
+  type OnModuleInit,
   type Provider,
+  Scope,
   type Type,
   UseGuards,
 } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
-import { JwtKnoxConfigurationError } from './contracts/errors';
+import { JwtKnoxConfigurationError, type StorageUnavailableError } from './contracts/errors';
 import { JwtKnoxEvents } from './contracts/events';
 import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
@@ -44,6 +46,7 @@ import { SessionPlacement } from './tokens/session-placement';
 import { SessionRefresher } from './tokens/session-refresher';
 import { SessionRevoker } from './tokens/session-revoker';
 import { SessionValidity } from './tokens/session-validity';
+import { storageCall, StorageDeadline } from './tokens/storage-deadline';
 import { TokenService } from './tokens/token.service';
 
 const SERVICES = [
@@ -65,11 +68,15 @@ const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
  * that shape the module: `userProvider`, `routes`, `guard`, `sessionEntity`, `dataSource` and others.
  */
 @Module({})
-export class JwtKnoxModule extends ConfigurableModuleClass implements OnApplicationBootstrap {
+export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(JwtKnoxModule.name);
 
-  constructor(private readonly repository: SessionRepository) {
+  /** Hidden: whoever prints it prints the whole application. */
+  readonly #moduleRef: ModuleRef;
+
+  constructor(moduleRef: ModuleRef) {
     super();
+    this.#moduleRef = moduleRef;
   }
 
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
@@ -80,11 +87,22 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnApplicat
     return assemble(super.forRootAsync(options), options);
   }
 
+  /** Refuses what would make a strategy, and the services behind it, anew with every request. */
+  onModuleInit(): void {
+    if (this.#moduleRef.introspect(TokenService).scope === Scope.DEFAULT) return;
+    throw new JwtKnoxConfigurationError([
+      'userProvider: is request-scoped, or injects what is; make it a singleton. It receives the request as an argument.',
+    ]);
+  }
+
   /** Tells of a missing table at start-up, rather than by a 503 at the first login. */
   async onApplicationBootstrap(): Promise<void> {
-    await this.repository.findById(generateId()).catch((error: unknown) => {
+    const repository = this.#moduleRef.get(SessionRepository);
+    const { storageTimeout } = this.#moduleRef.get<ResolvedOptions>(JWT_KNOX_OPTIONS);
+    const read = () => storageCall(() => repository.findById(generateId()));
+    await new StorageDeadline(storageTimeout).run(read).catch(({ cause }: StorageUnavailableError) => {
       this.logger.error(
-        `The sessions cannot be read: ${error instanceof Error ? error.message : 'unknown error'}. If the table is missing, add ` +
+        `The sessions cannot be read: ${cause instanceof Error ? cause.message : 'unknown error'}. If the table is missing, add ` +
           '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them.',
       );
     });

@@ -48,6 +48,14 @@ export interface Device extends Presenter {
   deviceName?: string | null;
 }
 
+/** A presenter as events show it: cleaned like the columns. */
+export function describePresenter(presenter: Presenter): Presenter {
+  return {
+    userAgent: describe(presenter.userAgent, TEXT_LIMITS.userAgent),
+    ip: describe(presenter.ip, TEXT_LIMITS.ipAddress),
+  };
+}
+
 /** The part of a row that may leave the library: no digest, no salt. */
 export function sessionOf(record: SessionRecord): Session {
   return Object.freeze({

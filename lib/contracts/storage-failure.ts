@@ -15,6 +15,9 @@ const BROKEN = new Set<unknown>([
   '57P02',
   '57P03',
   '53300',
+  // The database itself is gone.
+  '3D000',
+  'ER_BAD_DB_ERROR',
   'PROTOCOL_CONNECTION_LOST',
   'ER_CON_COUNT_ERROR',
   'ER_SERVER_SHUTDOWN',
@@ -72,4 +75,12 @@ export function isForeignKeyViolation(error: unknown): boolean {
 function hasCode(error: unknown, codes: readonly string[]): boolean {
   for (const { code } of facesOf(error)) if (typeof code === 'string' && codes.includes(code)) return true;
   return false;
+}
+
+/** What operators may know of a failure: its message and code. A driver's error carries the statement's parameters too. */
+export function bareFailure(error: unknown): Error {
+  const [face, driverFace] = [...facesOf(error)];
+  const bare = new Error(face?.message || 'unknown failure');
+  const code = driverFace?.code ?? face?.code;
+  return code === undefined ? bare : Object.assign(bare, { code });
 }

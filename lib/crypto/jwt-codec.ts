@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { sign, verify } from 'jsonwebtoken';
 import { TokenRejection } from '../contracts/errors';
@@ -99,9 +100,9 @@ export class JwtCodec {
   }
 
   /** Checks the signature. @throws TokenRejection */
-  verify(raw: string, key: KeyringKey): unknown {
+  verify(raw: string, key: KeyObject): unknown {
     try {
-      return verify(raw, key.verifying, this.verifyOptions);
+      return verify(raw, key, this.verifyOptions);
     } catch {
       throw new TokenRejection('signature');
     }

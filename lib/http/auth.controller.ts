@@ -42,7 +42,7 @@ export class LoginController {
   async login(@JsonBody(LoginDto) body: LoginDto, @Req() request: any, @Res({ passthrough: true }) response: any) {
     const { username, password, device_name: deviceName } = body;
     const tokens = await this.tokens.login({ username, password }, deviceOf(request, deviceName), request);
-    return this.responder.answer(tokens, request, response);
+    return this.responder.answerLogin(tokens, request, response);
   }
 }
 
@@ -59,7 +59,7 @@ export class GuardedLoginController {
   @HttpCode(HttpStatus.OK)
   async login(@JsonBody(DeviceDto) body: DeviceDto, @Req() request: any, @Res({ passthrough: true }) response: any) {
     const tokens = await this.tokens.issue(request.user, deviceOf(request, body.device_name));
-    return this.responder.answer(tokens, request, response);
+    return this.responder.answerLogin(tokens, request, response);
   }
 }
 

@@ -15,11 +15,11 @@ export const OptionalAuth = () => SetMetadata(ROUTE_ACCESS, 'optional' satisfies
 
 /** The authenticated user, as the `UserProvider` found it, or one property of it; undefined when anonymous. */
 export const CurrentUser = createParamDecorator((property: string | undefined, context: ExecutionContext) => {
-  const { user } = requestOf(context);
+  const user = requestOf(context)?.user;
   return property === undefined ? user : user?.[property];
 });
 
 /** The `Session` of the request; undefined when anonymous. */
 export const CurrentSession = createParamDecorator(
-  (_: unknown, context: ExecutionContext) => requestOf(context).knox?.session,
+  (_: unknown, context: ExecutionContext) => requestOf(context)?.knox?.session,
 );

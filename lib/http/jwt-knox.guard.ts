@@ -6,7 +6,7 @@ import type { Authentication } from '../tokens/session-validity';
 import { Refusals } from '../tokens/refusals';
 import { ROUTE_ACCESS, type RouteAccess } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
-import { presenterOf, requestOf, responseOf } from './request-of';
+import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-of';
 import { ErrorHeaders } from './response-headers';
 
 /** What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. */
@@ -33,7 +33,7 @@ export class JwtKnoxGuard implements CanActivate {
     if (access === 'public') return true;
     const request = this.getRequest(context);
     try {
-      const { user, session, claims } = await this.authenticate(request, this.getResponse(context));
+      const { user, session, claims } = await this.authenticate(context, request);
       request.user = user;
       request.knox = { session, claims };
       return true;
@@ -60,13 +60,16 @@ export class JwtKnoxGuard implements CanActivate {
     );
   }
 
-  private authenticate(request: object, response: unknown): Promise<Authentication> {
-    const known = this.verdicts.get(request);
+  private authenticate(context: ExecutionContext, request: unknown): Promise<Authentication> {
+    // A context without a request of its own, such as a subscription's, carries no credential either.
+    if (typeof request !== 'object' || request === null) throw new MissingTokenError();
+    const lifetime = requestLifetimeOf(context);
+    const known = lifetime && this.verdicts.get(lifetime);
     if (known) return known;
-    const verdict = this.askPassport(request, response).catch((error: unknown) => {
+    const verdict = this.askPassport(request, this.getResponse(context)).catch((error: unknown) => {
       throw this.refusals.of(error, 'access', presenterOf(request));
     });
-    this.verdicts.set(request, verdict);
+    if (lifetime) this.verdicts.set(lifetime, verdict);
     return verdict;
   }
 

@@ -31,7 +31,7 @@ export function createJwtKnoxStrategy(
         jwtFromRequest: (request: unknown) => readToken(transport, request),
         secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: unknown) => void) => {
           try {
-            done(null, tokens.keyFor(token).verifying);
+            done(null, tokens.keyFor(token));
           } catch (error) {
             done(error);
           }
@@ -49,7 +49,8 @@ export function createJwtKnoxStrategy(
       return tokens.authenticateClaims(payload, presenterOf(request));
     }
 
-    onModuleDestroy(): void {
+    // Last of all: until the server is closed, requests that are still under way meet the guard.
+    onApplicationShutdown(): void {
       passport.unuse(uniqueName);
     }
   }

@@ -15,6 +15,16 @@ export function responseOf(context: ExecutionContext): any {
   return res ?? req?.res;
 }
 
+/**
+ * An object that lives for one request, and no longer: what was found out about the request may be kept with it. Null
+ * where there is none; the client of a WebSocket outlives its logout.
+ */
+export function requestLifetimeOf(context: ExecutionContext): object | null {
+  const type = context.getType<string>();
+  const lifetime: unknown = type === 'graphql' ? context.getArgByIndex(2) : type === 'http' ? requestOf(context) : null;
+  return typeof lifetime === 'object' ? lifetime : null;
+}
+
 /** Who sends a request. The address is the one that the framework trusts (`trust proxy`), never a header. */
 export function presenterOf(request: any): Presenter {
   return { userAgent: request.headers?.['user-agent'] ?? null, ip: request.ip ?? null };

@@ -1,3 +1,4 @@
+import { InvalidRequestError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
 import type { SessionsQueryDto } from './dto';
@@ -36,7 +37,10 @@ const PAGE = 100;
 
 /** The page a query asks for, with one row more, which tells whether there is a next page. */
 export function pageQuery(query: SessionsQueryDto): SessionQuery & { limit: number } {
-  const before = query.before === undefined ? undefined : { createdAt: Date.parse(query.before), id: query.before_id };
+  const createdAt = query.before === undefined ? undefined : Date.parse(query.before);
+  // ISO 8601 knows week dates and others that JavaScript does not read.
+  if (Number.isNaN(createdAt)) throw new InvalidRequestError('before must be a time such as 2026-01-31T10:00:00.000Z');
+  const before = createdAt === undefined ? undefined : { createdAt, id: query.before_id };
   return { limit: Number(query.limit ?? PAGE) + 1, ...(before && { before }) };
 }
 

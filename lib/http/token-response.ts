@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { TokenTransport } from '../contracts/token-transport';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { TokenService } from '../tokens/token.service';
 import { setHeader } from './response-headers';
 
 /** The token response of RFC 6749 section 5.1; lifetimes in seconds. */
@@ -33,7 +34,18 @@ export class TokenResponder {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly transport: TokenTransport,
+    private readonly service: TokenService,
   ) {}
+
+  /** Answers a login; a session whose tokens could not be handed over is ended again. */
+  async answerLogin(tokens: IssuedTokens, request: unknown, response: unknown): Promise<unknown> {
+    try {
+      return await this.answer(tokens, request, response);
+    } catch (error) {
+      await this.service.revoke(tokens.session.id).catch(() => undefined);
+      throw error;
+    }
+  }
 
   async answer(tokens: IssuedTokens, request: unknown, response: unknown): Promise<unknown> {
     setHeader(response, 'Cache-Control', 'no-store');

@@ -62,6 +62,13 @@ class OptionReader {
     return NaN;
   }
 
+  /** A timer takes no more than 24 days; an hour is more than any request waits. */
+  timeout(name: string, value: unknown, fallback: string): number {
+    const ms = this.duration(name, value, fallback);
+    if (ms > 3_600_000) this.problems.push(`${name}: more than '1h'; shorten it.`);
+    return ms;
+  }
+
   choice<T>(name: string, value: unknown, allowed: readonly T[], fallback: T): T {
     if (value === undefined) return fallback;
     if (allowed.includes(value as T)) return value as T;
@@ -140,8 +147,8 @@ export function resolveOptions(
     claims: read.hook('claims', options.claims),
     tokenResponse: read.hook('tokenResponse', options.tokenResponse),
     transport: read.instance('transport', options.transport, TokenTransport),
-    storageTimeout: read.duration('storageTimeout', options.storageTimeout, '2s'),
-    adminTimeout: read.duration('adminTimeout', options.adminTimeout, '30s'),
+    storageTimeout: read.timeout('storageTimeout', options.storageTimeout, '2s'),
+    adminTimeout: read.timeout('adminTimeout', options.adminTimeout, '30s'),
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
   };
   checkExtras(read.problems, extras);

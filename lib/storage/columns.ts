@@ -20,28 +20,19 @@ export function epochMs(name: string, options: ColumnOptions = {}): ColumnOption
   return { name, type: 'bigint', transformer: wholeNumber, ...options };
 }
 
-const INTEGER = /^(?:0|-?[1-9]\d*)$/;
+const INTEGER = /^(?:0|-?[1-9]\d{0,18})$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const INTEGER_TYPES = [
-  'int',
-  'integer',
-  'int4',
-  'serial',
-  'mediumint',
-  'smallint',
-  'int2',
-  'tinyint',
-  'bigint',
-  'int8',
-];
+const INTEGER_TYPES = ['int', 'integer', 'int4', 'mediumint', 'smallint', 'int2', 'tinyint', 'bigint', 'int8'];
 
 /**
  * Whether a column of this type can hold a user id. What it cannot hold belongs to nobody: PostgreSQL answers it with an
  * error, and MySQL reads '5 or so' as 5.
  */
-export function canHoldUserId(type: unknown, userId: string): boolean {
+export function canHoldUserId(database: string, type: unknown, userId: string): boolean {
   if (type === 'uuid') return UUID.test(userId);
   if (type !== Number && !INTEGER_TYPES.includes(String(type))) return true;
-  const most = type === 'bigint' || type === 'int8' ? 9_223_372_036_854_775_807n : 2_147_483_647n;
-  return INTEGER.test(userId) && userId.length < 20 && BigInt(userId) <= most && BigInt(userId) >= -most;
+  if (!INTEGER.test(userId)) return false;
+  // Only PostgreSQL minds the range, and only there is it known: elsewhere a column may be unsigned, or of 64 bits.
+  const bits = /^(?:bigint|int8)$/.test(String(type)) ? 64 : 32;
+  return database !== 'postgres' || BigInt.asIntN(bits, BigInt(userId)) === BigInt(userId);
 }

@@ -174,7 +174,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private mayHold(userId: string): boolean {
-    return canHoldUserId(this.rows.metadata.findColumnWithPropertyName('userId')?.type, userId);
+    const { type } = this.rows.manager.connection.options;
+    return canHoldUserId(type, this.rows.metadata.findColumnWithPropertyName('userId')?.type, userId);
   }
 
   private selectRecords() {

@@ -7,7 +7,7 @@ import {
   TokenRejection,
 } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
-import type { Presenter } from '../contracts/session';
+import { describePresenter, type Presenter } from '../contracts/session';
 import type { TokenType } from '../crypto/jwt-codec';
 
 /** Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected`. */
@@ -20,7 +20,13 @@ export class Refusals {
     if (!(error instanceof TokenRejection)) return error;
     const { reason, claims } = error;
     const { sessionId = null, userId = null } = claims ?? {};
-    this.events.emit('authentication.rejected', { reason, tokenType, sessionId, userId, presenter });
+    this.events.emit('authentication.rejected', {
+      reason,
+      tokenType,
+      sessionId,
+      userId,
+      presenter: describePresenter(presenter),
+    });
     if (tokenType === 'access') return reason === 'expired' ? new TokenExpiredError() : new InvalidTokenError(reason);
     if (reason === 'expired' || reason === 'session_expired') return new RefreshTokenExpiredError(reason);
     return new InvalidRefreshTokenError(reason);

@@ -46,8 +46,9 @@ export class SessionAdminService {
 
   /** Deletes expired sessions, batch by batch, until none is left; answers how many. Two purgers at once are safe. */
   async purgeExpired({ batchSize = 1_000 }: PurgeOptions = {}): Promise<number> {
-    if (!Number.isInteger(batchSize) || batchSize < 1)
-      throw new TypeError('purgeExpired: batchSize must be 1 or more.');
+    if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) {
+      throw new TypeError('purgeExpired: batchSize must be from 1 to 10000.');
+    }
     const now = this.options.clock.now();
     let count = 0;
     for (let batch = batchSize; batch > 0; count += batch) {

@@ -1,4 +1,5 @@
-import { Inject, Injectable, Optional } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { InvalidCredentialsError, StorageUnavailableError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { IssuedTokens } from '../contracts/issued-tokens';
@@ -9,6 +10,7 @@ import { isUserId, JwtCodec, RESERVED_CLAIMS } from '../crypto/jwt-codec';
 import { generateId, TokenKey } from '../crypto/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { isActive } from './session-validity';
 import { hostCall, storageCall, type StorageDeadline } from './storage-deadline';
 import { SessionPlacement } from './session-placement';
 
@@ -33,6 +35,8 @@ interface SessionKeys {
 /** Starts sessions: token keys, row, signed tokens. */
 @Injectable()
 export class SessionIssuer {
+  private readonly logger = new Logger(SessionIssuer.name);
+
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly codec: JwtCodec,
@@ -51,7 +55,7 @@ export class SessionIssuer {
     overrides: IssueOverrides = {},
   ): Promise<IssuedTokens<User>> {
     const userId = this.idOf(user);
-    if (this.users && !this.users.isActive(user)) throw new InvalidCredentialsError();
+    if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
     const session = TokenKey.generate();
     const keys = { session, access: session.accessKey(), refresh: this.options.refresh && TokenKey.generate() };
     const record = this.recordOf(userId, keys, device, arrival, overrides);
@@ -102,6 +106,8 @@ export class SessionIssuer {
     arrival: number,
     overrides: IssueOverrides,
   ): SessionRecord {
+    const authenticatedAt = overrides.authenticatedAt?.getTime() ?? arrival;
+    if (Number.isNaN(authenticatedAt)) throw new TypeError('issue: authenticatedAt is not a valid date.');
     const ttl = overrides.ttl === undefined ? this.defaultTtl : millisecondsOf(overrides.ttl);
     if (!ttl) throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
     return {
@@ -114,7 +120,7 @@ export class SessionIssuer {
       generation: 0,
       rotatedAt: null,
       createdAt: arrival,
-      authenticatedAt: overrides.authenticatedAt?.getTime() ?? arrival,
+      authenticatedAt,
       expiresAt: arrival + Math.min(ttl, this.options.session.maxLifetime),
       lastUsedAt: arrival,
       userAgent: describe(device.userAgent, TEXT_LIMITS.userAgent),
@@ -133,15 +139,26 @@ export class SessionIssuer {
       await storageCall(() => this.placement.place(record, deadline));
     } catch (error) {
       // A broken connection leaves open whether the row was written; nobody holds its tokens.
-      if (error instanceof StorageUnavailableError) this.discard(record);
+      if (error instanceof StorageUnavailableError) void this.discard(record);
       throw error;
     }
     // The client was told 503 while the INSERT was under way.
-    if (deadline.expired) this.discard(record);
+    if (deadline.expired) void this.discard(record);
   }
 
-  private discard(record: SessionRecord): void {
-    this.repository.deleteById(record.id).catch(() => undefined);
+  /** Deletes a session whose tokens nobody got; what broke the login may last a while, so this tries for some time. */
+  private async discard(record: SessionRecord): Promise<void> {
+    for (let wait = 100; wait <= 25_600; wait *= 4) {
+      try {
+        await storageCall(() => this.repository.deleteById(record.id));
+        return;
+      } catch {
+        await delay(wait, undefined, { ref: false });
+      }
+    }
+    this.logger.error(
+      `Session ${record.id}, whose login was answered with 503, could not be deleted; it ends by itself.`,
+    );
   }
 
   private async customClaims(user: unknown, session: Session, claims: Record<string, unknown> | undefined) {

@@ -29,8 +29,10 @@ export function placementFor(
   const alive = rows.filter((row) => row.expiresAt > now);
   const free = Array.from({ length: limit }, (_, index) => index + 1).filter((slot) => !seated.has(slot));
   if (alive.length < limit) {
+    // As many free slots as there is room: under rows without a slot, simultaneous logins must still meet on the index.
+    const open = free.slice(0, Math.max(1, limit - alive.length));
     // A free slot at random, so that simultaneous logins seldom meet.
-    if (free.length > 0) return { kind: 'insert', slot: free[pick(free.length)]! };
+    if (free.length > 0) return { kind: 'insert', slot: open[pick(open.length)]! };
     const holder = [...seated.values()].find((row) => row.expiresAt <= now)!;
     return { kind: 'replace', holder, slot: holder.slot!, expired: true, surplus: [] };
   }

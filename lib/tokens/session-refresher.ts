@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RefreshTokenReusedError, StorageUnavailableError, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { type Presenter, type SessionRecord, sessionOf } from '../contracts/session';
+import { describePresenter, type Presenter, type SessionRecord, sessionOf } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JwtCodec, type RefreshClaims } from '../crypto/jwt-codec';
 import { generateSalt, TokenKey } from '../crypto/token-key';
@@ -31,7 +31,7 @@ export class SessionRefresher {
 
   /** The claims of a refresh token whose signature holds. @throws TokenRejection */
   read(token: string, now: number): RefreshClaims {
-    return this.codec.readRefresh(this.codec.verify(token, this.codec.keyFor(token, 'refresh')), now);
+    return this.codec.readRefresh(this.codec.verify(token, this.codec.keyFor(token, 'refresh').verifying), now);
   }
 
   /** The session that a refresh token of any generation belongs to: enough to end it, not to prolong it. */
@@ -41,7 +41,7 @@ export class SessionRefresher {
   }
 
   /** @throws TokenRejection, RefreshTokenReusedError, StorageUnavailableError */
-  async refresh(token: string, presenter: Presenter, now: number): Promise<IssuedTokens> {
+  async refresh(token: string, presenter: Presenter | undefined, now: number): Promise<IssuedTokens> {
     const claims = this.read(token, now);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const live = await this.find(claims, now);
@@ -76,7 +76,7 @@ export class SessionRefresher {
     decision: RefreshDecision,
     live: LiveSession,
     claims: RefreshClaims,
-    presenter: Presenter,
+    presenter: Presenter | undefined,
     now: number,
   ): Promise<IssuedTokens | null> {
     const { record } = live;
@@ -108,6 +108,8 @@ export class SessionRefresher {
       generation: record.generation + 1,
       expiresAt: Math.min(now + this.options.refresh!.ttl, record.createdAt + this.options.session.maxLifetime),
     };
+    // The greatest lifetime may have been shortened since the login.
+    if (change.expiresAt <= now) throw new TokenRejection('session_expired', claims);
     const rotated = await storageCall(() =>
       this.repository.rotate(record.id, record.refreshDigest!, { ...change, at: now }),
     );
@@ -130,11 +132,11 @@ export class SessionRefresher {
   }
 
   /** @throws RefreshTokenReusedError if this call ended the session; otherwise somebody else changed it meanwhile */
-  private async endOfReplayed(record: SessionRecord, presenter: Presenter): Promise<void> {
+  private async endOfReplayed(record: SessionRecord, presenter: Presenter = {}): Promise<void> {
     const { id, userId, generation } = record;
     if (!(await storageCall(() => this.repository.deleteById(id, { generation })))) return;
     this.logger.warn(`A used refresh token of session ${id} was presented again: the session has been ended.`);
-    this.events.emit('refresh.reused', { session: sessionOf(record), presenter });
+    this.events.emit('refresh.reused', { session: sessionOf(record), presenter: describePresenter(presenter) });
     this.events.emit('session.revoked', { userId, sessionId: id, count: 1, reason: 'replayed' });
     throw new RefreshTokenReusedError();
   }

@@ -18,18 +18,26 @@ export class SessionRevoker {
     @Optional() private readonly users?: UserProvider,
   ) {}
 
-  async one(sessionId: string, userId: string | undefined, reason: RevocationReason): Promise<boolean> {
+  async one(
+    sessionId: string,
+    userId: string | undefined,
+    reason: RevocationReason,
+    deadline?: StorageDeadline,
+  ): Promise<boolean> {
     if (!isSessionId(sessionId)) return false;
-    const gone = await this.end(() => this.repository.deleteById(sessionId, { userId }));
+    const gone = await this.end(() => this.repository.deleteById(sessionId, { userId }), deadline);
     return this.report({ userId: userId ?? null, sessionId, count: Number(gone), reason }) > 0;
   }
 
   async other({ id, userId }: Pick<Session, 'id' | 'userId'>): Promise<number> {
+    requireId(userId);
+    requireId(id);
     const count = await this.end(() => this.repository.deleteByUser(userId, id));
     return this.report({ userId, sessionId: null, count, reason: 'logout_other' });
   }
 
   async all(userId: string, reason: RevocationReason): Promise<number> {
+    requireId(userId);
     const deadline = new StorageDeadline(this.options.storageTimeout);
     const count = await this.end(() => this.repository.deleteByUser(userId), deadline);
     this.report({ userId, sessionId: null, count, reason });
@@ -74,4 +82,9 @@ export class SessionRevoker {
     if (event.count > 0) this.events.emit('session.revoked', event);
     return event.count;
   }
+}
+
+/** An id that is missing is a mistake of the caller's, and must never widen what is deleted. */
+function requireId(id: unknown): void {
+  if (typeof id !== 'string' || id === '') throw new TypeError('A session or user id must be a non-empty string.');
 }

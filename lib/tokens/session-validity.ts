@@ -3,6 +3,7 @@ import { type RejectionReason, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import {
   describe,
+  describePresenter,
   type Presenter,
   type Session,
   type SessionRecord,
@@ -13,7 +14,9 @@ import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { hostCall, storageCall } from './storage-deadline';
+import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
+
+const MAX_TOUCHES = 4;
 
 /** A live session and its user. */
 export interface LiveSession<User = any> {
@@ -31,7 +34,8 @@ export type KeyCheck = (record: SessionRecord) => boolean;
 @Injectable()
 export class SessionValidity {
   private readonly logger = new Logger(SessionValidity.name);
-  private readonly touches = new Set<Promise<void>>();
+  private readonly touches = new Map<string, Promise<void>>();
+  private lastWarning = -Infinity;
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
@@ -65,7 +69,7 @@ export class SessionValidity {
     if (describe(presenter.userAgent, TEXT_LIMITS.userAgent) === record.userAgent) return;
     if (mode === 'reject')
       throw new TokenRejection('user_agent_mismatch', { sessionId: record.id, userId: record.userId });
-    this.events.emit('user-agent.changed', { session: sessionOf(record), presenter });
+    this.events.emit('user-agent.changed', { session: sessionOf(record), presenter: describePresenter(presenter) });
   }
 
   /**
@@ -77,28 +81,45 @@ export class SessionValidity {
     // An access token of the generation before must not pass for the successor's first use.
     if (!delivered && generation !== record.generation) return;
     if (delivered && now - record.lastUsedAt < this.options.session.touchInterval) return;
-    const touch = this.repository
-      .touch(record.id, record.generation, Math.max(now, (record.rotatedAt ?? 0) + 1))
-      .catch((error: unknown) => this.logger.warn(`Noting a session's use failed: ${messageOf(error)}`))
-      .finally(() => this.touches.delete(touch));
-    this.touches.add(touch);
+    // One at a time for a session, and few in all: a slow storage must not lose its connections to mere notes.
+    if (this.touches.has(record.id) || this.touches.size >= MAX_TOUCHES) return;
+    const lastUsedAt = Math.max(now, (record.rotatedAt ?? 0) + 1);
+    const touch = storageCall(() => this.repository.touch(record.id, record.generation, lastUsedAt))
+      .catch((error: unknown) => this.warn(error))
+      .finally(() => this.touches.delete(record.id));
+    this.touches.set(record.id, touch);
   }
 
-  /** Lets the writes under way finish before the data source closes. */
-  async onModuleDestroy(): Promise<void> {
-    await Promise.all(this.touches);
+  /** Lets the writes under way finish before the data source closes, as long as the storage answers in time. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const finished = () => Promise.all(this.touches.values());
+    await new StorageDeadline(this.options.storageTimeout).run(finished).catch(() => undefined);
+  }
+
+  /** Once a second at most: a read-only storage must not flood the logs. */
+  private warn(error: unknown): void {
+    if (performance.now() - this.lastWarning < 1_000) return;
+    this.lastWarning = performance.now();
+    this.logger.warn(`Noting a session's use failed: ${messageOf(error)}`);
   }
 
   private userRefusal(user: unknown, record: SessionRecord): RejectionReason | null {
     if (!this.users) return null;
     if (user === null || user === undefined) return 'user_not_found';
     if (this.users.getId(user) !== record.userId) return 'user_mismatch';
-    if (!this.users.isActive(user)) return 'user_inactive';
-    const since = this.users.validSince(user);
-    if (since === null) return null;
+    if (!isActive(this.users, user)) return 'user_inactive';
+    const since: Date | null | undefined = this.users.validSince(user);
+    if (since === null || since === undefined) return null;
+    if (!(since instanceof Date)) throw new TypeError('UserProvider.validSince must give a Date or null.');
     // Written so that an invalid Date refuses.
     return record.authenticatedAt >= since.getTime() ? null : 'credentials_outdated';
   }
+}
+
+/** A promise is not an answer: an `isActive` that was made async would let everybody in. */
+export function isActive(users: UserProvider, user: unknown): boolean {
+  const active: unknown = users.isActive(user);
+  return Boolean(active) && !(active instanceof Promise);
 }
 
 /** What a user presents after steps 1–10: who, in which session, with which custom claims. */
@@ -110,5 +131,6 @@ export interface Authentication<User = any> {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown error';
+  const { cause = error } = Object(error) as { cause?: unknown };
+  return cause instanceof Error ? cause.message : 'unknown error';
 }

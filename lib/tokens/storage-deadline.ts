@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { KnoxError, StorageUnavailableError } from '../contracts/errors';
-import { isConnectionFailure } from '../contracts/storage-failure';
+import { bareFailure, isConnectionFailure } from '../contracts/storage-failure';
 
 /**
  * The time one request may spend on storage and user look-ups, in milliseconds. Drivers wait for a frozen database for
@@ -83,7 +83,7 @@ export async function storageCall<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw error instanceof KnoxError ? error : new StorageUnavailableError(error);
+    throw error instanceof KnoxError ? error : new StorageUnavailableError(bareFailure(error));
   }
 }
 
@@ -93,6 +93,6 @@ export async function hostCall<T>(call: () => T | Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     if (error instanceof HttpException || !isConnectionFailure(error)) throw error;
-    throw new StorageUnavailableError(error);
+    throw new StorageUnavailableError(bareFailure(error));
   }
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import {
   InvalidCredentialsError,
@@ -7,11 +8,10 @@ import {
 } from '../contracts/errors';
 import { JwtKnoxEvents, type RevocationReason } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
+import { describePresenter, type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
 import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
 import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JwtCodec } from '../crypto/jwt-codec';
-import type { KeyringKey } from '../crypto/keyring';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Refusals } from './refusals';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
@@ -56,7 +56,7 @@ export class TokenService<User = any> {
       );
     const check = () => users.validateCredentials(credentials, request, deadline.exclude);
     const user = await deadline.run(() => hostCall(check));
-    if (user === null || user === undefined) {
+    if (!user) {
       this.loginFailed(credentials.username, device, 'credentials');
       throw new InvalidCredentialsError();
     }
@@ -78,8 +78,12 @@ export class TokenService<User = any> {
    * @throws InvalidTokenError, TokenExpiredError
    */
   async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User>> {
+    return this.authenticateWithin(this.newDeadline(), token, presenter);
+  }
+
+  private async authenticateWithin(deadline: StorageDeadline, token: string, presenter?: Presenter) {
     try {
-      return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter);
+      return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter, deadline);
     } catch (error) {
       throw this.refusals.of(error, 'access', presenter);
     }
@@ -94,18 +98,22 @@ export class TokenService<User = any> {
    * Steps 2 and 3 of authentication: the key that must have signed this access token.
    * @internal for the Passport strategy
    */
-  keyFor(token: string): KeyringKey {
-    return this.codec.keyFor(token, 'access');
+  keyFor(token: string): KeyObject {
+    return this.codec.keyFor(token, 'access').verifying;
   }
 
   /**
    * Steps 5 to 10: from the payload of a token whose signature holds to its session and user.
    * @internal for the Passport strategy
    */
-  async authenticateClaims(payload: unknown, presenter?: Presenter): Promise<Authentication<User>> {
+  async authenticateClaims(
+    payload: unknown,
+    presenter?: Presenter,
+    deadline = this.newDeadline(),
+  ): Promise<Authentication<User>> {
     const now = this.options.clock.now();
     const claims = this.codec.readAccess(payload, now);
-    const { record, user } = await this.newDeadline().run(() =>
+    const { record, user } = await deadline.run(() =>
       this.validity.find(claims, now, (row) => claims.tokenKey.matches(row.accessDigest)),
     );
     this.validity.checkPresenter(record, presenter);
@@ -123,7 +131,7 @@ export class TokenService<User = any> {
    * @throws InvalidRefreshTokenError, RefreshTokenExpiredError
    * @throws RefreshTokenReusedError for a replay, which also ends the session
    */
-  async refresh(refreshToken: string, presenter: Presenter = {}): Promise<IssuedTokens<User>> {
+  async refresh(refreshToken: string, presenter?: Presenter): Promise<IssuedTokens<User>> {
     const now = this.options.clock.now();
     return this.withRefreshToken(presenter, async () => this.refresher.refresh(refreshToken, presenter, now));
   }
@@ -133,13 +141,18 @@ export class TokenService<User = any> {
    * @throws MissingTokenError, InvalidTokenError, InvalidRefreshTokenError, RefreshTokenExpiredError
    */
   async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
-    const { id, userId } = await this.sessionToEnd(accessToken, refreshToken, presenter);
-    await this.revoker.one(id, userId, 'logout');
+    const deadline = this.newDeadline();
+    const { id, userId } = await this.sessionToEnd(accessToken, refreshToken, presenter, deadline);
+    await this.revoker.one(id, userId, 'logout', deadline);
   }
 
-  /** Moves a session's `authenticatedAt` on, after the user proved their credentials again. False when it has ended. */
+  /**
+   * Moves a session's `authenticatedAt` on, after the user proved their credentials again. False when it has
+   * ended, or its proof is as late already.
+   */
   async reauthenticate(session: Pick<Session, 'id'>, at: Date = new Date(this.options.clock.now())): Promise<boolean> {
     const moment = at.getTime();
+    if (Number.isNaN(moment)) throw new TypeError('reauthenticate: not a valid date.');
     return this.newDeadline().run(() => storageCall(() => this.repository.reauthenticate(session.id, moment)));
   }
 
@@ -197,24 +210,32 @@ export class TokenService<User = any> {
     return tokens;
   }
 
-  private async sessionToEnd(access: string | null, refresh: string | null, presenter: Presenter) {
+  private async sessionToEnd(
+    access: string | null,
+    refresh: string | null,
+    presenter: Presenter,
+    deadline: StorageDeadline,
+  ) {
     if (access !== null) {
       try {
-        return (await this.authenticate(access, presenter)).session;
+        return (await this.authenticateWithin(deadline, access, presenter)).session;
       } catch (error) {
         if (refresh === null || !(error instanceof TokenExpiredError)) throw error;
       }
     }
     if (refresh === null) throw new MissingTokenError();
     const now = this.options.clock.now();
-    return this.withRefreshToken(presenter, () =>
-      this.refresher.findMembership(this.refresher.read(refresh, now), now),
-    );
+    const find = async () => this.refresher.findMembership(this.refresher.read(refresh, now), now);
+    return this.withRefreshToken(presenter, find, deadline);
   }
 
-  private async withRefreshToken<T>(presenter: Presenter, work: () => Promise<T>): Promise<T> {
+  private async withRefreshToken<T>(
+    presenter: Presenter | undefined,
+    work: () => Promise<T>,
+    deadline = this.newDeadline(),
+  ): Promise<T> {
     try {
-      return await this.newDeadline().run(work);
+      return await deadline.run(work);
     } catch (error) {
       throw this.refusals.of(error, 'refresh', presenter);
     }
@@ -229,7 +250,6 @@ export class TokenService<User = any> {
     presenter: Presenter,
     reason: 'credentials' | 'inactive' | 'session_limit',
   ): void {
-    const { userAgent, ip } = presenter;
-    this.events.emit('login.failed', { username, presenter: { userAgent, ip }, reason });
+    this.events.emit('login.failed', { username, presenter: describePresenter(presenter), reason });
   }
 }

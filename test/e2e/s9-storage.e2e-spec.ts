@@ -441,3 +441,20 @@ function withPath(database: TestDatabase, path: string): string {
   url.pathname = path;
   return url.href;
 }
+
+describe.each(environments)('S9: closing an application: $title', ({ platform, kind }) => {
+  it('S9: does not wait for a storage that is frozen', async () => {
+    const { repository, control } = controlledRepository();
+    const t = await createApp(platform, kind, {
+      options: { storageTimeout: '300ms' },
+      extras: { sessionRepository: repository },
+      entities: [KnoxSession],
+    });
+    await t.users.add('alice');
+    const { access_token: token } = await t.login();
+    t.clock.advance('61s');
+    control.intercept = (method, proceed) => (method === 'touch' ? new Promise(() => undefined) : proceed());
+    expect((await t.http.get('/notes', { token })).status).toBe(200);
+    await t.close();
+  });
+});

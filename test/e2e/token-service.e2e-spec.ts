@@ -87,7 +87,7 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       await expect(t.tokens.issue({ ...user, isActive: false })).rejects.toThrow(InvalidCredentialsError);
       expect(await rows().countBy({ userId: String(user.id) })).toBe(0);
       expect(t.events).toEqual([
-        { name: 'login.failed', event: { username: null, presenter: {}, reason: 'inactive' } },
+        { name: 'login.failed', event: { username: null, presenter: { userAgent: null, ip: null }, reason: 'inactive' } },
       ]);
     });
 
@@ -437,6 +437,20 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
     control.heal();
   });
   afterEach(() => t.close());
+
+  it('S11: in the error of a database that refuses a statement', async () => {
+    t = await createApp(platform, kind, { logger });
+    const user = await t.users.add('alice');
+    const tokens = await t.tokens.issue(user);
+    const row = { ...(await t.source.getRepository(KnoxSession).findOneByOrFail({ id: tokens.session.id })) };
+    await t.source.query('DROP TABLE jwt_knox_sessions');
+    const refused = await t.tokens.issue(user).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'storage_unavailable' });
+    const text = inspect(refused, EVERYTHING) + JSON.stringify(refused) + inspect(lines, EVERYTHING);
+    expectNoneOf(secretsOf(tokens, row), text);
+    // SHA-256 in hex: a digest of the session that was not written.
+    expect(text).not.toMatch(/\b[0-9a-f]{64}\b/);
+  });
 
   it('S11: in events, errors, logs and issued tokens', async () => {
     t = await createApp(platform, kind, {

@@ -203,7 +203,7 @@ describe('the deadline of a request', () => {
 });
 
 describe('a call of the repository', () => {
-  it('S9: is 503 whatever fails in it, with the cause kept', async () => {
+  it('S9: is 503 whatever fails in it; of the cause, its message and code are kept', async () => {
     for (const cause of [
       new Error('relation does not exist'),
       new TypeError('a bug'),
@@ -213,7 +213,8 @@ describe('a call of the repository', () => {
     ]) {
       const error = await storageCall(() => Promise.reject(cause)).catch((one: unknown) => one);
       expect(error).toBeInstanceOf(StorageUnavailableError);
-      expect((error as StorageUnavailableError).cause).toBe(cause);
+      const kept = (error as StorageUnavailableError).cause as Error;
+      expect(kept.message).toBe(cause instanceof Error ? cause.message : 'unknown failure');
     }
   });
 

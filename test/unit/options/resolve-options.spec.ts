@@ -74,6 +74,13 @@ describe('the options', () => {
     }); // prettier-ignore
   });
 
+  it('allow timeouts of up to an hour', () => {
+    expect(resolve({ storageTimeout: '1h', adminTimeout: 3_600 })).toMatchObject({
+      storageTimeout: 3_600_000,
+      adminTimeout: 3_600_000,
+    });
+  });
+
   it('take one audience for a list of one', () => {
     expect(resolve({ audience: 'a' }).audience).toEqual(['a']);
   });
@@ -140,6 +147,8 @@ describe('a mistake in the options', () => {
       { transport: BearerTransport },
       /^transport: must be an instance of a class that extends TokenTransport/,
     ],
+    ['a storage timeout of 30 days', { storageTimeout: '30d' }, /^storageTimeout: more than '1h'; shorten it/],
+    ['an admin timeout of 30 days', { adminTimeout: '30d' }, /^adminTimeout: more than '1h'; shorten it/],
     ['refresh tokens merely switched on', { refreshToken: true }, /^refreshToken: must be an object/],
   ])('is told: %s', (_title, options, problem) =>
     expect(problemsOf(options)).toEqual([expect.stringMatching(problem)]),

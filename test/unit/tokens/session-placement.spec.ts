@@ -149,6 +149,48 @@ describe('the place of a new session', () => {
     expect(offered).toEqual([2, 4, 5].map((slot) => ({ kind: 'insert', slot })));
   });
 
+  it('offers no more free slots than there is room, beside rows from before the limit', () => {
+    const offers = (seats: Seat[], limit: number) => {
+      let choices = 0;
+      check(seats, limit, 'reject', (count) => ((choices = count), 0));
+      return Array.from({ length: choices }, (_, choice) => check(seats, limit, 'reject', () => choice));
+    };
+    const old: Seat[] = [1, 2].map((createdAt) => ({ slot: null, createdAt, alive: true }));
+    const seated: Seat = { slot: 1, createdAt: 3, alive: true };
+    expect(offers(old, 3)).toEqual([{ kind: 'insert', slot: 1 }]);
+    expect(offers(old, 4)).toEqual([1, 2].map((slot) => ({ kind: 'insert', slot })));
+    expect(offers([...old, seated], 4)).toEqual([{ kind: 'insert', slot: 2 }]);
+    // Who has expired takes no room.
+    expect(offers([...old, { slot: null, createdAt: 3, alive: false }], 4)).toHaveLength(2);
+  });
+
+  it('keeps the limit for simultaneous logins that saw the same rows, or each a later state', () => {
+    const seat = fc.record({
+      slot: fc.option(fc.integer({ min: 1, max: 8 })),
+      createdAt: fc.nat({ max: 6 }),
+      alive: fc.boolean(),
+    });
+    const seats = fc.uniqueArray(seat, { maxLength: 10, selector: ({ slot }) => slot ?? Symbol('none') });
+    const logins = fc.array(fc.record({ lag: fc.nat({ max: 8 }), choice: fc.nat() }), { minLength: 2, maxLength: 10 });
+    fc.assert(
+      fc.property(seats, fc.integer({ min: 1, max: 6 }), logins, (given, limit, tries) => {
+        const states = [rowsOf(given)];
+        for (const { lag, choice } of tries) {
+          const latest = states.at(-1)!;
+          const seen = states[Math.max(0, states.length - 1 - lag)]!;
+          const placement = placementFor(seen, limit, 'reject', NOW, (choices) => choice % choices);
+          // The unique index lets one in where several meet; taking over an expired seat is another statement.
+          if (placement.kind !== 'insert' || latest.some(({ slot }) => slot === placement.slot)) continue;
+          const [row] = rowsOf([{ slot: placement.slot, createdAt: 9, alive: true }]);
+          states.push([...latest, { ...row!, id: `login-${states.length}` }]);
+        }
+        const alive = (rows: SessionRecord[]) => rows.filter(isAlive).length;
+        expect(alive(states.at(-1)!)).toBeLessThanOrEqual(Math.max(limit, alive(states[0]!)));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('is picked at random, so that simultaneous logins seldom meet', () => {
     const slots = new Set(Array.from({ length: 400 }, () => JSON.stringify(placementFor([], 5, 'reject', NOW))));
     expect(slots.size).toBe(5);

@@ -1,8 +1,8 @@
 // The checkout under another Node version, with native modules built for that version. Kept in `.cache`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,7 +15,8 @@ const MANIFESTS = ['package.json', 'package-lock.json', '.npmrc', 'sample-app/pa
 // (https://github.com/nodejs/node/issues/65446).
 const HEADERS = { 24: '24.18.1' };
 
-const SOURCES = ['lib', 'test', 'sample-app', 'tsconfig.json', 'tsconfig.build.json', 'vitest.config.mts'];
+// Made anew by every installation and build.
+const MADE = new Set(['.git', '.cache', 'node_modules', 'dist', 'coverage']);
 
 /**
  * Copies the checkout for the newest release of a Node line.
@@ -75,11 +76,12 @@ function installModules(cwd, version, env) {
 
 /** Copied, not linked: a linked file would find the modules of its origin, built for the other Node. */
 function copySources(cwd) {
-  const isSource = (path) => !/\/(?:node_modules|dist|\.cache)(?:\/|$)/.test(path.slice(root.length - 1));
-  for (const name of SOURCES) {
-    const manifest = MANIFESTS.some((one) => one.startsWith(`${name}/`));
-    if (!manifest) rmSync(join(cwd, name), { recursive: true, force: true });
-    cpSync(join(root, name), join(cwd, name), { recursive: true, filter: isSource });
+  const filter = (path) => !MADE.has(basename(path));
+  for (const name of readdirSync(root).filter(filter)) {
+    const isWorkspace = MANIFESTS.includes(`${name}/package.json`);
+    // A workspace may hold modules of its own.
+    if (!isWorkspace) rmSync(join(cwd, name), { recursive: true, force: true });
+    cpSync(join(root, name), join(cwd, name), { recursive: true, filter });
   }
 }
 

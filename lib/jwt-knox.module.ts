@@ -91,7 +91,8 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
   onModuleInit(): void {
     if (this.#moduleRef.introspect(TokenService).scope === Scope.DEFAULT) return;
     throw new JwtKnoxConfigurationError([
-      'userProvider: is request-scoped, or injects what is; make it a singleton. It receives the request as an argument.',
+      'userProvider or sessionRepository: is request-scoped, or injects what is; make it a singleton. The provider receives ' +
+        'the request as an argument.',
     ]);
   }
 

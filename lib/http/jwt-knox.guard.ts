@@ -11,7 +11,7 @@ import { ErrorHeaders } from './response-headers';
 
 /** What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. */
 @Injectable()
-export class Verdicts extends WeakMap<object, Promise<Authentication>> {}
+export class Verdicts extends WeakMap<object, { request: object; verdict: Promise<Authentication> }> {}
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to the host's user and
@@ -65,11 +65,12 @@ export class JwtKnoxGuard implements CanActivate {
     if (typeof request !== 'object' || request === null) throw new MissingTokenError();
     const lifetime = requestLifetimeOf(context);
     const known = lifetime && this.verdicts.get(lifetime);
-    if (known) return known;
+    // A guard that finds its request elsewhere does not inherit the verdict on another one.
+    if (known?.request === request) return known.verdict;
     const verdict = this.askPassport(request, this.getResponse(context)).catch((error: unknown) => {
       throw this.refusals.of(error, 'access', presenterOf(request));
     });
-    if (lifetime) this.verdicts.set(lifetime, verdict);
+    if (lifetime) this.verdicts.set(lifetime, { request, verdict });
     return verdict;
   }
 

@@ -44,7 +44,7 @@ export class SessionRefresher {
   async refresh(token: string, presenter: Presenter | undefined, now: number): Promise<IssuedTokens> {
     const claims = this.read(token, now);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const live = await this.find(claims, now);
+      const live = this.withinLifetime(await this.find(claims, now), claims, now);
       this.validity.checkPresenter(live.record, presenter);
       const tokens = await this.carryOut(this.decide(live.record, claims, now), live, claims, presenter, now);
       if (tokens) return tokens;
@@ -59,6 +59,13 @@ export class SessionRefresher {
       if (error instanceof TokenRejection && error.reason === 'user_inactive') await this.endOfInactive(claims);
       throw error;
     }
+  }
+
+  /** The greatest lifetime may have been shortened since the login; tokens tell whole seconds. */
+  private withinLifetime({ record, user }: LiveSession, claims: RefreshClaims, now: number): LiveSession {
+    const end = record.createdAt + this.options.session.maxLifetime;
+    if (Math.floor(end / 1_000) <= Math.floor(now / 1_000)) throw new TokenRejection('session_expired', claims);
+    return { record: { ...record, expiresAt: Math.min(record.expiresAt, end) }, user };
   }
 
   private decide(row: SessionRecord, claims: RefreshClaims, now: number): RefreshDecision {
@@ -108,8 +115,6 @@ export class SessionRefresher {
       generation: record.generation + 1,
       expiresAt: Math.min(now + this.options.refresh!.ttl, record.createdAt + this.options.session.maxLifetime),
     };
-    // The greatest lifetime may have been shortened since the login.
-    if (change.expiresAt <= now) throw new TokenRejection('session_expired', claims);
     const rotated = await storageCall(() =>
       this.repository.rotate(record.id, record.refreshDigest!, { ...change, at: now }),
     );

@@ -24,6 +24,7 @@ export class SessionRevoker {
     reason: RevocationReason,
     deadline?: StorageDeadline,
   ): Promise<boolean> {
+    if (userId !== undefined) requireId(userId);
     if (!isSessionId(sessionId)) return false;
     const gone = await this.end(() => this.repository.deleteById(sessionId, { userId }), deadline);
     return this.report({ userId: userId ?? null, sessionId, count: Number(gone), reason }) > 0;
@@ -85,6 +86,6 @@ export class SessionRevoker {
 }
 
 /** An id that is missing is a mistake of the caller's, and must never widen what is deleted. */
-function requireId(id: unknown): void {
+export function requireId(id: unknown): void {
   if (typeof id !== 'string' || id === '') throw new TypeError('A session or user id must be a non-empty string.');
 }

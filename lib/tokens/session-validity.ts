@@ -119,7 +119,7 @@ export class SessionValidity {
 /** A promise is not an answer: an `isActive` that was made async would let everybody in. */
 export function isActive(users: UserProvider, user: unknown): boolean {
   const active: unknown = users.isActive(user);
-  return Boolean(active) && !(active instanceof Promise);
+  return Boolean(active) && typeof (active as { then?: unknown }).then !== 'function';
 }
 
 /** What a user presents after steps 1–10: who, in which session, with which custom claims. */

@@ -16,7 +16,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { Refusals } from './refusals';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
 import { SessionRefresher } from './session-refresher';
-import { SessionRevoker } from './session-revoker';
+import { requireId, SessionRevoker } from './session-revoker';
 import { type Authentication, SessionValidity } from './session-validity';
 import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
 
@@ -151,6 +151,7 @@ export class TokenService<User = any> {
    * ended, or its proof is as late already.
    */
   async reauthenticate(session: Pick<Session, 'id'>, at: Date = new Date(this.options.clock.now())): Promise<boolean> {
+    requireId(session.id);
     const moment = at.getTime();
     if (Number.isNaN(moment)) throw new TypeError('reauthenticate: not a valid date.');
     return this.newDeadline().run(() => storageCall(() => this.repository.reauthenticate(session.id, moment)));

@@ -587,7 +587,7 @@ describe.each(platforms)('a user provider that is made anew with every request: 
     const refused = await boot(userProvider).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(JwtKnoxConfigurationError);
     expect((refused as JwtKnoxConfigurationError).problems).toEqual([
-      expect.stringMatching(/^userProvider: is request-scoped.*make it a singleton/),
+      expect.stringMatching(/^userProvider or sessionRepository: is request-scoped.*make it a singleton/),
     ]);
   });
 

@@ -50,7 +50,13 @@ export { stringTransformer } from './storage/columns';
 
 // Events
 export { JwtKnoxEvents } from './contracts/events';
-export type { JwtKnoxEventMap, JwtKnoxEventName, JwtKnoxListener, RevocationReason } from './contracts/events';
+export type {
+  JwtKnoxEventMap,
+  JwtKnoxEventName,
+  JwtKnoxListener,
+  LoginFailure,
+  RevocationReason,
+} from './contracts/events';
 
 // Errors
 export {

@@ -14,6 +14,9 @@ export type RevocationReason =
   | 'user_inactive'
   | 'replayed';
 
+/** Why a login failed. */
+export type LoginFailure = 'credentials' | 'inactive' | 'session_limit';
+
 /** What each event carries. No event carries a token, a key, a digest or a password. */
 export interface JwtKnoxEventMap {
   'session.created': { session: Session; user: unknown };
@@ -23,11 +26,7 @@ export interface JwtKnoxEventMap {
   /** Expired sessions were purged. */
   'session.expired': { count: number };
   'refresh.reused': { session: Session; presenter: Presenter };
-  'login.failed': {
-    username: string | null;
-    presenter: Presenter;
-    reason: 'credentials' | 'inactive' | 'session_limit';
-  };
+  'login.failed': { username: string | null; presenter: Presenter; reason: LoginFailure };
   'authentication.rejected': {
     reason: RejectionReason;
     tokenType: 'access' | 'refresh';

@@ -1,5 +1,5 @@
 import { deepStrictEqual as deepEqual, equal, ok } from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { SessionRecord } from '../contracts/session';
 import type { Rotation, SessionRepository } from '../contracts/session.repository';
 
@@ -10,31 +10,9 @@ export type ContractCase = (
   users: string[],
 ) => Promise<void>;
 
-const T = 1_764_000_000_000;
-const HOUR = 3_600_000;
-
-/** A session of this user, alive for an hour. */
-export function recordOf(userId: string): SessionRecord {
-  const digest = () => randomBytes(32).toString('hex');
-  return {
-    id: randomUUID(),
-    userId,
-    accessDigest: digest(),
-    refreshDigest: digest(),
-    previousRefreshDigest: null,
-    refreshSalt: null,
-    generation: 0,
-    rotatedAt: null,
-    createdAt: T,
-    authenticatedAt: T,
-    expiresAt: T + HOUR,
-    lastUsedAt: T,
-    userAgent: 'Mozilla/5.0 (Ünïcødé 🔑)',
-    ipAddress: '2001:db8::1',
-    deviceName: 'Alice’s 📱',
-    slot: null,
-  };
-}
+/** The present of all cases, epoch ms. */
+export const T = 1_764_000_000_000;
+export const HOUR = 3_600_000;
 
 /** A rotation of this session to the next generation. */
 function rotationOf(record: SessionRecord, at: number): Rotation {

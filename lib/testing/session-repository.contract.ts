@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { SessionRecord } from '../contracts/session';
 import type { SessionRepository } from '../contracts/session.repository';
-import { CONTRACT_CASES, recordOf } from './session-repository.cases';
+import { CONTRACT_CASES, HOUR, T } from './session-repository.cases';
 
 /** A repository to hold to the contract, on an empty storage. */
 export interface ContractSubject {
@@ -35,4 +36,27 @@ export function sessionRepositoryContract(
       });
     }
   });
+}
+
+/** A session of this user, alive for an hour. */
+function recordOf(userId: string): SessionRecord {
+  const digest = () => randomBytes(32).toString('hex');
+  return {
+    id: randomUUID(),
+    userId,
+    accessDigest: digest(),
+    refreshDigest: digest(),
+    previousRefreshDigest: null,
+    refreshSalt: null,
+    generation: 0,
+    rotatedAt: null,
+    createdAt: T,
+    authenticatedAt: T,
+    expiresAt: T + HOUR,
+    lastUsedAt: T,
+    userAgent: 'Mozilla/5.0 (Ünïcødé 🔑)',
+    ipAddress: '2001:db8::1',
+    deviceName: 'Alice’s 📱',
+    slot: null,
+  };
 }

@@ -6,7 +6,7 @@ import {
   SessionLimitReachedError,
   TokenExpiredError,
 } from '../contracts/errors';
-import { JwtKnoxEvents, type RevocationReason } from '../contracts/events';
+import { JwtKnoxEvents, type LoginFailure, type RevocationReason } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { describePresenter, type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
 import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
@@ -27,6 +27,7 @@ import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
 @Injectable()
 export class TokenService<User = any> {
   private readonly logger = new Logger(TokenService.name);
+  private readonly newDeadline = () => new StorageDeadline(this.options.storageTimeout);
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
@@ -77,11 +78,11 @@ export class TokenService<User = any> {
    * user-agent is not checked.
    * @throws InvalidTokenError, TokenExpiredError
    */
-  async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User>> {
-    return this.authenticateWithin(this.newDeadline(), token, presenter);
-  }
-
-  private async authenticateWithin(deadline: StorageDeadline, token: string, presenter?: Presenter) {
+  async authenticate(
+    token: string,
+    presenter?: Presenter,
+    deadline = this.newDeadline(),
+  ): Promise<Authentication<User>> {
     try {
       return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter, deadline);
     } catch (error) {
@@ -203,8 +204,7 @@ export class TokenService<User = any> {
       if (error instanceof SessionLimitReachedError) this.loginFailed(username, device, 'session_limit');
       throw error;
     }
-    const { users } = this;
-    const noted = () => hostCall(() => users?.onLogin(user, tokens.session));
+    const noted = () => hostCall(() => this.users?.onLogin(user, tokens.session));
     await deadline.run(noted).catch((error: unknown) => {
       this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
     });
@@ -219,7 +219,7 @@ export class TokenService<User = any> {
   ) {
     if (access !== null) {
       try {
-        return (await this.authenticateWithin(deadline, access, presenter)).session;
+        return (await this.authenticate(access, presenter, deadline)).session;
       } catch (error) {
         if (refresh === null || !(error instanceof TokenExpiredError)) throw error;
       }
@@ -242,15 +242,7 @@ export class TokenService<User = any> {
     }
   }
 
-  private newDeadline(): StorageDeadline {
-    return new StorageDeadline(this.options.storageTimeout);
-  }
-
-  private loginFailed(
-    username: string | null,
-    presenter: Presenter,
-    reason: 'credentials' | 'inactive' | 'session_limit',
-  ): void {
+  private loginFailed(username: string | null, presenter: Presenter, reason: LoginFailure): void {
     this.events.emit('login.failed', { username, presenter: describePresenter(presenter), reason });
   }
 }

@@ -13,13 +13,17 @@ export const Public = () => SetMetadata(ROUTE_ACCESS, 'public' satisfies RouteAc
 /** Lets requests without a token in as anonymous; a bad token is still 401. */
 export const OptionalAuth = () => SetMetadata(ROUTE_ACCESS, 'optional' satisfies RouteAccess);
 
+// The types are written out: those of createParamDecorator differ between Nest 11 and 12.
+
 /** The authenticated user, as the `UserProvider` found it, or one property of it; undefined when anonymous. */
-export const CurrentUser = createParamDecorator((property: string | undefined, context: ExecutionContext) => {
-  const user = requestOf(context)?.user;
-  return property === undefined ? user : user?.[property];
-});
+export const CurrentUser: (property?: string) => ParameterDecorator = createParamDecorator(
+  (property: string | undefined, context: ExecutionContext) => {
+    const user = requestOf(context)?.user;
+    return property === undefined ? user : user?.[property];
+  },
+);
 
 /** The `Session` of the request; undefined when anonymous. */
-export const CurrentSession = createParamDecorator(
+export const CurrentSession: () => ParameterDecorator = createParamDecorator(
   (_: unknown, context: ExecutionContext) => requestOf(context)?.knox?.session,
 );

@@ -79,18 +79,18 @@ export class UserIdDto {
  * The request's JSON body as a checked `dto`. A pipe of the host's cannot come in between: the library's routes are
  * protected in hosts without a global ValidationPipe, and unharmed by a strict one.
  */
-export const JsonBody = createParamDecorator((dto: Type<object>, context: ExecutionContext) =>
-  jsonBodyOf(requestOf(context), dto),
+export const JsonBody: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
+  (dto: Type<object>, context: ExecutionContext) => jsonBodyOf(requestOf(context), dto),
 );
 
 /** The request's query as a checked `dto`. */
-export const Query = createParamDecorator((dto: Type<object>, context: ExecutionContext) =>
-  checked(dto, requestOf(context).query),
+export const Query: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
+  (dto: Type<object>, context: ExecutionContext) => checked(dto, requestOf(context).query),
 );
 
 /** The request's path parameters as a checked `dto`. */
-export const Parameters = createParamDecorator((dto: Type<object>, context: ExecutionContext) =>
-  checked(dto, requestOf(context).params),
+export const Parameters: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
+  (dto: Type<object>, context: ExecutionContext) => checked(dto, requestOf(context).params),
 );
 
 /** @throws InvalidRequestError 415 for another content type, 400 for a wrong member */

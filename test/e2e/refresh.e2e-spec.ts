@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SECRET, createApp, environments, type TestApp } from '../support/create-app';
+import { SessionValidity } from '../../lib/tokens/session-validity';
 import { claimsOf } from '../support/decode';
 import { forge, signerOf } from '../support/forge';
 
@@ -219,12 +220,8 @@ describe.each(environments)('refreshing a session: $title', ({ platform, kind })
     expect(made).toHaveLength(3);
   });
 
-  /** Writes that nobody awaits, such as the note of a session's use, are done. */
-  async function settled(): Promise<void> {
-    await t.source.query('SELECT 1');
-    await new Promise((resolve) => setImmediate(resolve));
-    await t.source.query('SELECT 1');
-  }
+  /** Writes that no request waits for, such as the note of a session's use, are done. */
+  const settled = () => t.app.get(SessionValidity, { strict: false }).beforeApplicationShutdown();
 });
 
 describe.each(environments)('refresh options: $title', ({ platform, kind }) => {

@@ -87,7 +87,10 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       await expect(t.tokens.issue({ ...user, isActive: false })).rejects.toThrow(InvalidCredentialsError);
       expect(await rows().countBy({ userId: String(user.id) })).toBe(0);
       expect(t.events).toEqual([
-        { name: 'login.failed', event: { username: null, presenter: { userAgent: null, ip: null }, reason: 'inactive' } },
+        {
+          name: 'login.failed',
+          event: { username: null, presenter: { userAgent: null, ip: null }, reason: 'inactive' },
+        },
       ]);
     });
 

@@ -148,7 +148,8 @@ function succeeds(work: () => unknown): boolean {
 }
 
 function isPlaceholder(bytes: Buffer): boolean {
-  const text = bytes.toString().trim();
+  // One character a byte: as UTF-8, random bytes would turn into a row of replacement characters.
+  const text = bytes.toString('latin1').trim();
   const isRepetition = /^([\s\S]{1,20}?)\1+$/.test(text);
   return PLACEHOLDERS.test(text) || isRepetition || (bytes.length > 1 && new Set(bytes).size < 5);
 }

@@ -84,7 +84,7 @@ function loadKey(key: JwtKnoxKey, problems: string[]): KeyringKey | null {
   const named = typeof key?.kid === 'string' && /^[\w.-]{1,64}$/.test(key.kid);
   const name = named ? `key '${key.kid}'` : 'a key';
   if (!named) problems.push(`${name}: kid must be 1 to 64 letters, digits, '.', '_' or '-'.`);
-  if (!ALGORITHM.test(String(key?.algorithm))) {
+  if (typeof key?.algorithm !== 'string' || !ALGORITHM.test(key.algorithm)) {
     problems.push(`${name}: algorithm must be HS, RS, PS or ES with 256, 384 or 512.`);
   }
   if (problems.length > before) return null;

@@ -155,6 +155,11 @@ describe('the keyring', () => {
     expect(load({ kid: 'a', ...key }).problems).toEqual([expect.stringMatching(/^key 'a': /)]);
   });
 
+  it('says so when an algorithm cannot even become text', () => {
+    const algorithm = Object.create(null) as never;
+    expect(Keyring.load({ keys: [{ kid: 'a', algorithm, secret: 'x' }] }).problems).toHaveLength(1);
+  });
+
   it('never throws while loading, whatever it is given', () => {
     const anyKey = fc.oneof(
       fc.anything(),

@@ -1,0 +1,72 @@
+// The whole benchmark, a part of it, or a profile.
+import { randomBytes } from 'node:crypto';
+import { dropDatabases } from './databases.mjs';
+import { GROUPS } from './groups.mjs';
+import { WrongAnswer } from './load.mjs';
+import { describeMachine, stolenTime } from './machine.mjs';
+import { measureGroup } from './measure.mjs';
+import { profile } from './profile.mjs';
+import { groupTable, targetTable, writeResults } from './report.mjs';
+import { findScenario } from './scenarios/index.mjs';
+import { stopServers } from './server-process.mjs';
+import { judge } from './targets.mjs';
+
+const FULL = { rounds: 9, sliceMs: 200, warmUp: { requests: 6_000, least: 1_000, most: 8_000 } };
+const QUICK = { rounds: 7, sliceMs: 100, warmUp: { requests: 2_500, least: 400, most: 2_500 } };
+const PROFILE = { profiled: 8_000, warmUp: { requests: 8_000, least: 2_000, most: 15_000 } };
+// More than this many runnable processes per core, and the figures say more about them.
+const BUSY = 0.5;
+
+export async function runBenchmark({ quick, only, profile: profiled, results }) {
+  const secret = randomBytes(48).toString('base64');
+  let isCutShort = false;
+  const cutShort = async (signal) => {
+    isCutShort = true;
+    console.error(`Cut short by ${signal}.`);
+    await stopServers();
+    await dropDatabases();
+    process.exit(1);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, cutShort);
+  try {
+    if (profiled) await profile(findScenario(profiled), PROFILE, secret, results);
+    else await measure(chosen(quick, only), quick ? QUICK : FULL, secret, results);
+  } catch (error) {
+    // What fails because its server was stopped is no answer.
+    if (isCutShort) return;
+    if (!(error instanceof WrongAnswer)) throw error;
+    console.error(`A wrong answer, so there are no figures: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
+
+function chosen(quick, only = '') {
+  const pattern = new RegExp(only);
+  const matches = (group) => group.scenarios.filter((name) => pattern.test(group.name) || pattern.test(name));
+  const groups = GROUPS.filter(({ isQuick }) => isQuick || !quick || only !== '');
+  const found = groups.map((group) => ({ ...group, scenarios: matches(group).map(findScenario) }));
+  const left = found.filter(({ scenarios }) => scenarios.length > 0);
+  if (left.length === 0) throw new Error(`No scenario and no group matches ${only}.`);
+  return left;
+}
+
+async function measure(parts, effort, secret, folder) {
+  const kinds = parts.flatMap(({ scenarios }) => scenarios.flatMap(({ database }) => database?.kind ?? []));
+  const machine = await describeMachine(new Set(kinds));
+  if (machine.loadAtStart > machine.cores * BUSY) {
+    console.warn(`This machine is busy (load ${machine.loadAtStart.toFixed(1)}): take the figures for a rehearsal.`);
+  }
+  const before = stolenTime();
+  const groups = [];
+  for (const { name, title, scenarios } of parts) {
+    const say = (text) => console.log(`${name}: ${text}`);
+    const figures = await measureGroup(scenarios, effort, secret, say);
+    groups.push({ name, title, figures });
+    console.log(`\n${title}\n\n${groupTable({ figures })}\n`);
+  }
+  const after = stolenTime();
+  machine.stolenShare = before && after && (after.stolen - before.stolen) / (after.all - before.all);
+  const judged = judge(groups, Number(process.versions.node.split('.')[0]));
+  if (judged.length > 0) console.log(`Targets\n\n${targetTable(judged)}\n`);
+  console.log(`Written: ${writeResults(folder, { machine, groups, judged }).join(', ')}`);
+}

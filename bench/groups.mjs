@@ -1,0 +1,59 @@
+// Which scenarios are measured together. Figures are compared within a group only.
+
+export const PLATFORMS = ['fastify', 'express'];
+export const LOOK_UP_NAMES = ['session', 'user', 'joined'];
+
+const bare = PLATFORMS.map((platform) => `bare/${platform}`);
+const combinations = (kinds, lookUps, ends) =>
+  PLATFORMS.flatMap((platform) =>
+    kinds.flatMap((kind) => lookUps.flatMap((lookUp) => ends.map((end) => `knox/${platform}/${kind}/${lookUp}${end}`))),
+  );
+
+export const GROUPS = [
+  {
+    name: 'core',
+    title: 'An authenticated request',
+    isQuick: true,
+    scenarios: [
+      'raw-http',
+      'raw-jwt',
+      'limit',
+      'limit-narrow',
+      ...bare,
+      ...PLATFORMS.flatMap((platform) => [`passport-jwt/${platform}/string`, `passport-jwt/${platform}/key-object`]),
+      ...combinations(['postgres'], ['session'], ['', '/prepared']),
+      'better-auth/database',
+      'better-auth/cookie-cache',
+    ],
+  },
+  {
+    name: 'look-ups',
+    title: 'With the user, on PostgreSQL',
+    scenarios: [...bare, ...combinations(['postgres'], ['user', 'joined'], ['', '/prepared'])],
+  },
+  {
+    name: 'sqlite',
+    title: 'On SQLite, within the server process',
+    scenarios: [...bare, ...combinations(['sqlite'], LOOK_UP_NAMES, [''])],
+  },
+  {
+    name: 'mariadb',
+    title: 'On MariaDB',
+    scenarios: [...bare, ...combinations(['mariadb'], LOOK_UP_NAMES, ['', '/prepared'])],
+  },
+  {
+    name: 'operations',
+    title: 'Login, refresh and logout-all, on PostgreSQL',
+    scenarios: [
+      'raw-http',
+      'raw-sign-two',
+      ...combinations(['postgres'], ['user', 'login', 'refresh', 'logout-all'], ['']),
+    ],
+  },
+  {
+    name: 'scale',
+    title: 'More rows, more sessions per user',
+    scenarios: ['scale/10k-rows', 'scale/1m-rows', 'scale/1000-sessions-per-user'],
+  },
+  { name: 'processes', title: 'Two processes on one database', scenarios: ['processes/1', 'processes/2'] },
+];

@@ -1,0 +1,69 @@
+// A Nest application with the library, in the forms that are measured.
+import { timingSafeEqual } from 'node:crypto';
+import { Inject, Module } from '@nestjs/common';
+import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
+import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } from 'nestjs-jwt-knox';
+import { JoinedSession, User } from './entities.mjs';
+import { meController, startNest } from './nest-host.mjs';
+import { meRequest, USERS } from './tokens.mjs';
+
+/** The host's users, each read by one statement. Passwords are compared as they are: no hashing is measured. */
+class Users extends UserProvider {
+  constructor(rows) {
+    super();
+    this.rows = rows;
+  }
+
+  async validateCredentials({ username, password }) {
+    const user = await this.rows.findOneBy({ username });
+    const [given, known] = [password, user?.password ?? ''].map((text) => Buffer.from(text.padEnd(64)));
+    return timingSafeEqual(given, known) && user ? user : null;
+  }
+
+  findById(id) {
+    return this.rows.findOneBy({ id });
+  }
+
+  validSince(user) {
+    return user.validSince === null ? null : new Date(Number(user.validSince));
+  }
+}
+Inject(getRepositoryToken(User))(Users, undefined, 0);
+
+class UsersModule {}
+Module({ imports: [TypeOrmModule.forFeature([User])], providers: [Users], exports: [Users] })(UsersModule);
+
+const LOOK_UPS = {
+  session: { routes: false },
+  user: { imports: [UsersModule], userProvider: Users },
+  joined: { imports: [UsersModule], userProvider: Users, sessionEntity: JoinedSession, sessionUser: 'user' },
+};
+
+/**
+ * @param lookUp 'session' (no users), 'user' (a statement of its own) or 'joined'
+ * @param options further options of the library
+ */
+export async function startKnox({ platform, lookUp, options = {} }, { database, secret }) {
+  const knox = { secret, accessToken: { ttl: '1h' }, ...options, ...LOOK_UPS[lookUp] };
+  const { app, port } = await startNest(platform, {
+    imports: [TypeOrmModule.forRoot({ ...database, autoLoadEntities: true }), JwtKnoxModule.forRoot(knox)],
+    controllers: [meController({ guard: JwtKnoxGuard, user: CurrentUser() })],
+  });
+  return { app, port, tokens: app.get(TokenService) };
+}
+
+/** Starts a session for each of the first users. */
+export function issueTokens(tokens, count = USERS) {
+  const device = { userAgent: 'bench/1.0', ip: '127.0.0.1' };
+  const user = (index) => Object.assign(new User(), { id: `u${index + 1}`, isActive: true, validSince: null });
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => ({
+      id: `u${index + 1}`,
+      issued: await tokens.issue(user(index), device),
+    })),
+  );
+}
+
+export async function meRequests(tokens, count) {
+  return (await issueTokens(tokens, count)).map(({ id, issued }) => meRequest(issued.accessToken, id));
+}

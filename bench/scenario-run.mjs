@@ -1,0 +1,136 @@
+// One scenario under way: its servers, its database and its samples.
+import { createDatabase } from './databases.mjs';
+import { meterOf } from './database-cpu.mjs';
+import { repeated } from './exchanges.mjs';
+import { drive, openConnections } from './load.mjs';
+import { quantile } from './statistics.mjs';
+import { ServerProcess } from './server-process.mjs';
+import { CONCURRENCY } from './tokens.mjs';
+
+const COUNTED_REQUESTS = 40;
+
+// Sent before the accounts of a slice are opened: a server that waited for its turn has cold caches, and V8 tidied up.
+const LEAD_IN = 300;
+
+export class ScenarioRun {
+  samples = [];
+  servers = [];
+
+  constructor(scenario) {
+    this.scenario = scenario;
+  }
+
+  /** @param server a connection to the database server, to find its processes by */
+  async start(secret, server) {
+    const { scenario } = this;
+    if (scenario.database) this.database = await createDatabase(scenario.database);
+    this.meter = meterOf(this.database, server);
+    for (let index = 0; index < (scenario.processes ?? 1); index++) {
+      const process = new ServerProcess();
+      this.servers.push(process);
+      const settings = { scenario: scenario.name, secret, database: this.database?.options, isFirst: index === 0 };
+      const { port, requests, calm } = await process.ask('serve', settings);
+      process.port = port;
+      if (index === 0) this.open({ requests, calm });
+    }
+  }
+
+  open({ requests, calm }) {
+    this.exchange = (this.scenario.exchanges ?? repeated)(requests);
+    // What is sent where it must not count, by scenarios whose requests can be sent only once.
+    this.calm = calm ? repeated(calm) : this.exchange;
+  }
+
+  /** Until the code is compiled: so many requests to each server, and between `least` and `most` milliseconds. */
+  async warmUp({ requests, least, most }) {
+    const began = performance.now();
+    let left = requests * this.servers.length;
+    let sent = 0;
+    const elapsed = () => performance.now() - began;
+    for (; (left > 0 || elapsed() < least) && elapsed() < most; left -= 200) sent += await this.send(200, this.calm);
+    this.pace = sent / elapsed();
+    this.statements = await this.countStatements();
+  }
+
+  /** How many requests one slice of a round has: the same in every round. */
+  settle(sliceMs) {
+    this.sliceCount = this.scenario.count ?? Math.round(Math.min(Math.max(this.pace * sliceMs, 200), 6_000));
+  }
+
+  async countStatements() {
+    if (!this.database) return 0;
+    const { count = COUNTED_REQUESTS } = this.scenario;
+    await this.prepare(count);
+    await this.askAll('count');
+    await this.send(count, this.exchange);
+    const counted = await this.askAll('count');
+    return counted.reduce((total, one) => total + one, 0) / count;
+  }
+
+  /** One slice of a round: CPU of the servers, and of the database, for a fixed number of requests. */
+  async slice() {
+    const count = this.sliceCount;
+    await this.prepare(count);
+    const connections = await this.connect();
+    try {
+      await drive(connections, LEAD_IN, this.calm);
+      const before = await this.accounts();
+      const times = await drive(connections, count, this.exchange);
+      const after = await this.accounts();
+      const sample = sampleOf(before, after, count, times);
+      this.samples.push(sample);
+      return sample;
+    } finally {
+      for (const connection of connections) connection.close();
+    }
+  }
+
+  async prepare(count) {
+    if (!this.scenario.prepares) return;
+    const { requests } = await this.servers[0].ask('prepare', { count });
+    this.exchange = (this.scenario.exchanges ?? repeated)(requests);
+  }
+
+  async send(count, exchange) {
+    const connections = await this.connect();
+    try {
+      return (await drive(connections, count, exchange)).length;
+    } finally {
+      for (const connection of connections) connection.close();
+    }
+  }
+
+  connect() {
+    return openConnections(
+      this.servers.map(({ port }) => port),
+      CONCURRENCY,
+    );
+  }
+
+  async accounts() {
+    const [servers, database] = [await this.askAll('account'), await this.meter()];
+    const total = (name) => servers.reduce((all, one) => all + one[name], 0);
+    return { cpu: total('cpu'), rss: total('rss'), database };
+  }
+
+  askAll(ask, parameters) {
+    return Promise.all(this.servers.map((server) => server.ask(ask, parameters)));
+  }
+
+  async stop() {
+    await Promise.all(this.servers.map((server) => server.stop()));
+    await this.database?.drop();
+  }
+}
+
+function sampleOf(before, after, count, times) {
+  const known = before.database !== null && after.database !== null;
+  return {
+    requests: count,
+    cpu: (after.cpu - before.cpu) / count,
+    database: known ? (after.database - before.database) / count : null,
+    rss: after.rss,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+  };
+}

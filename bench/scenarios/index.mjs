@@ -1,0 +1,17 @@
+// Every scenario by its name.
+import { betterAuth } from './better-auth.mjs';
+import { knox } from './knox.mjs';
+import { operations } from './operations.mjs';
+import { raw } from './raw.mjs';
+import { scale } from './scale.mjs';
+import { stateless } from './stateless.mjs';
+
+const ALL = new Map(
+  [...raw, ...stateless, ...knox, ...betterAuth, ...operations, ...scale].map((scenario) => [scenario.name, scenario]),
+);
+
+export function findScenario(name) {
+  const scenario = ALL.get(name);
+  if (scenario) return scenario;
+  throw new Error(`No scenario is named ${name}. There are:\n  ${[...ALL.keys()].join('\n  ')}`);
+}

@@ -1,0 +1,35 @@
+// The library: adapters × databases × look-ups × prepared statements.
+import { LOOK_UP_NAMES, PLATFORMS } from '../groups.mjs';
+import { meRequests, startKnox } from '../knox-host.mjs';
+
+const READS = {
+  session: 'one look-up: the session',
+  user: 'two look-ups: the session, and the user by findOneBy',
+  joined: 'one look-up: session and user, joined',
+};
+
+/** One scenario of an authenticated request. */
+export function authenticated({ name, about, platform, kind, lookUp, prepared = false, contents, processes }) {
+  return {
+    name: name ?? ['knox', platform, kind, lookUp, ...(prepared ? ['prepared'] : [])].join('/'),
+    about: about ?? `nestjs-jwt-knox on ${platform} and ${kind}, ${READS[lookUp]}${prepared ? ', prepared' : ''}`,
+    processes,
+    database: { kind, tables: lookUp === 'joined' ? 'joined' : 'own', ...contents },
+    async serve(settings) {
+      const options = prepared ? { preparedStatements: true } : {};
+      const { port, tokens } = await startKnox({ platform, lookUp, options }, settings);
+      return { port, requests: settings.isFirst ? await meRequests(tokens) : [] };
+    },
+  };
+}
+
+// better-sqlite3 prepares every statement, so there is nothing to choose.
+const PREPARED = { postgres: [false, true], mariadb: [false, true], sqlite: [false] };
+
+export const knox = Object.keys(PREPARED).flatMap((kind) =>
+  PLATFORMS.flatMap((platform) =>
+    LOOK_UP_NAMES.flatMap((lookUp) =>
+      PREPARED[kind].map((prepared) => authenticated({ platform, kind, lookUp, prepared })),
+    ),
+  ),
+);

@@ -1,0 +1,48 @@
+// One server process of one scenario. Its parent tells it by messages what to serve, and asks for its accounts.
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import { findScenario } from './scenarios/index.mjs';
+import { countStatements } from './statements.mjs';
+
+let served;
+let profiler;
+
+const answers = {
+  async serve({ scenario, ...settings }) {
+    served = await findScenario(scenario).serve(settings);
+    return { port: served.port, requests: served.requests, calm: served.calm };
+  },
+
+  account() {
+    const { user, system } = process.cpuUsage();
+    return { cpu: user + system, rss: process.memoryUsage.rss() };
+  },
+
+  prepare: ({ count }) => served.prepare(count),
+
+  /** Counts statements until asked again. */
+  count: () => countStatements(),
+
+  async startProfile() {
+    profiler = new Session();
+    profiler.connect();
+    await profiler.post('Profiler.enable');
+    await profiler.post('Profiler.setSamplingInterval', { interval: 200 });
+    await profiler.post('Profiler.start');
+  },
+
+  async stopProfile({ file }) {
+    const { profile } = await profiler.post('Profiler.stop');
+    profiler.disconnect();
+    writeFileSync(file, JSON.stringify(profile));
+  },
+};
+
+process.on('message', async ({ id, ask, ...rest }) => {
+  try {
+    process.send({ id, answer: (await answers[ask](rest)) ?? null });
+  } catch (error) {
+    process.send({ id, error: error?.stack ?? String(error) });
+  }
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,97 @@
+// What the figures are held to. A target compares scenarios of one group, round by round.
+import { excesses, median, quantile, ratios, verdict } from './statistics.mjs';
+
+const PREPARED = (platform) => `knox/${platform}/postgres/session/prepared`;
+const UNPREPARED = (platform) => `knox/${platform}/postgres/session`;
+const STATELESS = (platform) => `passport-jwt/${platform}/string`;
+
+/** What a scenario's figures are compared by: µs of each round. */
+const SERVER = ({ cpu }) => cpu;
+const DATABASE = ({ database }) => database ?? NaN;
+const BOTH = ({ cpu, database }) => cpu + (database ?? NaN);
+
+/** How much one scenario costs, as a multiple of another. */
+const times = (node, group, name, other, most, by = SERVER) => ({
+  node, group, most, unit: '×', text: `${name}, as a multiple of ${other}${BY.get(by)}`,
+  of: (samples) => ratios(samples(name).map(by), samples(other).map(by)),
+}); // prettier-ignore
+
+/** How many µs one scenario costs beyond another. */
+const beyond = (node, group, name, other, most) => ({
+  node, group, most, unit: 'µs', text: `${name}, above ${other}`,
+  of: (samples) => excesses(samples(name).map(SERVER), samples(other).map(SERVER)),
+}); // prettier-ignore
+
+/** How much an operation costs, as a multiple of an authenticated request and the signing of two tokens. */
+const operation = (platform, name, most) => ({
+  group: 'operations',
+  most,
+  unit: '×',
+  text: `knox/${platform}/postgres/${name}, as a multiple of an authenticated request and the signing of two tokens`,
+  of(samples) {
+    const [user, signing, raw] = [`knox/${platform}/postgres/user`, 'raw-sign-two', 'raw-http'].map(samples);
+    const reference = user.map(({ cpu }, round) => cpu + signing[round].cpu - raw[round].cpu);
+    return ratios(samples(`knox/${platform}/postgres/${name}`).map(SERVER), reference);
+  },
+});
+
+/** How many statements an operation takes beside the look-up of the user. */
+const statements = (platform, name, most) => ({
+  group: 'operations',
+  most,
+  unit: '',
+  text: `knox/${platform}/postgres/${name}, statements beyond the look-up of the user`,
+  of: (_samples, figuresOf) => [figuresOf(`knox/${platform}/postgres/${name}`).statements - 1],
+});
+
+const BY = new Map([
+  [SERVER, ''],
+  [DATABASE, ', database alone'],
+  [BOTH, ', server and database'],
+]);
+
+export const TARGETS = [
+  times(24, 'core', PREPARED('fastify'), 'limit', 1.5),
+  times(24, 'core', PREPARED('express'), 'limit', 2),
+  times(24, 'core', PREPARED('express'), STATELESS('express'), 1),
+  times(24, 'core', PREPARED('fastify'), 'better-auth/database', 0.25, BOTH),
+  times(24, 'core', PREPARED('fastify'), 'better-auth/cookie-cache', 1, BOTH),
+  times(20, 'core', PREPARED('fastify'), 'limit', 1.6),
+  times(20, 'core', UNPREPARED('fastify'), 'limit', 1.9),
+  times(20, 'core', PREPARED('fastify'), 'limit', 1.2, DATABASE),
+  beyond(20, 'core', PREPARED('fastify'), 'bare/fastify', 55),
+  beyond(20, 'core', PREPARED('express'), 'bare/express', 105),
+  times(20, 'core', PREPARED('fastify'), STATELESS('fastify'), 0.25),
+  times(20, 'core', PREPARED('express'), STATELESS('express'), 0.5),
+  beyond(20, 'sqlite', 'knox/fastify/sqlite/session', 'bare/fastify', 40),
+  ...['fastify', 'express'].flatMap((platform) =>
+    ['login', 'refresh'].flatMap((name) => [statements(platform, name, 1), operation(platform, name, 1.5)]),
+  ),
+  times(undefined, 'scale', 'scale/1m-rows', 'scale/10k-rows', 1.15, BOTH),
+  times(undefined, 'scale', 'scale/1000-sessions-per-user', 'scale/10k-rows', 1.15, BOTH),
+];
+
+/** The targets for this Node line whose scenarios were measured: median and quartiles of the rounds, and verdict. */
+export function judge(groups, major) {
+  const judged = [];
+  for (const { node, group, of, most, unit, text } of TARGETS) {
+    if (node !== undefined && node !== major) continue;
+    const figures = groups.find(({ name }) => name === group)?.figures ?? [];
+    const figuresOf = (name) => {
+      const found = figures.find((one) => one.name === name);
+      if (!found) throw new NotMeasured(name);
+      return found;
+    };
+    try {
+      const values = of((name) => figuresOf(name).samples, figuresOf);
+      const value = median(values);
+      const quartiles = [quantile(values, 0.25), quantile(values, 0.75)];
+      judged.push({ text, value, quartiles, most, unit, verdict: verdict(value, most) });
+    } catch (error) {
+      if (!(error instanceof NotMeasured)) throw error;
+    }
+  }
+  return judged;
+}
+
+class NotMeasured extends Error {}

@@ -8,17 +8,21 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
-import { plantedRepository } from './planted-faults.mjs';
+import { WhoAmIController } from './host-routes.mjs';
+import { plantedOptions, plantedRepository, witness } from './planted-faults.mjs';
+import { Watch } from './watch.mjs';
 
 const require = createRequire(import.meta.url);
 const knox = require('nestjs-jwt-knox');
 const { jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
-const { CurrentSession, JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } = knox;
+const { Clock, CurrentSession, JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } = knox;
 
 const settings = JSON.parse(process.argv[2]);
 const derive = promisify(scrypt);
 const hash = async (password, salt = randomBytes(16)) =>
-  `${salt.toString('hex')}:${(await derive(password, salt, 32, { N: 2048 })).toString('hex')}`;
+  `${salt.toString('hex')}:${(await derive(password, salt, 32, { N: settings.passwordCost })).toString('hex')}`;
+
+const watch = settings.watched ? new Watch() : null;
 
 /** The host's users: `id`, `username`, `hash`, `active`, `since` (epoch ms before which proofs do not count). */
 class Users extends UserProvider {
@@ -28,13 +32,16 @@ class Users extends UserProvider {
   }
 
   async validateCredentials({ username, password }, _request, exclude) {
+    watch?.fail('credentials');
     const [user] = await this.query('SELECT * FROM app_users WHERE username = ?', [username]);
+    if (!user && settings.plant === 'early-return') return null;
     const salt = Buffer.from((user?.hash ?? '00:00').split(':')[0], 'hex');
     const presented = await exclude(() => hash(password, salt));
     return user && timingSafeEqual(Buffer.from(presented), Buffer.from(user.hash)) ? user : null;
   }
 
   async findById(id) {
+    watch?.fail('user');
     return (await this.query('SELECT * FROM app_users WHERE id = ?', [id]))[0] ?? null;
   }
 
@@ -92,27 +99,70 @@ HttpCode(204)(PasswordController.prototype, 'change', change);
 Body()(PasswordController.prototype, 'change', 0);
 CurrentSession()(PasswordController.prototype, 'change', 1);
 
+/** The machine's clock, or one that is ahead of it by `clockAhead` milliseconds. */
+class ProofClock extends Clock {
+  started = Date.now() - performance.now();
+
+  now() {
+    if (settings.plant === 'steady-clock') return Math.round(this.started + performance.now());
+    return Date.now() + (settings.clockAhead ?? 0);
+  }
+}
+
 const planted = settings.plant?.startsWith('naive') ? plantedRepository(settings.plant) : undefined;
+
+// See docs/storage-and-migrations.md: a server that dies while a connection comes up must not end the process.
+const extra = settings.database.type === 'postgres' && {
+  onConnect: (client) => void client.on('error', () => undefined),
+};
 
 class AppModule {}
 Module({
   imports: [
-    TypeOrmModule.forRoot({ ...settings.database, autoLoadEntities: true, migrations: jwtKnoxMigrations }),
+    TypeOrmModule.forRoot({
+      ...settings.database,
+      ...(extra && { extra }),
+      autoLoadEntities: true,
+      migrations: jwtKnoxMigrations,
+    }),
     UsersModule,
     JwtKnoxModule.forRoot({
+      clock: new ProofClock(),
       ...settings.options,
+      ...(watch && { claims: () => watch.fail('claims') ?? { color: 'red' } }),
+      ...plantedOptions(settings.plant),
       userProvider: Users,
-      routes: { admin: true },
+      routes: { admin: true, ...settings.routes },
       ...planted,
       imports: [UsersModule, ...(planted?.imports ?? [])],
     }),
   ],
-  controllers: [PasswordController],
+  controllers: [PasswordController, WhoAmIController],
 })(AppModule);
 
 const adapter = settings.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
-const app = await NestFactory.create(AppModule, adapter, { logger: ['error', 'fatal'] });
+const app = await NestFactory.create(AppModule, adapter, { logger: settings.logLevels ?? ['error', 'fatal'] });
 app.enableShutdownHooks();
+if (planted) app.useGlobalGuards(witness);
+watch?.observe(app);
 await app.listen(0, '127.0.0.1');
+// A connection that the server closes as a request comes in would look like a failure of the server's.
+app.getHttpServer().keepAliveTimeout = 60_000;
+/** What the proof may ask this process for, over IPC. */
+const ANSWERS = {
+  // Needs --expose-gc.
+  memory: () => {
+    for (let i = 0; i < 3; i++) globalThis.gc();
+    return process.memoryUsage();
+  },
+  /** CPU milliseconds so far. */
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
+  revokeBefore: (moment) => app.get(TokenService).revokeBefore(new Date(moment)),
+  ...watch?.answers,
+};
+process.on('message', async ([name, argument]) => process.send((await ANSWERS[name](argument)) ?? null));
 process.send({ port: app.getHttpServer().address().port });
 process.on('disconnect', () => process.exit());

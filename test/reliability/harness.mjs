@@ -1,10 +1,13 @@
 // Starts application processes on a database of their own, speaks HTTP with them, and keeps count.
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataSource } from 'typeorm';
-import { createRequire } from 'node:module';
 
 const { jwtKnoxMigrations } = createRequire(import.meta.url)('nestjs-jwt-knox/migrations');
 
@@ -13,37 +16,87 @@ const SERVERS = {
   mariadb: process.env.TEST_MARIADB_URL ?? 'mysql://root@127.0.0.1:3306/mysql',
 };
 
-/** Runs `proof` against `processes` application processes on a fresh database; everything is gone afterwards. */
-export async function withApplication({ kind, processes = 2, users = 1, options = {}, plant, adapter }, proof) {
-  const name = `jwt_knox_proof_${process.pid}_${randomBytes(5).toString('hex')}`;
-  const server = await new DataSource({ type: kind, url: SERVERS[kind] }).initialize();
-  await server.query(`CREATE DATABASE ${name}`);
-  const url = new URL(SERVERS[kind]);
-  url.pathname = `/${name}`;
-  const database = { type: kind, url: url.href, poolSize: 10 };
-  const source = await new DataSource({ ...database, migrations: jwtKnoxMigrations, migrationsRun: true }).initialize();
+/**
+ * Runs `proof` against `processes` application processes on a fresh database; everything is gone afterwards. `server` is
+ * the URL of another database server, `database` what the processes' own data source has in place of the proof's, and
+ * `launch` starts one process more, with settings of its own.
+ */
+export async function withApplication(
+  {
+    kind,
+    server,
+    processes = 2,
+    users = 1,
+    options = {},
+    database: own,
+    plant,
+    adapter,
+    routes,
+    execArgv,
+    passwordCost = 2048,
+  },
+  proof,
+) {
+  const { database, drop } = await createDatabase(kind, server);
   const children = [];
+  let source;
   try {
-    await seed(source, users);
+    source = await new DataSource({ ...database, migrations: jwtKnoxMigrations, migrationsRun: true }).initialize();
+    await seed(source, users, passwordCost);
     const secret = randomBytes(48).toString('base64');
-    const settings = { database, plant, adapter, options: { secret, ...options } };
-    for (let i = 0; i < processes; i++) children.push(await start(settings));
-    return await proof({ nodes: children.map((child) => child.node), source, secret });
+    const application = { ...database, ...own?.(database) };
+    const forAll = { database: application, plant, adapter, routes, passwordCost, options: { secret, ...options } };
+    const launch = async (settings) => {
+      const node = await start({ ...forAll, ...settings }, execArgv);
+      children.push(node.child);
+      return node;
+    };
+    const nodes = [];
+    for (let i = 0; i < processes; i++) nodes.push(await launch());
+    return await proof({ nodes, source, secret, launch });
   } finally {
-    for (const { child } of children) child.kill('SIGKILL');
-    await source.destroy();
-    await server.query(`DROP DATABASE ${name}${kind === 'postgres' ? ' WITH (FORCE)' : ''}`);
-    await server.destroy();
+    for (const child of children) child.kill('SIGKILL');
+    await source?.destroy();
+    await drop();
   }
 }
 
-async function seed(source, users) {
+/** An empty database of the proof's own: the options of its data source, and how to be rid of it. */
+async function createDatabase(kind, server = SERVERS[kind]) {
+  if (kind === 'sqlite') {
+    const folder = await mkdtemp(join(tmpdir(), 'jwt-knox-proof-'));
+    const database = {
+      type: 'better-sqlite3',
+      database: join(folder, 'proof.sqlite'),
+      enableWAL: true,
+      timeout: 10_000,
+    };
+    return { database, drop: () => rm(folder, { recursive: true, force: true }) };
+  }
+  const name = `jwt_knox_proof_${process.pid}_${randomBytes(5).toString('hex')}`;
+  await onServer(kind, server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const drop = () => onServer(kind, server, `DROP DATABASE ${name}${kind === 'postgres' ? ' WITH (FORCE)' : ''}`);
+  return { database: { type: kind, url: url.href, poolSize: 10 }, drop };
+}
+
+async function onServer(kind, url, sql) {
+  const source = await new DataSource({ type: kind, url }).initialize();
+  try {
+    await source.query(sql);
+  } finally {
+    await source.destroy();
+  }
+}
+
+async function seed(source, users, passwordCost) {
   const { scryptSync } = await import('node:crypto');
   await source.query(
     'CREATE TABLE app_users (id VARCHAR(40) PRIMARY KEY, username VARCHAR(40) UNIQUE, hash VARCHAR(200), active INT, since BIGINT)',
   );
   const salt = Buffer.alloc(16, 7);
-  const hash = `${salt.toString('hex')}:${scryptSync('password', salt, 32, { N: 2048 }).toString('hex')}`;
+  const hash = `${salt.toString('hex')}:${scryptSync('password', salt, 32, { N: passwordCost }).toString('hex')}`;
   const rows = ['admin', ...Array.from({ length: users }, (_, i) => `user${i}`)];
   for (let i = 0; i < rows.length; i += 500) {
     const values = rows.slice(i, i + 500).map((name) => `('id-${name}', '${name}', '${hash}', 1, 0)`);
@@ -51,21 +104,38 @@ async function seed(source, users) {
   }
 }
 
-function start(settings) {
+function start({ env, ...settings }, execArgv = []) {
   const file = fileURLToPath(new URL('app.mjs', import.meta.url));
-  const child = fork(file, [JSON.stringify(settings)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(file, [JSON.stringify(settings)], {
+    execArgv,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', settings.logLevels ? 'pipe' : 'inherit', settings.watched ? 'pipe' : 'inherit', 'ipc'],
+  });
   return new Promise((resolve, reject) => {
-    child.once('message', ({ port }) => resolve({ child, node: new Node(port, child.pid) }));
+    child.once('message', ({ port }) => resolve(new Node(port, child)));
     child.once('exit', (code) => reject(new Error(`The application ended with ${code} before it listened.`)));
   });
 }
 
 /** One application process, over HTTP with connections kept. */
 export class Node {
-  constructor(port, pid) {
+  constructor(port, child) {
     this.port = port;
-    this.pid = pid;
+    this.child = child;
+    this.pid = child.pid;
     this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
+    this.log = '';
+    for (const output of [child.stdout, child.stderr])
+      output?.setEncoding('utf8').on('data', (text) => (this.log += text));
+  }
+
+  /** What the process holds, in bytes, once its garbage is gone; start it with `--expose-gc`. */
+  memory() {
+    return this.ask('memory');
+  }
+
+  get hasCrashed() {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   send(method, path, { token, json } = {}) {
@@ -85,8 +155,10 @@ export class Node {
           response.on('data', (chunk) => (text += chunk));
           response.on('end', () => {
             const body = text === '' ? null : JSON.parse(text);
-            resolve({ status: response.statusCode, body, sentAt, took: performance.now() - sent });
+            const { statusCode: status, headers: answered } = response;
+            resolve({ status, headers: answered, body, sentAt, took: performance.now() - sent });
           });
+          response.on('error', reject);
         },
       );
       outgoing.on('error', reject);
@@ -102,6 +174,14 @@ export class Node {
 
   refresh(token) {
     return this.send('POST', '/auth/refresh', { json: { refresh_token: token } });
+  }
+
+  /** Asks the process itself, one question at a time: a name among its `ANSWERS`, and an argument. */
+  ask(name, argument) {
+    return new Promise((resolve) => {
+      this.child.once('message', resolve);
+      this.child.send([name, argument]);
+    });
   }
 
   async isAlive(token) {

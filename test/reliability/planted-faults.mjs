@@ -1,12 +1,67 @@
 // The naive versions of what the library does with care. Each must fail the proof that it belongs to.
+import { createHash, createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { Injectable, Inject } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 
 const require = createRequire(import.meta.url);
-const { KnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox');
+const { BearerTransport, KnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox');
+
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+const bytesOf = (key) => Buffer.from(String(key), 'base64url');
+
+/** What the latest token of each session said, for storages that believe it. */
+const presented = new Map();
+
+/** A guard before all others that tells the faulty storages what is presented. */
+export const witness = {
+  canActivate(context) {
+    const { headers, body } = context.switchToHttp().getRequest();
+    for (const token of [headers.authorization?.slice('Bearer '.length), body?.refresh_token]) {
+      try {
+        const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+        presented.set(claims.sid, claims);
+      } catch {
+        // No token, or none that says anything.
+      }
+    }
+    return true;
+  },
+};
 
 const FAULTS = {
+  /** Compares no digest: whatever key is presented, it is the row's. */
+  'naive-any-key': class extends TypeOrmSessionRepository {
+    async findById(id) {
+      const found = await super.findById(id);
+      const { token_key: key, session_key: session } = presented.get(id) ?? {};
+      if (!found || !key) return found;
+      const access = session ? createHmac('sha256', bytesOf(session)).update('access').digest() : bytesOf(key);
+      return {
+        ...found,
+        record: { ...found.record, accessDigest: sha256(access), refreshDigest: sha256(bytesOf(key)) },
+      };
+    }
+  },
+
+  /** Ignores whose row it is: the user is whom the token names. */
+  'naive-any-user': class extends TypeOrmSessionRepository {
+    async findById(id) {
+      const found = await super.findById(id);
+      const { sub } = presented.get(id) ?? {};
+      return found && sub ? { ...found, record: { ...found.record, userId: sub } } : found;
+    }
+  },
+
+  /** Notes the token key in the row, for support to look at. */
+  'naive-diary': class extends TypeOrmSessionRepository {
+    async findById(id) {
+      const { token_key: key } = presented.get(id) ?? {};
+      if (key) await this.table.update({ id }, { deviceName: key });
+      return super.findById(id);
+    }
+  },
+
   /** Refresh by check-then-update: everybody who read the old key rotates. */
   'naive-refresh': class extends TypeOrmSessionRepository {
     async rotate(id, presentedDigest, { at, ...change }) {
@@ -37,6 +92,50 @@ const FAULTS = {
       return super.insert({ ...replacement, slot: null });
     }
   },
+
+  /** Each write notes the present as the last use, and not the rotation's own moment: no successor counts as unused. */
+  'naive-last-use': class extends TypeOrmSessionRepository {
+    async rotate(id, presentedDigest, rotation) {
+      const rotated = await super.rotate(id, presentedDigest, rotation);
+      if (rotated) await this.table.update({ id }, { lastUsedAt: rotation.at + 1 });
+      return rotated;
+    }
+  },
+
+  /** A look-up by an expression, as a wrong type or collation makes it: no index serves it. */
+  'naive-scan': class extends TypeOrmSessionRepository {
+    async findById(id) {
+      const text = this.table.manager.connection.options.type === 'mariadb' ? `CONCAT(id, '')` : `id || ''`;
+      const record = await this.table.createQueryBuilder('session').where(`${text} = :id`, { id }).getOne();
+      return record && { record };
+    }
+  },
+
+  /** Sessions kept in memory for a moment, to spare the database: an end on another process comes late. */
+  'naive-cache': class extends TypeOrmSessionRepository {
+    kept = new Map();
+    async findById(id) {
+      const { found, until } = this.kept.get(id) ?? { until: 0 };
+      if (performance.now() < until) return found;
+      const fresh = await super.findById(id);
+      this.kept.set(id, { found: fresh, until: performance.now() + 100 });
+      return fresh;
+    }
+  },
+
+  /** The salt that made the successor is not kept: nobody can find the same successor again. */
+  'naive-lost-salt': class extends TypeOrmSessionRepository {
+    async rotate(id, presentedDigest, rotation) {
+      return super.rotate(id, presentedDigest, { ...rotation, refreshSalt: '00'.repeat(32) });
+    }
+  },
+
+  /** A storage that fails has no such row: everybody is told that their session is gone. */
+  'naive-no-row': class extends TypeOrmSessionRepository {
+    async findById(id) {
+      return super.findById(id).catch(() => null);
+    }
+  },
 };
 
 /** The extras that put a faulty storage in place of the library's. */
@@ -51,4 +150,81 @@ export function plantedRepository(plant) {
   Injectable()(Planted);
   Inject(getRepositoryToken(KnoxSession))(Planted, undefined, 0);
   return { sessionRepository: Planted, imports: [TypeOrmModule.forFeature([KnoxSession])] };
+}
+
+const TRANSPORTS = {
+  /** Repairs what it reads, as lenient decoders do: one token has many spellings. */
+  'lenient-transport': class extends BearerTransport {
+    readAccess(request) {
+      const parts = String(request.headers.authorization ?? '').match(/[\w+/-]+={0,2}/g) ?? [];
+      const token = parts.slice(-3).map((part) => Buffer.from(part, 'base64').toString('base64url'));
+      return token.length === 3 ? token.join('.') : null;
+    }
+  },
+
+  /** Believes that there is always a word after the scheme. */
+  'careless-transport': class extends BearerTransport {
+    readAccess(request) {
+      return request.headers.authorization.split(' ')[1].trim();
+    }
+  },
+
+  /** Fails where nobody catches it. */
+  'crashing-transport': class extends BearerTransport {
+    readAccess(request) {
+      setImmediate(() => decodeURIComponent(request.headers.authorization ?? ''));
+      return super.readAccess(request);
+    }
+  },
+
+  /** Writes down what comes in. */
+  'logging-transport': class extends BearerTransport {
+    readAccess(request) {
+      console.log('Incoming', { headers: request.headers });
+      return super.readAccess(request);
+    }
+  },
+
+  /** Keeps the last token, for a comparison. */
+  'remembering-transport': class extends BearerTransport {
+    readAccess(request) {
+      this.latest = super.readAccess(request);
+      return this.latest;
+    }
+  },
+
+  /** Tells what was wrong, and with what. */
+  'confiding-transport': class extends BearerTransport {
+    readAccess(request) {
+      try {
+        return super.readAccess(request);
+      } catch (error) {
+        throw Object.assign(error, { presented: request.headers });
+      }
+    }
+  },
+
+  /** Takes the token for the name of the client. */
+  'labelling-transport': class extends BearerTransport {
+    readAccess(request) {
+      const token = super.readAccess(request);
+      if (token) request.headers['user-agent'] = token.split('.')[1];
+      return token;
+    }
+  },
+
+  /** Forgets nothing. */
+  'hoarding-transport': class extends BearerTransport {
+    hoard = [];
+    readAccess(request) {
+      this.hoard.push(Buffer.alloc(2 ** 18, request.url));
+      return super.readAccess(request);
+    }
+  },
+};
+
+/** The options that put a fault in place of what the library does, beside the proof's own. */
+export function plantedOptions(plant) {
+  const Transport = TRANSPORTS[plant];
+  return Transport ? { transport: new Transport() } : {};
 }

@@ -5,10 +5,11 @@ const LOGINS = 20;
 const LIMIT = 5;
 
 await main('session limit races', {
-  databases: ['postgres', 'mariadb'],
+  databases: ['postgres', 'mariadb', 'sqlite'],
   plants: [
     ['naive-limit', 'postgres'],
     ['naive-limit', 'mariadb'],
+    ['naive-limit', 'sqlite'],
   ],
   run: async (kind, { short, plant }) => {
     const users = short ? 20 : 500;
@@ -25,7 +26,7 @@ await main('session limit races', {
           const admitted = answers.filter((one) => one.status === 200).length;
           tally.add('errors', answers.filter((one) => one.status >= 500).length);
           if (admitted !== (onLimit === 'reject' ? LIMIT : LOGINS)) tally.add('wrongAdmitted');
-          const user = kind === 'postgres' ? '"userId"' : '`userId`';
+          const user = kind === 'mariadb' ? '`userId`' : '"userId"';
           const [row] = await source.query(
             `SELECT COUNT(*) AS n FROM jwt_knox_sessions WHERE ${user} = 'id-user${index}'`,
           );

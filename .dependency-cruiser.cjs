@@ -1,5 +1,6 @@
 /**
  * The house (docs/architecture.md): http -> tokens -> crypto -> options -> contracts <- storage.
+ * Beside http, verifier -> tokens -> crypto: how the tokens of another application are judged.
  * Every room may also import options and contracts; options imports only contracts.
  */
 const room = (name) => `^lib/${name}/`;
@@ -31,23 +32,25 @@ module.exports = {
     only('options', ['contracts']),
     only('crypto', ['options', 'contracts']),
     only('tokens', ['crypto', 'options', 'contracts']),
+    only('verifier', ['tokens', 'crypto', 'options', 'contracts']),
     only('http', ['tokens', 'options', 'contracts']),
     only('storage', ['options', 'contracts']),
     only('testing', ['tokens', 'options', 'contracts']),
     {
       name: 'nobody-imports-the-assembly',
       severity: 'error',
-      from: { path: '^lib/', pathNot: ['^lib/index\\.ts$', '^lib/jwt-knox\\.module\\.ts$'] },
-      to: { path: '^lib/(index|jwt-knox\\.module|jwt-knox\\.module-definition)\\.ts$' },
+      from: { path: '^lib/', pathNot: ['^lib/index\\.ts$', '^lib/jwt-knox(-verifier)?\\.module\\.ts$'] },
+      to: { path: '^lib/(index|jwt-knox(-verifier)?\\.module(-definition)?)\\.ts$' },
     },
     {
       name: 'the-definition-imports-no-implementation',
       severity: 'error',
-      from: { path: '^lib/jwt-knox\\.module-definition\\.ts$' },
+      from: { path: '^lib/jwt-knox(-verifier)?\\.module-definition\\.ts$' },
       to: { path: '^lib/', pathNot: ['^lib/options/', '^lib/contracts/'] },
     },
-    knows('storage', 'typeorm', [room('storage'), '^lib/jwt-knox\\.module\\.ts$'], external('typeorm|@nestjs/typeorm')),
+    knows('storage', 'typeorm', [room('storage')], external('typeorm|@nestjs/typeorm')),
     knows('http', 'passport', [room('http')], external('passport|passport-jwt|@nestjs/passport')),
+    knows('verifier', 'jose', [room('verifier')], external('jose')),
     knows('crypto', 'the-jwt-library', [room('crypto')], external('jsonwebtoken')),
     {
       name: 'only-crypto-knows-node-crypto',

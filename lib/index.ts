@@ -3,6 +3,7 @@ export { JwtKnoxModule } from './jwt-knox.module';
 export type {
   AccessTokenOptions,
   JwtKnoxAlgorithm,
+  JwtKnoxClient,
   JwtKnoxExtras,
   JwtKnoxKey,
   JwtKnoxOptions,
@@ -14,6 +15,16 @@ export type {
 } from './options/options';
 export type { Duration } from './options/duration';
 export { Clock, SystemClock } from './contracts/clock';
+
+// The module of other services
+export { JwtKnoxVerifierModule } from './jwt-knox-verifier.module';
+export type {
+  JwtKnoxVerifierExtras,
+  JwtKnoxVerifierOptions,
+  JwtKnoxVerifierOptionsFactory,
+  VerifierMode,
+} from './options/verifier-options';
+export { TokenVerifier } from './tokens/token-verifier';
 
 // Guard and decorators
 export { JwtKnoxGuard } from './http/jwt-knox.guard';
@@ -27,10 +38,12 @@ export { TokenService } from './tokens/token.service';
 export { SessionAdminService } from './tokens/session-admin.service';
 export type { PurgeOptions, SessionStatistics } from './tokens/session-admin.service';
 export type { IssueOverrides } from './tokens/session-issuer';
+export type { ActiveToken, Introspection } from './tokens/introspection.service';
 export type { Authentication } from './tokens/session-validity';
+export type { PublicJwk, PublicKeySet } from './crypto/public-jwk';
 export { IssuedTokens } from './contracts/issued-tokens';
 export type { TokenLifetimes } from './contracts/issued-tokens';
-export type { Device, Presenter, Session, SessionRecord } from './contracts/session';
+export type { Device, Presenter, Session, SessionRecord, TokenSession } from './contracts/session';
 
 // The host's users
 export { UserProvider } from './contracts/user-provider';
@@ -45,6 +58,7 @@ export type { TokenResponseBody } from './http/token-response';
 export { SessionRepository } from './contracts/session.repository';
 export type { FoundSession, Rotation, SessionFigures, SessionQuery } from './contracts/session.repository';
 export { TypeOrmSessionRepository } from './storage/typeorm-session.repository';
+export type { TypeOrmSessionRepositoryOptions } from './storage/typeorm-session.repository';
 export { KnoxSession, KnoxSessionBase } from './storage/knox-session.entity';
 export { stringTransformer } from './storage/columns';
 
@@ -61,10 +75,12 @@ export type {
 // Errors
 export {
   ForbiddenError,
+  InvalidClientError,
   InvalidCredentialsError,
   InvalidRefreshTokenError,
   InvalidRequestError,
   InvalidTokenError,
+  IssuerUnavailableError,
   JwtKnoxConfigurationError,
   KnoxError,
   MissingTokenError,
@@ -74,5 +90,6 @@ export {
   StorageUnavailableError,
   TokenExpiredError,
   UnauthorizedError,
+  UnavailableError,
 } from './contracts/errors';
 export type { KnoxErrorCode, RejectionReason } from './contracts/errors';

@@ -11,13 +11,12 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
-import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
-import type { Repository } from 'typeorm';
 import { JwtKnoxConfigurationError, type StorageUnavailableError } from './contracts/errors';
 import { JwtKnoxEvents } from './contracts/events';
 import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
 import { UserProvider } from './contracts/user-provider';
+import { ClientRegistry } from './crypto/client-registry';
 import { JwtCodec } from './crypto/jwt-codec';
 import { Keyring } from './crypto/keyring';
 import { generateId } from './crypto/token-key';
@@ -25,20 +24,23 @@ import { AdminController } from './http/admin.controller';
 import { AuthController, GuardedLoginController, LoginController } from './http/auth.controller';
 import { JwtKnoxGuard, Verdicts } from './http/jwt-knox.guard';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './http/jwt-knox.strategy';
+import { OAuthController } from './http/oauth.controller';
 import { ErrorHeaders } from './http/response-headers';
 import { TokenResponder } from './http/token-response';
 import { DebugController, TokenStatusController } from './http/token-status.controller';
 import { BearerTransport } from './http/token-transport';
+import { JwksController, MetadataController, WELL_KNOWN } from './http/well-known.controller';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './jwt-knox.module-definition';
+import { routesOf } from './options/extras';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
-import { KnoxSession, type KnoxSessionBase } from './storage/knox-session.entity';
-import { TypeOrmSessionRepository } from './storage/typeorm-session.repository';
+import { storageOf } from './storage/storage-of';
+import { IntrospectionService } from './tokens/introspection.service';
 import { Refusals } from './tokens/refusals';
 import { SessionAdminService } from './tokens/session-admin.service';
 import { SessionIssuer } from './tokens/session-issuer';
@@ -58,6 +60,7 @@ const SERVICES = [
   SessionValidity,
   SessionRefresher,
   SessionRevoker,
+  IntrospectionService,
   SessionAdminService,
   TokenService,
 ];
@@ -149,13 +152,19 @@ function optionProviders(extras: JwtKnoxExtras): Provider[] {
   return [
     {
       provide: Keyring,
-      useFactory: (options?: JwtKnoxOptions) => Keyring.load(options ?? {}),
+      useFactory: (options?: JwtKnoxOptions) => Keyring.load(options ?? {}, routesOf(extras.routes).jwks),
+      inject: [MODULE_OPTIONS_TOKEN],
+    },
+    {
+      provide: ClientRegistry,
+      useFactory: (options?: JwtKnoxOptions) => ClientRegistry.load(options?.clients),
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {
       provide: JWT_KNOX_OPTIONS,
-      useFactory: (options: JwtKnoxOptions, keyring: Keyring) => resolveOptions(options, extras, keyring.problems),
-      inject: [MODULE_OPTIONS_TOKEN, Keyring],
+      useFactory: (options: JwtKnoxOptions, keyring: Keyring, clients: ClientRegistry) =>
+        resolveOptions(options, extras, [...keyring.problems, ...clients.problems]),
+      inject: [MODULE_OPTIONS_TOKEN, Keyring, ClientRegistry],
     },
     {
       provide: TokenTransport,
@@ -165,26 +174,8 @@ function optionProviders(extras: JwtKnoxExtras): Provider[] {
   ];
 }
 
-function storageOf(extras: JwtKnoxExtras): { imports: DynamicModule[]; provider: Provider } {
-  const { sessionRepository: own, dataSource, sessionUser } = extras;
-  if (typeof own === 'function') return { imports: [], provider: { provide: SessionRepository, useClass: own } };
-  if (own) return { imports: [], provider: { provide: SessionRepository, useValue: own } };
-  const entity = extras.sessionEntity ?? KnoxSession;
-  const useFactory = (rows: Repository<KnoxSessionBase>) => {
-    if (rows.manager.connection.hasMetadata(entity)) return new TypeOrmSessionRepository(rows, sessionUser);
-    throw new JwtKnoxConfigurationError([
-      `The data source does not know the entity ${entity.name}: set autoLoadEntities: true, or add ${entity.name} to its entities.`,
-    ]);
-  };
-  return {
-    imports: [TypeOrmModule.forFeature([entity], dataSource)],
-    provider: { provide: SessionRepository, useFactory, inject: [getRepositoryToken(entity, dataSource)] },
-  };
-}
-
 function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras): Type[] {
-  if (routes === false) return [];
-  const { prefix = 'auth', session = true, admin = false, debug = false } = routes ?? {};
+  const { prefix, session, admin, oauth, jwks, debug } = routesOf(routes);
   const controllers: Type[] = [];
   if (session && userProvider) {
     controllers.push(
@@ -196,6 +187,8 @@ function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras
   if (session) controllers.push(mounted(AuthController, prefix), mounted(TokenStatusController, prefix));
   if (admin && userProvider) controllers.push(mounted(AdminController, prefix));
   if (debug) controllers.push(mounted(DebugController, prefix));
+  if (oauth) controllers.push(mounted(OAuthController, prefix), mounted(MetadataController, WELL_KNOWN));
+  if (jwks) controllers.push(mounted(JwksController, WELL_KNOWN));
   return controllers;
 }
 

@@ -1,51 +1,31 @@
 // `npm start`: builds what is out of date, then runs the application in this very process.
-import { execSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+// `npm run start:services`: beside it, in a process of its own, a second service that takes the same tokens.
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import './build.mjs';
 
 const app = import.meta.dirname;
-const root = join(app, '..');
-const cache = join(app, '.cache');
-const main = join(app, 'dist', 'main.js');
-const library = join(root, 'dist', 'index.js');
-
-/** The newest change of a file, or of any file below a folder, in epoch milliseconds. */
-function changedAt(path) {
-  const found = statSync(path);
-  if (!found.isDirectory()) return found.mtimeMs;
-  return Math.max(found.mtimeMs, ...readdirSync(path).map((name) => changedAt(join(path, name))));
-}
-
-function build(product, sources, command) {
-  const made = statSync(product, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (sources.some((source) => changedAt(source) > made)) execSync(command, { cwd: root, stdio: 'inherit' });
-}
-
-// Held by one process at a time. The system itself gives it back when that process dies, however it dies.
-mkdirSync(cache, { recursive: true });
-const lock = new Database(join(cache, 'build.lock'), { timeout: 300_000 });
-lock.exec('BEGIN EXCLUSIVE');
-try {
-  const settings = ['tsconfig.json', 'tsconfig.build.json', 'nest-cli.json', 'package.json'];
-  build(
-    library,
-    ['lib', ...settings].map((name) => join(root, name)),
-    'npm run build',
-  );
-  build(main, [library, ...['src', 'tsconfig.json'].map((name) => join(app, name))], 'npm run build -w sample-app');
-} catch (error) {
-  if (error.status === undefined) throw error;
-  // The compiler has said why.
-  process.exit(error.status ?? 1);
-} finally {
-  lock.close();
-}
+const orders = join(app, 'dist', 'orders', 'main.js');
 
 // npm tells only its shell to stop, and the shell does not tell us: then its end is the signal.
-if (process.env.npm_lifecycle_event === 'start') {
+if (/^start(?::services)?$/.test(process.env.npm_lifecycle_event ?? '')) {
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && process.kill(process.pid, 'SIGTERM'), 250).unref();
 }
 
-await import(main);
+const withServices = process.argv.includes('--services');
+if (withServices) {
+  const key = (process.env.SIGNING_KEY ||= join(app, 'signing-key.pem'));
+  process.env.VERIFYING_KEY ||= `${key}.pub`;
+  process.env.ISSUER ||= `http://localhost:${process.env.PORT || 3000}`;
+  process.env.AUDIENCE ||= 'sample';
+  process.env.ORDERS_SECRET ||= randomBytes(32).toString('hex');
+}
+
+const { url } = await import('./dist/main.js');
+
+if (withServices) {
+  const child = fork(orders, { env: { ...process.env, ISSUER_URL: url } });
+  child.once('exit', (code) => process.exit(code ?? 1));
+}

@@ -1,6 +1,6 @@
 /** Where the library reads the time. Replaceable with the option `clock`, so that tests can move time by hand. */
 export abstract class Clock {
-  /** The present moment in epoch milliseconds. */
+  /** The present moment in epoch milliseconds, a whole number. */
   abstract now(): number;
 }
 

@@ -7,12 +7,14 @@ export type KnoxErrorCode =
   | 'token_expired'
   | 'invalid_request'
   | 'invalid_credentials'
+  | 'invalid_client'
   | 'invalid_refresh_token'
   | 'refresh_token_expired'
   | 'refresh_token_reused'
   | 'session_limit_reached'
   | 'forbidden'
-  | 'storage_unavailable';
+  | 'storage_unavailable'
+  | 'issuer_unavailable';
 
 /** Which check refused a token. Told to events and logs, never to the caller. */
 export type RejectionReason =
@@ -25,6 +27,7 @@ export type RejectionReason =
   | 'issuer'
   | 'audience'
   | 'expired'
+  | 'not_active'
   | 'session_not_found'
   | 'key_mismatch'
   | 'user_mismatch'
@@ -65,7 +68,9 @@ export abstract class KnoxError extends HttpError {
   readonly code: KnoxErrorCode;
 
   protected constructor(code: KnoxErrorCode, status: number, error: string, message: string, cause?: unknown) {
-    super({ statusCode: status, error, code, message }, status, { cause });
+    const body = { statusCode: status, error, code, message };
+    // RFC 6749 section 5.2: what OAuth clients read, beside what all others do.
+    super(error === code ? { ...body, error_description: message } : body, status, { cause });
     this.code = code;
     this.name = new.target.name;
     this.message = message;
@@ -127,17 +132,25 @@ export class RefreshTokenReusedError extends UnauthorizedError {
   }
 }
 
+/** Who asks is no configured client, or did not prove it (RFC 6749 section 5.2). */
+export class InvalidClientError extends KnoxError {
+  constructor() {
+    super(
+      'invalid_client',
+      HttpStatus.UNAUTHORIZED,
+      'invalid_client',
+      'Client authentication failed: send the id and secret of a configured client by HTTP Basic.',
+    );
+  }
+}
+
 export class InvalidRequestError extends KnoxError {
   constructor(
     message: string,
     status: HttpStatus.BAD_REQUEST | HttpStatus.UNSUPPORTED_MEDIA_TYPE = HttpStatus.BAD_REQUEST,
+    error = status === HttpStatus.BAD_REQUEST ? 'Bad Request' : 'Unsupported Media Type',
   ) {
-    super(
-      'invalid_request',
-      status,
-      status === HttpStatus.BAD_REQUEST ? 'Bad Request' : 'Unsupported Media Type',
-      message,
-    );
+    super('invalid_request', status, error, message);
   }
 }
 
@@ -158,27 +171,38 @@ export class ForbiddenError extends KnoxError {
   }
 }
 
-/** The storage did not answer, or not in time: try again in `retryAfter` seconds. The cause stays in `cause`. */
-export class StorageUnavailableError extends KnoxError {
+/** A 503: what this depends on does not answer, or not in time. Try again in `retryAfter` seconds. */
+export abstract class UnavailableError extends KnoxError {
   /** Seconds, sent as `Retry-After`. */
   readonly retryAfter = 1;
 
+  protected constructor(code: KnoxErrorCode, message: string, cause?: unknown) {
+    super(code, HttpStatus.SERVICE_UNAVAILABLE, 'Service Unavailable', message, cause);
+  }
+}
+
+/** The storage did not answer, or not in time. The cause stays in `cause`. */
+export class StorageUnavailableError extends UnavailableError {
   constructor(cause?: unknown) {
-    super(
-      'storage_unavailable',
-      HttpStatus.SERVICE_UNAVAILABLE,
-      'Service Unavailable',
-      'The session storage is not available; try again shortly.',
-      cause,
-    );
+    super('storage_unavailable', 'The session storage is not available; try again shortly.', cause);
+  }
+}
+
+/** A verifier's issuer did not answer, not in time, or not as it should. The cause stays in `cause`. */
+export class IssuerUnavailableError extends UnavailableError {
+  constructor(cause?: unknown) {
+    super('issuer_unavailable', 'The token cannot be checked at the moment; try again shortly.', cause);
   }
 }
 
 /** The module was configured wrongly. Thrown at start-up, with every problem and its remedy in one message. */
 export class JwtKnoxConfigurationError extends Error {
-  constructor(readonly problems: readonly string[]) {
+  constructor(
+    readonly problems: readonly string[],
+    moduleName = 'JwtKnoxModule',
+  ) {
     super(
-      `JwtKnoxModule is misconfigured (${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}):\n` +
+      `${moduleName} is misconfigured (${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}):\n` +
         problems.map((problem) => `  - ${problem}`).join('\n'),
     );
     this.name = 'JwtKnoxConfigurationError';

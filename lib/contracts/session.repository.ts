@@ -1,3 +1,4 @@
+import { Discreet } from './discreet';
 import type { SessionRecord } from './session';
 
 /** A row, with its user where the storage reads both at once. */
@@ -41,7 +42,7 @@ export interface SessionFigures {
  * read of a session is from the primary. Implementations throw their driver's errors as they are: the callers turn
  * them into 503. The suite in `nestjs-jwt-knox/testing` holds an implementation to this contract.
  */
-export abstract class SessionRepository {
+export abstract class SessionRepository extends Discreet {
   /** Whether {@link findById} brings the user along: no look-up of its own is made then. */
   readonly joinsUser: boolean = false;
 

@@ -35,6 +35,9 @@ export type Session = Readonly<
   Omit<SessionRecord, 'accessDigest' | 'refreshDigest' | 'previousRefreshDigest' | 'refreshSalt' | 'slot'>
 >;
 
+/** A session as far as its access token tells of it: what a verifier knows that does not read the row. */
+export type TokenSession = Pick<Session, 'id' | 'userId' | 'generation' | 'expiresAt'>;
+
 /** Who presents a token: what is known of the request that carries it. */
 export interface Presenter {
   userAgent?: string | null;

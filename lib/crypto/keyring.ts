@@ -1,5 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { isPlaceholder } from './placeholder';
+import { type PublicKeySet, publicJwkOf } from './public-jwk';
 import type { JwtKnoxAlgorithm, JwtKnoxKey, JwtKnoxOptions, KeyMaterial } from '../options/options';
 
 /** A key that verifies and, with `signing`, signs. Only KeyObjects: a string secret costs up to 70 times as much. */
@@ -10,9 +12,7 @@ export interface KeyringKey {
   readonly signing: KeyObject | null;
 }
 
-/** Secrets that stand in tutorials, templates and documentation. */
-const PLACEHOLDERS =
-  /^(secret(key)?|jwt_?secret(_?key)?|my_?(super_?)?secret(_?key)?|change[_-]?(me|it|this).*|replace[_-]?me.*|password|passw0rd|default|test|example|your.*(secret|key).*|a-string-secret-at-least-\d+-bits-long.*|supersecret.*|do_?not_?use.*|topsecret.*|s3cr3t.*|0?1234567890.*)$/i;
+const NONE_SIGNS = 'keys: none can sign; give one key its secret or privateKey.';
 
 const CURVES: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
 const ALGORITHM = /^(HS|RS|PS|ES)(256|384|512)$/;
@@ -29,11 +29,15 @@ export class Keyring {
     readonly problems: readonly string[],
   ) {}
 
-  /** Never throws: what is wrong is in {@link problems}. */
-  static load(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>): Keyring {
+  /**
+   * Never throws: what is wrong is in {@link problems}.
+   * @param publishes whether the public keys are to be shown, so that there must be one
+   */
+  static load(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>, publishes = false): Keyring {
     const problems: string[] = [];
     const keys = new Map<string, KeyringKey>();
-    for (const given of givenKeys(options, problems)) {
+    const all = givenKeys(options, problems);
+    for (const given of all) {
       const key = loadKey(given, problems);
       if (!key) continue;
       if (keys.has(key.kid)) problems.push(`keys: the kid '${key.kid}' stands twice; give each key its own.`);
@@ -41,9 +45,28 @@ export class Keyring {
     }
     reportSharedKeys([...keys.values()], problems);
     if (problems.length === 0 && ![...keys.values()].some((key) => key.signing)) {
-      problems.push('keys: none can sign; give one key its secret or privateKey.');
+      problems.push(NONE_SIGNS);
+    }
+    if (publishes && all.length > 0 && all.every((key) => String(key?.algorithm).startsWith('HS'))) {
+      problems.push(
+        'routes.jwks: no key is asymmetric, and secrets are never published; add an RS, PS or ES key, or leave routes.jwks out.',
+      );
     }
     return new Keyring(keys, problems);
+  }
+
+  /** The keys of who only verifies: none of them has to sign. */
+  static loadVerifying(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>): Keyring {
+    const { keys, problems } = Keyring.load(options);
+    return new Keyring(
+      keys,
+      problems.filter((problem) => problem !== NONE_SIGNS),
+    );
+  }
+
+  /** For who asks others, or fetches keys when a token needs them. */
+  static none(): Keyring {
+    return new Keyring(new Map(), []);
   }
 
   /** The key that signs: the first that can. */
@@ -54,6 +77,12 @@ export class Keyring {
 
   get algorithms(): JwtKnoxAlgorithm[] {
     return [...new Set([...this.keys.values()].map((key) => key.algorithm))];
+  }
+
+  /** The public keys, for whoever verifies tokens without the secret: never a secret one. */
+  get publicKeys(): PublicKeySet {
+    const asymmetric = [...this.keys.values()].filter((key) => key.verifying.type === 'public');
+    return { keys: asymmetric.map(publicJwkOf) };
   }
 
   find(kid: string): KeyringKey | undefined {
@@ -147,13 +176,6 @@ function succeeds(work: () => unknown): boolean {
   }
 }
 
-function isPlaceholder(bytes: Buffer): boolean {
-  // One character a byte: as UTF-8, random bytes would turn into a row of replacement characters.
-  const text = bytes.toString('latin1').trim();
-  const isRepetition = /^([\s\S]{1,20}?)\1+$/.test(text);
-  return PLACEHOLDERS.test(text) || isRepetition || (bytes.length > 1 && new Set(bytes).size < 5);
-}
-
 function loadKeyPair(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
   if (key.secret !== undefined || (key.privateKey === undefined) === (key.publicKey === undefined)) {
     problem(`${key.algorithm} takes a privateKey or a publicKey (one of them), and no secret.`);
@@ -187,7 +209,8 @@ function publicKeyOf(material: KeyMaterial): KeyObject {
   return material;
 }
 
-function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
+/** Why a key must not be used with an algorithm; null when it may. */
+export function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
   const details = key.asymmetricKeyDetails ?? {};
   const { modulusLength = 0, namedCurve, hashAlgorithm, mgf1HashAlgorithm, saltLength = 0 } = details;
   if (algorithm.startsWith('ES')) {
@@ -198,11 +221,11 @@ function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
   const types = algorithm.startsWith('PS') ? ['rsa', 'rsa-pss'] : ['rsa'];
   if (!types.includes(String(key.asymmetricKeyType))) return `${algorithm} needs an RSA key.`;
   if (modulusLength < 2048) return `the RSA key has ${modulusLength} bits; it needs 2048 or more.`;
-  // An RSA-PSS key may be bound to parameters of its own (RFC 7518 section 3.5: hash and salt of one length).
+  if (key.asymmetricKeyType === 'rsa') return null;
+  // RFC 7518 section 3.5: one hash, and a salt of its length. A key that leaves them open signs nothing either.
   const size = Number(algorithm.slice(2));
-  const isBound = [hashAlgorithm, mgf1HashAlgorithm].some((hash) => hash !== undefined && hash !== `sha${size}`);
-  if (!isBound && saltLength <= size / 8) return null;
-  return `the RSA-PSS key is bound to parameters other than those of ${algorithm}; make one without.`;
+  const isBound = [hashAlgorithm, mgf1HashAlgorithm].every((hash) => hash === `sha${size}`) && saltLength <= size / 8;
+  return isBound ? null : `the RSA-PSS key is not bound to the parameters of ${algorithm}; make a plain RSA key.`;
 }
 
 /** One key under two algorithms, or two names, would let a token of the one pass as a token of the other. */

@@ -96,8 +96,11 @@ export const Parameters: (dto: Type<object>) => ParameterDecorator = createParam
 /** @throws InvalidRequestError 415 for another content type, 400 for a wrong member */
 export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
   const type: unknown = request.headers['content-type'];
+  // A body may come without both headers, over HTTP/2.
   const hasBody =
-    Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined;
+    Number(request.headers['content-length'] ?? 0) > 0 ||
+    request.headers['transfer-encoding'] !== undefined ||
+    Object.keys(Object(request.body)).length > 0;
   if (hasBody && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(String(type ?? ''))) {
     throw new InvalidRequestError(
       'The body must be JSON: send Content-Type: application/json.',
@@ -113,7 +116,7 @@ export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
 function checked<T extends object>(dto: Type<T>, source: unknown): T {
   const input = new dto() as Record<string, unknown>;
   for (const name of membersOf(dto)) {
-    if (Object.hasOwn(Object(source), name)) input[name] = (source as Record<string, unknown>)[name];
+    if (Object.hasOwn(Object(source), name)) input[name] = harmless((source as Record<string, unknown>)[name]);
   }
   const [problem] = validateSync(input, { validationError: { target: false, value: false } });
   if (problem) {
@@ -122,6 +125,11 @@ function checked<T extends object>(dto: Type<T>, source: unknown): T {
     throw new InvalidRequestError(isString ?? Object.values(others)[0] ?? 'The request is not valid.');
   }
   return input as T;
+}
+
+/** Validators and their messages convert what they judge, and an object of the input's may throw at that: no member is one. */
+function harmless(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? {} : value;
 }
 
 function membersOf(dto: Type<object>): Set<string> {

@@ -1,7 +1,9 @@
+import { inspect } from 'node:util';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import passport from 'passport';
 import { MissingTokenError, TokenRejection } from '../contracts/errors';
+import type { TokenSession } from '../contracts/session';
 import type { Authentication } from '../tokens/session-validity';
 import { Refusals } from '../tokens/refusals';
 import { ROUTE_ACCESS, type RouteAccess } from './decorators';
@@ -9,9 +11,17 @@ import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-of';
 import { ErrorHeaders } from './response-headers';
 
+/** What a verifier gives may know less of the session than the row does. */
+type Verdict = Authentication<any, TokenSession>;
+
 /** What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. */
 @Injectable()
-export class Verdicts extends WeakMap<object, { request: object; verdict: Promise<Authentication> }> {}
+export class Verdicts extends WeakMap<object, { request: object; verdict: Promise<Verdict> }> {
+  /** Printed with its entries, it would show whole requests. */
+  [inspect.custom](): string {
+    return '[Verdicts]';
+  }
+}
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to the host's user and
@@ -27,7 +37,7 @@ export class JwtKnoxGuard implements CanActivate {
     private readonly reflector: Reflector,
   ) {}
 
-  /** @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), StorageUnavailableError (503) */
+  /** @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503) */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.accessTo(context);
     if (access === 'public') return true;
@@ -60,7 +70,7 @@ export class JwtKnoxGuard implements CanActivate {
     );
   }
 
-  private authenticate(context: ExecutionContext, request: unknown): Promise<Authentication> {
+  private authenticate(context: ExecutionContext, request: unknown): Promise<Verdict> {
     // A context without a request of its own, such as a subscription's, carries no credential either.
     if (typeof request !== 'object' || request === null) throw new MissingTokenError();
     const lifetime = requestLifetimeOf(context);
@@ -75,9 +85,9 @@ export class JwtKnoxGuard implements CanActivate {
   }
 
   /** By name, never by instance: given an instance, Passport 0.7 mixes concurrent requests up. */
-  private askPassport(request: object, response: unknown): Promise<Authentication> {
+  private askPassport(request: object, response: unknown): Promise<Verdict> {
     return new Promise((resolve, reject) => {
-      const answer = (error: unknown, authentication: Authentication | false | undefined, info: unknown) => {
+      const answer = (error: unknown, authentication: Verdict | false | undefined, info: unknown) => {
         if (error) reject(error as Error);
         else if (authentication) resolve(authentication);
         // Whatever else the JWT library found wrong, it found in checking the signature.

@@ -1,21 +1,22 @@
-import { type CallHandler, type ExecutionContext, Injectable, Logger, type NestInterceptor } from '@nestjs/common';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { catchError, type Observable, throwError } from 'rxjs';
 import {
+  InvalidClientError,
   InvalidCredentialsError,
   MissingTokenError,
   StorageUnavailableError,
   UnauthorizedError,
+  UnavailableError,
 } from '../contracts/errors';
+import { OccasionalLog } from '../tokens/occasional-log';
 import { responseOf } from './request-of';
 
 const REALM = 'Bearer realm="jwt-knox"';
-const LOG_INTERVAL_MS = 1_000;
 
 /** Sets the headers that belong to an error: on Express and Fastify alike, before any exception filter answers. */
 @Injectable()
 export class ErrorHeaders implements NestInterceptor {
-  private readonly logger = new Logger('JwtKnox');
-  private lastLog = -LOG_INTERVAL_MS;
+  private readonly log = new OccasionalLog('JwtKnox');
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
@@ -28,20 +29,12 @@ export class ErrorHeaders implements NestInterceptor {
 
   set(response: any, error: unknown): void {
     if (error instanceof UnauthorizedError) setHeader(response, 'WWW-Authenticate', challengeFor(error));
-    if (error instanceof StorageUnavailableError) {
+    if (error instanceof InvalidClientError) setHeader(response, 'WWW-Authenticate', 'Basic realm="jwt-knox"');
+    if (error instanceof UnavailableError) {
+      const what = error instanceof StorageUnavailableError ? 'Session storage' : 'Issuer of the tokens';
       setHeader(response, 'Retry-After', String(error.retryAfter));
-      this.log(error);
+      this.log.write('error', `${what} unavailable`, error);
     }
-  }
-
-  /** Once a second at most: an outage must not become a flood in the logs. */
-  private log(error: StorageUnavailableError): void {
-    const now = performance.now();
-    if (now - this.lastLog < LOG_INTERVAL_MS) return;
-    this.lastLog = now;
-    this.logger.error(
-      `Session storage unavailable: ${error.cause instanceof Error ? error.cause.message : 'unknown cause'}`,
-    );
   }
 }
 

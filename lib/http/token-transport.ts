@@ -28,7 +28,7 @@ export class BearerTransport extends TokenTransport {
 }
 
 /** Node keeps only the first of repeated headers in `headers`; the raw list has them all. */
-function headerCount(request: any, name: string): number {
+export function headerCount(request: any, name: string): number {
   const raw: string[] = (request.raw ?? request).rawHeaders ?? [];
   let count = 0;
   for (let i = 0; i < raw.length; i += 2) if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) count++;

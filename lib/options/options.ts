@@ -28,6 +28,16 @@ export interface JwtKnoxKey {
   publicKey?: KeyMaterial;
 }
 
+/** A client of `introspect` and `revoke` (RFC 6749 section 2.3.1, `client_secret_basic`): a service that is sent tokens. */
+export interface JwtKnoxClient {
+  /** 1–128 printable ASCII characters, without `:`, `%` and `+`. */
+  id: string;
+  /** At least 16 characters, random. Only its digest is kept. */
+  secret?: string;
+  /** In place of `secret`: its SHA-256 in lowercase hex, `printf %s "$SECRET" | sha256sum`. */
+  secretHash?: string;
+}
+
 export interface AccessTokenOptions {
   /** Lifetime of an access token. @default '5m' */
   ttl?: Duration;
@@ -82,10 +92,17 @@ export interface JwtKnoxOptions<User = any> {
   tokenResponse?: (tokens: IssuedTokens, user: User, request: any) => unknown;
   /** How credentials travel. @default BearerTransport */
   transport?: TokenTransport;
+  /** Who may use `introspect` and `revoke`; needed by `routes.oauth`. */
+  clients?: JwtKnoxClient[];
   /** Deadline over all storage and user look-ups of one request; then 503. @default '2s' */
   storageTimeout?: Duration;
   /** The same for the admin routes. @default '30s' */
   adminTimeout?: Duration;
+  /**
+   * Sends the look-up of a session as a named prepared statement (PostgreSQL, MariaDB, MySQL): cheaper, but poolers that
+   * hand a connection to another client between two statements break it. @default false
+   */
+  preparedStatements?: boolean;
   /** Where time is read. @default SystemClock */
   clock?: Clock;
 }
@@ -97,6 +114,10 @@ export interface JwtKnoxRoutes {
   session?: boolean;
   /** Statistics, purge and other users' sessions; needs `UserProvider.isAdmin`. @default false */
   admin?: boolean;
+  /** `introspect` (RFC 7662), `revoke` (RFC 7009), metadata (RFC 8414); needs `clients` and `issuer`. @default false */
+  oauth?: boolean;
+  /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an RS, PS or ES key. @default false */
+  jwks?: boolean;
   /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
   debug?: boolean;
 }

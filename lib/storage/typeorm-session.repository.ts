@@ -20,6 +20,7 @@ import {
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
 import { canHoldUserId } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
+import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
 import { countSessions, noSessions } from './session-figures';
 
@@ -34,18 +35,28 @@ const NUMBER_COLUMNS = [
 ] as const; // prettier-ignore
 const COLUMNS: readonly (keyof SessionRecord)[] = [...TEXT_COLUMNS, ...NUMBER_COLUMNS];
 
+export interface TypeOrmSessionRepositoryOptions {
+  /** The relation of the entity to the host's user, where both are to be read at once. */
+  userRelation?: string;
+  /** The option `preparedStatements` of the module. @default false */
+  preparedStatements?: boolean;
+}
+
 /** Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only. */
 export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
-  private findByIdSql: string | undefined;
+  private readonly userRelation: string | undefined;
+  private readonly preparedStatements: boolean;
+  private readById: PreparedRead | undefined;
 
-  /** @param userRelation the relation of the entity to the host's user, where both are to be read at once */
   constructor(
     private readonly rows: Repository<KnoxSessionBase>,
-    private readonly userRelation?: string,
+    { userRelation, preparedStatements = false }: TypeOrmSessionRepositoryOptions = {},
   ) {
     super();
+    this.userRelation = userRelation;
     this.joinsUser = userRelation !== undefined;
+    this.preparedStatements = preparedStatements;
   }
 
   async findById(id: string): Promise<FoundSession | null> {
@@ -151,12 +162,17 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (await runner.manager.delete(this.rows.target, where)).affected ?? 0;
   }
 
-  /** Built once: building SQL costs more than running it. */
   private async findRow(id: string): Promise<FoundSession | null> {
-    this.findByIdSql ??= this.selectRecords().where('session.id = :id', { id }).getQueryAndParameters()[0];
-    // DataSource.query runs on the primary, with replication too.
-    const [row] = (await this.rows.manager.connection.query(this.findByIdSql, [id])) as RawRecord[];
+    this.readById ??= this.prepareById();
+    const [row] = (await this.readById.rows([id])) as RawRecord[];
     return row ? { record: toRecord(row) } : null;
+  }
+
+  /** Building SQL costs more than running it. */
+  private prepareById(): PreparedRead {
+    const { connection } = this.rows.manager;
+    const [sql] = this.selectRecords().where('session.id = :id', { id: '' }).getQueryAndParameters();
+    return new PreparedRead(connection, sql, this.preparedStatements);
   }
 
   private async findWithUser(id: string): Promise<FoundSession | null> {

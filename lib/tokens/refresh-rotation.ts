@@ -14,6 +14,8 @@ export interface PresentedRefresh {
 export interface RotationPolicy {
   rotate: boolean;
   reuseInterval: number;
+  /** A rotation farther ahead of the clock than this is no recent one: another clock noted it, and one of them is wrong. */
+  clockMargin: number;
 }
 
 /**
@@ -35,7 +37,7 @@ export function decideRefresh(
   policy: RotationPolicy,
 ): RefreshDecision {
   const { rotatedAt } = row;
-  const age = rotatedAt === null ? Infinity : now - rotatedAt;
+  const age = rotatedAt === null || rotatedAt > now + policy.clockMargin ? Infinity : now - rotatedAt;
   if (presented.key === 'current' && presented.generation === row.generation) {
     if (!policy.rotate) return 'same';
     return policy.reuseInterval === 0 || age >= policy.reuseInterval ? 'rotate' : 'same';

@@ -1,9 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import { InvalidCredentialsError, StorageUnavailableError } from '../contracts/errors';
-import { JwtKnoxEvents } from '../contracts/events';
+import { InvalidCredentialsError, SessionLimitReachedError, StorageUnavailableError } from '../contracts/errors';
+import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
 import { IssuedTokens } from '../contracts/issued-tokens';
-import { describe, type Device, type Session, type SessionRecord, sessionOf, TEXT_LIMITS } from '../contracts/session';
+import {
+  describe,
+  describePresenter,
+  type Device,
+  type Presenter,
+  type Session,
+  type SessionRecord,
+  sessionOf,
+  TEXT_LIMITS,
+} from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import { isUserId, JwtCodec, RESERVED_CLAIMS } from '../crypto/jwt-codec';
@@ -46,13 +55,44 @@ export class SessionIssuer {
     @Optional() private readonly users?: UserProvider,
   ) {}
 
-  /** @param arrival when the login request came in, epoch ms */
+  /**
+   * Starts a session, and tells events and the user provider how it went.
+   * @param arrival when the login request came in, epoch ms
+   * @param username what was sent, for the event of a failure
+   */
   async start<User>(
     user: User,
     device: Device,
     arrival: number,
     deadline: StorageDeadline,
-    overrides: IssueOverrides = {},
+    overrides: IssueOverrides,
+    username: string | null,
+  ): Promise<IssuedTokens<User>> {
+    let tokens: IssuedTokens<User>;
+    try {
+      tokens = await this.create(user, device, arrival, deadline, overrides);
+    } catch (error) {
+      if (error instanceof InvalidCredentialsError) this.reportFailure(username, device, 'inactive');
+      if (error instanceof SessionLimitReachedError) this.reportFailure(username, device, 'session_limit');
+      throw error;
+    }
+    const noted = () => hostCall(() => this.users?.onLogin(user, tokens.session));
+    await deadline.run(noted).catch((error: unknown) => {
+      this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
+    });
+    return tokens;
+  }
+
+  reportFailure(username: string | null, presenter: Presenter, reason: LoginFailure): void {
+    this.events.emit('login.failed', { username, presenter: describePresenter(presenter), reason });
+  }
+
+  private async create<User>(
+    user: User,
+    device: Device,
+    arrival: number,
+    deadline: StorageDeadline,
+    overrides: IssueOverrides,
   ): Promise<IssuedTokens<User>> {
     const userId = this.idOf(user);
     if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
@@ -148,13 +188,10 @@ export class SessionIssuer {
 
   /** Deletes a session whose tokens nobody got; what broke the login may last a while, so this tries for some time. */
   private async discard(record: SessionRecord): Promise<void> {
-    for (let wait = 100; wait <= 25_600; wait *= 4) {
-      try {
-        await storageCall(() => this.repository.deleteById(record.id));
-        return;
-      } catch {
-        await delay(wait, undefined, { ref: false });
-      }
+    for (const wait of [0, 100, 400, 1_600, 6_400, 25_600]) {
+      await delay(wait, undefined, { ref: false });
+      const isGone = storageCall(() => this.repository.deleteById(record.id)).then(() => true);
+      if (await isGone.catch(() => false)) return;
     }
     this.logger.error(
       `Session ${record.id}, whose login was answered with 503, could not be deleted; it ends by itself.`,

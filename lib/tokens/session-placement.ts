@@ -71,8 +71,10 @@ export class SessionPlacement {
       return;
     }
     // Every lost attempt means that another login of the same user won: the loop ends.
-    for (let attempt = 0; attempt < MAX_ATTEMPTS && !deadline.expired; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const rows = await this.repository.findByUser(record.userId);
+      // A login that was answered with 503 must evict nobody.
+      deadline.ensureOpen();
       const placement = placementFor(rows, limitPerUser, onLimit, record.createdAt);
       if (placement.kind === 'reject') throw new SessionLimitReachedError();
       if (await this.take(placement, record)) return;

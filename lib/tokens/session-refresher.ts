@@ -10,7 +10,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { decideRefresh, type RefreshDecision } from './refresh-rotation';
 import { SessionIssuer } from './session-issuer';
 import { type LiveSession, SessionValidity } from './session-validity';
-import { storageCall } from './storage-deadline';
+import { storageCall, type StorageDeadline } from './storage-deadline';
 
 /** How often a refresh whose row changed under it decides again. */
 const MAX_ATTEMPTS = 3;
@@ -40,12 +40,25 @@ export class SessionRefresher {
     return (await this.validity.find(claims, now, (row) => access.matches(row.accessDigest))).record;
   }
 
+  /** The session that a refresh token would prolong now. Changes nothing, whatever was presented. */
+  async findUsable(claims: RefreshClaims, now: number): Promise<LiveSession> {
+    const isUsable = (row: SessionRecord) => !['reuse', 'invalid'].includes(this.decide(row, claims, now));
+    return this.withinLifetime(await this.validity.find(claims, now, isUsable), claims, now);
+  }
+
   /** @throws TokenRejection, RefreshTokenReusedError, StorageUnavailableError */
-  async refresh(token: string, presenter: Presenter | undefined, now: number): Promise<IssuedTokens> {
+  async refresh(
+    token: string,
+    presenter: Presenter | undefined,
+    now: number,
+    deadline: StorageDeadline,
+  ): Promise<IssuedTokens> {
     const claims = this.read(token, now);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const live = this.withinLifetime(await this.find(claims, now), claims, now);
       this.validity.checkPresenter(live.record, presenter);
+      // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.
+      deadline.ensureOpen();
       const tokens = await this.carryOut(this.decide(live.record, claims, now), live, claims, presenter, now);
       if (tokens) return tokens;
     }
@@ -69,13 +82,17 @@ export class SessionRefresher {
   }
 
   private decide(row: SessionRecord, claims: RefreshClaims, now: number): RefreshDecision {
-    if (!this.options.refresh) return 'invalid';
+    const { refresh, clockMargin } = this.options;
+    if (!refresh) return 'invalid';
     const isCurrent = claims.tokenKey.matches(row.refreshDigest);
     const isPrevious = claims.tokenKey.matches(row.previousRefreshDigest);
     const isMember = claims.sessionKey.accessKey().matches(row.accessDigest);
     // Without the session key no decision but `invalid`: the new access token is derived from it.
     const key = !isMember ? 'unknown' : isCurrent ? 'current' : isPrevious ? 'previous' : 'unknown';
-    return decideRefresh(row, { generation: claims.generation, key, isMember }, now, this.options.refresh);
+    return decideRefresh(row, { generation: claims.generation, key, isMember }, now, {
+      ...refresh,
+      clockMargin,
+    });
   }
 
   /** Null when the row changed in between: decide again. */

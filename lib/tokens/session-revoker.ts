@@ -49,7 +49,7 @@ export class SessionRevoker {
   /**
    * A login that was under way at the DELETE may write its row after it, on another process too. The user provider is
    * told a moment that lies ahead, and the acknowledgement waits for it: who came before the acknowledgement came
-   * before the moment, and does not count. Told again if telling took longer than that.
+   * before the moment, and does not count. Told again if telling took longer than that, or the clock was set back.
    */
   private async shutOutLoginsUnderWay(userId: string): Promise<void> {
     const { users } = this;
@@ -58,7 +58,7 @@ export class SessionRevoker {
       const at = this.options.clock.now() + lead;
       await hostCall(() => users.onRevokeAll(userId, new Date(at)));
       const left = at - this.options.clock.now();
-      if (left >= 0) return delay(left);
+      if (left >= 0 && left <= lead) return delay(left);
     }
   }
 

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type RejectionReason, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import {
@@ -14,6 +14,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { OccasionalLog } from './occasional-log';
 import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
 
 const MAX_TOUCHES = 4;
@@ -33,9 +34,9 @@ export type KeyCheck = (record: SessionRecord) => boolean;
  */
 @Injectable()
 export class SessionValidity {
-  private readonly logger = new Logger(SessionValidity.name);
+  private readonly log = new OccasionalLog(SessionValidity.name);
+  private readonly clockLog = new OccasionalLog(SessionValidity.name, 60_000);
   private readonly touches = new Map<string, Promise<void>>();
-  private lastWarning = -Infinity;
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
@@ -56,6 +57,7 @@ export class SessionValidity {
     if (record.id !== claims.sessionId || !keyCheck(record)) throw new TokenRejection('key_mismatch', claims);
     if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
     if (record.expiresAt <= now) throw new TokenRejection('session_expired', claims);
+    if (record.lastUsedAt > now + this.options.clockMargin) this.warnOfClocks(record.lastUsedAt - now);
     const user = this.users ? await (lookup ?? found.user) : { id: record.userId };
     const refusal = this.userRefusal(user, record);
     if (refusal) throw new TokenRejection(refusal, claims);
@@ -85,7 +87,7 @@ export class SessionValidity {
     if (this.touches.has(record.id) || this.touches.size >= MAX_TOUCHES) return;
     const lastUsedAt = Math.max(now, (record.rotatedAt ?? 0) + 1);
     const touch = storageCall(() => this.repository.touch(record.id, record.generation, lastUsedAt))
-      .catch((error: unknown) => this.warn(error))
+      .catch((error: unknown) => this.log.write('warn', "Noting a session's use failed", error))
       .finally(() => this.touches.delete(record.id));
     this.touches.set(record.id, touch);
   }
@@ -96,24 +98,31 @@ export class SessionValidity {
     await new StorageDeadline(this.options.storageTimeout).run(finished).catch(() => undefined);
   }
 
-  /** Once a second at most: a read-only storage must not flood the logs. */
-  private warn(error: unknown): void {
-    if (performance.now() - this.lastWarning < 1_000) return;
-    this.lastWarning = performance.now();
-    this.logger.warn(`Noting a session's use failed: ${messageOf(error)}`);
+  private warnOfClocks(ahead: number): void {
+    const seconds = Math.round(ahead / 1_000);
+    this.clockLog.write(
+      'warn',
+      `The clocks of the servers differ, or this one was set back: a session was used ${seconds} s in the future. Keep them right with NTP.`,
+    );
   }
 
   private userRefusal(user: unknown, record: SessionRecord): RejectionReason | null {
     if (!this.users) return null;
-    if (user === null || user === undefined) return 'user_not_found';
-    if (this.users.getId(user) !== record.userId) return 'user_mismatch';
-    if (!isActive(this.users, user)) return 'user_inactive';
+    const refusal = refusalOf(this.users, user, record.userId);
+    if (refusal) return refusal;
     const since: Date | null | undefined = this.users.validSince(user);
     if (since === null || since === undefined) return null;
     if (!(since instanceof Date)) throw new TypeError('UserProvider.validSince must give a Date or null.');
     // Written so that an invalid Date refuses.
     return record.authenticatedAt >= since.getTime() ? null : 'credentials_outdated';
   }
+}
+
+/** What speaks against what the provider gave for an id: nobody, somebody else, or a user who is not active. */
+export function refusalOf(users: UserProvider, user: unknown, id: string): RejectionReason | null {
+  if (user === null || user === undefined) return 'user_not_found';
+  if (users.getId(user) !== id) return 'user_mismatch';
+  return isActive(users, user) ? null : 'user_inactive';
 }
 
 /** A promise is not an answer: an `isActive` that was made async would let everybody in. */
@@ -123,14 +132,9 @@ export function isActive(users: UserProvider, user: unknown): boolean {
 }
 
 /** What a user presents after steps 1–10: who, in which session, with which custom claims. */
-export interface Authentication<User = any> {
+export interface Authentication<User = any, KnownSession = Session> {
   readonly user: User;
-  readonly session: Session;
+  readonly session: KnownSession;
   /** The custom claims: protected by the signature only. Never authorise by them. */
   readonly claims: Readonly<Record<string, unknown>>;
-}
-
-function messageOf(error: unknown): string {
-  const { cause = error } = Object(error) as { cause?: unknown };
-  return cause instanceof Error ? cause.message : 'unknown error';
 }

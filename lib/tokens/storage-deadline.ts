@@ -23,12 +23,20 @@ export class StorageDeadline {
     return this.passed;
   }
 
+  /**
+   * Before work writes what it decided on: whoever was told 503 may have moved on since.
+   * @throws StorageUnavailableError when the deadline has passed
+   */
+  ensureOpen(): void {
+    if (this.passed) throw lateness();
+  }
+
   /** Runs work, one at a time, in what is left of the deadline. @throws StorageUnavailableError when it passes */
   run<T>(work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.onTimeout = () => {
         this.passed = true;
-        reject(new StorageUnavailableError(new Error('The storage did not answer in time.')));
+        reject(lateness());
       };
       this.resume();
       invoke(work).then(
@@ -71,6 +79,10 @@ export class StorageDeadline {
     this.timer = undefined;
     this.left -= performance.now() - this.since;
   }
+}
+
+function lateness(): StorageUnavailableError {
+  return new StorageUnavailableError(new Error('The storage did not answer in time.'));
 }
 
 /** A promise, even of work that throws before it has one. */

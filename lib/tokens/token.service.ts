@@ -1,18 +1,16 @@
 import type { KeyObject } from 'node:crypto';
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import {
-  InvalidCredentialsError,
-  MissingTokenError,
-  SessionLimitReachedError,
-  TokenExpiredError,
-} from '../contracts/errors';
-import { JwtKnoxEvents, type LoginFailure, type RevocationReason } from '../contracts/events';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { InvalidCredentialsError, MissingTokenError, TokenExpiredError } from '../contracts/errors';
+import type { RevocationReason } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { describePresenter, type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
+import { type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
 import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
 import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JwtCodec } from '../crypto/jwt-codec';
+import { Keyring } from '../crypto/keyring';
+import type { PublicKeySet } from '../crypto/public-jwk';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { type Introspection, IntrospectionService } from './introspection.service';
 import { Refusals } from './refusals';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
 import { SessionRefresher } from './session-refresher';
@@ -26,7 +24,6 @@ import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
  */
 @Injectable()
 export class TokenService<User = any> {
-  private readonly logger = new Logger(TokenService.name);
   private readonly newDeadline = () => new StorageDeadline(this.options.storageTimeout);
 
   constructor(
@@ -38,7 +35,8 @@ export class TokenService<User = any> {
     private readonly refresher: SessionRefresher,
     private readonly revoker: SessionRevoker,
     private readonly refusals: Refusals,
-    private readonly events: JwtKnoxEvents,
+    private readonly introspection: IntrospectionService,
+    private readonly keyring: Keyring,
     @Optional() private readonly users?: UserProvider<User>,
   ) {}
 
@@ -58,10 +56,10 @@ export class TokenService<User = any> {
     const check = () => users.validateCredentials(credentials, request, deadline.exclude);
     const user = await deadline.run(() => hostCall(check));
     if (!user) {
-      this.loginFailed(credentials.username, device, 'credentials');
+      this.issuer.reportFailure(credentials.username, device, 'credentials');
       throw new InvalidCredentialsError();
     }
-    return this.start(user, device, arrival, deadline, {}, credentials.username);
+    return this.issuer.start(user, device, arrival, deadline, {}, credentials.username);
   }
 
   /**
@@ -70,7 +68,7 @@ export class TokenService<User = any> {
    * @throws SessionLimitReachedError
    */
   async issue(user: User, device: Device = {}, overrides: IssueOverrides = {}): Promise<IssuedTokens<User>> {
-    return this.start(user, device, this.options.clock.now(), this.newDeadline(), overrides, null);
+    return this.issuer.start(user, device, this.options.clock.now(), this.newDeadline(), overrides, null);
   }
 
   /**
@@ -122,6 +120,19 @@ export class TokenService<User = any> {
     return { user, session: sessionOf(record), claims: claims.custom };
   }
 
+  /**
+   * Whether an access or refresh token is good, and what it says (RFC 7662). Changes nothing: a token that was asked
+   * about was not used.
+   */
+  async introspect(token: string): Promise<Introspection> {
+    return this.introspection.introspect(token);
+  }
+
+  /** The public keys, for whoever verifies tokens without asking; no secret ones. */
+  publicKeys(): PublicKeySet {
+    return this.keyring.publicKeys;
+  }
+
   /** What an access token says, its key redacted. @internal for the debug route */
   show(token: string): Record<string, unknown> {
     return this.codec.show(token);
@@ -134,7 +145,9 @@ export class TokenService<User = any> {
    */
   async refresh(refreshToken: string, presenter?: Presenter): Promise<IssuedTokens<User>> {
     const now = this.options.clock.now();
-    return this.withRefreshToken(presenter, async () => this.refresher.refresh(refreshToken, presenter, now));
+    const deadline = this.newDeadline();
+    const refresh = () => this.refresher.refresh(refreshToken, presenter, now, deadline);
+    return this.withRefreshToken(presenter, refresh, deadline);
   }
 
   /**
@@ -188,29 +201,6 @@ export class TokenService<User = any> {
     return (await this.newDeadline().run(find)).map(sessionOf);
   }
 
-  private async start(
-    user: User,
-    device: Device,
-    arrival: number,
-    deadline: StorageDeadline,
-    overrides: IssueOverrides,
-    username: string | null,
-  ): Promise<IssuedTokens<User>> {
-    let tokens: IssuedTokens<User>;
-    try {
-      tokens = await this.issuer.start(user, device, arrival, deadline, overrides);
-    } catch (error) {
-      if (error instanceof InvalidCredentialsError) this.loginFailed(username, device, 'inactive');
-      if (error instanceof SessionLimitReachedError) this.loginFailed(username, device, 'session_limit');
-      throw error;
-    }
-    const noted = () => hostCall(() => this.users?.onLogin(user, tokens.session));
-    await deadline.run(noted).catch((error: unknown) => {
-      this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
-    });
-    return tokens;
-  }
-
   private async sessionToEnd(
     access: string | null,
     refresh: string | null,
@@ -240,9 +230,5 @@ export class TokenService<User = any> {
     } catch (error) {
       throw this.refusals.of(error, 'refresh', presenter);
     }
-  }
-
-  private loginFailed(username: string | null, presenter: Presenter, reason: LoginFailure): void {
-    this.events.emit('login.failed', { username, presenter: describePresenter(presenter), reason });
   }
 }

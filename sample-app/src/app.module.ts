@@ -23,7 +23,7 @@ export class AppModule {
           ...config.knox,
           imports: [KnoxUsersModule.register(passwords)],
           userProvider: KnoxUsers,
-          routes: { prefix: 'auth', admin: true, debug: config.debugVerify },
+          routes: { prefix: 'auth', admin: true, debug: config.debugVerify, ...config.routes },
         }),
         UsersModule,
         NotesModule,

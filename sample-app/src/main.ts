@@ -4,7 +4,7 @@ import { Logger, ValidationPipe } from '@nestjs/common';
 import { AppModule } from './app.module.js';
 import { type AppConfig, readConfig } from './config/app-config.js';
 
-async function start(): Promise<void> {
+async function start(): Promise<string> {
   const config = readConfig(process.env);
   if (config.secretIsRandom) {
     new Logger('Config').warn(
@@ -15,7 +15,9 @@ async function start(): Promise<void> {
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidUnknownValues: true }));
   app.enableShutdownHooks();
   await app.listen(config.port, '127.0.0.1');
-  console.log(`Listening on ${await app.getUrl()}`);
+  const url = await app.getUrl();
+  console.log(`Listening on ${url}`);
+  return url;
 }
 
 async function adapterOf({ adapter }: AppConfig): Promise<AbstractHttpAdapter> {
@@ -23,10 +25,9 @@ async function adapterOf({ adapter }: AppConfig): Promise<AbstractHttpAdapter> {
   return new (await import('@nestjs/platform-express')).ExpressAdapter();
 }
 
-try {
-  await start();
-} catch (error) {
+/** Where the application listens, for who starts other services beside it. */
+export const url: string = await start().catch((error: unknown) => {
   // Nest has logged the stack of what went wrong within it; here the last line says what it was.
   console.error((error instanceof Error && error.message) || error);
   process.exit(1);
-}
+});

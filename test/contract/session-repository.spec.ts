@@ -10,9 +10,14 @@ const runner = { describe, it };
 
 sessionRepositoryContract('in memory', async () => ({ repository: new InMemorySessionRepository() }), runner);
 
-for (const kind of databaseKinds) {
+const variants = databaseKinds.flatMap((kind) => [
+  { kind, title: `TypeORM on ${kind}`, settings: {} },
+  { kind, title: `TypeORM on ${kind}, prepared statements`, settings: { preparedStatements: true } },
+]);
+
+for (const { kind, title, settings } of variants) {
   sessionRepositoryContract(
-    `TypeORM on ${kind}`,
+    title,
     async () => {
       const database = await createDatabase(kind);
       const source = await new DataSource({
@@ -22,7 +27,7 @@ for (const kind of databaseKinds) {
         migrationsRun: true,
       }).initialize();
       return {
-        repository: new TypeOrmSessionRepository(source.getRepository(KnoxSession)),
+        repository: new TypeOrmSessionRepository(source.getRepository(KnoxSession), settings),
         close: async () => {
           await source.destroy();
           await database.drop();

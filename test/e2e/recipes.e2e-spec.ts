@@ -38,8 +38,6 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
     }
   }
 
-  const verify = async (t: TestApp, token: string) => (await t.http.get('/auth/verify', { token })).status;
-
   it('exchanges a stateless token for a session, and nothing else', async () => {
     const stateless = new JwtService({ secret: 'the secret of before', signOptions: { expiresIn: '1h' } });
     const providers = [{ provide: JwtService, useValue: stateless }];
@@ -48,9 +46,9 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
       const exchange = (token: unknown) => t.http.post('/auth/exchange', { json: { token } });
       const answer = await exchange(await stateless.signAsync({ sub: id }));
       expect(answer.status).toBe(200);
-      expect(await verify(t, answer.body.access_token)).toBe(204);
+      expect(await t.statusOf(answer.body.access_token)).toBe(204);
       // The token of before opens nothing by itself, and a foreign or expired one is not exchanged.
-      expect(await verify(t, await stateless.signAsync({ sub: id }))).toBe(401);
+      expect(await t.statusOf(await stateless.signAsync({ sub: id }))).toBe(401);
       const foreign = new JwtService({ secret: 'another secret' });
       expect((await exchange(await foreign.signAsync({ sub: id }))).status).toBe(401);
       expect((await exchange(await stateless.signAsync({ sub: id }, { expiresIn: '-1s' }))).status).toBe(401);
@@ -94,10 +92,12 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
       expect(headerOf(token).kid).toBe('2026-11');
     });
     await withApp({ options: { keys: steps.promoted }, extras }, async (t) => {
-      expect(await verify(t, token)).toBe(204);
+      expect(await t.statusOf(token)).toBe(204);
       expect(headerOf((await t.login()).access_token).kid).toBe('2026-12');
     });
-    await withApp({ options: { keys: steps.finished }, extras }, async (t) => expect(await verify(t, token)).toBe(401));
+    await withApp({ options: { keys: steps.finished }, extras }, async (t) =>
+      expect(await t.statusOf(token)).toBe(401),
+    );
   });
 
   it('issues for several audiences, and accepts a token for any of its own', async () => {
@@ -106,11 +106,11 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
     await withApp({ options: severalAudiences, extras }, async (t) => {
       token = (await t.login()).access_token;
       expect(claimsOf(token).aud).toEqual(severalAudiences.audience);
-      expect(await verify(t, token)).toBe(204);
+      expect(await t.statusOf(token)).toBe(204);
     });
     const as = (audience: string) => ({ options: { ...severalAudiences, audience }, extras });
-    await withApp(as('https://billing.example.com'), async (t) => expect(await verify(t, token)).toBe(204));
-    await withApp(as('https://other.example.com'), async (t) => expect(await verify(t, token)).toBe(401));
+    await withApp(as('https://billing.example.com'), async (t) => expect(await t.statusOf(token)).toBe(204));
+    await withApp(as('https://other.example.com'), async (t) => expect(await t.statusOf(token)).toBe(401));
   });
 
   it('ends the other sessions at a password change, and logins under way with the old password', async () => {
@@ -122,9 +122,9 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
         (await t.http.put('/me/password', { token: mine.access_token, json: { password: 'a new one' } })).status,
       ).toBe(204);
       const underWay = await t.tokens.issue(user, {}, { authenticatedAt: arrived });
-      expect(await verify(t, mine.access_token)).toBe(204);
-      expect(await verify(t, other.access_token)).toBe(401);
-      expect(await verify(t, underWay.accessToken)).toBe(401);
+      expect(await t.statusOf(mine.access_token)).toBe(204);
+      expect(await t.statusOf(other.access_token)).toBe(401);
+      expect(await t.statusOf(underWay.accessToken)).toBe(401);
       const login = (password: string) => t.http.post('/auth/login', { json: { username: 'alice', password } });
       expect([(await login('alice-password')).status, (await login('a new one')).status]).toEqual([401, 200]);
     });

@@ -34,7 +34,7 @@ describe.each(environments)('refreshing a session: $title', ({ platform, kind })
       session_id: string;
     };
   };
-  const isAlive = async (token: string) => (await t.http.get('/auth/verify', { token })).status === 204;
+  const isAlive = async (token: string) => (await t.statusOf(token)) === 204;
   const keyOf = (token: string) => claimsOf(token).token_key;
   const eventNames = () => t.events.map((one) => one.name);
 

@@ -19,6 +19,7 @@ const NOT_TEXT: [string, string][] = [
   ['an object', `{"${MARK}":"${MARK}"}`],
   ['an object that would be a query', '{"$ne":null}'],
   ['an object with toString', '{"toString":"x","valueOf":"y","length":3}'],
+  ['an object whose length cannot be compared', '{"length":{"toString":1,"valueOf":1}}'],
   ['100,000 nested arrays', nested(100_000)],
 ];
 

@@ -4,7 +4,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { describe, expect, it } from 'vitest';
-import { JwtKnoxConfigurationError, JwtKnoxModule, type JwtKnoxOptions } from '../../lib';
+import { JwtKnoxConfigurationError, type JwtKnoxExtras, JwtKnoxModule, type JwtKnoxOptions } from '../../lib';
 import { jwtKnoxMigrations } from '../../lib/storage/migrations';
 
 const SOUND = randomBytes(32);
@@ -187,11 +187,66 @@ const pssSha512 = generateKeyPairSync('rsa-pss', {
   hashAlgorithm: 'sha512',
   mgf1HashAlgorithm: 'sha512',
 });
-mistake(
-  'PS256 with a key that is for SHA-512 only',
-  { keys: [{ kid: 'a', algorithm: 'PS256', privateKey: pssSha512.privateKey }] },
-  [/key 'a'/, /PS256/],
+for (const [title, { privateKey }] of [
+  ['is for SHA-512 only', pssSha512],
+  ['leaves the hash open', generateKeyPairSync('rsa-pss', { modulusLength: 2048 })],
+] as const) {
+  mistake(`PS256 with a key that ${title}`, { keys: [{ kid: 'a', algorithm: 'PS256', privateKey }] }, [
+    /key 'a': the RSA-PSS key is not bound to the parameters of PS256/,
+    /make a plain RSA key/,
+  ]);
+}
+
+mistake('public keys to show, and only secrets', { secret: SOUND, routes: { jwks: true } }, [
+  /routes\.jwks: no key is asymmetric/,
+  /add an RS, PS or ES key/,
+]);
+
+// Clients of introspection and revocation.
+const CLIENT = 'Kq7xPz2mWv9tRb4nYc6hJd8s';
+const OAUTH = { secret: SOUND, issuer: 'https://auth.example.com', routes: { oauth: true } };
+const client = (title: string, clients: unknown, ...problems: [RegExp, RegExp][]) =>
+  mistake(title, { ...OAUTH, clients }, ...problems);
+const FORM_OF_ID: [RegExp, RegExp] = [/clients: an id must be/, /1 to 128 printable ASCII/];
+client('introspection and no clients', undefined, [/routes\.oauth: needs clients/, /give at least one/]);
+client('introspection and an empty list of clients', [], [/routes\.oauth: needs clients/, /give at least one/]);
+client('clients that are no list', { id: 'a', secret: CLIENT }, [/clients: must be a list/, /secretHash/]);
+for (const id of [undefined, '', 'a:b', 'a b', '50%', 'a+b', 'ä', 'a\n', 'x'.repeat(129), null, ['a', 'b']]) {
+  client(`the client id ${JSON.stringify(id)}`, [{ id, secret: CLIENT }], FORM_OF_ID);
+}
+for (const none of [null, 'a', 7]) client(`the client ${none}`, [none], FORM_OF_ID);
+client('two clients of one id', [{ id: 'a', secret: CLIENT }, { id: 'a', secret: `${CLIENT}2` }], [
+  /client 'a': stands twice/,
+  /an id of its own/,
+]); // prettier-ignore
+for (const secret of ['', 'Kq7xPz2mWv9tRb4', 'aaaaaaaaaaaaaaaaaaaaaaaa', 'changeme-changeme-changeme', 1e30, null]) {
+  client(`the client secret ${JSON.stringify(secret)}`, [{ id: 'a', secret }], [/client 'a': the secret/, RANDOM]);
+}
+client('a client without a secret', [{ id: 'a', secret: undefined }], [/client 'a': give it a secret/, RANDOM]);
+client(
+  'a client with a secret and a digest',
+  [{ id: 'a', secret: CLIENT, secretHash: 'a'.repeat(64) }],
+  [/client 'a': give it a secret/, /one of the two/],
 );
+for (const secretHash of ['', 'A'.repeat(64), 'a'.repeat(63), 'g'.repeat(64), Buffer.alloc(32)]) {
+  client(`the digest ${JSON.stringify(secretHash)}`, [{ id: 'a', secretHash }], [/secretHash must be/, /sha256sum/]);
+}
+client(
+  'a member of a client that nobody knows',
+  [{ id: 'a', secret: CLIENT, scope: 'x' }],
+  [/client 'a': scope: no such member/, /known are id, secret, secretHash/],
+);
+for (const issuer of [
+  undefined, 'auth', 'auth.example.com', 'http://auth.example.com', 'https://auth.example.com?', 'https://auth.example.com#a',
+  'https://a:b@auth.example.com', 'https://', 'ftp://auth.example.com', 'https://auth.example.com/a b', 'https://auth.example.com/*',
+  'https://auth.example.com/a//b', 'https://auth.example.com/a/b/c/d/e', 'http://localhost.example.com', 'http://127.0.0.1.example.com',
+  ' https://auth.example.com',
+]) {
+  mistake(`introspection with the issuer ${issuer}`, { ...OAUTH, issuer, clients: [{ id: 'a', secret: CLIENT }] }, [
+    /routes\.oauth: needs an issuer that is a URL/,
+    /such as 'https:\/\/auth\.example\.com'/,
+  ]);
+} // prettier-ignore
 
 // Lifetimes.
 const secret = SOUND;
@@ -325,9 +380,12 @@ mistake(
   [/refreshToken.ttl: longer than session.maxLifetime/, /lengthen the other/],
 );
 
-const forms: { form: string; configure: (options: JwtKnoxOptions) => DynamicModule }[] = [
+const forms: { form: string; configure: (options: JwtKnoxOptions & JwtKnoxExtras) => DynamicModule }[] = [
   { form: 'forRoot', configure: (options) => JwtKnoxModule.forRoot(options) },
-  { form: 'forRootAsync', configure: (options) => JwtKnoxModule.forRootAsync({ useFactory: async () => options }) },
+  {
+    form: 'forRootAsync',
+    configure: ({ routes, ...options }) => JwtKnoxModule.forRootAsync({ routes, useFactory: async () => options }),
+  },
 ];
 
 /** Boots a real application; gives what it logged, and the error if it refused. */
@@ -359,8 +417,9 @@ async function boot(knox: DynamicModule): Promise<{ error: unknown; logged: stri
 }
 
 /** Every spelling of every secret in the options that a message could carry. */
-function secretsOf({ secret: one, keys = [] }: Loose<JwtKnoxOptions>): string[] {
-  const materials: unknown[] = [one, ...keys.flatMap((key: any) => [key.secret, key.privateKey])];
+function secretsOf({ secret: one, keys = [], clients = [] }: Loose<JwtKnoxOptions>): string[] {
+  const ofClients = Array.isArray(clients) ? clients.map((each: any) => each?.secret) : [];
+  const materials: unknown[] = [one, ...keys.flatMap((key: any) => [key.secret, key.privateKey]), ...ofClients];
   return materials
     .flatMap((material) => {
       if (Buffer.isBuffer(material))
@@ -374,7 +433,7 @@ function secretsOf({ secret: one, keys = [] }: Loose<JwtKnoxOptions>): string[] 
 
 describe.each(forms)('S6: an application with $form', ({ configure }) => {
   it('control: boots when nothing is wrong', async () => {
-    const options: JwtKnoxOptions = {
+    const options: JwtKnoxOptions & JwtKnoxExtras = {
       keys: [
         { kid: 'a', algorithm: 'HS512', secret: randomBytes(64) },
         { kid: 'b', algorithm: 'HS256', secret: randomBytes(32).toString('latin1').padEnd(32, 'é') },
@@ -383,6 +442,12 @@ describe.each(forms)('S6: an application with $form', ({ configure }) => {
         { kid: 'e', algorithm: 'ES384', privateKey: p384.privateKey },
         { kid: 'f', algorithm: 'ES512', privateKey: pem(p521.privateKey) },
       ],
+      issuer: 'http://[::1]:3000/tenant',
+      clients: [
+        { id: "!$'()*,;=?@[]~/", secret: 'a 16 char secret' },
+        { id: 'x'.repeat(128), secretHash: 'a'.repeat(64) },
+      ],
+      routes: { oauth: true, jwks: true },
       accessToken: { ttl: '61s' },
       refreshToken: { ttl: '61s', reuseInterval: '60s' },
       session: { maxLifetime: 61 },

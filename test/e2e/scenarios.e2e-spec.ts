@@ -18,7 +18,6 @@ describe.each(environments)('a knox-backed JWT service: $title', ({ platform, ki
   });
 
   const login = async (): Promise<string> => (await t.login(name)).access_token;
-  const statusOf = async (token: string) => (await t.http.get('/auth/verify', { token })).status;
 
   it('gives a token for username and password', async () => {
     const answer = await t.http.post('/auth/login', { json: { username: name, password: `${name}-password` } });
@@ -49,7 +48,7 @@ describe.each(environments)('a knox-backed JWT service: $title', ({ platform, ki
   it('ends the session at logout, at once', async () => {
     const token = await login();
     expect((await t.http.post('/auth/logout', { token })).status).toBe(204);
-    expect(await statusOf(token)).toBe(401);
+    expect(await t.statusOf(token)).toBe(401);
   });
 
   it('answers a second logout with 401', async () => {
@@ -66,31 +65,33 @@ describe.each(environments)('a knox-backed JWT service: $title', ({ platform, ki
     const old = await login();
     await t.http.post('/auth/logout', { token: old });
     const newer = await login();
-    expect([await statusOf(old), await statusOf(newer)]).toEqual([401, 204]);
+    expect([await t.statusOf(old), await t.statusOf(newer)]).toEqual([401, 204]);
   });
 
   it("keeps only the caller's session at logout-other", async () => {
     const [mine, ...others] = [await login(), await login(), await login()];
     expect((await t.http.post('/auth/logout-other', { token: mine! })).body).toEqual({ revoked: 2 });
-    expect([await statusOf(mine!), await statusOf(others[0]!), await statusOf(others[1]!)]).toEqual([204, 401, 401]);
+    expect([await t.statusOf(mine!), await t.statusOf(others[0]!), await t.statusOf(others[1]!)]).toEqual([
+      204, 401, 401,
+    ]);
   });
 
   it('ends every session at logout-all, the current one counted', async () => {
     const tokens = [await login(), await login(), await login()];
     expect((await t.http.post('/auth/logout-all', { token: tokens[1]! })).body).toEqual({ revoked: 3 });
-    expect(await Promise.all(tokens.map(statusOf))).toEqual([401, 401, 401]);
+    expect(await Promise.all(tokens.map(t.statusOf))).toEqual([401, 401, 401]);
   });
 
   it('refuses a signed token without a token key', async () => {
     const { token_key: _, ...claims } = JSON.parse(Buffer.from((await login()).split('.')[1]!, 'base64url').toString());
     const header = { alg: 'HS256', typ: 'at+jwt', kid: 'default' } as const;
-    expect(await statusOf(sign(claims, SECRET, { header }))).toBe(401);
+    expect(await t.statusOf(sign(claims, SECRET, { header }))).toBe(401);
   });
 
   it('refuses an inactive user', async () => {
     const token = await login();
     await t.users.rows.update({ username: name }, { isActive: false });
-    expect(await statusOf(token)).toBe(401);
+    expect(await t.statusOf(token)).toBe(401);
     expect((await t.http.post('/auth/login', { json: { username: name, password: `${name}-password` } })).status).toBe(
       401,
     );
@@ -99,7 +100,7 @@ describe.each(environments)('a knox-backed JWT service: $title', ({ platform, ki
   it('refuses a removed user', async () => {
     const token = await login();
     await t.users.rows.delete({ username: name });
-    expect(await statusOf(token)).toBe(401);
+    expect(await t.statusOf(token)).toBe(401);
   });
 
   it('S5: refuses the old token of a user who was created anew under the same id', async () => {
@@ -108,7 +109,7 @@ describe.each(environments)('a knox-backed JWT service: $title', ({ platform, ki
     await t.users.rows.delete({ id });
     t.clock.advance('1s');
     await t.users.add(name, { id, validSince: t.clock.now() });
-    expect(await statusOf(token)).toBe(401);
-    expect(await statusOf(await login())).toBe(204);
+    expect(await t.statusOf(token)).toBe(401);
+    expect(await t.statusOf(await login())).toBe(204);
   });
 });

@@ -19,7 +19,6 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
     await t.users.add(name);
   });
 
-  const statusOf = async (token: string) => (await t.http.get('/auth/verify', { token })).status;
   const idsOf = (answer: Answer): string[] => answer.body.map((session: { id: string }) => session.id);
   const logins = async (number: number) => {
     const all = [];
@@ -148,13 +147,13 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
       const [mine, other] = await logins(2);
       const answer = await t.http.delete(`/auth/sessions/${other.session_id}`, { token: mine.access_token });
       expect([answer.status, answer.text]).toEqual([204, '']);
-      expect([await statusOf(mine.access_token), await statusOf(other.access_token)]).toEqual([204, 401]);
+      expect([await t.statusOf(mine.access_token), await t.statusOf(other.access_token)]).toEqual([204, 401]);
     });
 
     it('ends the current session', async () => {
       const { access_token: token, session_id: id } = await t.login(name);
       expect((await t.http.delete(`/auth/sessions/${id}`, { token })).status).toBe(204);
-      expect(await statusOf(token)).toBe(401);
+      expect(await t.statusOf(token)).toBe(401);
     });
 
     it("answers alike for an unknown, a malformed, an ended and somebody else's id, which lives on", async () => {
@@ -178,7 +177,7 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
           { statusCode: 404, error: 'Not Found', message: 'There is no such session.' },
         ]);
       }
-      expect([await statusOf(mine.access_token), await statusOf(other.access_token)]).toEqual([204, 204]);
+      expect([await t.statusOf(mine.access_token), await t.statusOf(other.access_token)]).toEqual([204, 204]);
     });
   });
 
@@ -190,9 +189,9 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
       const body = async (path: string) => (await t.http.post(path, { token: mine.access_token })).body;
       expect(await body('/auth/logout-other')).toEqual({ revoked: 2 });
       expect(await body('/auth/logout-other')).toEqual({ revoked: 0 });
-      expect(await Promise.all([mine, ...rest].map((one) => statusOf(one.access_token)))).toEqual([204, 401, 401]);
+      expect(await Promise.all([mine, ...rest].map((one) => t.statusOf(one.access_token)))).toEqual([204, 401, 401]);
       expect(await body('/auth/logout-all')).toEqual({ revoked: 1 });
-      expect([await statusOf(mine.access_token), await statusOf(other.access_token)]).toEqual([401, 204]);
+      expect([await t.statusOf(mine.access_token), await t.statusOf(other.access_token)]).toEqual([401, 204]);
     });
   });
 
@@ -214,13 +213,13 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
     it('ends the session without any access token', async () => {
       const { access_token: access, refresh_token: refresh } = await t.login(name);
       expect((await logout(undefined, refresh)).status).toBe(204);
-      expect([await sessionsLeft(), await statusOf(access)]).toEqual([0, 401]);
+      expect([await sessionsLeft(), await t.statusOf(access)]).toEqual([0, 401]);
     });
 
     it("goes by the access token while that is good, whoever's the refresh token is", async () => {
       const [mine, other] = await logins(2);
       expect((await logout(mine.access_token, other.refresh_token)).status).toBe(204);
-      expect([await statusOf(mine.access_token), await statusOf(other.access_token)]).toEqual([401, 204]);
+      expect([await t.statusOf(mine.access_token), await t.statusOf(other.access_token)]).toEqual([401, 204]);
     });
 
     it('does not help a bad access token', async () => {
@@ -254,7 +253,7 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
       for (const refresh of [1, ['x'], {}, true]) {
         expect((await logout(undefined, refresh)).body).toMatchObject({ statusCode: 400, code: 'invalid_request' });
       }
-      expect(await statusOf(access)).toBe(204);
+      expect(await t.statusOf(access)).toBe(204);
     });
   });
 });

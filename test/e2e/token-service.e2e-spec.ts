@@ -501,6 +501,20 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
     expect(`${tokens}`).not.toContain(access);
   });
 
+  it('S11: in objects that lead to the data source and to requests', async () => {
+    t = await createApp(platform, kind, { logger });
+    await t.users.add('alice');
+    const { access_token: token } = await t.login('alice');
+    expect((await t.http.get('/notes', { token })).status).toBe(200);
+    const parts = [SessionRepository, UserProvider, SessionIssuer, TokenService, JwtKnoxGuard];
+    for (const part of parts) {
+      const object: unknown = t.app.get(part as never, { strict: false });
+      const text = inspect(object, EVERYTHING) + JSON.stringify({ object });
+      expect(text).not.toMatch(/DataSource|IncomingMessage/);
+      expectNoneOf([token], text);
+    }
+  });
+
   it('S11: in the options, the services, the guard and the strategy', async () => {
     t = await createApp(platform, kind, {
       extras: { sessionRepository: new HiddenRepository(), imports: [PlainUsersModule], userProvider: PlainUsers },

@@ -58,7 +58,6 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     t = await createApp(platform, kind, { options, controllers: [NotesController, ClaimsController], ...settings });
     return t.users.add('alice');
   };
-  const statusOf = async (token: string) => (await t.http.get('/auth/verify', { token })).status;
   const row = (id: string) => t.source.getRepository(KnoxSession).findOneByOrFail({ id });
 
   it('say what they must, and nothing else', async () => {
@@ -103,7 +102,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     const body = await t.login();
     expect([body.expires_in, body.refresh_expires_in]).toEqual([90, 7_200]);
     t.clock.advance('89s');
-    expect(await statusOf(body.access_token)).toBe(204);
+    expect(await t.statusOf(body.access_token)).toBe(204);
     t.clock.advance('1s');
     expect((await t.http.get('/auth/verify', { token: body.access_token })).body.code).toBe('token_expired');
   });
@@ -113,7 +112,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     const { access_token: access, refresh_token: refresh } = await t.login();
     expect(claimsOf(access)).toMatchObject({ iss: 'https://knox.example', aud: 'notes', sub: String(user.id) });
     expect(claimsOf(refresh)).toMatchObject({ iss: 'https://knox.example', aud: 'https://knox.example' });
-    expect(await statusOf(access)).toBe(204);
+    expect(await t.statusOf(access)).toBe(204);
   });
 
   it('of another issuer or audience are refused though the key is right (S5)', async () => {
@@ -121,7 +120,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     const good = claimsOf((await t.login()).access_token);
     expect(good.aud).toEqual(['notes', 'files']);
     const header = { alg: 'HS256', typ: 'at+jwt', kid: 'default' } as const;
-    const status = (change: object) => statusOf(sign({ ...good, ...change }, SECRET, { header }));
+    const status = (change: object) => t.statusOf(sign({ ...good, ...change }, SECRET, { header }));
     expect(await status({})).toBe(204);
     expect(await status({ aud: 'files' })).toBe(204);
     expect(await status({ aud: ['elsewhere', 'notes'] })).toBe(204);
@@ -130,9 +129,9 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       { iss: 'https://knox.example/' }, { iss: ['https://knox.example'] }, { iss: '' },
     ]) expect([change, await status(change)]).toEqual([change, 401]); // prettier-ignore
     const { iss: _iss, ...anonymous } = good;
-    expect(await statusOf(sign(anonymous, SECRET, { header }))).toBe(401);
+    expect(await t.statusOf(sign(anonymous, SECRET, { header }))).toBe(401);
     const { aud: _aud, ...forAll } = good;
-    expect(await statusOf(sign(forAll, SECRET, { header }))).toBe(401);
+    expect(await t.statusOf(sign(forAll, SECRET, { header }))).toBe(401);
   });
 
   describe('in single-token mode', () => {
@@ -150,9 +149,9 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       const { refreshDigest, expiresAt, createdAt } = await row(body.session_id);
       expect([refreshDigest, expiresAt - createdAt]).toEqual([null, 7_200_000]);
       t.clock.advance('119m');
-      expect(await statusOf(body.access_token)).toBe(204);
+      expect(await t.statusOf(body.access_token)).toBe(204);
       t.clock.advance('1m');
-      expect(await statusOf(body.access_token)).toBe(401);
+      expect(await t.statusOf(body.access_token)).toBe(401);
     });
 
     it('live ten hours unless told otherwise, and end at logout', async () => {
@@ -160,7 +159,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       const { access_token: token, expires_in: seconds } = await t.login();
       expect(seconds).toBe(36_000);
       expect((await t.http.post('/auth/logout', { token })).status).toBe(204);
-      expect(await statusOf(token)).toBe(401);
+      expect(await t.statusOf(token)).toBe(401);
     });
   });
 
@@ -221,7 +220,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     const answer = await t.http.post('/auth/login', { json });
     expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'no-store']);
     expect(answer.body).toEqual({ token: expect.stringMatching(/^Bearer /), for: 'alice', via: 'POST' });
-    expect(await statusOf(answer.body.token.slice(7))).toBe(204);
+    expect(await t.statusOf(answer.body.token.slice(7))).toBe(204);
   });
 
   it('travel as the transport of the host says, and in no other way', async () => {
@@ -255,13 +254,13 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       await start({ keys: [{ kid: 'a', algorithm, privateKey: pem(privateKey) }] });
       const { access_token: access, refresh_token: refresh } = await t.login();
       expect(headerOf(access)).toEqual({ alg: algorithm, typ: 'at+jwt', kid: 'a' });
-      expect(await statusOf(access)).toBe(204);
+      expect(await t.statusOf(access)).toBe(204);
       for (const token of [access, refresh]) {
         expect(verify(token, publicKey, { algorithms: [algorithm] })).toEqual(claimsOf(token));
       }
       const header = { alg: 'HS256', typ: 'at+jwt', kid: 'a' } as const;
       const confused = sign(claimsOf(access), publicKey.export({ format: 'pem', type: 'spki' }).toString(), { header });
-      expect(await statusOf(confused)).toBe(401);
+      expect(await t.statusOf(confused)).toBe(401);
       t.clock.advance('5m');
       const json = { refresh_token: refresh };
       expect((await t.http.post('/auth/logout', { token: access, json })).status).toBe(204);
@@ -274,16 +273,16 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       await start({ keys: [foreign, current, old] });
       const { access_token: token } = await t.login();
       expect(headerOf(token)).toMatchObject({ kid: '2026', alg: 'ES256' });
-      expect(await statusOf(token)).toBe(204);
+      expect(await t.statusOf(token)).toBe(204);
       const own = claimsOf(token);
       const signed = (kid: string, alg: JwtKnoxAlgorithm, key: any) =>
         sign(own, key, { algorithm: alg, header: { alg, typ: 'at+jwt', kid } });
-      expect(await statusOf(signed('2025', 'HS256', SECRET))).toBe(204);
-      expect(await statusOf(signed('partner', 'RS256', rsa.privateKey))).toBe(204);
-      expect(await statusOf(signed('2026', 'HS256', SECRET))).toBe(401);
-      expect(await statusOf(signed('2025', 'ES256', ec.privateKey))).toBe(401);
-      expect(await statusOf(signed('partner', 'PS256', rsa.privateKey))).toBe(401);
-      expect(await statusOf(signed('2024', 'HS256', SECRET))).toBe(401);
+      expect(await t.statusOf(signed('2025', 'HS256', SECRET))).toBe(204);
+      expect(await t.statusOf(signed('partner', 'RS256', rsa.privateKey))).toBe(204);
+      expect(await t.statusOf(signed('2026', 'HS256', SECRET))).toBe(401);
+      expect(await t.statusOf(signed('2025', 'ES256', ec.privateKey))).toBe(401);
+      expect(await t.statusOf(signed('partner', 'PS256', rsa.privateKey))).toBe(401);
+      expect(await t.statusOf(signed('2024', 'HS256', SECRET))).toBe(401);
     });
   });
 
@@ -292,7 +291,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       await start({ clockTolerance: '30s' });
       const { access_token: token } = await t.login();
       t.clock.advance('329s');
-      expect(await statusOf(token)).toBe(204);
+      expect(await t.statusOf(token)).toBe(204);
       t.clock.advance('1s');
       expect((await t.http.get('/auth/verify', { token })).body.code).toBe('token_expired');
     });
@@ -301,7 +300,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       await start({ clockTolerance: '30s', refreshToken: false, session: { ttl: '1h' } });
       const { access_token: token } = await t.login();
       t.clock.advance('3599s');
-      expect(await statusOf(token)).toBe(204);
+      expect(await t.statusOf(token)).toBe(204);
       t.clock.advance('1s');
       expect((await t.http.get('/auth/verify', { token })).body.code).toBe('invalid_token');
       expect(t.events.at(-1)).toMatchObject({ name: 'authentication.rejected', event: { reason: 'session_expired' } });

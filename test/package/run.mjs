@@ -2,7 +2,7 @@
 // The last line is `N passed, N failed`: the hosts' own tests and the checks below.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -108,6 +108,15 @@ async function checkModules({ resolutions }, folder) {
   );
 }
 
+async function checkWithoutJose(folder) {
+  const [jose, away] = ['jose', '.jose-away'].map((name) => join(folder, 'node_modules', name));
+  renameSync(jose, away);
+  await check('works without jose, and says how to install it where it is needed', () =>
+    mustRun(process.execPath, ['without-jose.mjs'], { cwd: folder }),
+  );
+  renameSync(away, jose);
+}
+
 /** Types of peers may have faults of their own: those in the host's code and in ours count. */
 async function checkTypes(folder) {
   await check('has no types at hand that it did not ask for', () => {
@@ -168,6 +177,7 @@ try {
   for (const [index, host] of HOSTS.entries()) {
     console.log(`\nThe package in ${host.name}, on Node ${process.version}`);
     await checkModules(host, folders[index]);
+    await checkWithoutJose(folders[index]);
     await checkTypes(folders[index]);
     await checkProgram(folders[index]);
     await runTests(host, folders[index]);

@@ -55,6 +55,10 @@ export interface AppSettings {
   /** Sees the module before it is compiled, and the application before it listens. */
   prepare?: (app: INestApplication) => void;
   logger?: any;
+  /** False: without the framework's own. */
+  bodyParser?: boolean;
+  /** For an issuer whose address is its own; any free one when left out. */
+  port?: number;
 }
 
 export interface TestApp {
@@ -68,6 +72,8 @@ export interface TestApp {
   events: { name: string; event: any }[];
   /** Logs in and gives the token response. */
   login(username?: string, headers?: Record<string, string>): Promise<any>;
+  /** What `verify` answers to an access token. */
+  statusOf(token: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -113,12 +119,13 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
   const testing = Test.createTestingModule({ imports: [HostModule] }).setLogger(settings.logger ?? false);
   const app = (await testing.compile()).createNestApplication(platform.adapter() as any, {
     logger: settings.logger ?? false,
+    bodyParser: settings.bodyParser ?? true,
   });
   settings.prepare?.(app);
   app.enableShutdownHooks([]);
   await app.init();
   await platform.ready(app);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(settings.port ?? 0, '127.0.0.1');
 
   const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port);
   const events: TestApp['events'] = [];
@@ -137,6 +144,7 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
       if (answer.status !== 200) throw new Error(`Login answered ${answer.status}: ${answer.text}`);
       return answer.body;
     },
+    statusOf: async (token) => (await http.get('/auth/verify', { token })).status,
     async close() {
       await app.close();
       if (!settings.database) await database.drop();

@@ -59,16 +59,20 @@ async function missingServers() {
   return problems.flat();
 }
 
-function runSuite({ name, cwd, node, env, databases, filter = [] }) {
-  console.log(`\nOn Node ${name}, ${databases}: ${filter.join(' ') || 'everything'}`);
-  const file = join(reports, `node-${name}-${databases}.json`);
+function runSuite({ name, cwd, node, env, databases, filter = [], config }) {
+  console.log(`\nOn Node ${name}, ${databases}: ${config ?? (filter.join(' ') || 'everything')}`);
+  const file = join(reports, `node-${name}-${databases}${config ? '-interop' : ''}.json`);
   const vitest = join(cwd, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const { status } = spawnSync(node, [vitest, 'run', ...reporters, ...filter], {
-    cwd,
-    env: { ...env, TEST_DATABASES: databases },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const { status } = spawnSync(
+    node,
+    [vitest, 'run', ...(config ? ['--config', config] : []), ...reporters, ...filter],
+    {
+      cwd,
+      env: { ...env, TEST_DATABASES: databases },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   confirm(file, status);
 }
 
@@ -88,6 +92,8 @@ if (missing.length > 0) {
   } else {
     runSuite({ ...here, databases: ALL });
   }
+  // Services in other languages read the library's tokens: nothing of that differs by database.
+  runSuite({ ...here, databases: 'sqlite', config: 'test/interop/vitest.config.mjs' });
   if (Number(process.versions.node.split('.')[0]) >= NEWEST) {
     console.log(`\nThis is Node ${process.version}: no second run on Node ${NEWEST}.`);
   } else {
@@ -95,7 +101,7 @@ if (missing.length > 0) {
       const { version, ...checkout } = checkoutOnNode(NEWEST);
       // What differs by Node version is the JavaScript and the drivers: the storage on every database, the rest on one.
       runSuite({ name: version, databases: ALL, filter: ['test/unit', 'test/contract'], ...checkout });
-      runSuite({ name: version, databases: 'postgres', filter: ['test/e2e'], ...checkout });
+      runSuite({ name: version, databases: 'postgres', filter: ['test/e2e', 'test/interop'], ...checkout });
     } catch (error) {
       fail(`node-${NEWEST}`, error.message);
     }

@@ -3,6 +3,7 @@ import type { TypeOrmModuleOptions } from '@nestjs/typeorm';
 import type { JwtKnoxOptions } from 'nestjs-jwt-knox';
 import { databaseOptions } from './database-url.js';
 import { EnvReader } from './env-reader.js';
+import { signingKeyOf } from './signing-key.js';
 
 /** The environment as the application uses it. */
 export interface AppConfig {
@@ -12,7 +13,9 @@ export interface AppConfig {
   passwordCost: 'normal' | 'low';
   throttle: boolean;
   debugVerify: boolean;
-  /** Whether `JWT_SECRET` was left out: then no token survives a restart, and no other process knows it. */
+  /** Whether other services may fetch the public keys, and ask about tokens. */
+  routes: { jwks: boolean; oauth: boolean };
+  /** Whether there is neither `JWT_SECRET` nor `SIGNING_KEY`: then no token survives a restart, and no other process knows it. */
   secretIsRandom: boolean;
   knox: JwtKnoxOptions;
 }
@@ -34,7 +37,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
     passwordCost: read.choice('PASSWORD_COST', ['normal', 'low']),
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
     debugVerify: read.choice('DEBUG_VERIFY', ['off', 'on']) === 'on',
-    secretIsRandom: read.text('JWT_SECRET') === undefined,
+    routes: { jwks: read.text('SIGNING_KEY') !== undefined, oauth: read.text('ORDERS_SECRET') !== undefined },
+    secretIsRandom: read.text('JWT_SECRET') === undefined && read.text('SIGNING_KEY') === undefined,
     knox: knoxOptionsOf(read),
   };
   if (read.problems.length > 0) throw new AppConfigError(read.problems);
@@ -43,8 +47,10 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
 
 /** Only the form is checked here: whether the lifetimes and the secret make sense, the library knows best. */
 function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
+  const ordersSecret = read.text('ORDERS_SECRET');
   return {
-    secret: read.text('JWT_SECRET') ?? randomBytes(32),
+    ...keysOf(read),
+    ...(ordersSecret !== undefined && { clients: [{ id: 'orders', secret: ordersSecret }] }),
     issuer: read.text('ISSUER'),
     audience: read.list('AUDIENCE'),
     clockTolerance: read.duration('CLOCK_TOLERANCE'),
@@ -56,6 +62,12 @@ function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
       onLimit: read.choice('ON_LIMIT', ['reject', 'evict-oldest']),
     },
   };
+}
+
+/** A key file in place of the secret, where other services are to verify tokens but not to make them. */
+function keysOf(read: EnvReader): Pick<JwtKnoxOptions, 'secret' | 'keys'> {
+  const file = read.text('SIGNING_KEY');
+  return file === undefined ? { secret: read.text('JWT_SECRET') ?? randomBytes(32) } : { keys: [signingKeyOf(file)] };
 }
 
 function databaseOf(read: EnvReader): TypeOrmModuleOptions {

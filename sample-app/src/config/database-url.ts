@@ -17,13 +17,21 @@ export function databaseOptions(url: string | undefined): TypeOrmModuleOptions |
   switch (new URL(url).protocol) {
     case 'postgres:':
     case 'postgresql:':
-      return { type: 'postgres', url, poolSize: POOL_SIZE, connectTimeoutMS: 5_000 };
+      return { type: 'postgres', url, poolSize: POOL_SIZE, connectTimeoutMS: 5_000, extra: { onConnect: attend } };
     case 'mysql:':
     case 'mariadb:':
       return { type: 'mariadb', url, poolSize: POOL_SIZE, connectTimeout: 5_000, charset: 'utf8mb4' };
     default:
       return null;
   }
+}
+
+/**
+ * A server that ends a connection in the very moment when it comes up would end this process too: TypeORM listens for
+ * errors a moment later. Statements on that connection fail all the same.
+ */
+function attend(client: NodeJS.EventEmitter): void {
+  client.on('error', () => undefined);
 }
 
 /**

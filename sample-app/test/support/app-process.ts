@@ -9,7 +9,10 @@ const ROOT = resolve(import.meta.dirname, '../../..');
 const START = [process.execPath, 'sample-app/start.mjs'];
 /** What has been built. */
 export const MAIN = [process.execPath, 'sample-app/dist/main.js'];
+export const ORDERS = [process.execPath, 'sample-app/dist/orders/main.js'];
 export const NPM_START = ['npm', 'start'];
+export const NPM_START_SERVICES = ['npm', 'run', 'start:services'];
+export const REVOKE_BEFORE = [process.execPath, 'sample-app/revoke-before.mjs'];
 const DEFAULTS = {
   PORT: '0',
   DATABASE_URL: 'sqlite::memory:',
@@ -26,6 +29,7 @@ type Env = Record<string, string>;
 export class AppProcess {
   private constructor(
     private readonly child: ChildProcess,
+    private readonly said: (words: RegExp) => Promise<string>,
     readonly url: string,
     readonly http: HttpClient,
   ) {}
@@ -33,14 +37,24 @@ export class AppProcess {
   /** Resolves when the application listens. */
   static async start(env: Env = {}, command = START): Promise<AppProcess> {
     const { child, output } = run(command, env);
-    const url = await new Promise<string>((listening, failed) => {
-      child.stdout!.on('data', () => {
-        const found = /^Listening on (http:\/\/\S+)$/m.exec(output());
-        if (found) listening(found[1]!);
+    const said = (words: RegExp) =>
+      new Promise<string>((tell, failed) => {
+        const look = () => {
+          const found = words.exec(output());
+          if (found) tell(found[1]!);
+        };
+        look();
+        child.stdout!.on('data', look);
+        child.once('exit', () => failed(new Error(`The application did not start:\n${output()}`)));
       });
-      child.once('exit', () => failed(new Error(`The application did not start:\n${output()}`)));
-    });
-    return new AppProcess(child, url, new HttpClient(Number(new URL(url).port)));
+    const words = command === ORDERS ? /^Orders are listening on ([^\s,]+)/m : /^Listening on (\S+)$/m;
+    const url = await said(words);
+    return new AppProcess(child, said, url, new HttpClient(Number(new URL(url).port)));
+  }
+
+  /** Waits for a line of the application's output; gives what is in its brackets. */
+  says(words: RegExp): Promise<string> {
+    return this.said(words);
   }
 
   /** Builds what is out of date. */
@@ -49,8 +63,13 @@ export class AppProcess {
   }
 
   /** What the application says when it cannot start. */
-  static async failure(env: Env): Promise<{ code: number | null; output: string }> {
-    const { child, output } = run(START, env);
+  static failure(env: Env): Promise<{ code: number | null; output: string }> {
+    return AppProcess.run(START, env);
+  }
+
+  /** Runs a command to its end. */
+  static async run(command: string[], env: Env): Promise<{ code: number | null; output: string }> {
+    const { child, output } = run(command, env);
     await once(child, 'close');
     return { code: child.exitCode, output: output() };
   }

@@ -96,7 +96,11 @@ describe('a signed token', () => {
       token_key: one.tokenKey.encode(),
     }; // prettier-ignore
     const session = TokenKey.generate();
-    expect(decode(codec.signAccess(one, {})).payload).toEqual({ ...both, aud: ['x', 'y'] });
+    expect(decode(codec.signAccess(one, {})).payload).toEqual({
+      ...both,
+      aud: ['x', 'y'],
+      client_id: 'https://a.example',
+    });
     expect(decode(codec.signRefresh(one, session)).payload).toEqual({
       ...both,
       aud: 'https://a.example',
@@ -104,6 +108,9 @@ describe('a signed token', () => {
     });
     expect(decode(codecOf().signAccess(one, {})).payload).not.toHaveProperty('iss');
     expect(decode(codecOf({ audience: 'x' }).signAccess(one, {})).payload.aud).toBe('x');
+    for (const options of [{ audience: 'x' }, { issuer: 'https://a.example' }, {}]) {
+      expect(decode(codecOf(options).signAccess(one, {})).payload).not.toHaveProperty('client_id');
+    }
   });
 
   it('carries a public id of its own each time', () => {
@@ -132,6 +139,12 @@ describe('a signed token', () => {
         expect(Object.getPrototypeOf(read.custom)).toBe(Object.prototype);
       }),
     );
+  });
+
+  it.each([...Object.getOwnPropertyNames(Object.prototype)])('may carry a custom claim named %s', (name) => {
+    const codec = codecOf();
+    const custom = JSON.parse(`{"${name}":"x"}`);
+    expect(readAccess(codec, codec.signAccess(content(), custom)).custom).toEqual(custom);
   });
 
   it('is refused at birth when custom claims make it too long, without repeating them', () => {

@@ -7,7 +7,11 @@ import type { JwtKnoxAlgorithm, JwtKnoxKey } from '../../../lib/options/options'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const otherRsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const pss = generateKeyPairSync('rsa-pss', { modulusLength: 2048 });
+const pss = generateKeyPairSync('rsa-pss', {
+  modulusLength: 2048,
+  hashAlgorithm: 'sha384',
+  mgf1HashAlgorithm: 'sha384',
+});
 const curves = {
   ES256: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),
   ES384: generateKeyPairSync('ec', { namedCurve: 'secp384r1' }),
@@ -78,7 +82,7 @@ describe('the keyring', () => {
     ['a KeyObject', (key: KeyObject) => key],
   ] as const)('takes private and public keys as %s', (_form, as) => {
     const pairs = [
-      ['RS256', rsa], ['RS384', rsa], ['RS512', rsa], ['PS256', rsa], ['PS384', pss], ['PS512', pss],
+      ['RS256', rsa], ['RS384', rsa], ['RS512', rsa], ['PS256', rsa], ['PS384', pss], ['PS512', rsa],
       ['ES256', curves.ES256], ['ES384', curves.ES384], ['ES512', curves.ES512],
     ] as const; // prettier-ignore
     for (const [algorithm, { privateKey, publicKey }] of pairs) {

@@ -69,6 +69,18 @@ describe('the pages of the documentation', () => {
     expect(untold).toEqual([]);
   });
 
+  it('tell of every option and extra of a verifier, with its default', () => {
+    const file = 'lib/options/verifier-options.ts';
+    const members = membersOf(file, { JwtKnoxVerifierOptions: '', JwtKnoxVerifierExtras: '' });
+    expect(members.length).toBeGreaterThan(20);
+    const rows = tableRowsOf(page('docs/verifier.md'));
+    const untold = members.filter(({ name, fallback }) => {
+      const row = rows.find(([first]) => first!.split(', ').includes(`\`${name}\``));
+      return !row || (fallback !== undefined && !row[2]!.startsWith(`\`${fallback.split(' ')[0]}\``));
+    });
+    expect(untold).toEqual([]);
+  });
+
   it('name no option that there is not', () => {
     const names = readFileSync(join(root, 'lib/options/options.ts'), 'utf8');
     const told = firstCells('README.md').flatMap((cell) => [...cell.matchAll(/`([a-z]\w+(?:\.\w+)?)`/g)]);
@@ -108,6 +120,19 @@ describe('the pages of the documentation', () => {
     );
     expect(methods.length).toBeGreaterThan(18);
     expect(methods.filter((name) => !told.some((cell) => cell.startsWith(`\`${name}(`)))).toEqual([]);
+  });
+
+  it('name for every requirement of the ASVS only proofs that there are', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const rows = tableRowsOf(page('docs/security.md')).filter(([first]) => /^V\d/.test(first!));
+    expect(rows.length).toBeGreaterThan(30);
+    const isThere = (proof: string) =>
+      proof in scripts ||
+      [`${proof}.spec.ts`, `e2e/${proof}.e2e-spec.ts`].some((path) => existsSync(join(root, 'test', path)));
+    const missing = rows.filter(
+      ([, , proofs]) => !proofs!.split(', ').every((one) => isThere(one.replaceAll('`', ''))),
+    );
+    expect(missing).toEqual([]);
   });
 
   it('name for every security rule only tests that there are, and that carry its name', () => {

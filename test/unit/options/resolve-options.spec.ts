@@ -45,8 +45,18 @@ describe('the options', () => {
       transport: undefined,
       storageTimeout: 2_000,
       adminTimeout: 30_000,
+      preparedStatements: false,
       clock: expect.any(SystemClock),
+      clockMargin: 10_000,
+      routes: { prefix: 'auth', session: true, admin: false, oauth: false, jwks: false, debug: false },
     });
+  });
+
+  it('bear clocks that differ by five seconds, a reuse interval or a storage timeout, whichever is longest', () => {
+    const marginOf = (storageTimeout: string, reuseInterval: string) =>
+      resolve({ storageTimeout, refreshToken: { reuseInterval } }).clockMargin;
+    expect([marginOf('2s', '1s'), marginOf('2s', '20s'), marginOf('30s', '20s')]).toEqual([5_000, 20_000, 30_000]);
+    expect(resolve({ refreshToken: false }).clockMargin).toBe(5_000);
   });
 
   it('make the access token as long as the session in single-token mode', () => {
@@ -65,12 +75,13 @@ describe('the options', () => {
     const given = {
       issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { ttl: '1h', rotate: false, reuseInterval: 0 },
       session: { maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
-      storageTimeout: '500ms', adminTimeout: 60,
+      storageTimeout: '500ms', adminTimeout: 60, preparedStatements: true,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
       issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { ttl: 3_600_000, rotate: false, reuseInterval: 0 },
       session: { maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
-      storageTimeout: 500, adminTimeout: 60_000,
+      storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
+      routes: expect.objectContaining({ prefix: 'auth' }),
     }); // prettier-ignore
   });
 
@@ -90,7 +101,7 @@ describe('the options', () => {
     const options = resolve({ audience });
     audience.push('b');
     expect(options.audience).toEqual(['a']);
-    for (const part of [options, options.session, options.refresh!, options.audience])
+    for (const part of [options, options.session, options.refresh!, options.audience, options.routes])
       expect(Object.isFrozen(part)).toBe(true);
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decideRefresh, type PresentedRefresh, type RefreshDecision } from '../../../lib/tokens/refresh-rotation';
 
 const T = 1_764_000_000_000;
-const POLICY = { rotate: true, reuseInterval: 10_000 };
+const POLICY = { rotate: true, reuseInterval: 10_000, clockMargin: 15_000 };
 
 /** A row of generation 5, rotated at T; `used` says whether the successor was ever used. */
 const row = (used: boolean) => ({ generation: 5, rotatedAt: T, lastUsedAt: used ? T + 1 : T });
@@ -18,8 +18,18 @@ describe('the decision of a refresh', () => {
     ['(a) a session that was never rotated', fresh, { ...current, generation: 0 }, T, 'rotate'],
     ['(a) the current key at the end of the interval', row(true), current, T + 10_000, 'rotate'],
     ['(b) the current key within the interval', row(false), current, T + 9_999, 'same'],
-    ['(b) the current key, by a clock that lags behind', row(false), current, T - 60_000, 'same'],
+    ['(b) the current key, by a clock that lags a little', row(false), current, T - 15_000, 'same'],
+    ['(a) the current key, by a clock that lags far behind', row(false), current, T - 15_001, 'rotate'],
     ['(c) the previous key within the interval, successor used', row(true), previous, T + 9_999, 'successor'],
+    [
+      '(c) the previous key, by a clock that lags a little, successor used',
+      row(true),
+      previous,
+      T - 15_000,
+      'successor',
+    ],
+    ['(d) the previous key, by a clock that lags far behind, successor used', row(true), previous, T - 15_001, 'reuse'],
+    ['(c) the same, successor unused', row(false), previous, T - 15_001, 'successor'],
     ['(c) the previous key long after, successor unused', row(false), previous, T + 600_000, 'successor'],
     ['(d) the previous key after the interval, successor used', row(true), previous, T + 10_000, 'reuse'],
     ['(d) an older key', row(false), older, T, 'reuse'],
@@ -33,14 +43,14 @@ describe('the decision of a refresh', () => {
   });
 
   it('never rotates with rotate: false', () => {
-    expect(decideRefresh(row(true), current, T + 1e9, { rotate: false, reuseInterval: 10_000 })).toBe('same');
+    expect(decideRefresh(row(true), current, T + 1e9, { ...POLICY, rotate: false })).toBe('same');
   });
 
   it('rotates at every use with an interval of 0, whatever the clocks say', () => {
     for (const now of [T - 1, T, T + 1])
-      expect(decideRefresh(row(false), current, now, { rotate: true, reuseInterval: 0 })).toBe('rotate');
-    expect(decideRefresh(row(false), previous, T, { rotate: true, reuseInterval: 0 })).toBe('successor');
-    expect(decideRefresh(row(true), previous, T, { rotate: true, reuseInterval: 0 })).toBe('reuse');
+      expect(decideRefresh(row(false), current, now, { ...POLICY, reuseInterval: 0 })).toBe('rotate');
+    expect(decideRefresh(row(false), previous, T, { ...POLICY, reuseInterval: 0 })).toBe('successor');
+    expect(decideRefresh(row(true), previous, T, { ...POLICY, reuseInterval: 0 })).toBe('reuse');
   });
 
   const anyRow = fc.record({
@@ -53,7 +63,11 @@ describe('the decision of a refresh', () => {
     key: fc.constantFrom<PresentedRefresh['key']>('current', 'previous', 'unknown'),
     isMember: fc.boolean(),
   });
-  const anyPolicy = fc.record({ rotate: fc.boolean(), reuseInterval: fc.integer({ min: 0, max: 60_000 }) });
+  const anyPolicy = fc.record({
+    rotate: fc.boolean(),
+    reuseInterval: fc.integer({ min: 0, max: 60_000 }),
+    clockMargin: fc.integer({ min: 0, max: 60_000 }),
+  });
   const property = (
     check: (row: any, presented: PresentedRefresh, now: number, policy: any, decision: RefreshDecision) => void,
   ) =>

@@ -1,6 +1,6 @@
 import { type DynamicModule, Injectable, Module, type Type } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { JwtKnoxModule, type JwtKnoxOptions, type JwtKnoxOptionsFactory } from 'nestjs-jwt-knox';
+import { type JwtKnoxExtras, JwtKnoxModule, type JwtKnoxOptions, type JwtKnoxOptionsFactory } from 'nestjs-jwt-knox';
 import { jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
 import { ConfigModule, ConfigService } from './config.js';
 import { NotesController } from './quick-start.js';
@@ -40,7 +40,7 @@ export function appWith(knox: DynamicModule, storage: DynamicModule = database()
   return AppModule;
 }
 
-export const forRoot = (options: JwtKnoxOptions) => JwtKnoxModule.forRoot({ ...options, ...usersOf });
+export const forRoot = (options: JwtKnoxOptions & JwtKnoxExtras) => JwtKnoxModule.forRoot({ ...options, ...usersOf });
 
 export const useFactory = () =>
   JwtKnoxModule.forRootAsync({

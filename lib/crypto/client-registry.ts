@@ -1,0 +1,71 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { JwtKnoxClient, JwtKnoxOptions } from '../options/options';
+import { isPlaceholder } from './placeholder';
+
+/** Printable, and read the same whether a client form-encodes it for Basic or not (RFC 6749 section 2.3.1). */
+const CLIENT_ID = /^(?!.*[:%+])[\x21-\x7e]{1,128}$/;
+const SECRET_HASH = /^[0-9a-f]{64}$/;
+const MIN_SECRET_LENGTH = 16;
+const MEMBERS = ['id', 'secret', 'secretHash'];
+
+/** The clients of `introspect` and `revoke`: ids and digests; the secrets themselves are not kept. */
+@Injectable()
+export class ClientRegistry {
+  readonly #digests = new Map<string, Buffer>();
+  /** The digest of no secret. */
+  readonly #nobody = randomBytes(32);
+  /** What is wrong with the clients, each with its remedy; told at start-up. */
+  readonly problems: string[] = [];
+
+  /** Never throws: what is wrong is in {@link problems}. */
+  static load(clients: JwtKnoxOptions['clients']): ClientRegistry {
+    const registry = new ClientRegistry();
+    if (Array.isArray(clients)) for (const client of clients) registry.add(client);
+    else if (clients !== undefined) registry.problems.push('clients: must be a list of { id, secret | secretHash }.');
+    return registry;
+  }
+
+  /** Whether this is the client's secret, in constant time. A client that is not there costs the same. */
+  has(id: string, secret: string): boolean {
+    return timingSafeEqual(digestOf(secret), this.#digests.get(id) ?? this.#nobody);
+  }
+
+  private add(client: JwtKnoxClient): void {
+    if (typeof client?.id !== 'string' || !CLIENT_ID.test(client.id)) {
+      this.problems.push("clients: an id must be 1 to 128 printable ASCII characters without ':', '%' and '+'.");
+      return;
+    }
+    const { id, secret, secretHash } = client;
+    const problem = (text: string) => void this.problems.push(`client '${id}': ${text}`);
+    const unknown = Object.keys(client).filter((name) => !MEMBERS.includes(name));
+    if (unknown.length > 0) problem(`${unknown.join(', ')}: no such member; known are ${MEMBERS.join(', ')}.`);
+    if (this.#digests.has(id)) problem('stands twice; give each client an id of its own.');
+    const wrong = secretProblem(secret, secretHash);
+    if (wrong) problem(wrong);
+    this.#digests.set(
+      id,
+      wrong ? this.#nobody : secret === undefined ? Buffer.from(secretHash!, 'hex') : digestOf(secret),
+    );
+  }
+}
+
+function secretProblem(secret: unknown, secretHash: unknown): string | null {
+  if ((secret === undefined) === (secretHash === undefined)) {
+    return 'give it a secret, e.g. the output of `openssl rand -hex 32`, or a secretHash; one of the two.';
+  }
+  if (secretHash !== undefined) {
+    return typeof secretHash === 'string' && SECRET_HASH.test(secretHash)
+      ? null
+      : 'the secretHash must be the SHA-256 of the secret in lowercase hex: `printf %s "$SECRET" | sha256sum`.';
+  }
+  const isSound =
+    typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH && !isPlaceholder(Buffer.from(secret));
+  return isSound
+    ? null
+    : `the secret has fewer than ${MIN_SECRET_LENGTH} characters or is a placeholder; make one with \`openssl rand -hex 32\`.`;
+}
+
+function digestOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

@@ -1,0 +1,54 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { TokenRejection } from '../contracts/errors';
+import type { JwtKnoxAlgorithm } from '../options/options';
+import { unfitness } from './keyring';
+
+/** RS, PS and ES: what is published is no secret, so nothing that is signed with it proves anything. */
+const ASYMMETRIC = /^(?:RS|PS|ES)(?:256|384|512)$/;
+const ANY = /^(?:HS|RS|PS|ES)(?:256|384|512)$/;
+/** As the issuer's own keys may be named. */
+const KID = /^[\w.-]{1,64}$/;
+
+/** A key that somebody else published, and that verifies tokens here. */
+export interface PublishedKey {
+  readonly algorithm: JwtKnoxAlgorithm;
+  readonly verifying: KeyObject;
+}
+
+/**
+ * Whether a header names a key that an issuer could have: what fails here is asked of nobody.
+ * @param published whether the key is to be a published one
+ * @throws TokenRejection
+ */
+export function checkPlausible(header: { kid: string; algorithm: string }, published: boolean): void {
+  if (!KID.test(header.kid)) throw new TokenRejection('unknown_key');
+  if (!(published ? ASYMMETRIC : ANY).test(header.algorithm)) throw new TokenRejection('algorithm');
+}
+
+/**
+ * The keys of a JWK set that verify signatures, by `kid`. One of another use, without an algorithm, of unfit size or
+ * curve, or with a `kid` that stands twice, is left out.
+ */
+export function publishedKeysOf(set: { keys: readonly object[] }): Map<string, PublishedKey> {
+  const keys = new Map<string, PublishedKey>();
+  const seen = new Set<unknown>();
+  for (const jwk of set.keys as readonly Record<string, unknown>[]) {
+    const key = seen.has(jwk.kid) ? null : readKey(jwk);
+    if (key) keys.set(jwk.kid as string, key);
+    else keys.delete(jwk.kid as string);
+    seen.add(jwk.kid);
+  }
+  return keys;
+}
+
+function readKey({ kid, alg, use = 'sig', ...jwk }: Record<string, unknown>): PublishedKey | null {
+  const isOurs = typeof kid === 'string' && typeof alg === 'string' && use === 'sig' && ASYMMETRIC.test(alg);
+  if (!isOurs || 'd' in jwk) return null;
+  const algorithm = alg as JwtKnoxAlgorithm;
+  try {
+    const verifying = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    return unfitness(verifying, algorithm) === null ? { algorithm, verifying } : null;
+  } catch {
+    return null;
+  }
+}

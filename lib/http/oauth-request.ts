@@ -1,0 +1,84 @@
+import { type CanActivate, createParamDecorator, type ExecutionContext, HttpStatus, Injectable } from '@nestjs/common';
+import { InvalidClientError, InvalidRequestError } from '../contracts/errors';
+import { IntrospectionService } from '../tokens/introspection.service';
+import { requestOf, responseOf } from './request-of';
+import { ErrorHeaders } from './response-headers';
+import { headerCount } from './token-transport';
+
+const { BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE } = HttpStatus;
+
+/** Lets in a configured client that authenticates by `client_secret_basic` (RFC 6749 section 2.3.1). */
+@Injectable()
+export class ClientGuard implements CanActivate {
+  constructor(
+    private readonly service: IntrospectionService,
+    private readonly errorHeaders: ErrorHeaders,
+  ) {}
+
+  /** @throws InvalidClientError, InvalidRequestError */
+  canActivate(context: ExecutionContext): boolean {
+    const request = requestOf(context);
+    if (headerCount(request, 'authorization') > 1) throw refusal('Send one Authorization header, not several.');
+    const credentials = basicCredentialsOf(request.headers.authorization);
+    if (credentials && this.isClient(credentials)) return true;
+    const error = new InvalidClientError();
+    this.errorHeaders.set(responseOf(context), error);
+    throw error;
+  }
+
+  /** The secret form-encoded, as the RFC has it, or as it is, as many clients send it. */
+  private isClient({ id, secret }: { id: string; secret: string }): boolean {
+    const spellings = [secret, formDecoded(secret)];
+    return spellings.map((one) => this.service.isClient(formDecoded(id), one)).includes(true);
+  }
+}
+
+/** The token of a form body, checked (RFC 7662 section 2.1, RFC 7009 section 2.1). */
+export const TokenForm: () => ParameterDecorator = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  tokenOf(requestOf(context)),
+);
+
+/** @throws InvalidRequestError */
+function tokenOf(request: any): string {
+  const { token, client_secret: secret } = formOf(request);
+  if (secret) throw refusal('Authenticate in one way: send the client_secret in the Authorization header alone.');
+  if (!token) throw refusal('token is missing.');
+  return token;
+}
+
+function formOf(request: any): Record<string, string> {
+  if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(String(request.headers['content-type'] ?? ''))) {
+    throw refusal(
+      'The body must be a form: send Content-Type: application/x-www-form-urlencoded.',
+      UNSUPPORTED_MEDIA_TYPE,
+    );
+  }
+  const { body } = request;
+  // A host without the framework's own parsers has none for forms, or another that leaves them as bytes or text.
+  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) {
+    throw refusal('This application does not read forms: its body parser is off.', UNSUPPORTED_MEDIA_TYPE);
+  }
+  // RFC 6749 section 3.2. What repeats is an array, or whatever else a parser makes of it.
+  if (!Object.values(body).every((value) => typeof value === 'string')) throw refusal('Send each parameter once.');
+  return body;
+}
+
+function basicCredentialsOf(header: unknown): { id: string; secret: string } | null {
+  const [, encoded] = /^basic +([A-Za-z0-9+/]+=*) *$/i.exec(String(header ?? '')) ?? [];
+  if (encoded === undefined) return null;
+  const [, id, secret] = /^([^:]+):([\s\S]+)$/.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
+  return id === undefined || secret === undefined ? null : { id, secret };
+}
+
+function formDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
+
+/** As RFC 6749 section 5.2 has it. */
+function refusal(message: string, status: HttpStatus.BAD_REQUEST | HttpStatus.UNSUPPORTED_MEDIA_TYPE = BAD_REQUEST) {
+  return new InvalidRequestError(message, status, 'invalid_request');
+}

@@ -1,0 +1,15 @@
+import { RequestMethod } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+
+/** Where Nest serves a route of a controller: below the global prefix, unless the host excludes the route from it. */
+export function servedPath(moduleRef: ModuleRef, method: RequestMethod, path: string): string {
+  // Nest gives its configuration to nobody by injection.
+  const config = moduleRef['container'].applicationConfig;
+  const isExcluded = config
+    ?.getGlobalPrefixOptions()
+    .exclude?.some(
+      (route) => [method, RequestMethod.ALL].includes(route.requestMethod) && new RegExp(route.pathRegex).test(path),
+    );
+  const prefix = isExcluded ? '' : (config?.getGlobalPrefix() ?? '');
+  return `/${[...prefix.split('/'), ...path.split('/')].filter((part) => part !== '').join('/')}`;
+}

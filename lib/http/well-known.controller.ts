@@ -1,0 +1,106 @@
+import {
+  Get,
+  Header,
+  Inject,
+  Logger,
+  NotFoundException,
+  type OnModuleInit,
+  Req,
+  RequestMethod,
+  Version,
+  VERSION_NEUTRAL,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { TokenService } from '../tokens/token.service';
+import { Public } from './decorators';
+import { servedPath } from './served-path';
+
+/** RFC 8615: at the root of the host, whatever the prefix of the other routes. */
+export const WELL_KNOWN = '.well-known';
+
+const METADATA = 'oauth-authorization-server';
+
+/** Five minutes: what a verifier knows of the keys, and of a removed one, is never older. */
+const CACHED = 'public, max-age=300';
+
+/** `GET /.well-known/jwks.json` (RFC 7517), off by default. */
+@Public()
+export class JwksController implements OnModuleInit {
+  readonly #moduleRef: ModuleRef;
+  private readonly keys: ReturnType<TokenService['publicKeys']>;
+
+  constructor(moduleRef: ModuleRef, tokens: TokenService) {
+    this.#moduleRef = moduleRef;
+    this.keys = tokens.publicKeys();
+  }
+
+  onModuleInit(): void {
+    reportMoved(this.#moduleRef, 'jwks.json');
+  }
+
+  @Get('jwks.json')
+  @Version(VERSION_NEUTRAL)
+  @Header('Cache-Control', CACHED)
+  jwks() {
+    return this.keys;
+  }
+}
+
+/** `GET /.well-known/oauth-authorization-server` (RFC 8414): where clients find what. */
+@Public()
+export class MetadataController implements OnModuleInit {
+  readonly #moduleRef: ModuleRef;
+
+  constructor(
+    moduleRef: ModuleRef,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    this.#moduleRef = moduleRef;
+  }
+
+  onModuleInit(): void {
+    reportMoved(this.#moduleRef, METADATA);
+  }
+
+  /** An issuer's own path comes last (RFC 8414 section 3.1). Wildcards are not alike in Express and Fastify. */
+  @Get(['', '/:a', '/:a/:b', '/:a/:b/:c', '/:a/:b/:c/:d'].map((end) => METADATA + end))
+  @Version(VERSION_NEUTRAL)
+  @Header('Cache-Control', CACHED)
+  metadata(@Req() request: any) {
+    const { pathname } = new URL(this.options.issuer!);
+    const [path = ''] = String(request.originalUrl ?? request.url).split('?');
+    const start = `/${WELL_KNOWN}/${METADATA}`;
+    if (path.slice(path.indexOf(start)) !== start + pathname.replace(/\/$/, '')) throw new NotFoundException();
+    return this.document();
+  }
+
+  private document() {
+    const { issuer, routes } = this.options;
+    const url = (method: RequestMethod, path: string) =>
+      new URL(servedPath(this.#moduleRef, method, path), issuer).href;
+    const auth = ['client_secret_basic'];
+    return {
+      issuer,
+      // There is no authorization and no token endpoint: users log in at the application itself.
+      response_types_supported: [],
+      grant_types_supported: [],
+      introspection_endpoint: url(RequestMethod.POST, `/${routes.prefix}/introspect`),
+      introspection_endpoint_auth_methods_supported: auth,
+      revocation_endpoint: url(RequestMethod.POST, `/${routes.prefix}/revoke`),
+      revocation_endpoint_auth_methods_supported: auth,
+      ...(routes.jwks && { jwks_uri: url(RequestMethod.GET, `/${WELL_KNOWN}/jwks.json`) }),
+    };
+  }
+}
+
+/** Clients look at the root of the host and nowhere else. */
+function reportMoved(moduleRef: ModuleRef, name: string): void {
+  const path = `/${WELL_KNOWN}/${name}`;
+  const served = servedPath(moduleRef, RequestMethod.GET, path);
+  if (served === path) return;
+  new Logger('JwtKnox').error(
+    `${path} is served at ${served}, where no client looks for it: keep it out of the global prefix by ` +
+      `app.setGlobalPrefix('…', { exclude: ['${WELL_KNOWN}/{*path}'] }).`,
+  );
+}

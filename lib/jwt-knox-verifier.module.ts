@@ -1,0 +1,169 @@
+import { type DynamicModule, Module, type OnModuleInit, type Provider, Scope, type Type } from '@nestjs/common';
+import { APP_GUARD, ModuleRef } from '@nestjs/core';
+import { JwtKnoxConfigurationError } from './contracts/errors';
+import { JwtKnoxEvents } from './contracts/events';
+import { TokenTransport } from './contracts/token-transport';
+import { UserProvider } from './contracts/user-provider';
+import { JwtCodec } from './crypto/jwt-codec';
+import { Keyring } from './crypto/keyring';
+import { generateId } from './crypto/token-key';
+import { JwtKnoxGuard, Verdicts } from './http/jwt-knox.guard';
+import { JwtKnoxStrategy } from './http/jwt-knox.strategy';
+import { ErrorHeaders } from './http/response-headers';
+import { BearerTransport } from './http/token-transport';
+import { createVerifierStrategy } from './http/verifier.strategy';
+import {
+  type AsyncVerifierRoot,
+  ConfigurableVerifierClass,
+  VERIFIER_OPTIONS_TOKEN,
+  type VerifierRoot,
+} from './jwt-knox-verifier.module-definition';
+import { JWT_KNOX_OPTIONS } from './options/resolve-options';
+import { type ResolvedVerifierOptions, resolveVerifierOptions } from './options/resolve-verifier-options';
+import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './options/verifier-options';
+import { storageOf } from './storage/storage-of';
+import { Refusals } from './tokens/refusals';
+import { SessionValidity } from './tokens/session-validity';
+import { TokenVerifier } from './tokens/token-verifier';
+import { IntrospectionClient } from './verifier/introspection-client';
+import { IntrospectionVerifier } from './verifier/introspection-verifier';
+import { JwksVerifier } from './verifier/jwks-verifier';
+import { KnownUsers } from './verifier/known-users';
+import { loadJose } from './verifier/load-jose';
+import { RecentAnswers } from './verifier/recent-answers';
+import { RemoteKeys } from './verifier/remote-keys';
+import { StoredSessionVerifier } from './verifier/stored-session-verifier';
+
+const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
+
+/**
+ * The guard of another application's access tokens: for a service that lets in the users of a `JwtKnoxModule` which runs
+ * elsewhere. `mode` says how it finds out whether a token is good.
+ */
+@Module({})
+export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements OnModuleInit {
+  /** Hidden: whoever prints it prints the whole application. */
+  readonly #moduleRef: ModuleRef;
+
+  constructor(moduleRef: ModuleRef) {
+    super();
+    this.#moduleRef = moduleRef;
+  }
+
+  static override forRoot(options: VerifierRoot): DynamicModule {
+    return assemble(super.forRoot(options), options);
+  }
+
+  static override forRootAsync(options: AsyncVerifierRoot): DynamicModule {
+    return assemble(super.forRootAsync(options), options);
+  }
+
+  /** Refuses what would make a strategy, and the services behind it, anew with every request. */
+  onModuleInit(): void {
+    if (this.#moduleRef.introspect(TokenVerifier as unknown as Type).scope === Scope.DEFAULT) return;
+    throw new JwtKnoxConfigurationError(
+      ['userProvider or sessionRepository: is request-scoped, or injects what is; make it a singleton.'],
+      'JwtKnoxVerifierModule',
+    );
+  }
+}
+
+function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): DynamicModule {
+  const { imports, providers } = extras.mode === 'shared-database' ? sharedDatabase(extras) : remote(extras.mode);
+  return {
+    ...definition,
+    imports: [...(definition.imports ?? []), ...imports],
+    providers: [
+      ...(definition.providers ?? []),
+      ...optionProviders(extras),
+      ...providers,
+      JwtCodec,
+      JwtKnoxEvents,
+      Refusals,
+      ...GUARD,
+      {
+        provide: JwtKnoxStrategy,
+        useFactory: (verifier: TokenVerifier, transport: TokenTransport) =>
+          createVerifierStrategy(verifier, transport, `jwt-knox-verifier-${generateId()}`),
+        inject: [TokenVerifier, TokenTransport],
+      },
+      ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
+      ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
+    ],
+    exports: [TokenVerifier, JwtKnoxEvents, JwtKnoxStrategy, Refusals, ...GUARD],
+  };
+}
+
+function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
+  const hasKeys = extras.mode === 'shared-database';
+  return [
+    {
+      provide: Keyring,
+      useFactory: (options?: JwtKnoxVerifierOptions) =>
+        hasKeys ? Keyring.loadVerifying(options ?? {}) : Keyring.none(),
+      inject: [VERIFIER_OPTIONS_TOKEN],
+    },
+    {
+      provide: JWT_KNOX_OPTIONS,
+      useFactory: (options: JwtKnoxVerifierOptions, keyring: Keyring) =>
+        resolveVerifierOptions(options, extras, keyring.problems),
+      inject: [VERIFIER_OPTIONS_TOKEN, Keyring],
+    },
+    {
+      provide: TokenTransport,
+      useFactory: (options: ResolvedVerifierOptions) => options.transport ?? new BearerTransport(),
+      inject: [JWT_KNOX_OPTIONS],
+    },
+  ];
+}
+
+interface Parts {
+  imports: DynamicModule[];
+  providers: Provider[];
+}
+
+function sharedDatabase(extras: JwtKnoxVerifierExtras): Parts {
+  const { imports, provider } = storageOf(extras);
+  const verifier = {
+    provide: TokenVerifier,
+    useFactory: (...parts: ConstructorParameters<typeof StoredSessionVerifier>) => new StoredSessionVerifier(...parts),
+    inject: [JWT_KNOX_OPTIONS, JwtCodec, SessionValidity, Refusals],
+  };
+  return { imports, providers: [provider, SessionValidity, verifier] };
+}
+
+function remote(mode: VerifierMode): Parts {
+  const users = {
+    provide: KnownUsers,
+    useFactory: ({ storageTimeout }: ResolvedVerifierOptions, provider?: UserProvider) =>
+      new KnownUsers(provider, storageTimeout),
+    inject: [JWT_KNOX_OPTIONS, { token: UserProvider, optional: true }],
+  };
+  const useFactory = mode === 'jwks' ? createJwksVerifier : createIntrospectionVerifier;
+  const inject = [JWT_KNOX_OPTIONS, JwtCodec, KnownUsers, Refusals];
+  return { imports: [], providers: [users, { provide: TokenVerifier, useFactory, inject }] };
+}
+
+async function createJwksVerifier(
+  options: ResolvedVerifierOptions,
+  codec: JwtCodec,
+  users: KnownUsers,
+  refusals: Refusals,
+): Promise<TokenVerifier> {
+  const keys = new RemoteKeys(await loadJose(), options.remoteKeys!);
+  // The first request finds them; an issuer that is down does not hold up the start.
+  keys.load().catch(() => undefined);
+  return new JwksVerifier(options, codec, keys, users, refusals);
+}
+
+function createIntrospectionVerifier(
+  options: ResolvedVerifierOptions,
+  codec: JwtCodec,
+  users: KnownUsers,
+  refusals: Refusals,
+): TokenVerifier {
+  const { cacheTtl, cacheSize } = options.introspection!;
+  const answers = new RecentAnswers<{ expiresAt: number }>(cacheTtl, cacheSize);
+  const client = new IntrospectionClient(options.introspection!);
+  return new IntrospectionVerifier(options, codec, client, answers, users, refusals);
+}

@@ -1,0 +1,83 @@
+import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes } from './options';
+
+/** The extras, told of when a name is neither an option nor one of them. */
+export const EXTRA_NAMES = [
+  'isGlobal', 'imports', 'userProvider', 'dataSource', 'sessionEntity', 'sessionUser', 'sessionRepository', 'routes', 'guard',
+  'loginGuards',
+] as const; // prettier-ignore
+const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'jwks', 'debug'];
+
+/** Up to four plain segments: as many as the metadata is mounted with. */
+const ISSUER_PATH = /^(?:\/[\w.~-]+){0,4}\/?$/;
+
+/** The routes with their defaults. */
+export function routesOf(given: JwtKnoxExtras['routes']): Required<JwtKnoxRoutes> {
+  const routes = given === false ? { session: false } : (given ?? {});
+  const { prefix = 'auth', session = true, admin = false, oauth = false, jwks = false, debug = false } = routes;
+  return { prefix, session, admin, oauth, jwks, debug };
+}
+
+/** Notes what is wrong with the extras, by themselves and beside the options. */
+export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: Partial<JwtKnoxOptions>): void {
+  const routes = extras.routes === false ? null : (extras.routes ?? {});
+  checkRoutes(problems, routes);
+  if (extras.loginGuards?.length && !extras.userProvider) {
+    problems.push('loginGuards: need a userProvider, which says the id of the user they authenticated.');
+  }
+  if (routes?.admin && !extras.userProvider) {
+    problems.push('routes.admin: needs a userProvider whose isAdmin(user) says who may use it.');
+  }
+  if (routes?.oauth) checkOAuth(problems, options);
+  if (extras.sessionUser && !extras.sessionEntity) {
+    problems.push('sessionUser: names a relation of your own sessionEntity; give that too.');
+  }
+  if (extras.sessionRepository && (extras.sessionEntity || extras.dataSource)) {
+    problems.push('sessionRepository: takes the place of TypeORM; drop it, or sessionEntity and dataSource.');
+  }
+  if (extras.guard !== undefined && extras.guard !== 'manual' && extras.guard !== 'global') {
+    problems.push("guard: must be 'manual' or 'global'.");
+  }
+}
+
+function checkRoutes(problems: string[], routes: unknown): void {
+  if (routes === null) return;
+  if (typeof routes !== 'object') {
+    problems.push('routes: must be an object, or false for no routes.');
+    return;
+  }
+  const { prefix, ...switches } = routes as Record<string, unknown>;
+  if (prefix !== undefined && !isPlainPath(prefix)) {
+    problems.push("routes.prefix: must be a plain path such as 'auth' or 'api/auth'.");
+  }
+  for (const [name, value] of Object.entries(switches)) {
+    if (!ROUTE_SWITCHES.includes(name)) {
+      problems.push(`routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}.`);
+    } else if (value !== undefined && typeof value !== 'boolean') {
+      problems.push(`routes.${name}: must be true or false.`);
+    }
+  }
+}
+
+function checkOAuth(problems: string[], { clients, issuer }: Partial<JwtKnoxOptions>): void {
+  if (clients === undefined || (Array.isArray(clients) && clients.length === 0)) {
+    problems.push('routes.oauth: needs clients, who may use it; give at least one { id, secret | secretHash }.');
+  }
+  if (!isIssuerUrl(issuer)) {
+    problems.push(
+      "routes.oauth: needs an issuer that is a URL such as 'https://auth.example.com', without query and fragment and with at most " +
+        'four path segments; http only on localhost.',
+    );
+  }
+}
+
+/** RFC 8414 section 2; without TLS only where nothing leaves the machine. */
+function isIssuerUrl(issuer: unknown): boolean {
+  if (typeof issuer !== 'string' || !/^https?:\/\/[^\s?#@\\]+$/.test(issuer) || !URL.canParse(issuer)) return false;
+  const { protocol, hostname, pathname } = new URL(issuer);
+  const isLoopback = /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  return (protocol === 'https:' || isLoopback) && ISSUER_PATH.test(pathname);
+}
+
+function isPlainPath(path: unknown): path is string {
+  return typeof path === 'string' && /^[\w./~-]*$/.test(path);
+}

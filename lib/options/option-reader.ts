@@ -1,0 +1,81 @@
+import { millisecondsOf } from './duration';
+
+const LEAST_MS = { zero: 0, 'a millisecond': 1, 'a second': 1_000 };
+
+/** Reads options one by one and notes what is wrong with them. */
+export class OptionReader {
+  /**
+   * @param known the names of the options, by the section they stand in; '' for those that stand in none
+   * @param extras what may stand beside the options
+   */
+  constructor(
+    readonly problems: string[],
+    private readonly known: Readonly<Record<string, readonly string[]>>,
+    private readonly extras: readonly string[],
+  ) {}
+
+  /** Milliseconds; NaN when it cannot be read, which makes up no further problem where it is compared. */
+  duration(name: string, value: unknown, fallback: string, least: keyof typeof LEAST_MS = 'a millisecond'): number {
+    const ms = millisecondsOf(value ?? fallback);
+    if (ms !== null && ms >= LEAST_MS[least]) return ms;
+    this.problems.push(`${name}: not a duration of ${least} or more; give seconds or a string such as '${fallback}'.`);
+    return NaN;
+  }
+
+  /** A timer takes no more than 24 days; an hour is more than any request waits. */
+  timeout(name: string, value: unknown, fallback: string): number {
+    const ms = this.duration(name, value, fallback);
+    if (ms > 3_600_000) this.problems.push(`${name}: more than '1h'; shorten it.`);
+    return ms;
+  }
+
+  choice<T>(name: string, value: unknown, allowed: readonly T[], fallback: T): T {
+    if (value === undefined) return fallback;
+    if (allowed.includes(value as T)) return value as T;
+    this.problems.push(`${name}: must be one of ${allowed.map((choice) => JSON.stringify(choice)).join(', ')}.`);
+    return fallback;
+  }
+
+  section<T extends object>(name: string, value: T | false | undefined): Partial<T> {
+    if (value === undefined || value === false) return {};
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.problems.push(`${name || 'options'}: must be an object.`);
+      return {};
+    }
+    const known = this.known[name] ?? [];
+    const path = name === '' ? '' : `${name}.`;
+    for (const key of Object.keys(value).filter((one) => !known.includes(one))) {
+      const beside = name === '' ? ` Beside them: ${this.extras.join(', ')}.` : '';
+      this.problems.push(
+        `${path}${key}: no such option; known are ${known.map((one) => path + one).join(', ')}.${beside}`,
+      );
+    }
+    return value;
+  }
+
+  text(name: string, value: unknown): string | undefined {
+    if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+    this.problems.push(`${name}: must be a non-empty string; leave it out when there is none.`);
+    return undefined;
+  }
+
+  instance<T>(name: string, value: unknown, type: abstract new (...args: any[]) => T): T | undefined {
+    if (value === undefined || value instanceof type) return value as T | undefined;
+    this.problems.push(`${name}: must be an instance of a class that extends ${type.name}.`);
+    return undefined;
+  }
+
+  hook<T>(name: string, value: T): T | undefined {
+    if (value === undefined || typeof value === 'function') return value;
+    this.problems.push(`${name}: must be a function.`);
+    return undefined;
+  }
+
+  audience(audience: unknown): readonly string[] {
+    if (audience === undefined) return [];
+    const list = Array.isArray(audience) ? audience : [audience];
+    if (list.length > 0 && list.every((one) => typeof one === 'string' && one !== '')) return Object.freeze([...list]);
+    this.problems.push('audience: must be a non-empty string or a list of them; leave it out when there is none.');
+    return [];
+  }
+}

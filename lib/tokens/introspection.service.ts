@@ -1,0 +1,130 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { TokenRejection } from '../contracts/errors';
+import type { SessionRecord } from '../contracts/session';
+import { SessionRepository } from '../contracts/session.repository';
+import { ClientRegistry } from '../crypto/client-registry';
+import { type AccessClaims, JwtCodec, type RefreshClaims } from '../crypto/jwt-codec';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { SessionRefresher } from './session-refresher';
+import { SessionRevoker } from './session-revoker';
+import { SessionValidity } from './session-validity';
+import { storageCall, StorageDeadline } from './storage-deadline';
+
+/** What a good token says and its session confirms (RFC 7662 section 2.2); times are seconds since the epoch. */
+export interface ActiveToken {
+  readonly active: true;
+  /** `Bearer` for an access token. A refresh token has none: it authenticates nothing. */
+  readonly token_type?: 'Bearer';
+  readonly client_id?: string;
+  /** The user's id. */
+  readonly sub: string;
+  /** The session's id. */
+  readonly sid: string;
+  readonly jti: string;
+  readonly iat: number;
+  /** When the token or its session ends, whichever comes first. */
+  readonly exp: number;
+  readonly iss?: string;
+  readonly aud?: string | string[];
+  /** The custom claims, as the token says them. */
+  readonly [claim: string]: unknown;
+}
+
+/** The answer to an introspection. Nothing is told of a token that is not active. */
+export type Introspection = ActiveToken | { readonly active: false };
+
+/** The claims that go into the answer as they are, when the token has them. */
+const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud'];
+
+/** A token whose signature and claims hold. */
+type Presented = { payload: object; now: number } & (
+  { type: 'access'; claims: AccessClaims } | { type: 'refresh'; claims: RefreshClaims }
+);
+
+/** For clients that hold tokens of others: whether a token is good, and the end of its session. */
+@Injectable()
+export class IntrospectionService {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly codec: JwtCodec,
+    private readonly repository: SessionRepository,
+    private readonly validity: SessionValidity,
+    private readonly refresher: SessionRefresher,
+    private readonly revoker: SessionRevoker,
+    private readonly clients: ClientRegistry,
+  ) {}
+
+  /** Whether these are the credentials of a configured client. */
+  isClient(id: string, secret: string): boolean {
+    return this.clients.has(id, secret);
+  }
+
+  /** By the rule of the guard. A question is no use: it writes nothing, and neither rotates a session nor ends it. */
+  async introspect(token: string): Promise<Introspection> {
+    return this.unlessRejected<Introspection>({ active: false }, async (deadline) => {
+      const presented = this.read(token);
+      return answerOf(presented, await deadline.run(() => this.find(presented)));
+    });
+  }
+
+  /**
+   * Ends the session of a token that holds its key (RFC 7009); false for any other token, and when there was none.
+   * Users are not asked: the session of an inactive one must not come back to life with them.
+   */
+  async revoke(token: string): Promise<boolean> {
+    return this.unlessRejected(false, async (deadline) => {
+      const { type, claims } = this.read(token);
+      // Any refresh token carries the session key, however often it was rotated since.
+      const key = type === 'access' ? claims.tokenKey : claims.sessionKey.accessKey();
+      const { sessionId, userId } = claims;
+      const { record } = (await deadline.run(() => storageCall(() => this.repository.findById(sessionId)))) ?? {};
+      if (record?.id !== sessionId || record.userId !== userId || !key.matches(record.accessDigest)) return false;
+      return this.revoker.one(sessionId, userId, 'revoked', deadline);
+    });
+  }
+
+  private async unlessRejected<T>(otherwise: T, work: (deadline: StorageDeadline) => Promise<T>): Promise<T> {
+    try {
+      return await work(new StorageDeadline(this.options.storageTimeout));
+    } catch (error) {
+      if (error instanceof TokenRejection) return otherwise;
+      throw error;
+    }
+  }
+
+  /** The gates, which cost no query; the token's own `typ` says which. @throws TokenRejection */
+  private read(token: string): Presented {
+    const now = this.options.clock.now();
+    const verified = (type: Presented['type']) =>
+      this.codec.verify(token, this.codec.keyFor(token, type).verifying) as object;
+    try {
+      const payload = verified('access');
+      return { type: 'access', payload, claims: this.codec.readAccess(payload, now), now };
+    } catch (error) {
+      if (!(error instanceof TokenRejection) || error.reason !== 'header') throw error;
+    }
+    const payload = verified('refresh');
+    return { type: 'refresh', payload, claims: this.codec.readRefresh(payload, now), now };
+  }
+
+  private async find({ type, claims, now }: Presented): Promise<SessionRecord> {
+    const { record } =
+      type === 'access'
+        ? await this.validity.find(claims, now, (row) => claims.tokenKey.matches(row.accessDigest))
+        : await this.refresher.findUsable(claims, now);
+    return record;
+  }
+}
+
+function answerOf({ type, payload, claims }: Presented, record: SessionRecord): ActiveToken {
+  const answer = {
+    active: true,
+    ...(type === 'access' && { token_type: 'Bearer' }),
+    sub: record.userId,
+    sid: record.id,
+    exp: Math.floor(Math.min(claims.expiresAt, record.expiresAt) / 1_000),
+    ...Object.fromEntries(Object.entries(payload).filter(([name]) => TOLD.includes(name))),
+  };
+  // Twice: its own members come first, and no custom claim takes their place.
+  return { ...answer, ...(type === 'access' && claims.custom), ...answer } as unknown as ActiveToken;
+}

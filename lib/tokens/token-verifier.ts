@@ -1,0 +1,23 @@
+import type { Presenter, TokenSession } from '../contracts/session';
+import type { Refusals } from './refusals';
+import type { Authentication } from './session-validity';
+
+/** Judges access tokens that another application issued. What `JwtKnoxVerifierModule` has in place of a TokenService. */
+export abstract class TokenVerifier<User = any> {
+  protected constructor(private readonly refusals: Refusals) {}
+
+  /**
+   * Who presents this token, in which session: for guards, and for WebSocket handshakes, RPC and jobs.
+   * @throws InvalidTokenError, TokenExpiredError, IssuerUnavailableError, StorageUnavailableError
+   */
+  async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User, TokenSession>> {
+    try {
+      return await this.check(token, presenter);
+    } catch (error) {
+      throw this.refusals.of(error, 'access', presenter);
+    }
+  }
+
+  /** @throws TokenRejection, or a 503 */
+  protected abstract check(token: string, presenter?: Presenter): Promise<Authentication<User, TokenSession>>;
+}

@@ -1,0 +1,45 @@
+import type { TokenClaims } from '../crypto/jwt-codec';
+import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
+import { Circuit } from './circuit';
+import { askIssuer, UselessAnswer } from './issuer-request';
+
+/** What the issuer says of a token that is active. Epoch milliseconds. */
+export interface ActiveAnswer {
+  readonly expiresAt: number;
+}
+
+/** Asks the issuer about tokens (RFC 7662). */
+export class IntrospectionClient {
+  constructor(
+    private readonly options: NonNullable<ResolvedVerifierOptions['introspection']>,
+    private readonly circuit = new Circuit(),
+  ) {}
+
+  /** Null when the token is not active. @throws IssuerUnavailableError */
+  ask(token: string, claims: TokenClaims): Promise<ActiveAnswer | null> {
+    const ask = async () => answerOf(await this.post(token), claims);
+    // An issuer without its storage still knows what is no token: only an active one shows that it is well.
+    return this.circuit.run(ask, (answer) => answer !== null);
+  }
+
+  private async post(token: string): Promise<unknown> {
+    const { uri, client, timeout } = this.options;
+    const response = await askIssuer(uri, {
+      method: 'POST',
+      headers: { authorization: client.authorization, accept: 'application/json' },
+      body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
+      signal: AbortSignal.timeout(timeout),
+    });
+    return response.json();
+  }
+}
+
+/** An answer about somebody else, or that leaves anything open, is none. */
+function answerOf(body: unknown, claims: TokenClaims): ActiveAnswer | null {
+  const { active, sub, sid, token_type: type, exp } = Object(body) as Record<string, unknown>;
+  if (active === false) return null;
+  const isSound =
+    active === true && sub === claims.userId && sid === claims.sessionId && type === 'Bearer' && Number.isInteger(exp);
+  if (!isSound) throw new UselessAnswer('The issuer gave an answer that does not fit the token.');
+  return { expiresAt: (exp as number) * 1_000 };
+}

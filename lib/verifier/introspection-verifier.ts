@@ -1,0 +1,40 @@
+import { TokenRejection } from '../contracts/errors';
+import type { TokenSession } from '../contracts/session';
+import type { JwtCodec } from '../crypto/jwt-codec';
+import { checkPlausible } from '../crypto/published-keys';
+import { textDigest } from '../crypto/text-digest';
+import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
+import type { Refusals } from '../tokens/refusals';
+import type { Authentication } from '../tokens/session-validity';
+import { TokenVerifier } from '../tokens/token-verifier';
+import type { ActiveAnswer, IntrospectionClient } from './introspection-client';
+import type { KnownUsers } from './known-users';
+import type { RecentAnswers } from './recent-answers';
+import { tokenSessionOf } from './token-session';
+
+/** Mode `introspect`: both locks, at the issuer. What no issuer could have made is refused without asking. */
+export class IntrospectionVerifier extends TokenVerifier {
+  constructor(
+    private readonly options: ResolvedVerifierOptions,
+    private readonly codec: JwtCodec,
+    private readonly client: IntrospectionClient,
+    private readonly answers: RecentAnswers<ActiveAnswer>,
+    private readonly users: KnownUsers,
+    refusals: Refusals,
+  ) {
+    super(refusals);
+  }
+
+  protected async check(token: string): Promise<Authentication<any, TokenSession>> {
+    const { clock, clockTolerance } = this.options;
+    const now = clock.now();
+    checkPlausible(this.codec.readHeader(token, 'access'), false);
+    // Counts only once the issuer has said that the token, as it stands, is its own.
+    const claims = this.codec.readUnverified(token, now);
+    const answer = await this.answers.get(textDigest(token), () => this.client.ask(token, claims));
+    if (!answer) throw new TokenRejection('not_active');
+    if (answer.expiresAt + clockTolerance <= now) throw new TokenRejection('expired', claims);
+    const session = tokenSessionOf(claims, Math.min(claims.expiresAt, answer.expiresAt));
+    return { user: await this.users.find(claims), session, claims: claims.custom };
+  }
+}

@@ -1,0 +1,44 @@
+/** What an issuer says is short: more is not read. */
+const MAX_BYTES = 65_536;
+
+/** Statuses by which gateways, and this library, say that the issuer itself cannot answer. */
+const OUTAGE = new Set([502, 503, 504]);
+
+/** The issuer is there, and what it said is of no use. That may lie in the one token it was asked about. */
+export class UselessAnswer extends Error {}
+
+/**
+ * Fetches from the issuer: no redirects, which would hand a token to somebody else, and no endless answers.
+ * @throws when the answer is not a 200 of bounded size
+ */
+export async function askIssuer(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...init, redirect: 'manual' });
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    const message = `The issuer answered ${response.status}.`;
+    throw OUTAGE.has(response.status) ? new Error(message) : new UselessAnswer(message);
+  }
+  return new Response(await boundedText(response), { status: 200 });
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Leaving the loop early cancels the body.
+  for await (const chunk of response.body ?? []) {
+    length += chunk.byteLength;
+    if (length > MAX_BYTES) throw new Error(`The issuer's answer is longer than ${MAX_BYTES} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** What went wrong, in words: `fetch` says but "fetch failed", and nothing of its answer is repeated. */
+export function failureOf(error: unknown): Error {
+  const { cause, name, message } = Object(error) as { cause?: unknown; name?: string; message?: string };
+  if (name === 'TimeoutError' || name === 'JWKSTimeout') return new Error('The issuer did not answer in time.');
+  const { code, message: reason } = Object(cause) as { code?: string; message?: string };
+  return new Error(
+    reason || code || (error instanceof SyntaxError ? 'The answer is not JSON.' : message) || 'unknown failure',
+  );
+}

@@ -1,0 +1,33 @@
+import type { TokenSession } from '../contracts/session';
+import type { JwtCodec } from '../crypto/jwt-codec';
+import { checkPlausible } from '../crypto/published-keys';
+import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
+import type { Refusals } from '../tokens/refusals';
+import type { Authentication } from '../tokens/session-validity';
+import { TokenVerifier } from '../tokens/token-verifier';
+import type { KnownUsers } from './known-users';
+import type { RemoteKeys } from './remote-keys';
+import { tokenSessionOf } from './token-session';
+
+/** Mode `jwks`: one lock only. The session is not asked for, so that its token counts until it expires. */
+export class JwksVerifier extends TokenVerifier {
+  constructor(
+    private readonly options: ResolvedVerifierOptions,
+    private readonly codec: JwtCodec,
+    private readonly keys: RemoteKeys,
+    private readonly users: KnownUsers,
+    refusals: Refusals,
+  ) {
+    super(refusals);
+  }
+
+  protected async check(token: string): Promise<Authentication<any, TokenSession>> {
+    const now = this.options.clock.now();
+    const header = this.codec.readHeader(token, 'access');
+    checkPlausible(header, true);
+    const { verifying, algorithm } = await this.keys.find(header);
+    const payload = this.codec.verify(token, verifying, { ...this.codec.verifyOptions, algorithms: [algorithm] });
+    const claims = this.codec.readAccess(payload, now);
+    return { user: await this.users.find(claims), session: tokenSessionOf(claims), claims: claims.custom };
+  }
+}

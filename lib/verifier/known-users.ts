@@ -1,0 +1,24 @@
+import { TokenRejection } from '../contracts/errors';
+import type { UserProvider } from '../contracts/user-provider';
+import type { TokenClaims } from '../crypto/jwt-codec';
+import { refusalOf } from '../tokens/session-validity';
+import { hostCall, StorageDeadline } from '../tokens/storage-deadline';
+
+/** Whose tokens count where the session itself is not read: everybody's, or those of users that this service knows. */
+export class KnownUsers {
+  constructor(
+    private readonly users: UserProvider | undefined,
+    private readonly timeout: number,
+  ) {}
+
+  /** @throws TokenRejection, or a 503 when the look-up fails or takes too long */
+  async find(claims: TokenClaims): Promise<unknown> {
+    const { users } = this;
+    if (!users) return { id: claims.userId };
+    const look = () => hostCall(() => users.findById(claims.userId));
+    const user = await new StorageDeadline(this.timeout).run(look);
+    const refusal = refusalOf(users, user, claims.userId);
+    if (refusal) throw new TokenRejection(refusal, claims);
+    return user;
+  }
+}

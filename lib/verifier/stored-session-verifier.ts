@@ -1,0 +1,30 @@
+import { type Presenter, sessionOf } from '../contracts/session';
+import type { JwtCodec } from '../crypto/jwt-codec';
+import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
+import type { Refusals } from '../tokens/refusals';
+import type { Authentication, SessionValidity } from '../tokens/session-validity';
+import { StorageDeadline } from '../tokens/storage-deadline';
+import { TokenVerifier } from '../tokens/token-verifier';
+
+/** Mode `shared-database`: both locks, by the issuer's own table. Reads only: a session's use is not noted. */
+export class StoredSessionVerifier extends TokenVerifier {
+  constructor(
+    private readonly options: ResolvedVerifierOptions,
+    private readonly codec: JwtCodec,
+    private readonly validity: SessionValidity,
+    refusals: Refusals,
+  ) {
+    super(refusals);
+  }
+
+  protected async check(token: string, presenter?: Presenter): Promise<Authentication> {
+    const now = this.options.clock.now();
+    const payload = this.codec.verify(token, this.codec.keyFor(token, 'access').verifying);
+    const claims = this.codec.readAccess(payload, now);
+    const isKey = (row: { accessDigest: string }) => claims.tokenKey.matches(row.accessDigest);
+    const deadline = new StorageDeadline(this.options.storageTimeout);
+    const { record, user } = await deadline.run(() => this.validity.find(claims, now, isKey));
+    this.validity.checkPresenter(record, presenter);
+    return { user, session: sessionOf(record), claims: claims.custom };
+  }
+}

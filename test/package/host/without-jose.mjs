@@ -1,0 +1,16 @@
+// Run by plain Node in a host without jose: the package works, and the one mode that needs jose says so.
+import 'reflect-metadata';
+import assert from 'node:assert/strict';
+import { NestFactory } from '@nestjs/core';
+import { JwtKnoxVerifierModule } from 'nestjs-jwt-knox';
+
+const start = (options) =>
+  NestFactory.createApplicationContext(JwtKnoxVerifierModule.forRoot(options), { logger: false, abortOnError: false });
+
+await assert.rejects(start({ mode: 'jwks', issuer: 'https://auth.example.com', audience: 'orders' }), {
+  name: 'JwtKnoxConfigurationError',
+  message: /needs the package jose; install it with `npm install jose`/,
+});
+const introspectionUri = 'https://auth.example.com/auth/introspect';
+const client = { id: 'orders', secret: 'a secret of the orders service' };
+await (await start({ mode: 'introspect', introspectionUri, client })).close();

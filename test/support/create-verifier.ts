@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type INestApplication, Module, type Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource, type Logger } from 'typeorm';
+import {
+  JwtKnoxEvents,
+  JwtKnoxVerifierModule,
+  type JwtKnoxVerifierExtras,
+  type JwtKnoxVerifierOptions,
+  TokenVerifier,
+} from '../../lib';
+import { NotesController } from './create-app';
+import { createDatabase, type DatabaseKind, type TestDatabase } from './databases';
+import { HttpClient } from './http-client';
+import type { Platform } from './platforms';
+
+export interface VerifierApp {
+  app: INestApplication;
+  http: HttpClient;
+  verifier: TokenVerifier;
+  statements: string[];
+  rejections: any[];
+  close(): Promise<void>;
+}
+
+export interface VerifierSettings {
+  knox: JwtKnoxVerifierOptions & JwtKnoxVerifierExtras;
+  /** A data source of its own on this database. */
+  database?: TestDatabase;
+  controllers?: Type[];
+  imports?: any[];
+  /** Further options of the data source. */
+  typeorm?: Record<string, unknown>;
+  logger?: any;
+}
+
+/** A second service, real but for its clock: it has no routes of the library, and no key that signs. */
+export async function createVerifier(platform: Platform, settings: VerifierSettings): Promise<VerifierApp> {
+  const { knox, database } = settings;
+  const statements: string[] = [];
+  const source = database && {
+    ...database.options,
+    autoLoadEntities: true,
+    logger: { ...SILENT, logQuery: (sql: string) => void statements.push(sql) },
+    logging: true,
+    retryAttempts: 0,
+    ...settings.typeorm,
+  };
+
+  @Module({
+    imports: [
+      ...(source ? [TypeOrmModule.forRoot(source)] : []),
+      ...(settings.imports ?? []),
+      JwtKnoxVerifierModule.forRoot(knox),
+    ],
+    controllers: settings.controllers ?? [NotesController],
+  })
+  class ServiceModule {}
+
+  const logger = settings.logger ?? false;
+  const testing = Test.createTestingModule({ imports: [ServiceModule] }).setLogger(logger);
+  const app = (await testing.compile()).createNestApplication(platform.adapter() as any, { logger });
+  app.enableShutdownHooks([]);
+  await app.init();
+  await platform.ready(app);
+  await app.listen(0, '127.0.0.1');
+  const rejections: any[] = [];
+  app.get(JwtKnoxEvents).on('authentication.rejected', (event) => void rejections.push(event));
+  return {
+    app,
+    http: new HttpClient((app.getHttpServer().address() as AddressInfo).port),
+    verifier: app.get(TokenVerifier as unknown as Type<TokenVerifier>),
+    statements,
+    rejections,
+    close: () => app.close(),
+  };
+}
+
+const ignore = () => undefined;
+const SILENT: Logger = {
+  logQuery: ignore,
+  logQueryError: ignore,
+  logQuerySlow: ignore,
+  logSchemaBuild: ignore,
+  logMigration: ignore,
+  log: ignore,
+};
+
+/** A database that two data sources can open: an embedded one is a file then. */
+export async function createSharedDatabase(kind: DatabaseKind): Promise<TestDatabase> {
+  if (kind !== 'sqlite') return createDatabase(kind);
+  const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-verifier-'));
+  return {
+    kind,
+    options: { type: 'better-sqlite3', database: join(folder, 'sessions.sqlite'), enableWAL: true },
+    drop: async () => rmSync(folder, { recursive: true }),
+  };
+}
+
+/** Runs statements on a database beside every application. */
+export async function onDatabase(database: TestDatabase, ...statements: string[]): Promise<void> {
+  const source = await new DataSource(database.options).initialize();
+  try {
+    for (const sql of statements) await source.query(sql);
+  } finally {
+    await source.destroy();
+  }
+}

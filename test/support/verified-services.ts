@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net';
+import type {
+  JwtKnoxKey,
+  JwtKnoxOptions,
+  JwtKnoxVerifierExtras,
+  JwtKnoxVerifierOptions,
+  VerifierMode,
+} from '../../lib';
+import { createApp, type TestApp } from './create-app';
+import { createSharedDatabase, createVerifier, type VerifierApp, type VerifierSettings } from './create-verifier';
+import type { DatabaseKind, TestDatabase } from './databases';
+import { configuredKeys, victimKeys } from './forge';
+import { IssuerGate } from './issuer-gate';
+import type { Platform } from './platforms';
+
+export const ISSUER = 'http://localhost:3000';
+export const AUDIENCE = 'orders';
+export const CLIENT = { id: 'orders', secret: 'k7Tq2mWv9Xz4Rb8Ns3:Lp6%Yd1+=' };
+export const MODES: VerifierMode[] = ['jwks', 'introspect', 'shared-database'];
+
+/** What a service that only verifies is given of the issuer's keys. */
+export const publicKeys: JwtKnoxKey[] = [
+  { kid: 'rsa', algorithm: 'RS256', publicKey: victimKeys.rsa.publicKey },
+  { kid: 'pss', algorithm: 'PS256', publicKey: victimKeys.pss.publicKey },
+  { kid: 'ec', algorithm: 'ES256', publicKey: victimKeys.ec.publicKey },
+  { kid: 'hmac', algorithm: 'HS256', secret: victimKeys.hmac },
+];
+
+/** An issuer, a gate before it, and room for services that verify its tokens. */
+export interface Landscape {
+  issuer: TestApp;
+  gate: IssuerGate;
+  database: TestDatabase;
+  /** A service in this mode, set up as it should be but for the changes. */
+  service(
+    mode: VerifierMode,
+    change?: Partial<JwtKnoxVerifierOptions & JwtKnoxVerifierExtras>,
+    settings?: Partial<VerifierSettings>,
+  ): Promise<VerifierApp>;
+  close(): Promise<void>;
+}
+
+export async function createLandscape(
+  platform: Platform,
+  kind: DatabaseKind,
+  options: JwtKnoxOptions = {},
+): Promise<Landscape> {
+  const database = await createSharedDatabase(kind);
+  const issuer = await createApp(platform, kind, {
+    database,
+    options: { keys: configuredKeys, issuer: ISSUER, audience: [AUDIENCE, 'notes'], clients: [CLIENT], ...options },
+    extras: { routes: { oauth: true, jwks: true } },
+  });
+  const gate = await IssuerGate.before((issuer.app.getHttpServer().address() as AddressInfo).port);
+  const services: VerifierApp[] = [];
+  const byMode: Record<VerifierMode, JwtKnoxVerifierOptions> = {
+    jwks: { jwksUri: `${gate.url}/.well-known/jwks.json` },
+    introspect: { introspectionUri: `${gate.url}/auth/introspect`, client: CLIENT },
+    'shared-database': { keys: publicKeys },
+  };
+  return {
+    issuer,
+    gate,
+    database,
+    async service(mode, change = {}, settings = {}) {
+      const knox = { mode, issuer: ISSUER, audience: AUDIENCE, clock: issuer.clock, ...byMode[mode], ...change };
+      const own = mode === 'shared-database' ? { database } : {};
+      const service = await createVerifier(platform, { knox, ...own, ...settings });
+      services.push(service);
+      return service;
+    },
+    async close() {
+      for (const service of services) await service.close();
+      await gate.down();
+      await issuer.close();
+      await database.drop();
+    },
+  };
+}

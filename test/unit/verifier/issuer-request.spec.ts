@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { askIssuer, failureOf } from '../../../lib/verifier/issuer-request';
+import { type Fault, faults, IssuerGate } from '../../support/issuer-gate';
+
+describe('a request to the issuer', () => {
+  let gate: IssuerGate;
+  beforeEach(async () => void (gate = await IssuerGate.before(9)));
+  afterEach(() => gate.down());
+
+  const failure = async (fault?: Fault, init: RequestInit = {}) => {
+    gate.fault = fault;
+    const error = await askIssuer(gate.url, init).catch((reason: unknown) => reason);
+    return failureOf(error).message;
+  };
+
+  it('reads an answer of 64 KiB, and none that is longer or never ends', async () => {
+    const text = JSON.stringify('x'.repeat(65_534));
+    gate.fault = faults.answers(200, text);
+    expect(await (await askIssuer(gate.url, {})).text()).toBe(text);
+    const tooLong = "The issuer's answer is longer than 65536 bytes.";
+    expect(await failure(faults.answers(200, `${text} `))).toBe(tooLong);
+    expect(await failure(faults.neverEnds)).toBe(tooLong);
+  });
+
+  it('says in words what went wrong, and repeats nothing of the answer', async () => {
+    expect(await failure(faults.answers(500, 'the secrets of the issuer'))).toBe('The issuer answered 500.');
+    expect(await failure(faults.redirects)).toBe('The issuer answered 307.');
+    expect(await failure(faults.hangs, { signal: AbortSignal.timeout(100) })).toBe(
+      'The issuer did not answer in time.',
+    );
+    gate.fault = faults.answers(200, '<html> of the issuer');
+    const parsed = await (await askIssuer(gate.url, {})).json().catch((reason: unknown) => reason);
+    expect(failureOf(parsed).message).toBe('The answer is not JSON.');
+    await gate.down();
+    expect(await failure()).toMatch(/^connect ECONNREFUSED/);
+  });
+});

@@ -8,8 +8,8 @@ import { checkoutOnNode } from '../test/support/on-node.mjs';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 /** Runs with these arguments, and answers the exit code. */
-export function runOnNode24(args, results) {
-  const { cwd, node, env } = checkoutOnNode(24);
+export async function runOnNode24(args, results) {
+  const { cwd, node, env } = await checkoutOnNode(24);
   // What the benchmark compares with has no native parts.
   const modules = join(cwd, 'bench', 'node_modules');
   rmSync(modules, { recursive: true, force: true });

@@ -18,7 +18,7 @@ const { values: flags } = parseArgs({
 installPeers();
 if (flags.node24) {
   const { runOnNode24 } = await import('./on-node-24.mjs');
-  process.exitCode = runOnNode24(argumentsWithout('--node24'), resultsFolder());
+  process.exitCode = await runOnNode24(argumentsWithout('--node24'), resultsFolder());
 } else {
   const { runBenchmark } = await import('./benchmark.mjs');
   await runBenchmark({ ...flags, results: resultsFolder() });

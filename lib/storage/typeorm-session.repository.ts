@@ -1,13 +1,4 @@
-import {
-  In,
-  LessThan,
-  LessThanOrEqual,
-  MoreThan,
-  Not,
-  type FindOptionsWhere,
-  type QueryRunner,
-  type Repository,
-} from 'typeorm';
+import { In, LessThan, LessThanOrEqual, Not, type FindOptionsWhere, type QueryRunner, type Repository } from 'typeorm';
 import { InvalidCredentialsError } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import {
@@ -22,6 +13,7 @@ import { canHoldUserId } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
+import { RotationStatement } from './rotation-statement';
 import { countSessions, noSessions } from './session-figures';
 
 type Where = FindOptionsWhere<KnoxSessionBase>;
@@ -48,6 +40,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private readonly userRelation: string | undefined;
   private readonly preparedStatements: boolean;
   private readById: PreparedRead | undefined;
+  private rotation: RotationStatement | undefined;
 
   constructor(
     private readonly rows: Repository<KnoxSessionBase>,
@@ -98,9 +91,9 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async rotate(id: string, presentedDigest: string, rotation: Rotation): Promise<boolean> {
-    const { at, ...change } = rotation;
-    const where = { id, refreshDigest: presentedDigest, expiresAt: MoreThan(at) };
-    return (await this.update(where, { ...change, rotatedAt: at, lastUsedAt: at })) > 0;
+    this.rotation ??= new RotationStatement(this.rows);
+    const { rotation: statement } = this;
+    return retrying(() => statement.run({ ...rotation, id, presentedDigest }));
   }
 
   async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {

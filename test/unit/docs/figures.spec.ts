@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readPages, root, tableRowsOf } from './pages';
+
+interface Figures {
+  name: string;
+  cpu: number;
+  database: number | null;
+}
+
+const results = join(root, 'bench/results');
+
+/** The newest figures of a Node line, by scenario. */
+function figuresOn(line: string): Map<string, Figures> {
+  const file = readdirSync(results)
+    .filter((name) => new RegExp(`-node${line}\\..*\\.json$`).test(name))
+    .toSorted()
+    .at(-1)!;
+  const { groups } = JSON.parse(readFileSync(join(results, file), 'utf8')) as { groups: { figures: Figures[] }[] };
+  // A scenario of several groups is told by the first.
+  return new Map(groups.flatMap(({ figures }) => figures.map((one) => [one.name, one] as const)).toReversed());
+}
+
+describe('the figures in the documentation', () => {
+  const shown = ({ cpu, database }: Figures) => `${Math.round(cpu)}${database ? ` + ${Math.round(database)}` : ''}`;
+
+  it('are those of the newest results', () => {
+    const readme = readPages().find(({ path }) => path === 'README.md')!;
+    const [node20, node24] = [figuresOn('20'), figuresOn('24')];
+    const rows = tableRowsOf(readme)
+      .map(([first, ...cells]) => [first!.replaceAll('`', ''), ...cells])
+      .filter(([name]) => node20.has(name!));
+    expect(rows.length).toBeGreaterThan(5);
+    for (const [name, , ...cells] of rows)
+      expect([name, ...cells]).toEqual([name, shown(node20.get(name!)!), shown(node24.get(name!)!)]);
+  });
+});

@@ -228,7 +228,9 @@ export async function main(title, { databases, run, plants }) {
     else failed++;
     console.log(`${ok ? 'ok  ' : 'FAIL'} ${title}: ${text}`);
   };
-  for (const kind of databases) {
+  // In short: on one database, and every planted fault once.
+  const isFirst = ([name], index) => plants.findIndex(([other]) => other === name) === index;
+  for (const kind of short ? databases.slice(0, 1) : databases) {
     const began = performance.now();
     const { figures, faults } = await run(kind, { short });
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
@@ -237,7 +239,7 @@ export async function main(title, { databases, run, plants }) {
       `${kind} ${JSON.stringify({ ...figures, ...faults })} in ${seconds} s`,
     );
   }
-  for (const [plant, kind] of plants) {
+  for (const [plant, kind] of short ? plants.filter(isFirst) : plants) {
     const { faults } = await run(kind, { short: true, plant });
     say(
       Object.values(faults).some((n) => n > 0),

@@ -227,7 +227,7 @@ async function run(kind, { plant }) {
 }
 
 await main('key rotation', {
-  databases: process.argv.includes('--short') ? ['postgres'] : ['postgres', 'mariadb'],
+  databases: ['postgres', 'mariadb'],
   run,
   plants: [
     ['no-first-step', 'postgres'],

@@ -6,7 +6,7 @@ import { main, rounds, Tally } from './harness.mjs';
 import { withPrivateServer } from './private-server.mjs';
 
 const FULL = { rate: 50, devices: 300, lasting: 20_000, shut: 10_000 };
-const SHORT = { rate: 20, devices: 100, lasting: 5_000, shut: 500 };
+const SHORT = { rate: 20, devices: 100, lasting: 3_000, shut: 500 };
 const POOL_SIZE = 4;
 const CALM_MS = 3_000;
 /** What a public route may take on a machine that does this much else; on a busier one, twice what it took in calm. */

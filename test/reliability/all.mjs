@@ -10,7 +10,9 @@ import { newReports, report, sumOf, summary } from '../support/reports.mjs';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const reports = newReports('bars');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const proofs = Object.entries(scripts).filter(([name]) => name.startsWith('bar:'));
+// It waits for tokens to end, several times over: too long for a quick form.
+const isLong = (name) => name === 'bar:rotate' && process.argv.includes('--short');
+const proofs = Object.entries(scripts).filter(([name]) => name.startsWith('bar:') && !isLong(name));
 
 /** Runs one proof, its output in ours. What it says last are its counts; without them it failed. */
 async function run(file) {

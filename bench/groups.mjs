@@ -21,6 +21,7 @@ export const GROUPS = [
       'limit-narrow',
       ...bare,
       ...PLATFORMS.flatMap((platform) => [`passport-jwt/${platform}/string`, `passport-jwt/${platform}/key-object`]),
+      ...PLATFORMS.map((platform) => `hand-written/${platform}`),
       ...combinations(['postgres'], ['session'], ['', '/prepared']),
       'better-auth/database',
       'better-auth/cookie-cache',

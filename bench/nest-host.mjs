@@ -1,11 +1,14 @@
 // What all Nest scenarios share: the adapters and one route, which answers who asks.
 import 'reflect-metadata';
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Controller, createParamDecorator, Get, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 const ADAPTERS = { fastify: FastifyAdapter, express: ExpressAdapter };
+
+/** Gives `request.user`. */
+export const requestUser = createParamDecorator((_, context) => context.switchToHttp().getRequest().user);
 
 /** A controller with `GET /me`. @param user a parameter decorator that gives `{ id }` */
 export function meController({ guard, user }) {

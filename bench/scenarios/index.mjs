@@ -1,5 +1,6 @@
 // Every scenario by its name.
 import { betterAuth } from './better-auth.mjs';
+import { handWritten } from './hand-written.mjs';
 import { knox } from './knox.mjs';
 import { operations } from './operations.mjs';
 import { raw } from './raw.mjs';
@@ -7,7 +8,10 @@ import { scale } from './scale.mjs';
 import { stateless } from './stateless.mjs';
 
 const ALL = new Map(
-  [...raw, ...stateless, ...knox, ...betterAuth, ...operations, ...scale].map((scenario) => [scenario.name, scenario]),
+  [...raw, ...stateless, ...handWritten, ...knox, ...betterAuth, ...operations, ...scale].map((scenario) => [
+    scenario.name,
+    scenario,
+  ]),
 );
 
 export function findScenario(name) {

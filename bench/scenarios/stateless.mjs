@@ -3,11 +3,10 @@ import { createParamDecorator } from '@nestjs/common';
 import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { PLATFORMS } from '../groups.mjs';
-import { meController, startNest } from '../nest-host.mjs';
+import { meController, requestUser, startNest } from '../nest-host.mjs';
 import { keyOf, meRequest, statelessTokens } from '../tokens.mjs';
 
 const anybody = createParamDecorator(() => ({ id: 'u1' }));
-const requestUser = createParamDecorator((_, context) => context.switchToHttp().getRequest().user);
 
 const bare = (platform) => ({
   name: `bare/${platform}`,

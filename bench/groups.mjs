@@ -21,11 +21,15 @@ export const GROUPS = [
       'limit-narrow',
       ...bare,
       ...PLATFORMS.flatMap((platform) => [`passport-jwt/${platform}/string`, `passport-jwt/${platform}/key-object`]),
-      ...PLATFORMS.map((platform) => `hand-written/${platform}`),
       ...combinations(['postgres'], ['session'], ['', '/prepared']),
       'better-auth/database',
       'better-auth/cookie-cache',
     ],
+  },
+  {
+    name: 'by-hand',
+    title: 'Beside a guard written by hand',
+    scenarios: ['limit', 'hand-written/fastify', 'knox/fastify/postgres/session/prepared'],
   },
   {
     name: 'look-ups',

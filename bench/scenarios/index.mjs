@@ -8,7 +8,7 @@ import { scale } from './scale.mjs';
 import { stateless } from './stateless.mjs';
 
 const ALL = new Map(
-  [...raw, ...stateless, ...handWritten, ...knox, ...betterAuth, ...operations, ...scale].map((scenario) => [
+  [...raw, ...stateless, handWritten, ...knox, ...betterAuth, ...operations, ...scale].map((scenario) => [
     scenario.name,
     scenario,
   ]),

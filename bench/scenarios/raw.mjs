@@ -2,27 +2,16 @@
 import jsonwebtoken from 'jsonwebtoken';
 import { bearerOf, startRaw } from '../raw-server.mjs';
 import { keyOf, meRequest, statelessTokens } from '../tokens.mjs';
-import { poolOn, storeSessions } from './stored-sessions.mjs';
-
-const VERIFY = { algorithms: ['HS256'] };
+import { storedSessions, VERIFY } from './stored-sessions.mjs';
 
 function limit(name, about, columns) {
   return {
     name,
     about,
     database: { kind: 'postgres' },
-    async serve({ secret, database }) {
-      const key = keyOf(secret);
-      const pool = poolOn(database);
-      const tokens = statelessTokens(secret);
-      await storeSessions(pool, tokens);
-      const text = `SELECT ${columns} FROM jwt_knox_sessions WHERE "id" = $1`;
-      const port = await startRaw(async (request) => {
-        const { sid } = jsonwebtoken.verify(bearerOf(request), key, VERIFY);
-        const { rows } = await pool.query({ name: 'session', text, values: [sid] });
-        return rows[0].userId;
-      });
-      return { port, requests: tokens.map(({ token, sub }) => meRequest(token, sub)) };
+    async serve(settings) {
+      const { userIdOf, requests } = await storedSessions(settings, columns);
+      return { port: await startRaw(userIdOf), requests };
     },
   };
 }

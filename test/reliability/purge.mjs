@@ -1,6 +1,7 @@
 // A million expired rows are purged while users go on: no error, no long lock, no long wait.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { openLoop } from './devices.mjs';
 import { main, Tally, withApplication } from './harness.mjs';
 
 const RATE = 200;
@@ -29,8 +30,8 @@ async function prove({ nodes: [serving, purging], source }, { short, plant }) {
   const admin = (await purging.login('admin')).access_token;
   const statistics = await compareStatistics(purging, admin, source);
 
-  await traffic(serving, tokens, until(WARM_UP_MS));
-  const calm = await traffic(serving, tokens, until(short ? 3_000 : 10_000));
+  await traffic(serving, tokens, delay(WARM_UP_MS));
+  const calm = await traffic(serving, tokens, delay(short ? 3_000 : 10_000));
   const tally = new Tally();
   const purge = plant
     ? holdLocks(source)
@@ -39,7 +40,7 @@ async function prove({ nodes: [serving, purging], source }, { short, plant }) {
   purge.finally(() => (done = true));
   const began = performance.now();
   const [busy, deleted] = await Promise.all([
-    traffic(serving, tokens, () => done),
+    traffic(serving, tokens, purge),
     purge,
     watchLocks(source, tally, () => done),
   ]);
@@ -74,29 +75,15 @@ async function seedExpired(source, rows) {
   await source.query('CHECKPOINT');
 }
 
-function until(ms) {
-  const end = performance.now() + ms;
-  return () => performance.now() >= end;
-}
-
-/** RATE requests a second, by the clock and not by the answers, until `isOver`. */
-async function traffic(node, tokens, isOver) {
+/** RATE requests a second until `during` settles. */
+async function traffic(node, tokens, during) {
   const took = [];
   let errors = 0;
-  const open = new Set();
-  const began = performance.now();
-  for (let sent = 0; !isOver();) {
-    for (; sent < ((performance.now() - began) / 1_000) * RATE; sent++) {
-      const request = node.send('GET', '/auth/verify', { token: tokens[sent % tokens.length] }).then((answer) => {
-        took.push(answer.took);
-        if (answer.status !== 204) errors++;
-        open.delete(request);
-      });
-      open.add(request);
-    }
-    await delay(2);
-  }
-  await Promise.all(open);
+  await openLoop(RATE, during, async (sent) => {
+    const answer = await node.send('GET', '/auth/verify', { token: tokens[sent % tokens.length] });
+    took.push(answer.took);
+    if (answer.status !== 204) errors++;
+  });
   const sorted = took.toSorted((a, b) => a - b);
   return { took, errors, at: (share) => Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 10) / 10 };
 }

@@ -1,4 +1,5 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
+import { withPlacement } from './options/extras';
 import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions } from './options/verifier-options';
 
 // Every extra is listed: what is not a key here would be taken for an option.
@@ -17,12 +18,7 @@ const EXTRAS = {
 const built = new ConfigurableModuleBuilder<JwtKnoxVerifierOptions>({ moduleName: 'JwtKnoxVerifier' })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createJwtKnoxVerifierOptions')
-  .setExtras(EXTRAS, (definition, extras) => ({
-    ...definition,
-    global: extras.isGlobal ?? true,
-    // Nest 11 leaves the imports of the async form in the definition, the sync form's are an extra.
-    imports: [...(definition.imports ?? extras.imports ?? [])],
-  }))
+  .setExtras(EXTRAS, withPlacement)
   .build();
 
 // The builder takes every extra for an optional one; the mode has no default.

@@ -1,4 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { withPlacement } from './options/extras';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 
 // Every extra is listed: what is not a key here would be taken for an option.
@@ -19,10 +20,5 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, OPTIONS_TYPE, ASYN
   new ConfigurableModuleBuilder<JwtKnoxOptions>({ moduleName: 'JwtKnox' })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createJwtKnoxOptions')
-    .setExtras(EXTRAS, (definition, extras) => ({
-      ...definition,
-      global: extras.isGlobal ?? true,
-      // Nest 11 leaves the imports of the async form in the definition, the sync form's are an extra.
-      imports: [...(definition.imports ?? extras.imports ?? [])],
-    }))
+    .setExtras(EXTRAS, withPlacement)
     .build();

@@ -1,3 +1,4 @@
+import type { DynamicModule } from '@nestjs/common';
 import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes } from './options';
 
 /** The extras, told of when a name is neither an option nor one of them. */
@@ -15,6 +16,19 @@ export function routesOf(given: JwtKnoxExtras['routes']): Required<JwtKnoxRoutes
   const routes = given === false ? { session: false } : (given ?? {});
   const { prefix = 'auth', session = true, admin = false, oauth = false, jwks = false, debug = false } = routes;
   return { prefix, session, admin, oauth, jwks, debug };
+}
+
+/** What both modules make of the extras that say where they are and what they see. */
+export function withPlacement(
+  definition: DynamicModule,
+  extras: Pick<JwtKnoxExtras, 'isGlobal' | 'imports'>,
+): DynamicModule {
+  return {
+    ...definition,
+    global: extras.isGlobal ?? true,
+    // Nest 11 leaves the imports of the async form in the definition, the sync form's are an extra.
+    imports: [...(definition.imports ?? extras.imports ?? [])],
+  };
 }
 
 /** Notes what is wrong with the extras, by themselves and beside the options. */

@@ -18,6 +18,7 @@ export class ServerProcess {
   constructor() {
     this.child = fork(FILE, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: [...process.execArgv, '--expose-gc'],
       env: { ...process.env, NODE_ENV: 'production' },
     });
     this.child.on('message', ({ id, answer, error }) => {

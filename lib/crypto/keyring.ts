@@ -75,13 +75,17 @@ export class Keyring {
     throw new Error('The keyring holds no key that can sign.');
   }
 
+  get all(): KeyringKey[] {
+    return [...this.keys.values()];
+  }
+
   get algorithms(): JwtKnoxAlgorithm[] {
-    return [...new Set([...this.keys.values()].map((key) => key.algorithm))];
+    return [...new Set(this.all.map((key) => key.algorithm))];
   }
 
   /** The public keys, for whoever verifies tokens without the secret: never a secret one. */
   get publicKeys(): PublicKeySet {
-    const asymmetric = [...this.keys.values()].filter((key) => key.verifying.type === 'public');
+    const asymmetric = this.all.filter((key) => key.verifying.type === 'public');
     return { keys: asymmetric.map(publicJwkOf) };
   }
 

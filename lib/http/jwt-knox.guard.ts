@@ -1,25 +1,39 @@
-import { inspect } from 'node:util';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import passport from 'passport';
-import { MissingTokenError, TokenRejection } from '../contracts/errors';
+import { MissingTokenError } from '../contracts/errors';
 import type { TokenSession } from '../contracts/session';
 import type { Authentication } from '../tokens/session-validity';
 import { Refusals } from '../tokens/refusals';
 import { ROUTE_ACCESS, type RouteAccess } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
+import { sendThroughPassport } from './passport-errand';
 import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-of';
 import { ErrorHeaders } from './response-headers';
 
 /** What a verifier gives may know less of the session than the row does. */
 type Verdict = Authentication<any, TokenSession>;
 
-/** What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. */
+class KnownVerdict {
+  constructor(
+    readonly request: object,
+    readonly verdict: Promise<Verdict>,
+  ) {}
+}
+
+/**
+ * What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. Kept
+ * with the request itself, under a symbol that nobody else has: from a WeakMap, V8 frees what is short-lived late.
+ */
 @Injectable()
-export class Verdicts extends WeakMap<object, { request: object; verdict: Promise<Verdict> }> {
-  /** Printed with its entries, it would show whole requests. */
-  [inspect.custom](): string {
-    return '[Verdicts]';
+export class Verdicts {
+  private readonly member = Symbol('jwt-knox.verdict');
+
+  get(lifetime: Record<symbol, KnownVerdict | undefined>): KnownVerdict | undefined {
+    return lifetime[this.member];
+  }
+
+  set(lifetime: Record<symbol, KnownVerdict | undefined>, known: KnownVerdict): void {
+    if (Object.isExtensible(lifetime)) lifetime[this.member] = known;
   }
 }
 
@@ -77,23 +91,16 @@ export class JwtKnoxGuard implements CanActivate {
     const known = lifetime && this.verdicts.get(lifetime);
     // A guard that finds its request elsewhere does not inherit the verdict on another one.
     if (known?.request === request) return known.verdict;
-    const verdict = this.askPassport(request, this.getResponse(context)).catch((error: unknown) => {
-      throw this.refusals.of(error, 'access', presenterOf(request));
-    });
-    if (lifetime) this.verdicts.set(lifetime, { request, verdict });
+    const verdict = this.judge(request);
+    if (lifetime) this.verdicts.set(lifetime, new KnownVerdict(request, verdict));
     return verdict;
   }
 
-  /** By name, never by instance: given an instance, Passport 0.7 mixes concurrent requests up. */
-  private askPassport(request: object, response: unknown): Promise<Verdict> {
-    return new Promise((resolve, reject) => {
-      const answer = (error: unknown, authentication: Verdict | false | undefined, info: unknown) => {
-        if (error) reject(error as Error);
-        else if (authentication) resolve(authentication);
-        // Whatever else the JWT library found wrong, it found in checking the signature.
-        else reject(info instanceof TokenRejection ? info : new TokenRejection('signature'));
-      };
-      passport.authenticate(this.strategy.name, { session: false }, answer)(request, response, reject);
-    });
+  private async judge(request: object): Promise<Verdict> {
+    try {
+      return await sendThroughPassport<Verdict>(this.strategy.name, request);
+    } catch (error) {
+      throw this.refusals.of(error, 'access', presenterOf(request));
+    }
   }
 }

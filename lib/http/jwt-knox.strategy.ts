@@ -5,6 +5,7 @@ import { MissingTokenError, TokenRejection } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Authentication } from '../tokens/session-validity';
 import type { TokenService } from '../tokens/token.service';
+import { requestBehind } from './passport-errand';
 import { presenterOf } from './request-of';
 
 /** The Passport strategy of one JwtKnoxModule. Opaque, so that the JWT library behind it can change. */
@@ -28,8 +29,8 @@ export function createJwtKnoxStrategy(
     constructor() {
       const { algorithms, ignoreExpiration, ...rest } = tokens.verifyOptions;
       const options = {
-        jwtFromRequest: (request: unknown) => readToken(transport, request),
-        secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: unknown) => void) => {
+        jwtFromRequest: (given: unknown) => readToken(transport, requestBehind(given)),
+        secretOrKeyProvider: (_given: unknown, token: string, done: (error: unknown, key?: unknown) => void) => {
           try {
             done(null, tokens.keyFor(token));
           } catch (error) {
@@ -45,8 +46,8 @@ export function createJwtKnoxStrategy(
       super(options as unknown as StrategyOptionsWithoutRequest);
     }
 
-    validate(request: unknown, payload: unknown): Promise<Authentication> {
-      return tokens.authenticateClaims(payload, presenterOf(request));
+    validate(given: unknown, payload: unknown): Promise<Authentication> {
+      return tokens.authenticateClaims(payload, presenterOf(requestBehind(given)));
     }
 
     // Last of all: until the server is closed, requests that are still under way meet the guard.

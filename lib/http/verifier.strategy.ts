@@ -3,6 +3,7 @@ import { MissingTokenError } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { TokenVerifier } from '../tokens/token-verifier';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
+import { requestBehind } from './passport-errand';
 import { presenterOf } from './request-of';
 
 /** The Passport strategy of one JwtKnoxVerifierModule, under a name of its own as that of a JwtKnoxModule. */
@@ -21,8 +22,8 @@ export function createVerifierStrategy(
     override readonly name = uniqueName;
 
     // Passport calls this on an object of its own for each request.
-    override authenticate(request: unknown): void {
-      authenticate(request).then(
+    override authenticate(given: unknown): void {
+      authenticate(requestBehind(given)).then(
         (found) => this.success(found),
         (error: unknown) => this.error(error),
       );

@@ -1,4 +1,5 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { DataSource } from 'typeorm';
+import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
 
 /** PostgreSQL: the plan no longer fits a table that was altered; the connection has lost its prepared statements. */
 const OUTDATED = new Set<unknown>(['0A000', '26000']);
@@ -22,9 +23,21 @@ export class PreparedRead {
   ) {}
 
   async rows(values: unknown[]): Promise<any[]> {
+    const { name } = this;
+    try {
+      return await this.send(values);
+    } catch (error) {
+      if (!this.prepared || !OUTDATED.has((error as { code?: unknown }).code)) throw error;
+      // Prepared anew, and on every connection, for it gets another name.
+      if (this.name === name) this.name = newName();
+      return this.send(values);
+    }
+  }
+
+  private send(values: unknown[]): Promise<any[]> {
     switch (this.source.options.type) {
       case 'postgres':
-        return this.prepared ? this.renewing(() => this.onPostgres(values)) : this.onPostgres(values);
+        return this.onPostgres(values);
       case 'mysql':
       case 'mariadb':
         return this.onMysql(values);
@@ -34,36 +47,29 @@ export class PreparedRead {
     }
   }
 
-  private onPostgres(values: unknown[]): Promise<any[]> {
+  // Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log.
+
+  private async onPostgres(values: unknown[]): Promise<any[]> {
+    const { driver, logger } = this.source;
+    const pool = (driver as PostgresDriver).master;
+    if (!pool) throw new Error('The data source is not connected.');
     const name = this.prepared ? this.name : undefined;
-    return this.onConnection(values, async (client) => (await client.query({ name, text: this.sql, values })).rows);
-  }
-
-  private onMysql(values: unknown[]): Promise<any[]> {
-    const method = this.prepared ? 'execute' : 'query';
-    return this.onConnection(values, async (client) => (await client.promise()[method](this.sql, values))[0]);
-  }
-
-  /** Prepares an outdated statement anew: on every connection, for it gets another name. */
-  private async renewing(send: () => Promise<any[]>): Promise<any[]> {
-    const { name } = this;
+    logger.logQuery(this.sql, values);
     try {
-      return await send();
+      return (await pool.query({ name, text: this.sql, values })).rows;
     } catch (error) {
-      if (!OUTDATED.has((error as { code?: unknown }).code)) throw error;
-      if (this.name === name) this.name = newName();
-      return send();
+      logger.logQueryError(error as Error, this.sql, values);
+      throw error;
     }
   }
 
-  /** Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log. */
-  private async onConnection(values: unknown[], read: (client: any) => Promise<any[]>): Promise<any[]> {
-    const runner: QueryRunner = this.source.createQueryRunner('master');
+  private async onMysql(values: unknown[]): Promise<any[]> {
+    const runner = this.source.createQueryRunner('master');
     const { logger } = this.source;
     try {
-      const client: unknown = await runner.connect();
+      const connection = await runner.connect();
       logger.logQuery(this.sql, values, runner);
-      return await read(client);
+      return (await connection.promise()[this.prepared ? 'execute' : 'query'](this.sql, values))[0];
     } catch (error) {
       logger.logQueryError(error as Error, this.sql, values, runner);
       throw error;

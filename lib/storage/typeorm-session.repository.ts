@@ -15,17 +15,9 @@ import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
 import { RotationStatement } from './rotation-statement';
 import { countSessions, noSessions } from './session-figures';
+import { COLUMNS, type RawRecord, toRecord } from './session-row';
 
 type Where = FindOptionsWhere<KnoxSessionBase>;
-type RawRecord = Record<keyof SessionRecord, any>;
-
-const TEXT_COLUMNS = [
-  'id', 'userId', 'accessDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'userAgent', 'ipAddress', 'deviceName',
-] as const; // prettier-ignore
-const NUMBER_COLUMNS = [
-  'generation', 'rotatedAt', 'createdAt', 'authenticatedAt', 'expiresAt', 'lastUsedAt', 'slot',
-] as const; // prettier-ignore
-const COLUMNS: readonly (keyof SessionRecord)[] = [...TEXT_COLUMNS, ...NUMBER_COLUMNS];
 
 export interface TypeOrmSessionRepositoryOptions {
   /** The relation of the entity to the host's user, where both are to be read at once. */
@@ -52,7 +44,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
     this.preparedStatements = preparedStatements;
   }
 
-  async findById(id: string): Promise<FoundSession | null> {
+  findById(id: string): Promise<FoundSession | null> {
     return retrying(() => (this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id)), 'read');
   }
 
@@ -233,11 +225,4 @@ function skipsLocked(runner: QueryRunner): boolean {
     .split('.')
     .map(Number);
   return major > 10 || (major === 10 && minor >= 6) || major === 8 || major === 9;
-}
-
-function toRecord(row: RawRecord): SessionRecord {
-  const record = {} as RawRecord;
-  for (const column of TEXT_COLUMNS) record[column] = row[column] === null ? null : String(row[column]);
-  for (const column of NUMBER_COLUMNS) record[column] = row[column] === null ? null : Number(row[column]);
-  return record;
 }

@@ -8,7 +8,7 @@ import {
 } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { describePresenter, type Presenter } from '../contracts/session';
-import type { TokenType } from '../crypto/jwt-codec';
+import type { TokenType } from '../crypto/token-header';
 
 /** Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected`. */
 @Injectable()

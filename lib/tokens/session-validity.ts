@@ -48,7 +48,8 @@ export class SessionValidity {
   /** @throws TokenRejection, or a 503 when the storage fails */
   async find(claims: TokenClaims, now: number, keyCheck: KeyCheck): Promise<LiveSession> {
     // Started beside the session's own look-up; what comes of it counts only after the row's verdict.
-    const lookup = this.repository.joinsUser ? undefined : hostCall(() => this.users?.findById(claims.userId));
+    const { users } = this;
+    const lookup = users && !this.repository.joinsUser ? hostCall(() => users.findById(claims.userId)) : undefined;
     lookup?.catch(() => undefined);
     const found = await storageCall(() => this.repository.findById(claims.sessionId));
     if (!found) throw new TokenRejection('session_not_found', claims);
@@ -58,8 +59,9 @@ export class SessionValidity {
     if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
     if (record.expiresAt <= now) throw new TokenRejection('session_expired', claims);
     if (record.lastUsedAt > now + this.options.clockMargin) this.warnOfClocks(record.lastUsedAt - now);
-    const user = this.users ? await (lookup ?? found.user) : { id: record.userId };
-    const refusal = this.userRefusal(user, record);
+    if (!users) return { record, user: { id: record.userId } };
+    const user = await (lookup ?? found.user);
+    const refusal = userRefusal(users, user, record);
     if (refusal) throw new TokenRejection(refusal, claims);
     return { record, user };
   }
@@ -105,17 +107,16 @@ export class SessionValidity {
       `The clocks of the servers differ, or this one was set back: a session was used ${seconds} s in the future. Keep them right with NTP.`,
     );
   }
+}
 
-  private userRefusal(user: unknown, record: SessionRecord): RejectionReason | null {
-    if (!this.users) return null;
-    const refusal = refusalOf(this.users, user, record.userId);
-    if (refusal) return refusal;
-    const since: Date | null | undefined = this.users.validSince(user);
-    if (since === null || since === undefined) return null;
-    if (!(since instanceof Date)) throw new TypeError('UserProvider.validSince must give a Date or null.');
-    // Written so that an invalid Date refuses.
-    return record.authenticatedAt >= since.getTime() ? null : 'credentials_outdated';
-  }
+function userRefusal(users: UserProvider, user: unknown, record: SessionRecord): RejectionReason | null {
+  const refusal = refusalOf(users, user, record.userId);
+  if (refusal) return refusal;
+  const since: Date | null | undefined = users.validSince(user);
+  if (since === null || since === undefined) return null;
+  if (!(since instanceof Date)) throw new TypeError('UserProvider.validSince must give a Date or null.');
+  // Written so that an invalid Date refuses.
+  return record.authenticatedAt >= since.getTime() ? null : 'credentials_outdated';
 }
 
 /** What speaks against what the provider gave for an id: nobody, somebody else, or a user who is not active. */

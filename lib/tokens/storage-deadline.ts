@@ -10,7 +10,7 @@ export class StorageDeadline {
   private left: number;
   private since = 0;
   private timer: NodeJS.Timeout | undefined;
-  private onTimeout: (() => void) | undefined;
+  private refuse: ((lateness: StorageUnavailableError) => void) | undefined;
   private excluded = 0;
   private passed = false;
 
@@ -34,10 +34,7 @@ export class StorageDeadline {
   /** Runs work, one at a time, in what is left of the deadline. @throws StorageUnavailableError when it passes */
   run<T>(work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.onTimeout = () => {
-        this.passed = true;
-        reject(lateness());
-      };
+      this.refuse = reject;
       this.resume();
       invoke(work).then(
         (value) => {
@@ -53,24 +50,30 @@ export class StorageDeadline {
   }
 
   /** Stops the clock while work runs that is no storage's fault, such as password hashing. */
-  readonly exclude = async <T>(work: () => Promise<T>): Promise<T> => {
+  async exclude<T>(work: () => Promise<T>): Promise<T> {
     if (this.excluded++ === 0) this.pause();
     try {
       return await work();
     } finally {
       if (--this.excluded === 0) this.resume();
     }
-  };
+  }
+
+  /** @internal */
+  pass(): void {
+    this.passed = true;
+    this.refuse?.(lateness());
+  }
 
   private finish(): void {
     this.pause();
-    this.onTimeout = undefined;
+    this.refuse = undefined;
   }
 
   private resume(): void {
-    if (this.onTimeout === undefined || this.passed) return;
+    if (this.refuse === undefined || this.passed) return;
     this.since = performance.now();
-    this.timer = setTimeout(this.onTimeout, Math.max(this.left, 0));
+    this.timer = setTimeout(pass, Math.max(this.left, 0), this);
   }
 
   private pause(): void {
@@ -79,6 +82,11 @@ export class StorageDeadline {
     this.timer = undefined;
     this.left -= performance.now() - this.since;
   }
+}
+
+/** One function for all timers: V8 would keep those of each request for long. */
+function pass(deadline: StorageDeadline): void {
+  deadline.pass();
 }
 
 function lateness(): StorageUnavailableError {

@@ -53,7 +53,7 @@ export class TokenService<User = any> {
       throw new Error(
         'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
       );
-    const check = () => users.validateCredentials(credentials, request, deadline.exclude);
+    const check = () => users.validateCredentials(credentials, request, (work) => deadline.exclude(work));
     const user = await deadline.run(() => hostCall(check));
     if (!user) {
       this.issuer.reportFailure(credentials.username, device, 'credentials');

@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { TokenRejection } from '../../../lib/contracts/errors';
-import { isSessionId, isUserId, JwtCodec, MAX_TOKEN_LENGTH, RESERVED_CLAIMS } from '../../../lib/crypto/jwt-codec';
+import { isSessionId, isUserId, JwtCodec, RESERVED_CLAIMS } from '../../../lib/crypto/jwt-codec';
 import { Keyring } from '../../../lib/crypto/keyring';
+import { MAX_TOKEN_LENGTH } from '../../../lib/crypto/token-header';
 import { generateId, TokenKey } from '../../../lib/crypto/token-key';
 import type { JwtKnoxKey, JwtKnoxOptions } from '../../../lib/options/options';
 import { resolveOptions } from '../../../lib/options/resolve-options';
@@ -172,6 +173,27 @@ describe('the header gate', () => {
   it('finds the key that must have signed', () => {
     expect(codec.keyFor(good, 'access').kid).toBe('rsa');
     expect(reasonOf(() => codec.keyFor(good, 'refresh'))).toBe('header');
+  });
+
+  it('knows what it signs by the text of the header, and reads any other', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    try {
+      for (const { kid } of configuredKeys) {
+        const signing = codecOf({ keys: [configuredKeys.find((key) => key.kid === kid)!] });
+        const token = signing.signAccess(content(), {});
+        parse.mockClear();
+        expect(signing.keyFor(token, 'access').kid).toBe(kid);
+        expect(parse).not.toHaveBeenCalled();
+        const [header, ...rest] = token.split('.');
+        const { alg, typ } = JSON.parse(Buffer.from(header!, 'base64url').toString()) as Record<string, string>;
+        const reordered = Buffer.from(JSON.stringify({ kid, typ, alg })).toString('base64url');
+        parse.mockClear();
+        expect(signing.keyFor([reordered, ...rest].join('.'), 'access').kid).toBe(kid);
+        expect(parse).toHaveBeenCalledTimes(1);
+      }
+    } finally {
+      parse.mockRestore();
+    }
   });
 
   it('answers any text with a key or a refusal, never with another error', () => {

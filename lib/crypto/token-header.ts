@@ -1,0 +1,51 @@
+import { TokenRejection } from '../contracts/errors';
+import type { Keyring, KeyringKey } from './keyring';
+
+export type TokenType = 'access' | 'refresh';
+
+/** Media types of the header's `typ` (RFC 9068 section 2.1; `rt+jwt` in its manner). */
+const TYP: Record<TokenType, string> = { access: 'at+jwt', refresh: 'rt+jwt' };
+
+export const MAX_TOKEN_LENGTH = 4_096;
+
+// Canonical base64url: unused bits of the last character are zero, so one token has one spelling.
+const PART = '(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?';
+const COMPACT = new RegExp(`^(?=[^.])${PART}\\.(?=[^.])${PART}\\.(?=.)${PART}$`);
+
+/** The headers of the tokens that these keys sign, by their text in base64url: nothing is left to check in them. */
+export function ownHeaders(keyring: Keyring, type: TokenType): ReadonlyMap<string, KeyringKey> {
+  return new Map(
+    keyring.all.map((key) => [Buffer.from(JSON.stringify(headerOf(key, type))).toString('base64url'), key]),
+  );
+}
+
+export function headerOf({ algorithm, kid }: KeyringKey, type: TokenType) {
+  return { alg: algorithm, typ: TYP[type], kid };
+}
+
+/** The first part of a token of sound form and size. @throws TokenRejection */
+export function headerPartOf(raw: string): string {
+  // Handshakes and other host code may hand on whatever they were sent.
+  if (typeof raw !== 'string' || raw.length > MAX_TOKEN_LENGTH || !COMPACT.test(raw))
+    throw new TokenRejection('malformed');
+  return raw.slice(0, raw.indexOf('.'));
+}
+
+/** The header gate, as far as it goes without the keys. @throws TokenRejection */
+export function parseHeader(part: string, type: TokenType): { kid: string; algorithm: string } {
+  let header: Record<string, unknown>;
+  try {
+    header = plainObject(JSON.parse(Buffer.from(part, 'base64url').toString()));
+  } catch {
+    throw new TokenRejection('header');
+  }
+  // Known members only: `crit`, `b64`, `zip`, `jku`, `jwk`, `x5u`… change what a token means (RFC 8725 section 3).
+  if (Object.keys(header).length !== 3 || header.typ !== TYP[type]) throw new TokenRejection('header');
+  if (typeof header.kid !== 'string' || typeof header.alg !== 'string') throw new TokenRejection('header');
+  return { kid: header.kid, algorithm: header.alg };
+}
+
+export function plainObject(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TokenRejection('claims');
+  return value as Record<string, unknown>;
+}

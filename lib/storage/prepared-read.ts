@@ -49,32 +49,34 @@ export class PreparedRead {
 
   // Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log.
 
-  private async onPostgres(values: unknown[]): Promise<any[]> {
+  private onPostgres(values: unknown[]): Promise<any[]> {
     const { driver, logger } = this.source;
     const pool = (driver as PostgresDriver).master;
     if (!pool) throw new Error('The data source is not connected.');
     const name = this.prepared ? this.name : undefined;
     logger.logQuery(this.sql, values);
-    try {
-      return (await pool.query({ name, text: this.sql, values })).rows;
-    } catch (error) {
-      logger.logQueryError(error as Error, this.sql, values);
-      throw error;
-    }
+    return pool.query({ name, text: this.sql, values }).then(rowsOf, (error: Error) => this.fail(error, values));
   }
 
   private async onMysql(values: unknown[]): Promise<any[]> {
     const runner = this.source.createQueryRunner('master');
-    const { logger } = this.source;
     try {
       const connection = await runner.connect();
-      logger.logQuery(this.sql, values, runner);
+      this.source.logger.logQuery(this.sql, values, runner);
       return (await connection.promise()[this.prepared ? 'execute' : 'query'](this.sql, values))[0];
     } catch (error) {
-      logger.logQueryError(error as Error, this.sql, values, runner);
-      throw error;
+      return this.fail(error as Error, values);
     } finally {
       await runner.release();
     }
   }
+
+  private fail(error: Error, values: unknown[]): never {
+    this.source.logger.logQueryError(error, this.sql, values);
+    throw error;
+  }
+}
+
+function rowsOf({ rows }: { rows: any[] }): any[] {
+  return rows;
 }

@@ -147,10 +147,9 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (await runner.manager.delete(this.rows.target, where)).affected ?? 0;
   }
 
-  private async findRow(id: string): Promise<FoundSession | null> {
+  private findRow(id: string): Promise<FoundSession | null> {
     this.readById ??= this.prepareById();
-    const [row] = (await this.readById.rows([id])) as RawRecord[];
-    return row ? { record: toRecord(row) } : null;
+    return this.readById.rows([id]).then(foundIn);
   }
 
   /** Building SQL costs more than running it. */
@@ -225,4 +224,8 @@ function skipsLocked(runner: QueryRunner): boolean {
     .split('.')
     .map(Number);
   return major > 10 || (major === 10 && minor >= 6) || major === 8 || major === 9;
+}
+
+function foundIn([row]: RawRecord[]): FoundSession | null {
+  return row ? { record: toRecord(row) } : null;
 }

@@ -34,18 +34,20 @@ export class StorageDeadline {
   /** Runs work, one at a time, in what is left of the deadline. @throws StorageUnavailableError when it passes */
   run<T>(work: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      const fail = (error: unknown) => {
+        this.finish();
+        reject(error as Error);
+      };
       this.refuse = reject;
       this.resume();
-      invoke(work).then(
-        (value) => {
+      try {
+        work().then((value) => {
           this.finish();
           resolve(value);
-        },
-        (error: unknown) => {
-          this.finish();
-          reject(error as Error);
-        },
-      );
+        }, fail);
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 
@@ -91,11 +93,6 @@ function pass(deadline: StorageDeadline): void {
 
 function lateness(): StorageUnavailableError {
   return new StorageUnavailableError(new Error('The storage did not answer in time.'));
-}
-
-/** A promise, even of work that throws before it has one. */
-async function invoke<T>(work: () => Promise<T>): Promise<T> {
-  return work();
 }
 
 /** A call of the repository: whatever fails there, it is the storage (503), never the credential. */

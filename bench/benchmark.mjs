@@ -11,7 +11,7 @@ import { findScenario } from './scenarios/index.mjs';
 import { stopServers } from './server-process.mjs';
 import { judge } from './targets.mjs';
 
-const FULL = { rounds: 9, sliceMs: 200, warmUp: { requests: 9_000, least: 1_000, most: 5_000 } };
+const FULL = { rounds: 9, sliceMs: 300, warmUp: { requests: 12_000, least: 1_000, most: 6_000 } };
 const QUICK = { rounds: 7, sliceMs: 100, warmUp: { requests: 2_500, least: 400, most: 2_500 } };
 const PROFILE = { profiled: 8_000, warmUp: { requests: 8_000, least: 2_000, most: 15_000 } };
 // More than this many runnable processes per core, and the figures say more about them.

@@ -17,7 +17,7 @@ export async function withServers(scenarios, work) {
  * Starts all servers of a group, warms them up, then gives each its slice of every round. The order of a round begins
  * one further on each time.
  */
-export async function measureGroup(scenarios, { rounds, sliceMs, warmUp }, secret, say) {
+export async function measureGroup(scenarios, { rounds, sliceMs, leadIn, warmUp }, secret, say) {
   const runs = [];
   return withServers(scenarios, async (server) => {
     try {
@@ -26,7 +26,7 @@ export async function measureGroup(scenarios, { rounds, sliceMs, warmUp }, secre
         runs.push(run);
         await run.start(secret, server);
         await run.warmUp(warmUp);
-        run.settle(sliceMs);
+        run.settle(sliceMs, leadIn);
         say(`${scenario.name} is warm`);
       }
       for (let round = 0; round < rounds; round++) {

@@ -14,7 +14,7 @@ export async function profile(scenario, { warmUp, profiled }, secret, folder) {
     try {
       await run.start(secret, server);
       await run.warmUp(warmUp);
-      run.settle(profiled);
+      run.settle(profiled, 300);
       await run.servers[0].ask('startProfile');
       const { requests, cpu } = await run.slice();
       await run.servers[0].ask('stopProfile', { file });

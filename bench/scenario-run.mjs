@@ -9,9 +9,6 @@ import { CONCURRENCY } from './tokens.mjs';
 
 const COUNTED_REQUESTS = 40;
 
-// Sent before the accounts of a slice are opened: a server that waited for its turn has cold caches, and V8 tidied up.
-const LEAD_IN = 300;
-
 export class ScenarioRun {
   samples = [];
   servers = [];
@@ -52,8 +49,12 @@ export class ScenarioRun {
     this.statements = await this.countStatements();
   }
 
-  /** How many requests one slice of a round has: the same in every round. */
-  settle(sliceMs) {
+  /**
+   * How many requests one slice of a round has: the same in every round.
+   * @param leadIn how many are sent before its accounts are opened: a server that waited for its turn has cold caches
+   */
+  settle(sliceMs, leadIn) {
+    this.leadIn = leadIn;
     this.sliceCount = this.scenario.count ?? Math.round(Math.min(Math.max(this.pace * sliceMs, 200), 6_000));
   }
 
@@ -73,7 +74,7 @@ export class ScenarioRun {
     await this.prepare(count);
     const connections = await this.connect();
     try {
-      await drive(connections, LEAD_IN, this.calm);
+      await drive(connections, this.leadIn, this.calm);
       const before = await this.accounts();
       const times = await drive(connections, count, this.exchange);
       const after = await this.accounts();

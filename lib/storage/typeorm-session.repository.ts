@@ -9,11 +9,11 @@ import {
   SessionRepository,
 } from '../contracts/session.repository';
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
+import { insertion, rotation } from './built-statement';
 import { canHoldUserId } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
-import { RotationStatement } from './rotation-statement';
 import { countSessions, noSessions } from './session-figures';
 import { COLUMNS, type RawRecord, toRecord } from './session-row';
 
@@ -32,7 +32,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private readonly userRelation: string | undefined;
   private readonly preparedStatements: boolean;
   private readById: PreparedRead | undefined;
-  private rotation: RotationStatement | undefined;
+  private insertion: ReturnType<typeof insertion> | undefined;
+  private rotation: ReturnType<typeof rotation> | undefined;
 
   constructor(
     private readonly rows: Repository<KnoxSessionBase>,
@@ -72,7 +73,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async insert(record: SessionRecord): Promise<boolean> {
     return this.seating(record, async () => {
-      await this.rows.insert({ ...record });
+      this.insertion ??= insertion(this.rows);
+      await this.insertion.run(record);
       return true;
     });
   }
@@ -82,10 +84,9 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return this.seating(replacement, async () => (await this.update(where, { ...replacement })) > 0);
   }
 
-  async rotate(id: string, presentedDigest: string, rotation: Rotation): Promise<boolean> {
-    this.rotation ??= new RotationStatement(this.rows);
-    const { rotation: statement } = this;
-    return retrying(() => statement.run({ ...rotation, id, presentedDigest }));
+  async rotate(id: string, presentedDigest: string, change: Rotation): Promise<boolean> {
+    const statement = (this.rotation ??= rotation(this.rows));
+    return (await retrying(() => statement.run({ ...change, id, presentedDigest }))) === 1;
   }
 
   async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {

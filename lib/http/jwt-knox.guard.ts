@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { MissingTokenError } from '../contracts/errors';
@@ -15,9 +16,15 @@ type Verdict = Authentication<any, TokenSession>;
 
 class KnownVerdict {
   constructor(
+    readonly lifetime: object,
     readonly request: object,
     readonly verdict: Promise<Verdict>,
   ) {}
+
+  /** Printed with the request that holds it, it would print that once more. */
+  [inspect.custom](): string {
+    return '[KnownVerdict]';
+  }
 }
 
 /**
@@ -29,11 +36,13 @@ export class Verdicts {
   private readonly member = Symbol('jwt-knox.verdict');
 
   get(lifetime: Record<symbol, KnownVerdict | undefined>): KnownVerdict | undefined {
-    return lifetime[this.member];
+    const known = lifetime[this.member];
+    // A copy of an object, or one that inherits from it, has another lifetime.
+    return known?.lifetime === lifetime ? known : undefined;
   }
 
-  set(lifetime: Record<symbol, KnownVerdict | undefined>, known: KnownVerdict): void {
-    if (Object.isExtensible(lifetime)) lifetime[this.member] = known;
+  set(lifetime: Record<symbol, KnownVerdict | undefined>, request: object, verdict: Promise<Verdict>): void {
+    if (Object.isExtensible(lifetime)) lifetime[this.member] = new KnownVerdict(lifetime, request, verdict);
   }
 }
 
@@ -92,7 +101,7 @@ export class JwtKnoxGuard implements CanActivate {
     // A guard that finds its request elsewhere does not inherit the verdict on another one.
     if (known?.request === request) return known.verdict;
     const verdict = this.judge(request);
-    if (lifetime) this.verdicts.set(lifetime, new KnownVerdict(request, verdict));
+    if (lifetime) this.verdicts.set(lifetime, request, verdict);
     return verdict;
   }
 

@@ -2,19 +2,28 @@ import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from
 import type { SessionRecord } from '../contracts/session';
 import type { Rotation } from '../contracts/session.repository';
 import type { KnoxSessionBase } from './knox-session.entity';
-import { COLUMNS } from './session-row';
+import { COLUMNS, type Where } from './session-row';
 
 /** A write that TypeORM builds once: building SQL costs many times what sending it does. */
 export class BuiltStatement<Values extends object> {
-  private readonly sql: string;
-  private readonly names: readonly (keyof Values)[];
-
-  /** @param builder a statement in which each value's name stands in its place */
-  constructor(
+  private constructor(
     private readonly rows: Repository<KnoxSessionBase>,
+    private readonly sql: string,
+    private readonly names: readonly (keyof Values)[],
+  ) {}
+
+  /**
+   * Null where it has to be built each time: TypeORM gives a column of the host a value of its own, such as a UUID.
+   * @param builder a statement in which each value's name stands in its place
+   * @param names of all values
+   */
+  static of<Values extends object>(
+    rows: Repository<KnoxSessionBase>,
     builder: QueryBuilder<ObjectLiteral>,
-  ) {
-    [this.sql, this.names] = builder.getQueryAndParameters() as [string, (keyof Values)[]];
+    names: readonly (keyof Values)[],
+  ): BuiltStatement<Values> | null {
+    const [sql, parameters] = builder.getQueryAndParameters() as [string, (keyof Values)[]];
+    return parameters.every((name) => names.includes(name)) ? new BuiltStatement(rows, sql, parameters) : null;
   }
 
   /** How many rows it changed. */
@@ -36,33 +45,34 @@ export class BuiltStatement<Values extends object> {
 }
 
 /** The INSERT of a login. */
-export function insertion(rows: Repository<KnoxSessionBase>): BuiltStatement<SessionRecord> {
-  const inPlaces = Object.fromEntries(COLUMNS.map((name) => [name, () => `:${name}`]));
+export function insertion(rows: Repository<KnoxSessionBase>): BuiltStatement<SessionRecord> | null {
+  const places = Object.fromEntries(COLUMNS.map((name) => [name, () => `:${name}`]));
   const names = Object.fromEntries(COLUMNS.map((name) => [name, name]));
-  return new BuiltStatement(rows, rows.createQueryBuilder().insert().values(inPlaces).setParameters(names));
+  return BuiltStatement.of(rows, rows.createQueryBuilder().insert().values(places).setParameters(names), COLUMNS);
 }
 
-interface RotationValues extends Rotation {
+export interface RotationValues extends Rotation {
   id: string;
   presentedDigest: string;
 }
 
-/** The conditional UPDATE of a rotation: of the row as it was presented. */
-export function rotation(rows: Repository<KnoxSessionBase>): BuiltStatement<RotationValues> {
+const ROTATION_VALUES: readonly (keyof RotationValues)[] = [
+  'id', 'presentedDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'generation', 'expiresAt', 'at',
+]; // prettier-ignore
+
+/** A rotation changes the row as it was presented, and no other. */
+export function changeOf(values: RotationValues): { where: Where; change: Partial<SessionRecord> } {
+  const { id, presentedDigest, at, ...change } = values;
+  return {
+    where: { id, refreshDigest: presentedDigest, expiresAt: MoreThan(at) },
+    change: { ...change, rotatedAt: at, lastUsedAt: at },
+  };
+}
+
+/** The conditional UPDATE of a rotation. */
+export function rotation(rows: Repository<KnoxSessionBase>): BuiltStatement<RotationValues> | null {
   // TypeORM hands on both the names and the values unread.
-  const named = (name: keyof RotationValues) => name as never;
-  const update = rows
-    .createQueryBuilder()
-    .update()
-    .set({
-      refreshDigest: named('refreshDigest'),
-      previousRefreshDigest: named('previousRefreshDigest'),
-      refreshSalt: named('refreshSalt'),
-      generation: named('generation'),
-      expiresAt: named('expiresAt'),
-      rotatedAt: named('at'),
-      lastUsedAt: named('at'),
-    })
-    .where({ id: named('id'), refreshDigest: named('presentedDigest'), expiresAt: MoreThan(named('at')) });
-  return new BuiltStatement(rows, update);
+  const named = Object.fromEntries(ROTATION_VALUES.map((name) => [name, name])) as unknown as RotationValues;
+  const { where, change } = changeOf(named);
+  return BuiltStatement.of(rows, rows.createQueryBuilder().update().set(change).where(where), ROTATION_VALUES);
 }

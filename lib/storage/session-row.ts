@@ -1,4 +1,8 @@
+import type { FindOptionsWhere } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
+import type { KnoxSessionBase } from './knox-session.entity';
+
+export type Where = FindOptionsWhere<KnoxSessionBase>;
 
 /** A row as a driver gives it. */
 export type RawRecord = Record<keyof SessionRecord, any>;

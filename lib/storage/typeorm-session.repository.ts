@@ -1,4 +1,4 @@
-import { In, LessThan, LessThanOrEqual, Not, type FindOptionsWhere, type QueryRunner, type Repository } from 'typeorm';
+import { In, LessThan, LessThanOrEqual, Not, type QueryRunner, type Repository } from 'typeorm';
 import { InvalidCredentialsError } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import {
@@ -9,15 +9,18 @@ import {
   SessionRepository,
 } from '../contracts/session.repository';
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
-import { insertion, rotation } from './built-statement';
+import { changeOf, insertion, rotation } from './built-statement';
 import { canHoldUserId } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
 import { countSessions, noSessions } from './session-figures';
-import { COLUMNS, type RawRecord, toRecord } from './session-row';
+import { COLUMNS, type RawRecord, toRecord, type Where } from './session-row';
 
-type Where = FindOptionsWhere<KnoxSessionBase>;
+interface BuiltStatements {
+  insertion: ReturnType<typeof insertion>;
+  rotation: ReturnType<typeof rotation>;
+}
 
 export interface TypeOrmSessionRepositoryOptions {
   /** The relation of the entity to the host's user, where both are to be read at once. */
@@ -32,8 +35,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private readonly userRelation: string | undefined;
   private readonly preparedStatements: boolean;
   private readById: PreparedRead | undefined;
-  private insertion: ReturnType<typeof insertion> | undefined;
-  private rotation: ReturnType<typeof rotation> | undefined;
+  private statements: BuiltStatements | undefined;
 
   constructor(
     private readonly rows: Repository<KnoxSessionBase>,
@@ -73,8 +75,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async insert(record: SessionRecord): Promise<boolean> {
     return this.seating(record, async () => {
-      this.insertion ??= insertion(this.rows);
-      await this.insertion.run(record);
+      const statement = this.built?.insertion;
+      await (statement ? statement.run(record) : this.rows.insert({ ...record }));
       return true;
     });
   }
@@ -84,9 +86,12 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return this.seating(replacement, async () => (await this.update(where, { ...replacement })) > 0);
   }
 
-  async rotate(id: string, presentedDigest: string, change: Rotation): Promise<boolean> {
-    const statement = (this.rotation ??= rotation(this.rows));
-    return (await retrying(() => statement.run({ ...change, id, presentedDigest }))) === 1;
+  async rotate(id: string, presentedDigest: string, next: Rotation): Promise<boolean> {
+    const values = { ...next, id, presentedDigest };
+    const statement = this.built?.rotation;
+    if (statement) return (await retrying(() => statement.run(values))) === 1;
+    const { where, change } = changeOf(values);
+    return (await this.update(where, change)) === 1;
   }
 
   async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {
@@ -172,6 +177,12 @@ export class TypeOrmSessionRepository extends SessionRepository {
     );
     if (!row) return null;
     return { record: toRecord(row), user: (row as unknown as Record<string, unknown>)[relation] ?? null };
+  }
+
+  /** Unless subscribers of the host are to be told of each write: TypeORM tells them as it builds. */
+  private get built(): BuiltStatements | undefined {
+    if (this.rows.manager.connection.subscribers.length > 0) return undefined;
+    return (this.statements ??= { insertion: insertion(this.rows), rotation: rotation(this.rows) });
   }
 
   private mayHold(userId: string): boolean {

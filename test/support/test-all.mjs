@@ -103,7 +103,7 @@ if (missing.length > 0) {
       const { version, ...checkout } = await elsewhere;
       // What differs by Node version is the JavaScript and the drivers: the storage on every database, the rest on one.
       await runSuite({ name: version, databases: ALL, filter: ['test/unit', 'test/contract'], ...checkout });
-      await runSuite({ name: version, databases: 'postgres', filter: ['test/e2e', 'test/interop'], ...checkout });
+      await runSuite({ name: version, databases: 'sqlite', filter: ['test/e2e', 'test/interop'], ...checkout });
     } catch (error) {
       fail(`node-${NEWEST}`, error.message);
     }

@@ -1,0 +1,75 @@
+import { Column, DataSource, Entity, type EntitySubscriberInterface, Generated, VersionColumn } from 'typeorm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KnoxSessionBase, type SessionRecord } from '../../lib';
+import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
+import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
+
+/** A host's own entity, with columns that TypeORM fills. */
+@Entity({ name: 'host_sessions' })
+class HostSession extends KnoxSessionBase {
+  @Column({ type: 'varchar', length: 64 }) userId!: string;
+  @Column({ type: 'uuid' }) @Generated('uuid') ticket!: string;
+  @VersionColumn({ type: 'int' }) version!: number;
+}
+
+class Audit implements EntitySubscriberInterface<HostSession> {
+  readonly told: string[] = [];
+
+  listenTo() {
+    return HostSession;
+  }
+  beforeInsert({ entity }: { entity: HostSession }): void {
+    this.told.push(`insert ${entity.id}`);
+  }
+  beforeUpdate(): void {
+    this.told.push('update');
+  }
+}
+
+const recordOf = (id: string): SessionRecord => ({
+  id, userId: 'alice', accessDigest: 'a'.repeat(64), refreshDigest: 'b'.repeat(64), previousRefreshDigest: null,
+  refreshSalt: null, generation: 0, rotatedAt: null, createdAt: 1, authenticatedAt: 1, expiresAt: 1_000, lastUsedAt: 1,
+  userAgent: 'curl', ipAddress: null, deviceName: null, slot: null,
+}); // prettier-ignore
+const ROTATION = {
+  refreshDigest: 'c'.repeat(64), previousRefreshDigest: 'b'.repeat(64), refreshSalt: 'd'.repeat(64), generation: 1, at: 5, expiresAt: 1_005,
+}; // prettier-ignore
+const IDS = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
+
+describe.each(databaseKinds)("a host's session entity on %s", (kind) => {
+  let database: TestDatabase;
+  let source: DataSource;
+  let repository: TypeOrmSessionRepository;
+
+  beforeEach(async () => {
+    database = await createDatabase(kind);
+    // PostgreSQL has gen_random_uuid() itself.
+    const uuids = kind === 'postgres' ? { uuidExtension: 'pgcrypto', installExtensions: false } : {};
+    const options = { ...database.options, ...uuids, entities: [HostSession], synchronize: true };
+    source = await new DataSource(options as DataSource['options']).initialize();
+    repository = new TypeOrmSessionRepository(source.getRepository(HostSession));
+  });
+  afterEach(async () => {
+    await source.destroy();
+    await database.drop();
+  });
+
+  it('gets from TypeORM what TypeORM fills, in each row anew', async () => {
+    for (const id of IDS) await repository.insert(recordOf(id));
+    expect(await repository.rotate(IDS[0], 'b'.repeat(64), ROTATION)).toBe(true);
+    const rows = await source.getRepository(HostSession).find({ order: { id: 'ASC' } });
+    expect(rows.map(({ version }) => version)).toEqual([2, 1]);
+    expect(rows.map(({ ticket }) => ticket)).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), expect.any(String)]);
+    expect(rows[0]!.ticket).not.toBe(rows[1]!.ticket);
+  });
+
+  it('tells subscribers of each write, those too that come late', async () => {
+    await repository.insert(recordOf(IDS[0]));
+    const audit = new Audit();
+    source.subscribers.push(audit);
+    await repository.insert(recordOf(IDS[1]));
+    expect(await repository.rotate(IDS[1], 'b'.repeat(64), ROTATION)).toBe(true);
+    expect(await repository.rotate(IDS[1], 'b'.repeat(64), ROTATION)).toBe(false);
+    expect(audit.told).toEqual([`insert ${IDS[1]}`, 'update', 'update']);
+  });
+});

@@ -99,8 +99,8 @@ export interface JwtKnoxOptions<User = any> {
   /** The same for the admin routes. @default '30s' */
   adminTimeout?: Duration;
   /**
-   * Sends the statements of requests, logins and refreshes as named prepared ones (PostgreSQL, MariaDB, MySQL): cheaper,
-   * but poolers that hand a connection to another client between two statements break them. @default false
+   * Sends the look-up of a session as a named prepared statement (PostgreSQL, MariaDB, MySQL): cheaper, but poolers that
+   * hand a connection to another client between two statements break it. @default false
    */
   preparedStatements?: boolean;
   /** Where time is read. @default SystemClock */

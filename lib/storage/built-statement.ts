@@ -1,7 +1,6 @@
 import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import type { Rotation } from '../contracts/session.repository';
-import { DirectStatement } from './direct-statement';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { COLUMNS, type Where } from './session-row';
 
@@ -9,7 +8,7 @@ import { COLUMNS, type Where } from './session-row';
 export class BuiltStatement<Values extends object> {
   private constructor(
     private readonly rows: Repository<KnoxSessionBase>,
-    private readonly statement: DirectStatement,
+    private readonly sql: string,
     private readonly names: readonly (keyof Values)[],
   ) {}
 
@@ -22,16 +21,20 @@ export class BuiltStatement<Values extends object> {
     rows: Repository<KnoxSessionBase>,
     builder: QueryBuilder<ObjectLiteral>,
     names: readonly (keyof Values)[],
-    prepared: boolean,
   ): BuiltStatement<Values> | null {
     const [sql, parameters] = builder.getQueryAndParameters() as [string, (keyof Values)[]];
-    if (!parameters.every((name) => names.includes(name))) return null;
-    return new BuiltStatement(rows, new DirectStatement(rows.manager.connection, sql, prepared), parameters);
+    return parameters.every((name) => names.includes(name)) ? new BuiltStatement(rows, sql, parameters) : null;
   }
 
   /** How many rows it changed. */
-  run(values: Values): Promise<number> {
-    return this.statement.affected(this.names.map((name) => this.persisted(name, values[name])));
+  async run(values: Values): Promise<number> {
+    const runner = this.rows.manager.connection.createQueryRunner('master');
+    try {
+      const parameters = this.names.map((name) => this.persisted(name, values[name]));
+      return (await runner.query(this.sql, parameters, true)).affected ?? 0;
+    } finally {
+      await runner.release();
+    }
   }
 
   /** As the column wants it: a host's own `userId` may have a transformer. */
@@ -42,11 +45,10 @@ export class BuiltStatement<Values extends object> {
 }
 
 /** The INSERT of a login. */
-export function insertion(rows: Repository<KnoxSessionBase>, prepared: boolean): BuiltStatement<SessionRecord> | null {
+export function insertion(rows: Repository<KnoxSessionBase>): BuiltStatement<SessionRecord> | null {
   const places = Object.fromEntries(COLUMNS.map((name) => [name, () => `:${name}`]));
   const names = Object.fromEntries(COLUMNS.map((name) => [name, name]));
-  const insert = rows.createQueryBuilder().insert().values(places).setParameters(names);
-  return BuiltStatement.of(rows, insert, COLUMNS, prepared);
+  return BuiltStatement.of(rows, rows.createQueryBuilder().insert().values(places).setParameters(names), COLUMNS);
 }
 
 export interface RotationValues extends Rotation {
@@ -68,10 +70,9 @@ export function changeOf(values: RotationValues): { where: Where; change: Partia
 }
 
 /** The conditional UPDATE of a rotation. */
-export function rotation(rows: Repository<KnoxSessionBase>, prepared: boolean): BuiltStatement<RotationValues> | null {
+export function rotation(rows: Repository<KnoxSessionBase>): BuiltStatement<RotationValues> | null {
   // TypeORM hands on both the names and the values unread.
   const named = Object.fromEntries(ROTATION_VALUES.map((name) => [name, name])) as unknown as RotationValues;
   const { where, change } = changeOf(named);
-  const update = rows.createQueryBuilder().update().set(change).where(where);
-  return BuiltStatement.of(rows, update, ROTATION_VALUES, prepared);
+  return BuiltStatement.of(rows, rows.createQueryBuilder().update().set(change).where(where), ROTATION_VALUES);
 }

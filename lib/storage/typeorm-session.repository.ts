@@ -11,8 +11,8 @@ import {
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
 import { changeOf, insertion, rotation } from './built-statement';
 import { canHoldUserId } from './columns';
-import { DirectStatement } from './direct-statement';
 import type { KnoxSessionBase } from './knox-session.entity';
+import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
 import { countSessions, noSessions } from './session-figures';
 import { COLUMNS, type RawRecord, toRecord, type Where } from './session-row';
@@ -34,7 +34,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
   private readonly userRelation: string | undefined;
   private readonly preparedStatements: boolean;
-  private readById: DirectStatement | undefined;
+  private readById: PreparedRead | undefined;
   private statements: BuiltStatements | undefined;
 
   constructor(
@@ -159,10 +159,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   /** Building SQL costs more than running it. */
-  private prepareById(): DirectStatement {
+  private prepareById(): PreparedRead {
     const { connection } = this.rows.manager;
     const [sql] = this.selectRecords().where('session.id = :id', { id: '' }).getQueryAndParameters();
-    return new DirectStatement(connection, sql, this.preparedStatements);
+    return new PreparedRead(connection, sql, this.preparedStatements);
   }
 
   private async findWithUser(id: string): Promise<FoundSession | null> {
@@ -182,12 +182,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   /** Unless subscribers of the host are to be told of each write: TypeORM tells them as it builds. */
   private get built(): BuiltStatements | undefined {
     if (this.rows.manager.connection.subscribers.length > 0) return undefined;
-    const { rows, preparedStatements } = this;
-    this.statements ??= {
-      insertion: insertion(rows, preparedStatements),
-      rotation: rotation(rows, preparedStatements),
-    };
-    return this.statements;
+    return (this.statements ??= { insertion: insertion(this.rows), rotation: rotation(this.rows) });
   }
 
   private mayHold(userId: string): boolean {

@@ -12,8 +12,6 @@ const RECORD: SessionRecord = {
   lastUsedAt: 1, userAgent: 'curl', ipAddress: null, deviceName: null, slot: null,
 }; // prettier-ignore
 
-const WRITTEN = '00000000-0000-4000-8000-000000000002';
-
 /** What a later version of the library, or its host, may do to the table beside running instances. */
 const CHANGES: Record<string, Record<DatabaseKind, string>> = {
   'gets a column': {
@@ -58,19 +56,6 @@ describe.each(cases)('on $kind, preparedStatements: $preparedStatements', ({ kin
   });
 
   const found = async () => (await repository.findById(RECORD.id))?.record;
-  const rotated = (generation: number) => {
-    const rotation = {
-      refreshDigest: 'c'.repeat(64),
-      previousRefreshDigest: 'b'.repeat(64),
-      refreshSalt: 'd'.repeat(64),
-    };
-    return repository.rotate(WRITTEN, rotation.refreshDigest, {
-      ...rotation,
-      generation,
-      at: generation,
-      expiresAt: 9,
-    });
-  };
   const several = () => Promise.all(Array.from({ length: 8 }, found));
   const expected = Array.from({ length: 8 }, () => RECORD);
 
@@ -80,23 +65,6 @@ describe.each(cases)('on $kind, preparedStatements: $preparedStatements', ({ kin
     await source.query(CHANGES[change]![kind]);
     expect(await several()).toEqual(expected);
     expect(await several()).toEqual(expected);
-  });
-
-  it.each(Object.keys(CHANGES))('starts and rotates sessions while the table %s', async (change) => {
-    await open(4);
-    const sessions = Array.from({ length: 4 }, (_, index) => ({
-      ...RECORD,
-      id: RECORD.id.replace('0000', `000${index + 1}`),
-    }));
-    const started = async (all: SessionRecord[]) =>
-      expect(await Promise.all(all.map((one) => repository.insert(one)))).toEqual([true, true]);
-    await repository.insert({ ...RECORD, id: WRITTEN, refreshDigest: 'c'.repeat(64), expiresAt: 9 });
-    await started(sessions.slice(0, 2));
-    expect(await rotated(1)).toBe(true);
-    await source.query(CHANGES[change]![kind]);
-    await started(sessions.slice(2));
-    expect(await rotated(2)).toBe(true);
-    expect((await repository.findById(WRITTEN))?.record.generation).toBe(2);
   });
 
   it('prepares the look-up once for a connection, or not at all', async () => {

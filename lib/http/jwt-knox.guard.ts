@@ -15,11 +15,20 @@ import { ErrorHeaders } from './response-headers';
 type Verdict = Authentication<any, TokenSession>;
 
 class KnownVerdict {
+  readonly #lifetime: object;
+
   constructor(
-    readonly lifetime: object,
+    lifetime: object,
     readonly request: object,
     readonly verdict: Promise<Verdict>,
-  ) {}
+  ) {
+    this.#lifetime = lifetime;
+  }
+
+  /** Not of a copy, however deep, nor of what inherits. */
+  isOf(lifetime: object): boolean {
+    return #lifetime in this && this.#lifetime === lifetime;
+  }
 
   /** Printed with the request that holds it, it would print that once more. */
   [inspect.custom](): string {
@@ -29,20 +38,25 @@ class KnownVerdict {
 
 /**
  * What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. Kept
- * with the request itself, under a symbol that nobody else has: from a WeakMap, V8 frees what is short-lived late.
+ * with the request itself, under a symbol that nobody else has: from a WeakMap, V8 frees what is short-lived late. The
+ * host's own objects, the contexts of GraphQL, are not written to.
  */
 @Injectable()
 export class Verdicts {
-  private readonly member = Symbol('jwt-knox.verdict');
+  readonly #member = Symbol('jwt-knox.verdict');
+  readonly #contexts = new WeakMap<object, KnownVerdict>();
 
-  get(lifetime: Record<symbol, KnownVerdict | undefined>): KnownVerdict | undefined {
-    const known = lifetime[this.member];
-    // A copy of an object, or one that inherits from it, has another lifetime.
-    return known?.lifetime === lifetime ? known : undefined;
+  get(lifetime: object, request: object): Promise<Verdict> | undefined {
+    const member: unknown = lifetime === request && (request as Record<symbol, unknown>)[this.#member];
+    const known = member || this.#contexts.get(lifetime);
+    // A guard that finds its request elsewhere does not inherit the verdict on another one.
+    const isSame = known instanceof KnownVerdict && known.isOf(lifetime) && known.request === request;
+    return isSame ? known.verdict : undefined;
   }
 
-  set(lifetime: Record<symbol, KnownVerdict | undefined>, request: object, verdict: Promise<Verdict>): void {
-    if (Object.isExtensible(lifetime)) lifetime[this.member] = new KnownVerdict(lifetime, request, verdict);
+  set(lifetime: object, request: object, verdict: Promise<Verdict>): void {
+    const known = new KnownVerdict(lifetime, request, verdict);
+    if (lifetime !== request || !Reflect.set(lifetime, this.#member, known)) this.#contexts.set(lifetime, known);
   }
 }
 
@@ -97,9 +111,8 @@ export class JwtKnoxGuard implements CanActivate {
     // A context without a request of its own, such as a subscription's, carries no credential either.
     if (typeof request !== 'object' || request === null) throw new MissingTokenError();
     const lifetime = requestLifetimeOf(context);
-    const known = lifetime && this.verdicts.get(lifetime);
-    // A guard that finds its request elsewhere does not inherit the verdict on another one.
-    if (known?.request === request) return known.verdict;
+    const known = lifetime && this.verdicts.get(lifetime, request);
+    if (known) return known;
     const verdict = this.judge(request);
     if (lifetime) this.verdicts.set(lifetime, request, verdict);
     return verdict;

@@ -1,29 +1,34 @@
 import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import type { Rotation } from '../contracts/session.repository';
+import { stringTransformer, wholeNumber } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { COLUMNS, type Where } from './session-row';
+
+/** Stands in a statement for a value; nothing that a host writes looks like it. */
+const placeOf = (name: string) => `jwt-knox:${name}`;
 
 /** A write that TypeORM builds once: building SQL costs many times what sending it does. */
 export class BuiltStatement<Values extends object> {
   private constructor(
     private readonly rows: Repository<KnoxSessionBase>,
     private readonly sql: string,
-    private readonly names: readonly (keyof Values)[],
+    private readonly names: readonly (keyof Values & string)[],
   ) {}
 
   /**
    * Null where it has to be built each time: TypeORM gives a column of the host a value of its own, such as a UUID.
-   * @param builder a statement in which each value's name stands in its place
+   * @param builder a statement in which each value's place is taken by {@link placeOf} its name
    * @param names of all values
    */
   static of<Values extends object>(
     rows: Repository<KnoxSessionBase>,
     builder: QueryBuilder<ObjectLiteral>,
-    names: readonly (keyof Values)[],
+    names: readonly (keyof Values & string)[],
   ): BuiltStatement<Values> | null {
-    const [sql, parameters] = builder.getQueryAndParameters() as [string, (keyof Values)[]];
-    return parameters.every((name) => names.includes(name)) ? new BuiltStatement(rows, sql, parameters) : null;
+    const [sql, parameters] = builder.getQueryAndParameters();
+    const found = parameters.map((place: unknown) => names.find((name) => placeOf(name) === place));
+    return found.every((name) => name !== undefined) ? new BuiltStatement(rows, sql, found) : null;
   }
 
   /** How many rows it changed. */
@@ -37,18 +42,31 @@ export class BuiltStatement<Values extends object> {
     }
   }
 
-  /** As the column wants it: a host's own `userId` may have a transformer. */
-  private persisted(name: keyof Values, value: unknown): unknown {
-    const column = this.rows.metadata.findColumnWithPropertyName(String(name));
+  private persisted(name: string, value: unknown): unknown {
+    const column = this.rows.metadata.findColumnWithPropertyName(name);
     return column ? this.rows.manager.connection.driver.preparePersistentValue(value, column) : value;
   }
 }
 
 /** The INSERT of a login. */
 export function insertion(rows: Repository<KnoxSessionBase>): BuiltStatement<SessionRecord> | null {
-  const places = Object.fromEntries(COLUMNS.map((name) => [name, () => `:${name}`]));
-  const names = Object.fromEntries(COLUMNS.map((name) => [name, name]));
+  if (hasOwnSql(rows)) return null;
+  const places = Object.fromEntries(COLUMNS.map((name) => [name, () => `:jwt_knox_${name}`]));
+  const names = Object.fromEntries(COLUMNS.map((name) => [`jwt_knox_${name}`, placeOf(name)]));
   return BuiltStatement.of(rows, rows.createQueryBuilder().insert().values(places).setParameters(names), COLUMNS);
+}
+
+/**
+ * Whether the host's entity makes SQL anew for each row: a transformer of its own may give any, and for SQLite TypeORM
+ * asks a default that is a function each time.
+ */
+function hasOwnSql({ metadata, manager }: Repository<KnoxSessionBase>): boolean {
+  const hasKeyword = ['postgres', 'mysql', 'mariadb'].includes(manager.connection.options.type);
+  return metadata.columns.some(
+    ({ transformer, default: preset }) =>
+      (transformer !== undefined && transformer !== wholeNumber && transformer !== stringTransformer) ||
+      (typeof preset === 'function' && !hasKeyword),
+  );
 }
 
 export interface RotationValues extends Rotation {
@@ -71,8 +89,8 @@ export function changeOf(values: RotationValues): { where: Where; change: Partia
 
 /** The conditional UPDATE of a rotation. */
 export function rotation(rows: Repository<KnoxSessionBase>): BuiltStatement<RotationValues> | null {
-  // TypeORM hands on both the names and the values unread.
-  const named = Object.fromEntries(ROTATION_VALUES.map((name) => [name, name])) as unknown as RotationValues;
+  // TypeORM hands on both the places and the values unread.
+  const named = Object.fromEntries(ROTATION_VALUES.map((name) => [name, placeOf(name)])) as unknown as RotationValues;
   const { where, change } = changeOf(named);
   return BuiltStatement.of(rows, rows.createQueryBuilder().update().set(change).where(where), ROTATION_VALUES);
 }

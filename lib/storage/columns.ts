@@ -1,7 +1,7 @@
 import type { ColumnOptions, ValueTransformer } from 'typeorm';
 
 /** bigint reads as text on PostgreSQL and MySQL, as number on SQLite. */
-const wholeNumber: ValueTransformer = {
+export const wholeNumber: ValueTransformer = {
   to: (value: number | null) => value,
   from: (value: number | string | null) => (value === null ? null : Number(value)),
 };

@@ -1,5 +1,4 @@
 import type { DataSource } from 'typeorm';
-import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver';
 
 /** PostgreSQL: the plan no longer fits a table that was altered; the connection has lost its prepared statements. */
 const OUTDATED = new Set<unknown>(['0A000', '26000']);
@@ -37,46 +36,43 @@ export class PreparedRead {
   private send(values: unknown[]): Promise<any[]> {
     switch (this.source.options.type) {
       case 'postgres':
-        return this.onPostgres(values);
+        return this.onConnection(values, (client) => this.askPostgres(client, values));
       case 'mysql':
       case 'mariadb':
-        return this.onMysql(values);
+        return this.onConnection(values, (connection) => this.askMysql(connection, values));
       default:
         // better-sqlite3 keeps prepared statements by itself, through TypeORM.
         return this.source.query(this.sql, values);
     }
   }
 
-  // Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log.
-
-  private onPostgres(values: unknown[]): Promise<any[]> {
-    const { driver, logger } = this.source;
-    const pool = (driver as PostgresDriver).master;
-    if (!pool) throw new Error('The data source is not connected.');
-    const name = this.prepared ? this.name : undefined;
-    logger.logQuery(this.sql, values);
-    return pool.query({ name, text: this.sql, values }).then(rowsOf, (error: Error) => this.fail(error, values));
-  }
-
-  private async onMysql(values: unknown[]): Promise<any[]> {
+  /** Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log. */
+  private async onConnection(values: unknown[], ask: (connection: any) => Promise<any[]>): Promise<any[]> {
     const runner = this.source.createQueryRunner('master');
+    const { logger } = this.source;
     try {
-      const connection = await runner.connect();
-      this.source.logger.logQuery(this.sql, values, runner);
-      return (await connection.promise()[this.prepared ? 'execute' : 'query'](this.sql, values))[0];
+      const connection: unknown = await runner.connect();
+      logger.logQuery(this.sql, values, runner);
+      return await ask(connection);
     } catch (error) {
-      return this.fail(error as Error, values);
+      logger.logQueryError(error as Error, this.sql, values, runner);
+      throw error;
     } finally {
       await runner.release();
     }
   }
 
-  private fail(error: Error, values: unknown[]): never {
-    this.source.logger.logQueryError(error, this.sql, values);
-    throw error;
+  /** By callback: for a promise, the driver would assign a function to each query, which V8 keeps for long. */
+  private askPostgres(client: any, values: unknown[]): Promise<any[]> {
+    const query = { name: this.prepared ? this.name : undefined, text: this.sql, values };
+    return new Promise((resolve, reject) => {
+      client.query(query, (error: Error | null, answer: { rows: any[] }) =>
+        error ? reject(error) : resolve(answer.rows),
+      );
+    });
   }
-}
 
-function rowsOf({ rows }: { rows: any[] }): any[] {
-  return rows;
+  private async askMysql(connection: any, values: unknown[]): Promise<any[]> {
+    return (await connection.promise()[this.prepared ? 'execute' : 'query'](this.sql, values))[0];
+  }
 }

@@ -17,7 +17,8 @@ export const COLUMNS: readonly (keyof SessionRecord)[] = [
 export function toRecord(row: RawRecord): SessionRecord {
   return {
     id: String(row.id),
-    userId: String(row.userId),
+    // Null where the host lets its foreign key be so: then it is nobody's session.
+    userId: row.userId === null ? row.userId : String(row.userId),
     accessDigest: String(row.accessDigest),
     refreshDigest: row.refreshDigest,
     previousRefreshDigest: row.previousRefreshDigest,

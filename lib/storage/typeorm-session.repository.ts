@@ -179,9 +179,13 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return { record: toRecord(row), user: (row as unknown as Record<string, unknown>)[relation] ?? null };
   }
 
-  /** Unless subscribers of the host are to be told of each write: TypeORM tells them as it builds. */
+  /**
+   * Unless a transaction of the host is under way, which the write belongs to, or its subscribers are to be told: TypeORM
+   * tells them as it builds.
+   */
   private get built(): BuiltStatements | undefined {
-    if (this.rows.manager.connection.subscribers.length > 0) return undefined;
+    const { connection, queryRunner } = this.rows.manager;
+    if (queryRunner || connection.subscribers.length > 0) return undefined;
     return (this.statements ??= { insertion: insertion(this.rows), rotation: rotation(this.rows) });
   }
 

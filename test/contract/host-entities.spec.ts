@@ -1,5 +1,5 @@
 import { Column, DataSource, Entity, type EntitySubscriberInterface, Generated, VersionColumn } from 'typeorm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { KnoxSessionBase, type SessionRecord } from '../../lib';
 import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
@@ -10,6 +10,13 @@ class HostSession extends KnoxSessionBase {
   @Column({ type: 'varchar', length: 64 }) userId!: string;
   @Column({ type: 'uuid' }) @Generated('uuid') ticket!: string;
   @VersionColumn({ type: 'int' }) version!: number;
+}
+
+@Entity({ name: 'noted_sessions' })
+class NotedSession extends KnoxSessionBase {
+  @Column({ type: 'varchar', length: 64 }) userId!: string;
+  /** Looks like a place for a value. */
+  @Column({ type: 'varchar', length: 40, default: '12:id' }) note!: string;
 }
 
 class Audit implements EntitySubscriberInterface<HostSession> {
@@ -41,20 +48,21 @@ describe.each(databaseKinds)("a host's session entity on %s", (kind) => {
   let source: DataSource;
   let repository: TypeOrmSessionRepository;
 
-  beforeEach(async () => {
+  const open = async (entity: typeof HostSession | typeof NotedSession) => {
     database = await createDatabase(kind);
     // PostgreSQL has gen_random_uuid() itself.
     const uuids = kind === 'postgres' ? { uuidExtension: 'pgcrypto', installExtensions: false } : {};
-    const options = { ...database.options, ...uuids, entities: [HostSession], synchronize: true };
+    const options = { ...database.options, ...uuids, entities: [entity], synchronize: true };
     source = await new DataSource(options as DataSource['options']).initialize();
-    repository = new TypeOrmSessionRepository(source.getRepository(HostSession));
-  });
+    repository = new TypeOrmSessionRepository(source.getRepository<KnoxSessionBase>(entity));
+  };
   afterEach(async () => {
     await source.destroy();
     await database.drop();
   });
 
   it('gets from TypeORM what TypeORM fills, in each row anew', async () => {
+    await open(HostSession);
     for (const id of IDS) await repository.insert(recordOf(id));
     expect(await repository.rotate(IDS[0], 'b'.repeat(64), ROTATION)).toBe(true);
     const rows = await source.getRepository(HostSession).find({ order: { id: 'ASC' } });
@@ -63,7 +71,26 @@ describe.each(databaseKinds)("a host's session entity on %s", (kind) => {
     expect(rows[0]!.ticket).not.toBe(rows[1]!.ticket);
   });
 
+  it('keeps the defaults of its columns', async () => {
+    await open(NotedSession);
+    for (const id of IDS) await repository.insert(recordOf(id));
+    expect((await source.getRepository(NotedSession).find()).map(({ note }) => note)).toEqual(['12:id', '12:id']);
+  });
+
+  it("belongs to the host's transaction", async () => {
+    await open(HostSession);
+    const gone = source.transaction(async (manager) => {
+      const within = new TypeOrmSessionRepository(manager.getRepository(HostSession));
+      await within.insert(recordOf(IDS[0]));
+      expect(await within.rotate(IDS[0], 'b'.repeat(64), ROTATION)).toBe(true);
+      throw new Error('rolled back');
+    });
+    await expect(gone).rejects.toThrow('rolled back');
+    expect(await repository.findById(IDS[0])).toBeNull();
+  });
+
   it('tells subscribers of each write, those too that come late', async () => {
+    await open(HostSession);
     await repository.insert(recordOf(IDS[0]));
     const audit = new Audit();
     source.subscribers.push(audit);

@@ -14,27 +14,46 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const isLong = (name) => name === 'bar:rotate' && process.argv.includes('--short');
 const proofs = Object.entries(scripts).filter(([name]) => name.startsWith('bar:') && !isLong(name));
 
-/** Runs one proof, its output in ours. What it says last are its counts; without them it failed. */
-async function run(file) {
-  const stdio = ['ignore', 'pipe', 'inherit'];
-  const child = spawn(process.execPath, [join(root, file), ...process.argv.slice(2)], { cwd: root, stdio });
+// These measure time, which neighbours take.
+const QUIET = new Set(['bar:purge', 'bar:timing', 'bar:scale', 'bar:kill', 'bar:freeze']);
+const LANES = process.argv.includes('--short') ? 2 : 1;
+
+/** Runs one proof. What it says last are its counts; without them it failed. */
+async function run([name, command], say) {
+  const began = performance.now();
+  say(`\n${name}`);
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const child = spawn(process.execPath, [join(root, command.replace(/^node /, '')), ...process.argv.slice(2)], {
+    cwd: root,
+    stdio,
+  });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  createInterface({ input: child.stderr }).on('line', say);
   let last = '';
   for await (const line of createInterface({ input: child.stdout })) {
-    console.log(line);
+    say(line);
     last = line;
   }
-  const code = child.exitCode ?? (await new Promise((resolve) => child.once('exit', resolve)));
+  const code = await ended;
   const [, passed = 0, failed = 0] = (/^(\d+) passed, (\d+) failed$/.exec(last) ?? []).map(Number);
-  return { passed, failed: Math.max(failed, code === 0 && passed > 0 ? 0 : 1) };
+  const failures = Math.max(failed, code === 0 && passed > 0 ? 0 : 1);
+  report(join(reports, `${name.slice('bar:'.length)}.json`), passed, failures);
+  say(`${name} took ${Math.round((performance.now() - began) / 1_000)} s`);
 }
 
-for (const [name, command] of proofs) {
-  const began = performance.now();
-  console.log(`\n${name}`);
-  const { passed, failed } = await run(command.replace(/^node /, ''));
-  report(join(reports, `${name.slice('bar:'.length)}.json`), passed, failed);
-  console.log(`${name} took ${Math.round((performance.now() - began) / 1_000)} s`);
+/** Takes proofs until none is left. Beside another lane, each tells its whole story when it is over. */
+async function lane(left) {
+  for (let proof = left.shift(); proof; proof = left.shift()) {
+    const lines = [];
+    await run(proof, LANES === 1 ? console.log : (line) => lines.push(line));
+    if (lines.length > 0) console.log(lines.join('\n'));
+  }
 }
+
+const isQuiet = ([name]) => LANES === 1 || QUIET.has(name);
+const together = proofs.filter((proof) => !isQuiet(proof));
+await Promise.all(Array.from({ length: LANES }, () => lane(together)));
+await lane(proofs.filter(isQuiet));
 
 const total = sumOf(reports);
 console.log(`\n${summary(total)}`);

@@ -6,7 +6,7 @@ import { summaryOf } from './profile-summary.mjs';
 import { ScenarioRun } from './scenario-run.mjs';
 
 /** Profiles a warm server, and prints the summary. */
-export async function profile(scenario, { warmUp, profiled }, secret, folder) {
+export async function profile(scenario, { warmUp, leadIn, profiled }, secret, folder) {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${scenario.name.replaceAll('/', '-')}-node${process.versions.node}.cpuprofile`);
   await withServers([scenario], async (server) => {
@@ -14,7 +14,7 @@ export async function profile(scenario, { warmUp, profiled }, secret, folder) {
     try {
       await run.start(secret, server);
       await run.warmUp(warmUp);
-      run.settle(profiled, 300);
+      run.settle(profiled, leadIn);
       await run.servers[0].ask('startProfile');
       const { requests, cpu } = await run.slice();
       await run.servers[0].ask('stopProfile', { file });

@@ -3,18 +3,25 @@ import type { SessionRecord } from '../contracts/session';
 import type { Rotation } from '../contracts/session.repository';
 import { stringTransformer, wholeNumber } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
+import { onPrimary } from './on-primary';
 import { COLUMNS, type Where } from './session-row';
+
+type Column = ReturnType<Repository<KnoxSessionBase>['metadata']['findColumnWithPropertyName']>;
 
 /** Stands in a statement for a value; nothing that a host writes looks like it. */
 const placeOf = (name: string) => `jwt-knox:${name}`;
 
 /** A write that TypeORM builds once: building SQL costs many times what sending it does. */
 export class BuiltStatement<Values extends object> {
+  private readonly columns: readonly Column[];
+
   private constructor(
     private readonly rows: Repository<KnoxSessionBase>,
     private readonly sql: string,
     private readonly names: readonly (keyof Values & string)[],
-  ) {}
+  ) {
+    this.columns = names.map((name) => rows.metadata.findColumnWithPropertyName(name));
+  }
 
   /**
    * Null where it has to be built each time: TypeORM gives a column of the host a value of its own, such as a UUID.
@@ -32,19 +39,13 @@ export class BuiltStatement<Values extends object> {
   }
 
   /** How many rows it changed. */
-  async run(values: Values): Promise<number> {
-    const runner = this.rows.manager.connection.createQueryRunner('master');
-    try {
-      const parameters = this.names.map((name) => this.persisted(name, values[name]));
-      return (await runner.query(this.sql, parameters, true)).affected ?? 0;
-    } finally {
-      await runner.release();
-    }
-  }
-
-  private persisted(name: string, value: unknown): unknown {
-    const column = this.rows.metadata.findColumnWithPropertyName(name);
-    return column ? this.rows.manager.connection.driver.preparePersistentValue(value, column) : value;
+  run(values: Values): Promise<number> {
+    const { connection } = this.rows.manager;
+    const parameters = this.names.map((name, index) => {
+      const column = this.columns[index];
+      return column ? connection.driver.preparePersistentValue(values[name], column) : values[name];
+    });
+    return onPrimary(connection, async (runner) => (await runner.query(this.sql, parameters, true)).affected ?? 0);
   }
 }
 

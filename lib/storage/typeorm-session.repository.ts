@@ -12,6 +12,7 @@ import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-f
 import { changeOf, insertion, rotation } from './built-statement';
 import { canHoldUserId } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
+import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
 import { countSessions, noSessions } from './session-figures';
@@ -200,13 +201,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return select;
   }
 
-  private async onPrimary<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const runner = this.rows.manager.connection.createQueryRunner('master');
-    try {
-      return await work(runner);
-    } finally {
-      await runner.release();
-    }
+  private onPrimary<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    return onPrimary(this.rows.manager.connection, work);
   }
 
   private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {

@@ -61,10 +61,10 @@ export class StorageDeadline {
     }
   }
 
-  /** @internal */
-  pass(): void {
-    this.passed = true;
-    this.refuse?.(lateness());
+  /** One function for all timers: V8 would keep those of each request for long. */
+  private static pass(deadline: StorageDeadline): void {
+    deadline.passed = true;
+    deadline.refuse?.(lateness());
   }
 
   private finish(): void {
@@ -75,7 +75,7 @@ export class StorageDeadline {
   private resume(): void {
     if (this.refuse === undefined || this.passed) return;
     this.since = performance.now();
-    this.timer = setTimeout(pass, Math.max(this.left, 0), this);
+    this.timer = setTimeout(StorageDeadline.pass, Math.max(this.left, 0), this);
   }
 
   private pause(): void {
@@ -84,11 +84,6 @@ export class StorageDeadline {
     this.timer = undefined;
     this.left -= performance.now() - this.since;
   }
-}
-
-/** One function for all timers: V8 would keep those of each request for long. */
-function pass(deadline: StorageDeadline): void {
-  deadline.pass();
 }
 
 function lateness(): StorageUnavailableError {

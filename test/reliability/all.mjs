@@ -10,13 +10,14 @@ import { newReports, report, sumOf, summary } from '../support/reports.mjs';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const reports = newReports('bars');
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const isShort = process.argv.includes('--short');
 // It waits for tokens to end, several times over: too long for a quick form.
-const isLong = (name) => name === 'bar:rotate' && process.argv.includes('--short');
+const isLong = (name) => name === 'bar:rotate' && isShort;
 const proofs = Object.entries(scripts).filter(([name]) => name.startsWith('bar:') && !isLong(name));
 
 // These measure time, which neighbours take.
 const QUIET = new Set(['bar:purge', 'bar:timing', 'bar:scale', 'bar:kill', 'bar:freeze']);
-const LANES = process.argv.includes('--short') ? 2 : 1;
+const LANES = isShort ? 2 : 1;
 
 /** Runs one proof. What it says last are its counts; without them it failed. */
 async function run([name, command], say) {

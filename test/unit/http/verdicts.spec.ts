@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Verdicts } from '../../../lib/http/jwt-knox.guard';
+import { Verdicts } from '../../../lib/http/verdicts';
 
 const verdict = Promise.resolve({ user: { id: '1' }, session: {} as any, claims: {} });
 

@@ -1,0 +1,53 @@
+import { inspect } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import type { TokenSession } from '../contracts/session';
+import type { Authentication } from '../tokens/session-validity';
+
+/** What a verifier gives may know less of the session than the row does. */
+export type Verdict = Authentication<any, TokenSession>;
+
+class KnownVerdict {
+  readonly #lifetime: object;
+
+  constructor(
+    lifetime: object,
+    readonly request: object,
+    readonly verdict: Promise<Verdict>,
+  ) {
+    this.#lifetime = lifetime;
+  }
+
+  /** Not of a copy, however deep, nor of what inherits. */
+  isOf(lifetime: object): boolean {
+    return #lifetime in this && this.#lifetime === lifetime;
+  }
+
+  /** Printed with the request that holds it, it would print that once more. */
+  [inspect.custom](): string {
+    return '[KnownVerdict]';
+  }
+}
+
+/**
+ * What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. Kept
+ * with the request itself, under a symbol that nobody else has: from a WeakMap, V8 frees what is short-lived late. The
+ * host's own objects, the contexts of GraphQL, are not written to.
+ */
+@Injectable()
+export class Verdicts {
+  readonly #member = Symbol('jwt-knox.verdict');
+  readonly #contexts = new WeakMap<object, KnownVerdict>();
+
+  get(lifetime: object, request: object): Promise<Verdict> | undefined {
+    const member: unknown = lifetime === request && (request as Record<symbol, unknown>)[this.#member];
+    const known = member || this.#contexts.get(lifetime);
+    // A guard that finds its request elsewhere does not inherit the verdict on another one.
+    const isSame = known instanceof KnownVerdict && known.isOf(lifetime) && known.request === request;
+    return isSame ? known.verdict : undefined;
+  }
+
+  set(lifetime: object, request: object, verdict: Promise<Verdict>): void {
+    const known = new KnownVerdict(lifetime, request, verdict);
+    if (lifetime !== request || !Reflect.set(lifetime, this.#member, known)) this.#contexts.set(lifetime, known);
+  }
+}

@@ -49,10 +49,15 @@ export interface RefreshTokenOptions {
   /** Whether refreshing replaces the refresh token (RFC 9700 section 4.14.2). @default true */
   rotate?: boolean;
   /**
-   * For how long a rotated refresh token still answers with its successor, for tabs that race and answers that get
-   * lost; 0 to 60 s and shorter than `accessToken.ttl`. @default '10s'
+   * For how long a rotated refresh token still answers with its successor, for tabs that race; 0 to 60 s and shorter than
+   * `accessToken.ttl`. 0: every refresh rotates, and only a retry of the same refresh is forgiven. @default '10s'
    */
   reuseInterval?: Duration;
+  /**
+   * For how long a client that sends no `Idempotency-Key` may retry after a lost answer, while nobody has used the
+   * successor; 0 to 1 day, and longer than `reuseInterval`. 0: clients must send the key. @default '5m'
+   */
+  retryWindow?: Duration;
 }
 
 export interface SessionOptions {

@@ -16,7 +16,12 @@ export interface ResolvedOptions {
   /** Lifetime of an access token; in single-token mode that of the session. */
   readonly accessTtl: number;
   /** Null in single-token mode. */
-  readonly refresh: { readonly ttl: number; readonly rotate: boolean; readonly reuseInterval: number } | null;
+  readonly refresh: {
+    readonly ttl: number;
+    readonly rotate: boolean;
+    readonly reuseInterval: number;
+    readonly retryWindow: number;
+  } | null;
   readonly session: {
     readonly maxLifetime: number;
     readonly limitPerUser: number | null;
@@ -42,7 +47,7 @@ const KNOWN = {
     'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'preparedStatements', 'clock',
   ],
   accessToken: ['ttl'],
-  refreshToken: ['ttl', 'rotate', 'reuseInterval'],
+  refreshToken: ['ttl', 'rotate', 'reuseInterval', 'retryWindow'],
   session: ['ttl', 'maxLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval'],
 } as const; // prettier-ignore
 
@@ -108,13 +113,21 @@ function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
   const given = read.section('refreshToken', options.refreshToken);
   const ttl = read.duration('refreshToken.ttl', given.ttl, '1d', 'a second');
   const reuseInterval = read.duration('refreshToken.reuseInterval', given.reuseInterval, '10s', 'zero');
+  const retryWindow = read.duration('refreshToken.retryWindow', given.retryWindow, '5m', 'zero');
   const rotate = read.choice('refreshToken.rotate', given.rotate, [true, false], true);
   const interval = 'refreshToken.reuseInterval';
+  const window = 'refreshToken.retryWindow';
+  const isIdle = retryWindow > 0 && retryWindow <= reuseInterval;
+  refuse(retryWindow > 86_400_000, `${window}: more than '1d'; a thief could use it too. Shorten it.`);
+  refuse(
+    isIdle,
+    `${window}: not longer than ${interval}, which forgives all that it would; set it to 0 or lengthen it.`,
+  );
   refuse(reuseInterval > 60_000, `${interval}: more than '60s'; a thief could use it too. Shorten it.`);
   refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
   refuse(accessTtl > ttl, longer('accessToken.ttl', 'refreshToken.ttl'));
   refuse(ttl > maxLifetime, longer('refreshToken.ttl', 'session.maxLifetime'));
-  return { maxLifetime, accessTtl, refresh: Object.freeze({ ttl, rotate, reuseInterval }) };
+  return { maxLifetime, accessTtl, refresh: Object.freeze({ ttl, rotate, reuseInterval, retryWindow }) };
 }
 
 function limitOf(read: OptionReader, limit: unknown): number | null {

@@ -291,12 +291,21 @@ for (const [name, options] of lifetimes) {
 for (const value of [-1, '-1s', NaN, '10', 'soon']) {
   const problem: [RegExp, RegExp] = [/not a duration of zero or more/, /give seconds or a string such as/];
   mistake(`refreshToken.reuseInterval of ${value}`, { secret, refreshToken: { reuseInterval: value } }, problem);
+  mistake(`refreshToken.retryWindow of ${value}`, { secret, refreshToken: { retryWindow: value } }, problem);
   mistake(`clockTolerance of ${value}`, { secret, clockTolerance: value }, problem);
   mistake(`session.touchInterval of ${value}`, { secret, session: { touchInterval: value } }, problem);
 }
 mistake('a reuse interval of more than a minute', { secret, refreshToken: { reuseInterval: '61s' } }, [
   /reuseInterval: more than '60s'/,
   /Shorten it/,
+]);
+mistake('a retry window of more than a day', { secret, refreshToken: { retryWindow: '25h' } }, [
+  /retryWindow: more than '1d'/,
+  /Shorten it/,
+]);
+mistake('a retry window that the reuse interval covers', { secret, refreshToken: { retryWindow: '10s' } }, [
+  /retryWindow: not longer than refreshToken.reuseInterval/,
+  /set it to 0 or lengthen it/,
 ]);
 for (const ttl of ['30s', '29s', '1s']) {
   mistake(

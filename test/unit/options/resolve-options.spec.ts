@@ -32,7 +32,7 @@ describe('the options', () => {
       audience: [],
       clockTolerance: 0,
       accessTtl: 300_000,
-      refresh: { ttl: 86_400_000, rotate: true, reuseInterval: 10_000 },
+      refresh: { ttl: 86_400_000, rotate: true, reuseInterval: 10_000, retryWindow: 300_000 },
       session: {
         maxLifetime: 30 * 86_400_000,
         limitPerUser: null,
@@ -73,12 +73,12 @@ describe('the options', () => {
     const claims = () => ({});
     const tokenResponse = () => ({});
     const given = {
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { ttl: '1h', rotate: false, reuseInterval: 0 },
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { ttl: '1h', rotate: false, reuseInterval: 0, retryWindow: '1d' },
       session: { maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
       storageTimeout: '500ms', adminTimeout: 60, preparedStatements: true,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { ttl: 3_600_000, rotate: false, reuseInterval: 0 },
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { ttl: 3_600_000, rotate: false, reuseInterval: 0, retryWindow: 86_400_000 },
       session: { maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
       storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
       routes: expect.objectContaining({ prefix: 'auth' }),
@@ -120,6 +120,23 @@ describe('the options', () => {
       { numRuns: 500 },
     );
   });
+
+  it('allow a retry window of zero to a day that is longer than the reuse interval', () => {
+    const problemsWith = (retryWindow: number, reuseInterval: number) =>
+      problemsOf({ accessToken: { ttl: 100 }, refreshToken: { retryWindow, reuseInterval } });
+    for (const [window, interval] of [[0, 0], [0, 60], [1, 0], [61, 60], [86_400, 10]] as const)
+      expect([window, interval, problemsWith(window, interval)]).toEqual([window, interval, []]);
+    for (const [window, interval] of [[1, 1], [10, 10], [59, 60]] as const)
+      expect(problemsWith(window, interval)).toEqual([
+        'refreshToken.retryWindow: not longer than refreshToken.reuseInterval, which forgives all that it would; set it to 0 or lengthen it.',
+      ]);
+    expect(problemsWith(86_401, 10)).toEqual([
+      "refreshToken.retryWindow: more than '1d'; a thief could use it too. Shorten it.",
+    ]);
+    expect(problemsOf({ refreshToken: { retryWindow: '5' } })).toEqual([
+      "refreshToken.retryWindow: not a duration of zero or more; give seconds or a string such as '5m'.",
+    ]);
+  }); // prettier-ignore
 
   it('make up no contradiction among lifetimes that cannot be read', () => {
     expect(problemsOf({ accessToken: { ttl: 'soon' }, refreshToken: { ttl: '1m' } })).toEqual([

@@ -7,7 +7,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { JwtCodec, type RefreshClaims } from '../crypto/jwt-codec';
 import { generateSalt, TokenKey } from '../crypto/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { decideRefresh, type RefreshDecision } from './refresh-rotation';
+import { decideRefresh, type RefreshDecision } from './refresh-decision';
 import { SessionIssuer } from './session-issuer';
 import { type LiveSession, SessionValidity } from './session-validity';
 import { storageCall, type StorageDeadline } from './storage-deadline';
@@ -42,7 +42,7 @@ export class SessionRefresher {
 
   /** The session that a refresh token would prolong now. Changes nothing, whatever was presented. */
   async findUsable(claims: RefreshClaims, now: number): Promise<LiveSession> {
-    const isUsable = (row: SessionRecord) => !['reuse', 'invalid'].includes(this.decide(row, claims, now));
+    const isUsable = (row: SessionRecord) => !['replay', 'invalid'].includes(this.decide(row, claims, now).kind);
     return this.withinLifetime(await this.validity.find(claims, now, isUsable), claims, now);
   }
 
@@ -67,7 +67,7 @@ export class SessionRefresher {
 
   private async find(claims: RefreshClaims, now: number): Promise<LiveSession> {
     try {
-      return await this.validity.find(claims, now, (row) => this.decide(row, claims, now) !== 'invalid');
+      return await this.validity.find(claims, now, (row) => this.decide(row, claims, now).kind !== 'invalid');
     } catch (error) {
       if (error instanceof TokenRejection && error.reason === 'user_inactive') await this.endOfInactive(claims);
       throw error;
@@ -83,16 +83,14 @@ export class SessionRefresher {
 
   private decide(row: SessionRecord, claims: RefreshClaims, now: number): RefreshDecision {
     const { refresh, clockMargin } = this.options;
-    if (!refresh) return 'invalid';
+    if (!refresh) return { kind: 'invalid' };
     const isCurrent = claims.tokenKey.matches(row.refreshDigest);
     const isPrevious = claims.tokenKey.matches(row.previousRefreshDigest);
     const isMember = claims.sessionKey.accessKey().matches(row.accessDigest);
     // Without the session key no decision but `invalid`: the new access token is derived from it.
     const key = !isMember ? 'unknown' : isCurrent ? 'current' : isPrevious ? 'previous' : 'unknown';
-    return decideRefresh(row, { generation: claims.generation, key, isMember }, now, {
-      ...refresh,
-      clockMargin,
-    });
+    const presented = { generation: claims.generation, key, isMember, attemptDigest: null } as const;
+    return decideRefresh({ ...row, rotationKeyDigest: null }, presented, now, { ...refresh, clockMargin });
   }
 
   /** Null when the row changed in between: decide again. */
@@ -104,7 +102,7 @@ export class SessionRefresher {
     now: number,
   ): Promise<IssuedTokens | null> {
     const { record } = live;
-    switch (decision) {
+    switch (decision.kind) {
       case 'rotate':
         return this.rotate(live, claims, now);
       case 'same':
@@ -113,7 +111,7 @@ export class SessionRefresher {
         return this.answer(live, claims, claims.tokenKey, now, false);
       case 'successor':
         return this.answer(live, claims, claims.tokenKey.successor(record.refreshSalt!), now, false);
-      case 'reuse':
+      case 'replay':
         await this.endOfReplayed(record, presenter);
         return null;
       case 'invalid':

@@ -37,13 +37,26 @@ export { requestOf } from './http/request-of';
 export { TokenService } from './tokens/token.service';
 export { SessionAdminService } from './tokens/session-admin.service';
 export type { PurgeOptions, SessionStatistics } from './tokens/session-admin.service';
+export type { RefreshOptions, RevokeOptions } from './tokens/token.service';
 export type { IssueOverrides } from './tokens/session-issuer';
+export type { LoginArrival } from './tokens/login-arrivals';
+export type { CredentialsTarget } from './tokens/session-renewals';
 export type { ActiveToken, Introspection } from './tokens/introspection.service';
 export type { Authentication } from './tokens/session-validity';
 export type { PublicJwk, PublicKeySet } from './crypto/public-jwk';
 export { IssuedTokens } from './contracts/issued-tokens';
 export type { TokenLifetimes } from './contracts/issued-tokens';
-export type { Device, Presenter, Session, SessionRecord, TokenSession } from './contracts/session';
+export { sessionRecord } from './contracts/session';
+export type {
+  Device,
+  Presenter,
+  Session,
+  SessionEssentials,
+  SessionKind,
+  SessionRecord,
+  TokenSession,
+} from './contracts/session';
+export type { AddressDetail } from './contracts/address';
 
 // The host's users
 export { UserProvider } from './contracts/user-provider';
@@ -52,23 +65,35 @@ export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider
 // How credentials travel
 export { TokenTransport } from './contracts/token-transport';
 export { BearerTransport } from './http/token-transport';
+export { tokenResponseBody } from './http/token-response';
 export type { TokenResponseBody } from './http/token-response';
 
 // Storage
 export { SessionRepository } from './contracts/session.repository';
-export type { FoundSession, Rotation, SessionFigures, SessionQuery } from './contracts/session.repository';
+export type {
+  AccessKeyChange,
+  FoundSession,
+  KeyRenewal,
+  PlaceQuery,
+  Rotation,
+  SessionFigures,
+  SessionQuery,
+} from './contracts/session.repository';
 export { TypeOrmSessionRepository } from './storage/typeorm-session.repository';
 export type { TypeOrmSessionRepositoryOptions } from './storage/typeorm-session.repository';
+export { KnoxFence } from './storage/knox-fence.entity';
 export { KnoxSession, KnoxSessionBase } from './storage/knox-session.entity';
 export { stringTransformer } from './storage/columns';
 
 // Events
 export { JwtKnoxEvents } from './contracts/events';
 export type {
+  Actor,
   JwtKnoxEventMap,
   JwtKnoxEventName,
   JwtKnoxListener,
   LoginFailure,
+  RetryReason,
   RevocationReason,
 } from './contracts/events';
 

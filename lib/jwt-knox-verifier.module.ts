@@ -124,7 +124,7 @@ interface Parts {
 }
 
 function sharedDatabase(extras: JwtKnoxVerifierExtras): Parts {
-  const { imports, provider } = storageOf(extras);
+  const { imports, provider } = storageOf(extras, false);
   const verifier = {
     provide: TokenVerifier,
     useFactory: (...parts: ConstructorParameters<typeof StoredSessionVerifier>) => new StoredSessionVerifier(...parts),

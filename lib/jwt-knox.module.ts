@@ -23,6 +23,7 @@ import { generateId } from './crypto/token-key';
 import { AdminController } from './http/admin.controller';
 import { AuthController, GuardedLoginController, LoginController } from './http/auth.controller';
 import { JwtKnoxGuard } from './http/jwt-knox.guard';
+import { LoginArrivalGuard } from './http/login-arrival.guard';
 import { Verdicts } from './http/verdicts';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './http/jwt-knox.strategy';
 import { OAuthController } from './http/oauth.controller';
@@ -41,13 +42,22 @@ import { routesOf } from './options/extras';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
 import { storageOf } from './storage/storage-of';
+import { AccessTokenVerifier } from './tokens/access-token.verifier';
 import { IntrospectionService } from './tokens/introspection.service';
+import { LastUsed } from './tokens/last-used';
+import { LoginArrivals } from './tokens/login-arrivals';
+import { Logins } from './tokens/logins';
+import { RefreshEvents } from './tokens/refresh-events';
 import { Refusals } from './tokens/refusals';
 import { SessionAdminService } from './tokens/session-admin.service';
 import { SessionIssuer } from './tokens/session-issuer';
 import { SessionPlacement } from './tokens/session-placement';
 import { SessionRefresher } from './tokens/session-refresher';
+import { SessionList } from './tokens/session-list';
+import { SessionRenewals } from './tokens/session-renewals';
+import { SessionRenewer } from './tokens/session-renewer';
 import { SessionRevoker } from './tokens/session-revoker';
+import { SessionTokens } from './tokens/session-tokens';
 import { SessionValidity } from './tokens/session-validity';
 import { storageCall, StorageDeadline } from './tokens/storage-deadline';
 import { TokenService } from './tokens/token.service';
@@ -56,11 +66,20 @@ const SERVICES = [
   JwtCodec,
   JwtKnoxEvents,
   Refusals,
+  SessionTokens,
   SessionPlacement,
   SessionIssuer,
+  LoginArrivals,
+  Logins,
+  LastUsed,
   SessionValidity,
-  SessionRefresher,
+  AccessTokenVerifier,
   SessionRevoker,
+  RefreshEvents,
+  SessionRefresher,
+  SessionRenewer,
+  SessionRenewals,
+  SessionList,
   IntrospectionService,
   SessionAdminService,
   TokenService,
@@ -115,7 +134,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
 }
 
 function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModule {
-  const storage = storageOf(extras);
+  const storage = storageOf(extras, true);
   return {
     ...definition,
     imports: [...(definition.imports ?? []), ...storage.imports],
@@ -129,9 +148,9 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
       TokenResponder,
       {
         provide: JwtKnoxStrategy,
-        useFactory: (tokens: TokenService, transport: TokenTransport) =>
-          createJwtKnoxStrategy(tokens, transport, `jwt-knox-${generateId()}`),
-        inject: [TokenService, TokenTransport],
+        useFactory: (verifier: AccessTokenVerifier, transport: TokenTransport) =>
+          createJwtKnoxStrategy(verifier, transport, `jwt-knox-${generateId()}`),
+        inject: [AccessTokenVerifier, TokenTransport],
       },
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
       ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
@@ -181,7 +200,7 @@ function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras
   if (session && userProvider) {
     controllers.push(
       loginGuards.length > 0
-        ? mounted(GuardedLoginController, prefix, UseGuards(...loginGuards))
+        ? mounted(GuardedLoginController, prefix, UseGuards(LoginArrivalGuard, ...loginGuards))
         : mounted(LoginController, prefix),
     );
   }

@@ -12,17 +12,63 @@ export type RevocationReason =
   | 'admin'
   | 'evicted'
   | 'user_inactive'
+  | 'user_disabled'
+  | 'credentials_changed'
   | 'replayed';
 
-/** Why a login failed. */
-export type LoginFailure = 'credentials' | 'inactive' | 'session_limit';
+/**
+ * Why a login failed. `fenced`: it began before all sessions of its user were ended, and the credentials it proved may no
+ * longer count.
+ */
+export type LoginFailure = 'credentials' | 'inactive' | 'session_limit' | 'fenced';
+
+/**
+ * Why a refresh token that was used before was answered once more:
+ * - `idempotency`: the request carries the `Idempotency-Key` of the rotation: a retry after a lost answer.
+ * - `interval`: it comes within `reuseInterval` of the rotation: a second tab, as a rule.
+ * - `window`: neither the rotation nor the request has a key, nobody has used the successor yet, and `retryWindow` has
+ *   not passed.
+ */
+export type RetryReason = 'interval' | 'idempotency' | 'window';
+
+/** Who did something to sessions. */
+export interface Actor {
+  userId: string;
+  /** The session in which they did it. */
+  sessionId: string | null;
+}
 
 /** What each event carries. No event carries a token, a key, a digest or a password. */
 export interface JwtKnoxEventMap {
-  'session.created': { session: Session; user: unknown };
-  'session.refreshed': { session: Session; user: unknown; rotated: boolean };
-  /** `sessionId` when one session ended; otherwise `count` of them did. `userId` is null for all users. */
-  'session.revoked': { userId: string | null; sessionId: string | null; count: number; reason: RevocationReason };
+  /**
+   * `isNewDevice` reads the user's other sessions when it is called: whether none of them, alive or not yet purged, has the
+   * same user-agent, version numbers aside.
+   */
+  'session.created': { session: Session; user: unknown; isNewDevice: () => Promise<boolean> };
+  /** `decision`: the token was replaced, is still the current one, or was answered once more by its successor. */
+  'session.refreshed': {
+    session: Session;
+    user: unknown;
+    rotated: boolean;
+    decision: 'rotate' | 'same' | 'successor';
+    presenter: Presenter;
+  };
+  /**
+   * A refresh token that was used before was answered by the same successor once more. `presenter` sent it, `rotatedBy`
+   * sent the request that was answered first.
+   */
+  'refresh.retried': { session: Session; why: RetryReason; presenter: Presenter; rotatedBy: Presenter };
+  /**
+   * `sessionId` when one session ended; otherwise `count` of them did. `userId` is null for all users. `actor` is null when
+   * nobody asked for it, or nobody said who did.
+   */
+  'session.revoked': {
+    userId: string | null;
+    sessionId: string | null;
+    count: number;
+    reason: RevocationReason;
+    actor: Actor | null;
+  };
   /** Expired sessions were purged. */
   'session.expired': { count: number };
   'refresh.reused': { session: Session; presenter: Presenter };

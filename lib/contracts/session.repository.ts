@@ -17,15 +17,50 @@ export interface SessionQuery {
   limit?: number;
 }
 
-/** What one rotation of the refresh token writes. */
-export interface Rotation {
+/** What changes with a session's access key. */
+export interface AccessKeyChange {
+  accessDigest: string;
+  previousAccessDigest: string | null;
+  accessSalt: string;
+  accessKeyAt: number;
+  accessKeyIndex: number;
+}
+
+/** What one rotation of the refresh token writes; the access key's part where that changes with it. */
+export interface Rotation extends Partial<AccessKeyChange> {
   refreshDigest: string;
   previousRefreshDigest: string;
   refreshSalt: string;
+  rotationKeyDigest: string | null;
   generation: number;
   /** Becomes `rotatedAt` and `lastUsedAt`; the row must still be alive at it. */
   at: number;
   expiresAt: number;
+  lastUserAgent: string | null;
+  lastIpAddress: string | null;
+}
+
+/** New keys of a session, after credentials were proven again: whatever was issued before is worth nothing. */
+export interface KeyRenewal extends AccessKeyChange {
+  /** Null in single-token mode. */
+  refreshDigest: string | null;
+  previousAccessDigest: null;
+  /** The generation after the one that was read. */
+  generation: number;
+  authenticatedAt: number;
+  /** The row must still be alive at it; becomes `lastUsedAt`. */
+  at: number;
+  expiresAt: number;
+}
+
+/** Which rows a new login may have to go past, within a limit. */
+export interface PlaceQuery {
+  /** The limit: slots 1 to this count. */
+  limit: number;
+  /** Rows without such a slot count while they live at this moment (epoch ms). */
+  aliveAt: number;
+  /** Most rows without such a slot to read, the oldest first. */
+  most: number;
 }
 
 /** Figures about the sessions in the storage at one moment. */
@@ -52,24 +87,47 @@ export abstract class SessionRepository extends Discreet {
   /** Adds a row. False, and nothing written, when the user's slot is taken. */
   abstract insert(record: SessionRecord): Promise<boolean>;
   /**
-   * Overwrites a row in place with another session, in one statement. False, and nothing written, when the row is gone
-   * or, with `expiredBy`, still lives at that moment (epoch ms), or when the new slot is taken.
+   * The logins of a user that hold one of the slots 1 to `limit`, expired ones too, and the oldest living ones that hold
+   * none: at most `most` of these. In no particular order.
    */
-  abstract takeOver(id: string, replacement: SessionRecord, expiredBy?: number): Promise<boolean>;
+  abstract findPlaces(userId: string, query: PlaceQuery): Promise<SessionRecord[]>;
+  /**
+   * Ends a session in its slot (null: without one), so that the slot is free: sets `expiresAt` to 0, which every clock has
+   * passed, and `slot` to null. With `expiredBy`, only if it has expired by that moment. False when nothing changed.
+   */
+  abstract vacate(id: string, slot: number | null, expiredBy?: number): Promise<boolean>;
+  /** Undoes {@link vacate}. False when the row is gone, or another session has taken the slot. */
+  abstract reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean>;
   /** Rotates where `refreshDigest` is still the presented one and the row is alive. False when nothing changed. */
   abstract rotate(id: string, presentedDigest: string, rotation: Rotation): Promise<boolean>;
   /** Moves `lastUsedAt` forward, never back, and only while the row is of this generation. */
   abstract touch(id: string, generation: number, lastUsedAt: number): Promise<void>;
-  /** Moves `authenticatedAt` forward, never back. False when the row is gone or already later. */
-  abstract reauthenticate(id: string, authenticatedAt: number): Promise<boolean>;
+  /** Changes the access key where its index is still `index` and the row is alive at the change's moment. */
+  abstract moveAccessKey(id: string, index: number | null, change: AccessKeyChange): Promise<boolean>;
+  /** Gives a session new keys where it is alive and of the generation before the new one. False when nothing changed. */
+  abstract renewKeys(id: string, renewal: KeyRenewal): Promise<boolean>;
   /** Deletes one session, if it is this user's and of this generation where those are given. */
   abstract deleteById(id: string, only?: { userId?: string; generation?: number }): Promise<boolean>;
   /** Deletes all sessions of a user, but for one where it is given; answers how many. */
   abstract deleteByUser(userId: string, exceptId?: string): Promise<number>;
+  /** Deletes these sessions of a user as far as they hold none of the slots 1 to `limit`; answers how many. */
+  abstract deleteSurplus(userId: string, ids: readonly string[], limit: number): Promise<number>;
+  /** Users with more logins alive at `aliveAt` than `limit`, at most `most` of them. */
+  abstract findCrowded(limit: number, aliveAt: number, most: number): Promise<string[]>;
   /** Deletes what was created before a moment (epoch ms); answers how many. */
   abstract deleteCreatedBefore(moment: number): Promise<number>;
   /** Deletes at most `limit` sessions that have expired by `now` (epoch ms); answers how many. */
   abstract deleteExpired(now: number, limit: number): Promise<number>;
   /** Counts in the storage, loading no rows; of one user where an id is given. */
   abstract figures(now: number, userId?: string): Promise<SessionFigures>;
+
+  /** The counter of all fences; 0 where none was ever raised. From the primary, outside any transaction of the host. */
+  abstract readCounter(): Promise<number>;
+  /**
+   * Raises a fence: the counter goes up by one, then the fence of this scope becomes the greater of itself and the
+   * counter. Each statement is committed before the next, and all before this resolves.
+   */
+  abstract raiseFence(scope: string): Promise<void>;
+  /** Whether one of these scopes has a fence greater than `counter`. From the primary, outside any transaction. */
+  abstract isFenced(scopes: readonly string[], counter: number): Promise<boolean>;
 }

@@ -33,9 +33,13 @@ export abstract class UserProvider<User = any> extends Discreet {
     return String((user as { id?: unknown }).id);
   }
 
-  /** Whether the user may log in and use sessions now. */
+  /**
+   * Whether the user may log in and use sessions now: true or false, nothing else. By default the user's own `isActive`;
+   * a user without such a property is active.
+   */
   isActive(user: User): boolean {
-    return (user as { isActive?: unknown }).isActive !== false;
+    const { isActive = true } = user as { isActive?: boolean };
+    return isActive;
   }
 
   /** Whether the user may use the admin routes. */
@@ -44,19 +48,12 @@ export abstract class UserProvider<User = any> extends Discreet {
   }
 
   /**
-   * Sessions whose credentials were proven before this moment do not count: the last password change, or the user's own
-   * creation, so that a re-used id does not inherit sessions. Take it from the application's clock.
+   * Sessions whose credentials were proven before this moment do not count: for what changes outside of this library, and
+   * for the user's own creation, so that a re-used id does not inherit sessions. Take it from the application's clock.
    */
   validSince(_user: User): Date | null {
     return null;
   }
-
-  /**
-   * Before the end of all sessions of a user is acknowledged. Keep the moment in the user's row and let
-   * {@link validSince} give the latest of its moments: then a login that was already under way, on any process, ends
-   * too. The moment lies a few milliseconds ahead, and the acknowledgement waits for it. May be called more than once.
-   */
-  onRevokeAll(_userId: string, _at: Date): void | Promise<void> {}
 
   /** After a login succeeded, e.g. to note it in the user's row. Awaited; a failure is logged and the login stands. */
   onLogin(_user: User, _session: Session): void | Promise<void> {}

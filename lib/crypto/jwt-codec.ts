@@ -5,6 +5,7 @@ import { TokenRejection } from '../contracts/errors';
 import { TEXT_LIMITS } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Keyring, type KeyringKey } from './keyring';
+import type { PublicKeySet } from './public-jwk';
 import {
   headerOf,
   headerPartOf,
@@ -84,6 +85,10 @@ export class JwtCodec {
   ) {
     this.verifyOptions = { algorithms: keyring.algorithms, ignoreExpiration: true, ignoreNotBefore: true };
     this.ownHeaders = { access: ownHeaders(keyring, 'access'), refresh: ownHeaders(keyring, 'refresh') };
+  }
+
+  get publicKeys(): PublicKeySet {
+    return this.keyring.publicKeys;
   }
 
   /** The header gate: the key that must have signed this token. @throws TokenRejection */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-/** SHA-256 in base64url: to recognise a text by, without keeping it. */
-export function textDigest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+/** SHA-256: to recognise a text by, without keeping it. */
+export function textDigest(text: string, encoding: 'base64url' | 'hex' = 'base64url'): string {
+  return hash('sha256', text, encoding);
 }

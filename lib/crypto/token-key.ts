@@ -1,5 +1,6 @@
 import { createHmac, hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { inspect } from 'node:util';
+import type { SessionRecord } from '../contracts/session';
 
 const BYTES = 32;
 
@@ -48,9 +49,14 @@ export class TokenKey {
     return timingSafeEqual(hash('sha256', this.#bytes, 'buffer'), Buffer.from(digest, 'hex'));
   }
 
-  /** The access token's key of the session whose session key this is: the same for the session's whole life. */
-  accessKey(): TokenKey {
-    return new TokenKey(createHmac('sha256', this.#bytes).update('access').digest());
+  /**
+   * The access token's key of the session whose session key this is, as its row says. The salt is in the row alone: a
+   * refresh token that was used up does not lead to it. Without one: a key of 0.1.
+   */
+  accessKey({ accessKeyIndex, accessSalt }: Pick<SessionRecord, 'accessKeyIndex' | 'accessSalt'>): TokenKey {
+    const hmac = createHmac('sha256', this.#bytes).update('access');
+    if (accessSalt !== null) hmac.update(String(accessKeyIndex)).update(Buffer.from(accessSalt, 'hex'));
+    return new TokenKey(hmac.digest());
   }
 
   /** The refresh key that follows this one. Who knows this key and the row's salt finds the same successor again. */

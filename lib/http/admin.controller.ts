@@ -17,6 +17,7 @@ import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../tokens/session-admin.service';
 import { KnoxRoutes } from './auth.controller';
+import { actorOf } from './authenticated-request';
 import { CurrentSession } from './decorators';
 import { Parameters, Query, SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
 import { requestOf } from './request-of';
@@ -73,8 +74,8 @@ export class AdminController {
 
   @Delete('admin/users/:user_id/sessions')
   @HttpCode(HttpStatus.OK)
-  async revoke(@Parameters(UserIdDto) { user_id: userId }: UserIdDto) {
-    return { revoked: await this.admin.revokeAll(userId) };
+  async revoke(@Parameters(UserIdDto) { user_id: userId }: UserIdDto, @CurrentSession() current: Session) {
+    return { revoked: await this.admin.revokeAll(userId, actorOf(current)) };
   }
 }
 

@@ -13,10 +13,13 @@ import {
 import { InvalidRequestError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
+import { SessionRevoker } from '../tokens/session-revoker';
 import { TokenService } from '../tokens/token.service';
+import { actorOf, deadlineOf } from './authenticated-request';
 import { CurrentSession, Public } from './decorators';
 import { DeviceDto, JsonBody, LoginDto } from './dto';
 import { JwtKnoxGuard } from './jwt-knox.guard';
+import { arrivalOf } from './login-arrival.guard';
 import { deviceOf, presenterOf } from './request-of';
 import { ErrorHeaders } from './response-headers';
 import { TokenResponder } from './token-response';
@@ -40,8 +43,9 @@ export class LoginController {
   @Public()
   @HttpCode(HttpStatus.OK)
   async login(@JsonBody(LoginDto) body: LoginDto, @Req() request: any, @Res({ passthrough: true }) response: any) {
-    const { username, password, device_name: deviceName } = body;
-    const tokens = await this.tokens.login({ username, password }, deviceOf(request, deviceName), request);
+    const { username, password, device_name: deviceName, remember } = body;
+    const device = deviceOf(request, deviceName);
+    const tokens = await this.tokens.login({ username, password }, device, request, { remember });
     return this.responder.answerLogin(tokens, request, response);
   }
 }
@@ -58,7 +62,9 @@ export class GuardedLoginController {
   @Public()
   @HttpCode(HttpStatus.OK)
   async login(@JsonBody(DeviceDto) body: DeviceDto, @Req() request: any, @Res({ passthrough: true }) response: any) {
-    const tokens = await this.tokens.issue(request.user, deviceOf(request, body.device_name));
+    const { device_name: deviceName, remember } = body;
+    const overrides = { arrival: arrivalOf(request), remember };
+    const tokens = await this.tokens.issue(request.user, deviceOf(request, deviceName), overrides);
     return this.responder.answerLogin(tokens, request, response);
   }
 }
@@ -70,6 +76,7 @@ export class AuthController {
     private readonly tokens: TokenService,
     private readonly transport: TokenTransport,
     private readonly responder: TokenResponder,
+    private readonly revoker: SessionRevoker,
   ) {}
 
   @Post('refresh')
@@ -94,14 +101,16 @@ export class AuthController {
 
   @Post('logout-other')
   @HttpCode(HttpStatus.OK)
-  async logoutOther(@CurrentSession() session: Session) {
-    return { revoked: await this.tokens.revokeOther(session) };
+  async logoutOther(@CurrentSession() session: Session, @Req() request: any) {
+    const ending = { reason: 'logout_other', actor: actorOf(session), deadline: deadlineOf(request) } as const;
+    return { revoked: await this.revoker.other(session, ending) };
   }
 
   @Post('logout-all')
   @HttpCode(HttpStatus.OK)
-  async logoutAll(@CurrentSession() session: Session, @Res({ passthrough: true }) response: any) {
-    const revoked = await this.tokens.revokeAll(session.userId);
+  async logoutAll(@CurrentSession() session: Session, @Req() request: any, @Res({ passthrough: true }) response: any) {
+    const ending = { reason: 'logout_all', actor: actorOf(session), deadline: deadlineOf(request) } as const;
+    const revoked = await this.revoker.all(session.userId, ending);
     this.transport.clear(response);
     return { revoked };
   }

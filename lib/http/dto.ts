@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext, HttpStatus, type Type } from '@nestjs/common';
 import {
   getMetadataStorage,
+  IsBoolean,
   IsISO8601,
   IsOptional,
   IsString,
@@ -30,13 +31,21 @@ export class LoginDto {
   @IsOptional()
   @IsString()
   device_name?: string;
+
+  @IsOptional()
+  @IsBoolean()
+  remember?: boolean;
 }
 
-/** The login of a host's own guard: only the device's name is the library's. */
+/** The login of a host's own guard: what the library itself reads. */
 export class DeviceDto {
   @IsOptional()
   @IsString()
   device_name?: string;
+
+  @IsOptional()
+  @IsBoolean()
+  remember?: boolean;
 }
 
 export class RefreshTokenDto {

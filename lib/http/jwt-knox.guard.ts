@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { MissingTokenError } from '../contracts/errors';
 import { Refusals } from '../tokens/refusals';
+import { RequestSession } from './authenticated-request';
 import { ROUTE_ACCESS, type RouteAccess } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { sendThroughPassport } from './passport-errand';
@@ -29,9 +30,9 @@ export class JwtKnoxGuard implements CanActivate {
     if (access === 'public') return true;
     const request = this.getRequest(context);
     try {
-      const { user, session, claims } = await this.authenticate(context, request);
-      request.user = user;
-      request.knox = { session, claims };
+      const authentication = await this.authenticate(context, request);
+      request.user = authentication.user;
+      request.knox = new RequestSession(authentication);
       return true;
     } catch (error) {
       if (access === 'optional' && error instanceof MissingTokenError) return true;

@@ -4,7 +4,7 @@ import { Strategy, type StrategyOptionsWithoutRequest } from 'passport-jwt';
 import { MissingTokenError, TokenRejection } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Authentication } from '../tokens/session-validity';
-import type { TokenService } from '../tokens/token.service';
+import type { AccessTokenVerifier } from '../tokens/access-token.verifier';
 import { requestBehind } from './passport-errand';
 import { presenterOf } from './request-of';
 
@@ -19,7 +19,7 @@ export abstract class JwtKnoxStrategy {
  * so that several Nest applications can live in one process.
  */
 export function createJwtKnoxStrategy(
-  tokens: TokenService,
+  tokens: AccessTokenVerifier,
   transport: TokenTransport,
   uniqueName: string,
 ): JwtKnoxStrategy {

@@ -10,7 +10,12 @@ export interface SessionBody {
   device_name: string | null;
   user_agent: string | null;
   ip_address: string | null;
+  /** The user-agent and the address of the last refresh; null when there was none. */
+  last_user_agent: string | null;
+  last_ip_address: string | null;
   created_at: string;
+  /** When the user proved their credentials last. */
+  authenticated_at: string;
   last_used_at: string;
   expires_at: string;
   current: boolean;
@@ -22,7 +27,10 @@ export function sessionBody(session: Session, currentId: string): SessionBody {
     device_name: session.deviceName,
     user_agent: session.userAgent,
     ip_address: session.ipAddress,
+    last_user_agent: session.lastUserAgent,
+    last_ip_address: session.lastIpAddress,
     created_at: isoTime(session.createdAt),
+    authenticated_at: isoTime(session.authenticatedAt),
     last_used_at: isoTime(session.lastUsedAt),
     expires_at: isoTime(session.expiresAt),
     current: session.id === currentId,

@@ -1,8 +1,11 @@
 import { Delete, Get, HttpCode, HttpStatus, NotFoundException, Param, Post, Req, Res } from '@nestjs/common';
 import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
-import { TokenService } from '../tokens/token.service';
+import { AccessTokenVerifier } from '../tokens/access-token.verifier';
+import { SessionList } from '../tokens/session-list';
+import { SessionRevoker } from '../tokens/session-revoker';
 import { KnoxRoutes } from './auth.controller';
+import { actorOf, deadlineOf } from './authenticated-request';
 import { CurrentSession } from './decorators';
 import { Query, SessionsQueryDto } from './dto';
 import { answerPage, pageQuery, sessionBody } from './session-response';
@@ -10,7 +13,10 @@ import { answerPage, pageQuery, sessionBody } from './session-response';
 /** Whether a token is good, and which sessions its user has. */
 @KnoxRoutes()
 export class TokenStatusController {
-  constructor(private readonly tokens: TokenService) {}
+  constructor(
+    private readonly list: SessionList,
+    private readonly revoker: SessionRevoker,
+  ) {}
 
   @Get('verify')
   @HttpCode(HttpStatus.NO_CONTENT)
@@ -28,16 +34,17 @@ export class TokenStatusController {
     @Res({ passthrough: true }) response: any,
   ) {
     const wanted = pageQuery(query);
-    const page = answerPage(await this.tokens.list(session.userId, wanted), wanted.limit, request, response);
+    const sessions = await this.list.of(session.userId, wanted, deadlineOf(request));
+    const page = answerPage(sessions, wanted.limit, request, response);
     return page.map((one) => sessionBody(one, session.id));
   }
 
   @Delete('sessions/:id')
   @HttpCode(HttpStatus.NO_CONTENT)
-  async end(@CurrentSession() session: Session, @Param('id') id: string): Promise<void> {
+  async end(@CurrentSession() session: Session, @Param('id') id: string, @Req() request: any): Promise<void> {
+    const ending = { reason: 'logout', actor: actorOf(session), deadline: deadlineOf(request) } as const;
     // Somebody else's id answers like an unknown one.
-    if (!(await this.tokens.revoke(id, session.userId, 'logout')))
-      throw new NotFoundException('There is no such session.');
+    if (!(await this.revoker.one(id, session.userId, ending))) throw new NotFoundException('There is no such session.');
   }
 }
 
@@ -45,7 +52,7 @@ export class TokenStatusController {
 @KnoxRoutes()
 export class DebugController {
   constructor(
-    private readonly tokens: TokenService,
+    private readonly tokens: AccessTokenVerifier,
     private readonly transport: TokenTransport,
   ) {}
 

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Type } from '@nestjs/common';
+import type { AddressDetail } from '../contracts/address';
 import type { Clock } from '../contracts/clock';
 import type { Session } from '../contracts/session';
 import type { SessionRepository } from '../contracts/session.repository';
@@ -69,6 +70,13 @@ export interface SessionOptions {
   limitPerUser?: number | null;
   /** What a login beyond the limit does. @default 'reject' */
   onLimit?: 'reject' | 'evict-oldest';
+  /** Idle time of a session whose login said `remember: false`. @default '30m' */
+  shortIdleTimeout?: Duration;
+  /**
+   * How much of a client's address rows and events keep: all of it, its network (`192.0.2.0/24`, `2001:db8:1::/48`) or
+   * nothing. Addresses are personal data. @default 'full'
+   */
+  ipAddress?: AddressDetail;
   /** Whether a token counts only with the login's user-agent. `warn` emits `user-agent.changed`. @default 'off' */
   bindUserAgent?: 'off' | 'warn' | 'reject';
   /** At most one write of `lastUsedAt` per session in this time. @default '60s' */

@@ -1,3 +1,4 @@
+import type { AddressDetail } from '../contracts/address';
 import { Clock, SystemClock } from '../contracts/clock';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
@@ -28,7 +29,11 @@ export interface ResolvedOptions {
     readonly onLimit: 'reject' | 'evict-oldest';
     readonly bindUserAgent: 'off' | 'warn' | 'reject';
     readonly touchInterval: number;
+    readonly shortIdleTimeout: number;
+    readonly ipAddress: AddressDetail;
   };
+  /** After how long an access key is replaced with the next access token; null: never. */
+  readonly accessKeyPeriod: number | null;
   readonly claims: JwtKnoxOptions['claims'];
   readonly tokenResponse: JwtKnoxOptions['tokenResponse'];
   readonly transport: TokenTransport | undefined;
@@ -48,7 +53,9 @@ const KNOWN = {
   ],
   accessToken: ['ttl'],
   refreshToken: ['ttl', 'rotate', 'reuseInterval', 'retryWindow'],
-  session: ['ttl', 'maxLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval'],
+  session: [
+    'ttl', 'maxLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval', 'shortIdleTimeout', 'ipAddress',
+  ],
 } as const; // prettier-ignore
 
 /**
@@ -65,7 +72,7 @@ export function resolveOptions(
   const options = read.section<JwtKnoxOptions>('', raw);
   const session = read.section('session', options.session);
   const tokens = lifetimes(read, options);
-  const resolved: Omit<ResolvedOptions, 'clockMargin'> = {
+  const resolved: Omit<ResolvedOptions, 'clockMargin' | 'accessKeyPeriod'> = {
     issuer: read.text('issuer', options.issuer),
     audience: read.audience(options.audience),
     clockTolerance: read.duration('clockTolerance', options.clockTolerance, '0s', 'zero'),
@@ -82,6 +89,8 @@ export function resolveOptions(
         'off',
       ),
       touchInterval: read.duration('session.touchInterval', session.touchInterval, '60s', 'zero'),
+      shortIdleTimeout: tokens.shortIdleTimeout,
+      ipAddress: read.choice('session.ipAddress', session.ipAddress, ['full', 'prefix', 'none'] as const, 'full'),
     }),
     claims: read.hook('claims', options.claims),
     tokenResponse: read.hook('tokenResponse', options.tokenResponse),
@@ -95,7 +104,15 @@ export function resolveOptions(
   checkExtras(read.problems, extras, options);
   if (read.problems.length > 0) throw new JwtKnoxConfigurationError(read.problems);
   const clockMargin = Math.max(5_000, resolved.storageTimeout, tokens.refresh?.reuseInterval ?? 0);
-  return Object.freeze({ ...resolved, clockMargin });
+  return Object.freeze({ ...resolved, clockMargin, accessKeyPeriod: accessKeyPeriodOf(resolved) });
+}
+
+/** The lifetime of an access token, and the time by which clocks and a slow request may stretch it. */
+export function accessKeyPeriodOf(
+  options: Pick<ResolvedOptions, 'accessTtl' | 'clockTolerance' | 'storageTimeout' | 'refresh'>,
+): number | null {
+  if (options.refresh === null) return null;
+  return options.accessTtl + Math.max(60_000, 3 * options.clockTolerance + options.storageTimeout);
 }
 
 function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
@@ -106,9 +123,16 @@ function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
   const accessTtl = read.duration('accessToken.ttl', access.ttl, '5m', 'a second');
   const refuse = (isWrong: boolean, problem: string) => isWrong && read.problems.push(problem);
   const longer = (one: string, other: string) => `${one}: longer than ${other}; shorten the one or lengthen the other.`;
+  const shortIdleTimeout = (idle: number, least = 0) => {
+    const short = read.duration('session.shortIdleTimeout', session.shortIdleTimeout, '30m', 'a second');
+    if (session.shortIdleTimeout === undefined) return Math.max(least, Math.min(short, idle));
+    refuse(short > idle, longer('session.shortIdleTimeout', 'refreshToken.ttl'));
+    refuse(short < least, longer('accessToken.ttl', 'session.shortIdleTimeout'));
+    return short;
+  };
   if (options.refreshToken === false) {
     refuse(sessionTtl > maxLifetime, longer('session.ttl', 'session.maxLifetime'));
-    return { maxLifetime, accessTtl: sessionTtl, refresh: null };
+    return { maxLifetime, accessTtl: sessionTtl, refresh: null, shortIdleTimeout: shortIdleTimeout(sessionTtl) };
   }
   const given = read.section('refreshToken', options.refreshToken);
   const ttl = read.duration('refreshToken.ttl', given.ttl, '1d', 'a second');
@@ -127,7 +151,8 @@ function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
   refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
   refuse(accessTtl > ttl, longer('accessToken.ttl', 'refreshToken.ttl'));
   refuse(ttl > maxLifetime, longer('refreshToken.ttl', 'session.maxLifetime'));
-  return { maxLifetime, accessTtl, refresh: Object.freeze({ ttl, rotate, reuseInterval, retryWindow }) };
+  const refresh = Object.freeze({ ttl, rotate, reuseInterval, retryWindow });
+  return { maxLifetime, accessTtl, refresh, shortIdleTimeout: shortIdleTimeout(ttl, accessTtl) };
 }
 
 function limitOf(read: OptionReader, limit: unknown): number | null {

@@ -17,8 +17,9 @@ export interface ResolvedVerifierOptions extends Pick<
   | 'preparedStatements'
   | 'clock'
   | 'clockMargin'
+  | 'accessKeyPeriod'
 > {
-  readonly session: Pick<ResolvedOptions['session'], 'bindUserAgent' | 'touchInterval'>;
+  readonly session: Pick<ResolvedOptions['session'], 'bindUserAgent' | 'touchInterval' | 'maxLifetime' | 'ipAddress'>;
   /** Null in another mode. */
   readonly remoteKeys: { uri: string; maxAge: number; cooldown: number; timeout: number } | null;
   /** Null in another mode. */
@@ -70,10 +71,14 @@ export function resolveVerifierOptions(
     storageTimeout,
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
     clockMargin: Math.max(5_000, storageTimeout),
+    accessKeyPeriod: null,
     preparedStatements: read.choice('preparedStatements', options.preparedStatements, [true, false], false),
     session: Object.freeze({
       bindUserAgent: read.choice('bindUserAgent', options.bindUserAgent, ['off', 'warn', 'reject'] as const, 'off'),
       touchInterval: Infinity,
+      // The issuer's own: the row says when it ends.
+      maxLifetime: Infinity,
+      ipAddress: 'full' as const,
     }),
     remoteKeys: mode === 'jwks' ? remoteKeysOf(read, options) : null,
     introspection: mode === 'introspect' ? introspectionOf(read, options) : null,

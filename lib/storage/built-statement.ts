@@ -1,7 +1,7 @@
 import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
-import type { Rotation } from '../contracts/session.repository';
-import { stringTransformer, wholeNumber } from './columns';
+import type { AccessKeyChange, Rotation } from '../contracts/session.repository';
+import { jsonText, stringTransformer, wholeNumber } from './columns';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { onPrimary } from './on-primary';
 import { COLUMNS, type Where } from './session-row';
@@ -49,6 +49,8 @@ export class BuiltStatement<Values extends object> {
   }
 }
 
+const OWN_TRANSFORMERS: readonly unknown[] = [wholeNumber, stringTransformer, jsonText];
+
 /** The INSERT of a login. */
 export function insertion(rows: Repository<KnoxSessionBase>): BuiltStatement<SessionRecord> | null {
   if (hasOwnSql(rows)) return null;
@@ -65,7 +67,7 @@ function hasOwnSql({ metadata, manager }: Repository<KnoxSessionBase>): boolean 
   const hasKeyword = ['postgres', 'mysql', 'mariadb'].includes(manager.connection.options.type);
   return metadata.columns.some(
     ({ transformer, default: preset }) =>
-      (transformer !== undefined && transformer !== wholeNumber && transformer !== stringTransformer) ||
+      (transformer !== undefined && !OWN_TRANSFORMERS.includes(transformer)) ||
       (typeof preset === 'function' && !hasKeyword),
   );
 }
@@ -76,7 +78,11 @@ export interface RotationValues extends Rotation {
 }
 
 const ROTATION_VALUES: readonly (keyof RotationValues)[] = [
-  'id', 'presentedDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'generation', 'expiresAt', 'at',
+  'id', 'presentedDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'rotationKeyDigest', 'generation',
+  'expiresAt', 'lastUserAgent', 'lastIpAddress', 'at',
+]; // prettier-ignore
+const ACCESS_KEY_VALUES: readonly (keyof AccessKeyChange)[] = [
+  'accessDigest', 'previousAccessDigest', 'accessSalt', 'accessKeyAt', 'accessKeyIndex',
 ]; // prettier-ignore
 
 /** A rotation changes the row as it was presented, and no other. */
@@ -88,10 +94,19 @@ export function changeOf(values: RotationValues): { where: Where; change: Partia
   };
 }
 
-/** The conditional UPDATE of a rotation. */
-export function rotation(rows: Repository<KnoxSessionBase>): BuiltStatement<RotationValues> | null {
+/** The conditional UPDATE of a rotation. @param both whether the access key changes too */
+export function rotation(rows: Repository<KnoxSessionBase>, both = false): BuiltStatement<RotationValues> | null {
+  const names = both ? [...ROTATION_VALUES, ...ACCESS_KEY_VALUES] : ROTATION_VALUES;
   // TypeORM hands on both the places and the values unread.
-  const named = Object.fromEntries(ROTATION_VALUES.map((name) => [name, placeOf(name)])) as unknown as RotationValues;
+  const named = Object.fromEntries(names.map((name) => [name, placeOf(name)])) as unknown as RotationValues;
   const { where, change } = changeOf(named);
-  return BuiltStatement.of(rows, rows.createQueryBuilder().update().set(change).where(where), ROTATION_VALUES);
+  return BuiltStatement.of(
+    rows,
+    rows
+      .createQueryBuilder()
+      .update()
+      .set(change as object)
+      .where(where),
+    names,
+  );
 }

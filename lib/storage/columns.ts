@@ -6,6 +6,12 @@ export const wholeNumber: ValueTransformer = {
   from: (value: number | string | null) => (value === null ? null : Number(value)),
 };
 
+/** An object in a text column: the one form that all databases keep alike. */
+export const jsonText: ValueTransformer = {
+  to: (value: object | null) => (value === null ? null : JSON.stringify(value)),
+  from: (value: string | null) => (value === null ? null : JSON.parse(value)),
+};
+
 /** For a `userId` column of a host's own `sessionEntity` that is an integer or uuid: text in the library, whatever in the row. */
 export const stringTransformer: ValueTransformer = {
   to: (value: string | null) => value,

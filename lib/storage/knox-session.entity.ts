@@ -1,6 +1,12 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { type SessionRecord, TEXT_LIMITS } from '../contracts/session';
-import { epochMs } from './columns';
+import { Column, type ColumnOptions, Entity, Index, PrimaryColumn } from 'typeorm';
+import {
+  SESSION_COLUMNS,
+  SESSION_FIELDS,
+  type SessionField,
+  type SessionRecord,
+  TEXT_LIMITS,
+} from '../contracts/session';
+import { epochMs, jsonText } from './columns';
 
 export const SESSION_TABLE = 'jwt_knox_sessions';
 
@@ -8,60 +14,38 @@ export const SESSION_TABLE = 'jwt_knox_sessions';
 const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
 
 /**
- * The columns of a session but `userId`. A host that wants a foreign key to its users extends this with its own entity,
- * declares `userId` with the type of its key, and names it in `sessionEntity`.
+ * The columns of a session but `userId`: those of {@link SessionRecord}. A host that wants a foreign key to its users
+ * extends this with its own entity, declares `userId` with the type of its key, and names it in `sessionEntity`.
  */
-@Index('IDX_jwt_knox_sessions_user', ['userId'])
+@Index('IDX_jwt_knox_sessions_user', ['realm', 'userId'])
 @Index('IDX_jwt_knox_sessions_expires', ['expiresAt'])
-@Index('UQ_jwt_knox_sessions_slot', ['userId', 'slot'], { unique: true })
-export abstract class KnoxSessionBase implements SessionRecord {
-  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36, ...PRIMARY_KEY })
-  id!: string;
-
+@Index('UQ_jwt_knox_sessions_slot', ['realm', 'userId', 'kind', 'slot'], { unique: true })
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export abstract class KnoxSessionBase {
   /** Declared by each entity: the column's type is that of the host's user ids, text in {@link KnoxSession}. */
   abstract userId: string;
+}
 
-  @Column({ name: 'accessDigest', type: 'varchar', length: 64 })
-  accessDigest!: string;
+// The other columns are declared below, from the one list of them.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface KnoxSessionBase extends Omit<SessionRecord, 'userId' | 'claims'> {
+  // Loose, so that TypeORM's types of partial entities fit.
+  claims: any;
+}
 
-  @Column({ name: 'refreshDigest', type: 'varchar', length: 64, nullable: true })
-  refreshDigest!: string | null;
+for (const name of SESSION_COLUMNS) {
+  const column = columnOf(name, SESSION_FIELDS[name]);
+  if (name === 'id') PrimaryColumn({ ...column, ...PRIMARY_KEY } as object)(KnoxSessionBase.prototype, name);
+  else if (name !== 'userId') Column(column)(KnoxSessionBase.prototype, name);
+}
 
-  @Column({ name: 'previousRefreshDigest', type: 'varchar', length: 64, nullable: true })
-  previousRefreshDigest!: string | null;
-
-  @Column({ name: 'refreshSalt', type: 'varchar', length: 64, nullable: true })
-  refreshSalt!: string | null;
-
-  @Column({ name: 'generation', type: 'int' })
-  generation!: number;
-
-  @Column(epochMs('rotatedAt', { nullable: true }))
-  rotatedAt!: number | null;
-
-  @Column(epochMs('createdAt'))
-  createdAt!: number;
-
-  @Column(epochMs('authenticatedAt'))
-  authenticatedAt!: number;
-
-  @Column(epochMs('expiresAt'))
-  expiresAt!: number;
-
-  @Column(epochMs('lastUsedAt'))
-  lastUsedAt!: number;
-
-  @Column({ name: 'userAgent', type: 'varchar', length: TEXT_LIMITS.userAgent, nullable: true })
-  userAgent!: string | null;
-
-  @Column({ name: 'ipAddress', type: 'varchar', length: TEXT_LIMITS.ipAddress, nullable: true })
-  ipAddress!: string | null;
-
-  @Column({ name: 'deviceName', type: 'varchar', length: TEXT_LIMITS.deviceName, nullable: true })
-  deviceName!: string | null;
-
-  @Column({ name: 'slot', type: 'int', nullable: true })
-  slot!: number | null;
+function columnOf(name: string, field: SessionField): ColumnOptions {
+  const { type, length, preset } = field;
+  const nullable = field.nullable ?? false;
+  const common = { name, nullable, ...(preset !== undefined && { default: preset }) };
+  if (type === 'text') return { ...common, type: 'varchar', length };
+  if (type === 'count') return { ...common, type: 'int' };
+  return type === 'json' ? { ...common, type: 'text', transformer: jsonText } : epochMs(name, { nullable });
 }
 
 /** The table `jwt_knox_sessions`, created by `jwtKnoxMigrations`. */

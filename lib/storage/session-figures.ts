@@ -1,14 +1,11 @@
-import type { SelectQueryBuilder } from 'typeorm';
 import type { SessionFigures } from '../contracts/session.repository';
-import type { KnoxSessionBase } from './knox-session.entity';
-
-type Select = SelectQueryBuilder<KnoxSessionBase>;
+import type { Select } from './session-row';
 
 /** Counts in the database: one aggregate query for the totals, one for the busiest user, one for the user agents. */
 export async function countSessions(newSelect: () => Select, now: number, userId?: string): Promise<SessionFigures> {
   const select = () => {
     const all = newSelect().setParameters({ now });
-    return userId === undefined ? all : all.where('session.userId = :userId', { userId });
+    return userId === undefined ? all : all.andWhere('session.userId = :userId', { userId });
   };
   const totals = await readTotals(select());
   const busiest = await active(select()).addGroupBy('session.userId').limit(1).getRawOne<{ active: unknown }>();

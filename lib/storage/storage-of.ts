@@ -1,31 +1,41 @@
-import type { DynamicModule, Provider } from '@nestjs/common';
+import type { DynamicModule, Provider, Type } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import type { JwtKnoxExtras } from '../options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { KnoxFence } from './knox-fence.entity';
 import { KnoxSession, type KnoxSessionBase } from './knox-session.entity';
 import { TypeOrmSessionRepository } from './typeorm-session.repository';
 
 type StorageExtras = Pick<JwtKnoxExtras, 'sessionRepository' | 'dataSource' | 'sessionEntity' | 'sessionUser'>;
 type StorageOptions = Pick<ResolvedOptions, 'preparedStatements'>;
 
-/** What binds the session storage that the extras ask for. */
-export function storageOf(extras: StorageExtras): { imports: DynamicModule[]; provider: Provider } {
+/**
+ * What binds the session storage that the extras ask for.
+ * @param startsSessions whether sessions start and end here too, which takes the fences
+ */
+export function storageOf(
+  extras: StorageExtras,
+  startsSessions: boolean,
+): { imports: DynamicModule[]; provider: Provider } {
   const { sessionRepository: own, dataSource, sessionUser } = extras;
   if (typeof own === 'function') return { imports: [], provider: { provide: SessionRepository, useClass: own } };
   if (own) return { imports: [], provider: { provide: SessionRepository, useValue: own } };
   const entity = extras.sessionEntity ?? KnoxSession;
+  const entities: Type<object>[] = startsSessions ? [entity, KnoxFence] : [entity];
   const useFactory = (rows: Repository<KnoxSessionBase>, { preparedStatements }: StorageOptions) => {
     const settings = { userRelation: sessionUser, preparedStatements };
-    if (rows.manager.connection.hasMetadata(entity)) return new TypeOrmSessionRepository(rows, settings);
+    const unknown = entities.filter((one) => !rows.manager.connection.hasMetadata(one));
+    if (unknown.length === 0) return new TypeOrmSessionRepository(rows, settings);
+    const names = unknown.map(({ name }) => name).join(' and ');
     throw new JwtKnoxConfigurationError([
-      `The data source does not know the entity ${entity.name}: set autoLoadEntities: true, or add ${entity.name} to its entities.`,
+      `The data source does not know the entity ${names}: set autoLoadEntities: true, or add ${names} to its entities.`,
     ]);
   };
   return {
-    imports: [TypeOrmModule.forFeature([entity], dataSource)],
+    imports: [TypeOrmModule.forFeature(entities, dataSource)],
     provider: {
       provide: SessionRepository,
       useFactory,

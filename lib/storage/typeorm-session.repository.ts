@@ -1,8 +1,11 @@
-import { In, LessThan, LessThanOrEqual, Not, type QueryRunner, type Repository } from 'typeorm';
+import { Between, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
 import { InvalidCredentialsError } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import {
+  type AccessKeyChange,
   type FoundSession,
+  type KeyRenewal,
+  type PlaceQuery,
   type Rotation,
   type SessionFigures,
   type SessionQuery,
@@ -11,16 +14,21 @@ import {
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
 import { changeOf, insertion, rotation } from './built-statement';
 import { canHoldUserId } from './columns';
+import { FenceStatements } from './fence-statements';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { onPrimary } from './on-primary';
-import { PreparedRead } from './prepared-read';
+import { purgeBatch } from './purge-batch';
 import { retrying } from './retrying';
 import { countSessions, noSessions } from './session-figures';
-import { COLUMNS, type RawRecord, toRecord, type Where } from './session-row';
+import { SessionLookUp } from './session-look-up';
+import { readCrowded, readPlaces } from './session-places';
+import { type RawRecord, type Select, selectColumns, toRecord, type Where } from './session-row';
 
 interface BuiltStatements {
   insertion: ReturnType<typeof insertion>;
   rotation: ReturnType<typeof rotation>;
+  /** A rotation that changes the access key too. */
+  rotationOfBoth: ReturnType<typeof rotation>;
 }
 
 export interface TypeOrmSessionRepositoryOptions {
@@ -28,68 +36,79 @@ export interface TypeOrmSessionRepositoryOptions {
   userRelation?: string;
   /** The option `preparedStatements` of the module. @default false */
   preparedStatements?: boolean;
+  /** Only sessions of this realm are listed, counted and ended. @default '' */
+  realm?: string;
 }
 
 /** Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only. */
 export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
-  private readonly userRelation: string | undefined;
   private readonly preparedStatements: boolean;
-  private readById: PreparedRead | undefined;
+  private readonly realm: string;
+  private readonly lookUp: SessionLookUp;
   private statements: BuiltStatements | undefined;
+  private fences: FenceStatements | undefined;
 
   constructor(
     private readonly rows: Repository<KnoxSessionBase>,
-    { userRelation, preparedStatements = false }: TypeOrmSessionRepositoryOptions = {},
+    { userRelation, preparedStatements = false, realm = '' }: TypeOrmSessionRepositoryOptions = {},
   ) {
     super();
-    this.userRelation = userRelation;
     this.joinsUser = userRelation !== undefined;
     this.preparedStatements = preparedStatements;
+    this.lookUp = new SessionLookUp(rows, userRelation, preparedStatements);
+    this.realm = realm;
   }
 
   findById(id: string): Promise<FoundSession | null> {
-    return retrying(() => (this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id)), 'read');
+    return retrying(() => this.lookUp.find(id), 'read');
   }
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
-    if (!this.mayHold(userId)) return [];
-    return retrying(
-      () =>
-        this.onPrimary(async (runner) => {
-          const select = this.selectRecords().setQueryRunner(runner).where('session.userId = :userId', { userId });
-          if (query.aliveAt !== undefined) select.andWhere('session.expiresAt > :aliveAt', { aliveAt: query.aliveAt });
-          if (query.before) {
-            const { createdAt, id } = query.before;
-            const tie = id === undefined ? '' : ' OR (session.createdAt = :createdAt AND session.id < :id)';
-            select.andWhere(
-              `(session.createdAt < :createdAt${tie})`,
-              id === undefined ? { createdAt } : { createdAt, id },
-            );
-          }
-          select.orderBy('session.createdAt', 'DESC').addOrderBy('session.id', 'DESC').limit(query.limit);
-          return (await select.getRawMany<RawRecord>()).map(toRecord);
-        }),
-      'read',
-    );
-  }
-
-  async insert(record: SessionRecord): Promise<boolean> {
-    return this.seating(record, async () => {
-      const statement = this.built?.insertion;
-      await (statement ? statement.run(record) : this.rows.insert({ ...record }));
-      return true;
+    return this.readUser(userId, async (select) => {
+      if (query.aliveAt !== undefined) select.andWhere('session.expiresAt > :aliveAt', { aliveAt: query.aliveAt });
+      if (query.before) {
+        const { createdAt, id } = query.before;
+        const tie = id === undefined ? '' : ' OR (session.createdAt = :createdAt AND session.id < :id)';
+        select.andWhere(`(session.createdAt < :createdAt${tie})`, id === undefined ? { createdAt } : { createdAt, id });
+      }
+      select.orderBy('session.createdAt', 'DESC').addOrderBy('session.id', 'DESC').limit(query.limit);
+      return (await select.getRawMany<RawRecord>()).map(toRecord);
     });
   }
 
-  async takeOver(id: string, replacement: SessionRecord, expiredBy?: number): Promise<boolean> {
-    const where: Where = expiredBy === undefined ? { id } : { id, expiresAt: LessThanOrEqual(expiredBy) };
-    return this.seating(replacement, async () => (await this.update(where, { ...replacement })) > 0);
+  async findPlaces(userId: string, query: PlaceQuery): Promise<SessionRecord[]> {
+    return this.readUser(userId, (select) => readPlaces(select, query));
+  }
+
+  async insert(record: SessionRecord): Promise<boolean> {
+    const write = async () => {
+      const statement = this.built?.insertion;
+      await retrying<unknown>(() => (statement ? statement.run(record) : this.rows.insert({ ...record } as object)));
+      return true;
+    };
+    try {
+      return await (record.slot === null ? write() : unlessTaken(write));
+    } catch (error) {
+      // With a foreign key to the host's users: the user was deleted while the login was under way.
+      if (isForeignKeyViolation(error)) throw new InvalidCredentialsError();
+      throw error;
+    }
+  }
+
+  async vacate(id: string, slot: number | null, expiredBy?: number): Promise<boolean> {
+    const expiresAt = expiredBy === undefined ? MoreThan(0) : Between(1, expiredBy);
+    return (await this.update({ id, slot: slot ?? IsNull(), expiresAt }, { slot: null, expiresAt: 0 })) > 0;
+  }
+
+  async reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean> {
+    const undo = () => this.update({ id, slot: IsNull(), expiresAt: 0 }, { slot, expiresAt });
+    return unlessTaken(async () => (await undo()) > 0);
   }
 
   async rotate(id: string, presentedDigest: string, next: Rotation): Promise<boolean> {
     const values = { ...next, id, presentedDigest };
-    const statement = this.built?.rotation;
+    const statement = next.accessDigest === undefined ? this.built?.rotation : this.built?.rotationOfBoth;
     if (statement) return (await retrying(() => statement.run(values))) === 1;
     const { where, change } = changeOf(values);
     return (await this.update(where, change)) === 1;
@@ -99,12 +118,19 @@ export class TypeOrmSessionRepository extends SessionRepository {
     await this.update({ id, generation, lastUsedAt: LessThan(lastUsedAt) }, { lastUsedAt });
   }
 
-  async reauthenticate(id: string, authenticatedAt: number): Promise<boolean> {
-    return (await this.update({ id, authenticatedAt: LessThan(authenticatedAt) }, { authenticatedAt })) > 0;
+  async moveAccessKey(id: string, index: number | null, change: AccessKeyChange): Promise<boolean> {
+    const where = { id, accessKeyIndex: index ?? IsNull(), expiresAt: MoreThan(change.accessKeyAt) };
+    return (await this.update(where, { ...change })) > 0;
+  }
+
+  async renewKeys(id: string, { at, ...change }: KeyRenewal): Promise<boolean> {
+    const where = { id, generation: change.generation - 1, expiresAt: MoreThan(at) };
+    const gone = { previousRefreshDigest: null, refreshSalt: null, rotationKeyDigest: null, rotatedAt: null };
+    return (await this.update(where, { ...change, ...gone, lastUsedAt: at })) > 0;
   }
 
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
-    const where: Where = { id };
+    const where: Where = { id, realm: this.realm };
     if (only.userId !== undefined) where.userId = only.userId;
     if (only.generation !== undefined) where.generation = only.generation;
     return (await this.delete(where)) > 0;
@@ -112,72 +138,50 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async deleteByUser(userId: string, exceptId?: string): Promise<number> {
     if (!this.mayHold(userId)) return 0;
-    return this.delete(exceptId === undefined ? { userId } : { userId, id: Not(exceptId) });
+    const { realm } = this;
+    return this.delete(exceptId === undefined ? { realm, userId } : { realm, userId, id: Not(exceptId) });
+  }
+
+  async deleteSurplus(userId: string, ids: readonly string[], limit: number): Promise<number> {
+    if (ids.length === 0) return 0;
+    const { realm } = this;
+    const loose = [IsNull(), MoreThan(limit)].map((slot) => ({ realm, userId, id: In(ids), slot }));
+    const statement = () => this.rows.createQueryBuilder().delete().where(loose).execute();
+    return retrying(async () => (await statement()).affected ?? 0);
+  }
+
+  async findCrowded(limit: number, aliveAt: number, most: number): Promise<string[]> {
+    return this.read((select) => readCrowded(select, limit, aliveAt, most));
   }
 
   async deleteCreatedBefore(moment: number): Promise<number> {
-    return this.delete({ createdAt: LessThan(moment) });
+    return this.delete({ realm: this.realm, createdAt: LessThan(moment) });
   }
 
   async deleteExpired(now: number, limit: number): Promise<number> {
-    return retrying(() =>
-      this.onPrimary(async (runner) => {
-        const locking = skipsLocked(runner);
-        if (locking) await runner.startTransaction();
-        try {
-          const count = await this.deleteBatch(runner, now, limit, locking);
-          if (locking) await runner.commitTransaction();
-          return count;
-        } catch (error) {
-          if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-          throw error;
-        }
-      }),
-    );
+    return retrying(() => this.onPrimary((runner) => purgeBatch(this.rows, runner, now, limit)));
   }
 
   async figures(now: number, userId?: string): Promise<SessionFigures> {
     if (userId !== undefined && !this.mayHold(userId)) return noSessions();
-    const select = (runner: QueryRunner) => this.rows.createQueryBuilder('session').setQueryRunner(runner).select([]);
-    return retrying(() => this.onPrimary((runner) => countSessions(() => select(runner), now, userId)), 'read');
+    const all = (runner: QueryRunner) => this.ofRealm(runner).select([]);
+    return retrying(() => this.onPrimary((runner) => countSessions(() => all(runner), now, userId)), 'read');
   }
 
-  /** Passes over rows that another purger has locked, where the database can. */
-  private async deleteBatch(runner: QueryRunner, now: number, limit: number, locking: boolean): Promise<number> {
-    const select = this.rows.createQueryBuilder('session').setQueryRunner(runner).select('session.id', 'id');
-    select.where('session.expiresAt <= :now', { now }).limit(limit);
-    if (locking) select.setLock('pessimistic_write').setOnLocked('skip_locked');
-    const ids = (await select.getRawMany<{ id: string }>()).map((row) => row.id);
-    if (ids.length === 0) return 0;
-    // The condition again, for databases without row locks: a session overwritten in between lives.
-    const where = { id: In(ids), expiresAt: LessThanOrEqual(now) };
-    return (await runner.manager.delete(this.rows.target, where)).affected ?? 0;
+  readCounter(): Promise<number> {
+    return this.fenceStatements.readCounter();
   }
 
-  private findRow(id: string): Promise<FoundSession | null> {
-    this.readById ??= this.prepareById();
-    return this.readById.rows([id]).then(foundIn);
+  raiseFence(scope: string): Promise<void> {
+    return this.fenceStatements.raise(scope);
   }
 
-  /** Building SQL costs more than running it. */
-  private prepareById(): PreparedRead {
-    const { connection } = this.rows.manager;
-    const [sql] = this.selectRecords().where('session.id = :id', { id: '' }).getQueryAndParameters();
-    return new PreparedRead(connection, sql, this.preparedStatements);
+  isFenced(scopes: readonly string[], counter: number): Promise<boolean> {
+    return this.fenceStatements.isFenced(scopes, counter);
   }
 
-  private async findWithUser(id: string): Promise<FoundSession | null> {
-    const relation = this.userRelation!;
-    const row = await this.onPrimary((runner) =>
-      this.rows
-        .createQueryBuilder('session')
-        .setQueryRunner(runner)
-        .leftJoinAndSelect(`session.${relation}`, 'user')
-        .where('session.id = :id', { id })
-        .getOne(),
-    );
-    if (!row) return null;
-    return { record: toRecord(row), user: (row as unknown as Record<string, unknown>)[relation] ?? null };
+  private get fenceStatements(): FenceStatements {
+    return (this.fences ??= new FenceStatements(this.rows.manager.connection, this.preparedStatements));
   }
 
   /**
@@ -187,7 +191,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private get built(): BuiltStatements | undefined {
     const { connection, queryRunner } = this.rows.manager;
     if (queryRunner || connection.subscribers.length > 0) return undefined;
-    return (this.statements ??= { insertion: insertion(this.rows), rotation: rotation(this.rows) });
+    return (this.statements ??= {
+      insertion: insertion(this.rows),
+      rotation: rotation(this.rows),
+      rotationOfBoth: rotation(this.rows, true),
+    });
   }
 
   private mayHold(userId: string): boolean {
@@ -195,10 +203,19 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return canHoldUserId(type, this.rows.metadata.findColumnWithPropertyName('userId')?.type, userId);
   }
 
-  private selectRecords() {
-    const select = this.rows.createQueryBuilder('session').select([]);
-    for (const column of COLUMNS) select.addSelect(`session.${column}`, column);
-    return select;
+  private ofRealm(runner: QueryRunner): Select {
+    // A result cache of the host's would remember sessions that were ended.
+    const select = this.rows.createQueryBuilder('session').setQueryRunner(runner).cache(false);
+    return select.where('session.realm = :realm', { realm: this.realm });
+  }
+
+  private read<T>(work: (select: Select) => Promise<T>): Promise<T> {
+    return retrying(() => this.onPrimary((runner) => work(this.ofRealm(runner).select([]))), 'read');
+  }
+
+  private async readUser(userId: string, work: (ofUser: Select) => Promise<SessionRecord[]>): Promise<SessionRecord[]> {
+    if (!this.mayHold(userId)) return [];
+    return this.read((select) => work(selectColumns(select).andWhere('session.userId = :userId', { userId })));
   }
 
   private onPrimary<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
@@ -206,38 +223,20 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
-    return retrying(async () => (await this.rows.update(where, change)).affected ?? 0);
+    return retrying(async () => (await this.rows.update(where, change as object)).affected ?? 0);
   }
 
   private async delete(where: Where): Promise<number> {
     return retrying(async () => (await this.rows.delete(where)).affected ?? 0);
   }
+}
 
-  /** Runs a write that claims a slot: a taken slot is an answer, not an error. */
-  private async seating(record: SessionRecord, write: () => Promise<boolean>): Promise<boolean> {
-    try {
-      return await retrying(write);
-    } catch (error) {
-      if (record.slot !== null && isUniqueViolation(error)) return false;
-      // With a foreign key to the host's users: the user was deleted while the login was under way.
-      if (isForeignKeyViolation(error)) throw new InvalidCredentialsError();
-      throw error;
-    }
+/** Runs a write that claims a slot: a taken slot is an answer, not an error. */
+async function unlessTaken(write: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isUniqueViolation(error)) return false;
+    throw error;
   }
-}
-
-/** SKIP LOCKED: PostgreSQL, MySQL 8, MariaDB 10.6. SQLite has one writer and shares one connection: no transaction. */
-function skipsLocked(runner: QueryRunner): boolean {
-  const { driver } = runner.connection;
-  const type = driver.options.type;
-  if (type === 'postgres') return true;
-  if (type !== 'mysql' && type !== 'mariadb') return false;
-  const [major = 0, minor = 0] = String(driver.version ?? '')
-    .split('.')
-    .map(Number);
-  return major > 10 || (major === 10 && minor >= 6) || major === 8 || major === 9;
-}
-
-function foundIn([row]: RawRecord[]): FoundSession | null {
-  return row ? { record: toRecord(row) } : null;
 }

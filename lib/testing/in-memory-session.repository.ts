@@ -1,6 +1,9 @@
 import type { SessionRecord } from '../contracts/session';
 import {
+  type AccessKeyChange,
   type FoundSession,
+  type KeyRenewal,
+  type PlaceQuery,
   type Rotation,
   type SessionFigures,
   type SessionQuery,
@@ -10,6 +13,13 @@ import {
 /** Sessions in memory, for tests without a database. Keeps the same contract as the table; gone with the process. */
 export class InMemorySessionRepository extends SessionRepository {
   private readonly rows = new Map<string, SessionRecord>();
+  private readonly fences = new Map<string, number>();
+  private counter = 0;
+
+  /** @param realm only sessions of this realm are listed, counted and ended */
+  constructor(private readonly realm = '') {
+    super();
+  }
 
   async findById(id: string): Promise<FoundSession | null> {
     const row = this.rows.get(id);
@@ -18,7 +28,7 @@ export class InMemorySessionRepository extends SessionRepository {
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
     const { aliveAt, before, limit } = query;
-    return this.select((row) => row.userId === userId)
+    return this.ofUser(userId)
       .filter((row) => aliveAt === undefined || row.expiresAt > aliveAt)
       .filter((row) => !before || row.createdAt < before.createdAt || isEarlierTie(row, before))
       .toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
@@ -32,11 +42,24 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
-  async takeOver(id: string, replacement: SessionRecord, expiredBy?: number): Promise<boolean> {
+  async findPlaces(userId: string, { limit, aliveAt, most }: PlaceQuery): Promise<SessionRecord[]> {
+    const logins = this.ofUser(userId).filter((row) => row.kind === 'login');
+    const loose = logins.filter((row) => !holdsSlot(row, limit) && row.expiresAt > aliveAt);
+    const oldest = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, most);
+    return [...logins.filter((row) => holdsSlot(row, limit)), ...oldest].map((row) => ({ ...row }));
+  }
+
+  async vacate(id: string, slot: number | null, expiredBy = Infinity): Promise<boolean> {
     const row = this.rows.get(id);
-    if (!row || (expiredBy !== undefined && row.expiresAt > expiredBy) || this.isTaken(replacement, id)) return false;
-    this.rows.delete(id);
-    this.rows.set(replacement.id, { ...replacement });
+    if (!row || row.slot !== slot || row.expiresAt === 0 || row.expiresAt > expiredBy) return false;
+    Object.assign(row, { slot: null, expiresAt: 0 });
+    return true;
+  }
+
+  async reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.slot !== null || row.expiresAt !== 0 || this.isTaken({ ...row, slot })) return false;
+    Object.assign(row, { slot, expiresAt });
     return true;
   }
 
@@ -53,23 +76,46 @@ export class InMemorySessionRepository extends SessionRepository {
     if (row?.generation === generation) row.lastUsedAt = Math.max(row.lastUsedAt, lastUsedAt);
   }
 
-  async reauthenticate(id: string, authenticatedAt: number): Promise<boolean> {
+  async moveAccessKey(id: string, index: number | null, change: AccessKeyChange): Promise<boolean> {
     const row = this.rows.get(id);
-    if (!row || row.authenticatedAt >= authenticatedAt) return false;
-    row.authenticatedAt = authenticatedAt;
+    if (!row || row.accessKeyIndex !== index || row.expiresAt <= change.accessKeyAt) return false;
+    Object.assign(row, change);
+    return true;
+  }
+
+  async renewKeys(id: string, { at, ...change }: KeyRenewal): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.generation !== change.generation - 1 || row.expiresAt <= at) return false;
+    const gone = { previousRefreshDigest: null, refreshSalt: null, rotationKeyDigest: null, rotatedAt: null };
+    Object.assign(row, change, gone, { lastUsedAt: at });
     return true;
   }
 
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
     const { userId, generation } = only;
     const row = this.rows.get(id);
-    if (!row || (userId ?? row.userId) !== row.userId || (generation ?? row.generation) !== row.generation)
+    if (
+      !row ||
+      row.realm !== this.realm ||
+      (userId ?? row.userId) !== row.userId ||
+      (generation ?? row.generation) !== row.generation
+    )
       return false;
     return this.rows.delete(id);
   }
 
   async deleteByUser(userId: string, exceptId?: string): Promise<number> {
-    return this.deleteAll(this.select((row) => row.userId === userId && row.id !== exceptId));
+    return this.deleteAll(this.ofUser(userId).filter((row) => row.id !== exceptId));
+  }
+
+  async deleteSurplus(userId: string, ids: readonly string[], limit: number): Promise<number> {
+    return this.deleteAll(this.ofUser(userId).filter((row) => ids.includes(row.id) && !holdsSlot(row, limit)));
+  }
+
+  async findCrowded(limit: number, aliveAt: number, most: number): Promise<string[]> {
+    const alive = this.select((row) => row.kind === 'login' && row.expiresAt > aliveAt);
+    const crowded = [...countBy(alive, (row) => row.userId)].filter(([, count]) => count > limit);
+    return crowded.slice(0, most).map(([userId]) => userId);
   }
 
   async deleteCreatedBefore(moment: number): Promise<number> {
@@ -77,7 +123,7 @@ export class InMemorySessionRepository extends SessionRepository {
   }
 
   async deleteExpired(now: number, limit: number): Promise<number> {
-    return this.deleteAll(this.select((row) => row.expiresAt <= now).slice(0, limit));
+    return this.deleteAll([...this.rows.values()].filter((row) => row.expiresAt <= now).slice(0, limit));
   }
 
   async figures(now: number, userId?: string): Promise<SessionFigures> {
@@ -96,20 +142,40 @@ export class InMemorySessionRepository extends SessionRepository {
     };
   }
 
+  async readCounter(): Promise<number> {
+    return this.counter;
+  }
+
+  async raiseFence(scope: string): Promise<void> {
+    this.fences.set(scope, ++this.counter);
+  }
+
+  async isFenced(scopes: readonly string[], counter: number): Promise<boolean> {
+    return scopes.some((scope) => (this.fences.get(scope) ?? 0) > counter);
+  }
+
   private select(condition: (row: SessionRecord) => boolean): SessionRecord[] {
-    return [...this.rows.values()].filter(condition);
+    return [...this.rows.values()].filter((row) => row.realm === this.realm && condition(row));
+  }
+
+  private ofUser(userId: string): SessionRecord[] {
+    return this.select((row) => row.userId === userId);
   }
 
   private deleteAll(rows: SessionRecord[]): number {
     return rows.filter((row) => this.rows.delete(row.id)).length;
   }
 
-  private isTaken({ userId, slot }: SessionRecord, exceptId?: string): boolean {
-    return (
-      slot !== null &&
-      this.select((row) => row.userId === userId && row.slot === slot && row.id !== exceptId).length > 0
-    );
+  private isTaken({ id, realm, userId, kind, slot }: SessionRecord): boolean {
+    const isSame = (row: SessionRecord) =>
+      row.realm === realm && row.userId === userId && row.kind === kind && row.slot === slot && row.id !== id;
+    return slot !== null && [...this.rows.values()].some(isSame);
   }
+}
+
+/** Whether a row holds one of the slots of the limit. */
+function holdsSlot({ slot }: SessionRecord, limit: number): boolean {
+  return slot !== null && slot >= 1 && slot <= limit;
 }
 
 function isEarlierTie(row: SessionRecord, before: { createdAt: number; id?: string }): boolean {

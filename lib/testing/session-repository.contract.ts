@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { SessionRecord } from '../contracts/session';
+import { type SessionRecord, sessionRecord } from '../contracts/session';
 import type { SessionRepository } from '../contracts/session.repository';
-import { CONTRACT_CASES, HOUR, T } from './session-repository.cases';
+import { HOUR, SESSION_CASES, T } from './session-repository.cases';
+import { KEY_CASES } from './session-repository.key-cases';
 
 /** A repository to hold to the contract, on an empty storage. */
 export interface ContractSubject {
@@ -24,7 +25,7 @@ export function sessionRepositoryContract(
   runner: ContractRunner,
 ): void {
   runner.describe(`session repository contract: ${name}`, () => {
-    for (const [title, run] of Object.entries(CONTRACT_CASES)) {
+    for (const [title, run] of Object.entries({ ...SESSION_CASES, ...KEY_CASES })) {
       runner.it(title, async () => {
         const subject = await open();
         const users = subject.userIds ?? [randomUUID(), randomUUID(), randomUUID()];
@@ -41,15 +42,11 @@ export function sessionRepositoryContract(
 /** A session of this user, alive for an hour. */
 function recordOf(userId: string): SessionRecord {
   const digest = () => randomBytes(32).toString('hex');
-  return {
+  return sessionRecord({
     id: randomUUID(),
     userId,
     accessDigest: digest(),
     refreshDigest: digest(),
-    previousRefreshDigest: null,
-    refreshSalt: null,
-    generation: 0,
-    rotatedAt: null,
     createdAt: T,
     authenticatedAt: T,
     expiresAt: T + HOUR,
@@ -57,6 +54,5 @@ function recordOf(userId: string): SessionRecord {
     userAgent: 'Mozilla/5.0 (Ünïcødé 🔑)',
     ipAddress: '2001:db8::1',
     deviceName: 'Alice’s 📱',
-    slot: null,
-  };
+  });
 }

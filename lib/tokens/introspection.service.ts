@@ -1,14 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
-import { SessionRepository } from '../contracts/session.repository';
 import { ClientRegistry } from '../crypto/client-registry';
+import type { PublicKeySet } from '../crypto/public-jwk';
 import { type AccessClaims, JwtCodec, type RefreshClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
 import { SessionRevoker } from './session-revoker';
 import { SessionValidity } from './session-validity';
-import { storageCall, StorageDeadline } from './storage-deadline';
+import { StorageDeadline } from './storage-deadline';
 
 /** What a good token says and its session confirms (RFC 7662 section 2.2); times are seconds since the epoch. */
 export interface ActiveToken {
@@ -47,7 +47,6 @@ export class IntrospectionService {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly codec: JwtCodec,
-    private readonly repository: SessionRepository,
     private readonly validity: SessionValidity,
     private readonly refresher: SessionRefresher,
     private readonly revoker: SessionRevoker,
@@ -57,6 +56,11 @@ export class IntrospectionService {
   /** Whether these are the credentials of a configured client. */
   isClient(id: string, secret: string): boolean {
     return this.clients.has(id, secret);
+  }
+
+  /** The public keys, for whoever verifies tokens without asking. */
+  publicKeys(): PublicKeySet {
+    return this.codec.publicKeys;
   }
 
   /** By the rule of the guard. A question is no use: it writes nothing, and neither rotates a session nor ends it. */
@@ -73,13 +77,12 @@ export class IntrospectionService {
    */
   async revoke(token: string): Promise<boolean> {
     return this.unlessRejected(false, async (deadline) => {
-      const { type, claims } = this.read(token);
+      const { type, claims, now } = this.read(token);
       // Any refresh token carries the session key, however often it was rotated since.
-      const key = type === 'access' ? claims.tokenKey : claims.sessionKey.accessKey();
-      const { sessionId, userId } = claims;
-      const { record } = (await deadline.run(() => storageCall(() => this.repository.findById(sessionId)))) ?? {};
-      if (record?.id !== sessionId || record.userId !== userId || !key.matches(record.accessDigest)) return false;
-      return this.revoker.one(sessionId, userId, 'revoked', deadline);
+      const find = () =>
+        type === 'access' ? this.validity.findByAccessKey(claims, now) : this.refresher.findMembership(claims, now);
+      const { id, userId } = await deadline.run(find);
+      return this.revoker.one(id, userId, { reason: 'revoked', deadline });
     });
   }
 
@@ -109,9 +112,7 @@ export class IntrospectionService {
 
   private async find({ type, claims, now }: Presented): Promise<SessionRecord> {
     const { record } =
-      type === 'access'
-        ? await this.validity.find(claims, now, (row) => claims.tokenKey.matches(row.accessDigest))
-        : await this.refresher.findUsable(claims, now);
+      type === 'access' ? await this.validity.authenticate(claims, now) : await this.refresher.findUsable(claims, now);
     return record;
   }
 }

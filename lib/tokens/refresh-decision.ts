@@ -1,13 +1,5 @@
+import type { RetryReason } from '../contracts/events';
 import type { SessionRecord } from '../contracts/session';
-
-/**
- * Why a used refresh token was forgiven:
- * - `idempotency`: the request carries the `Idempotency-Key` of the rotation: a retry after a lost answer.
- * - `interval`: it comes within `reuseInterval` of the rotation: a second tab, as a rule.
- * - `window`: neither the rotation nor the request has a key, nobody has used the successor yet, and `retryWindow` has
- *   not passed.
- */
-export type RetryReason = 'interval' | 'idempotency' | 'window';
 
 /** What is known of a presented refresh token once its row is read. */
 export interface PresentedRefresh {
@@ -39,13 +31,14 @@ export interface RotationPolicy {
  * - `invalid`: refuse and change nothing.
  */
 export type RefreshDecision =
-  { kind: 'rotate' | 'same' | 'replay' | 'invalid' } | { kind: 'successor'; why: RetryReason };
+  | { kind: 'rotate' }
+  | { kind: 'same' }
+  | { kind: 'successor'; why: RetryReason }
+  | { kind: 'replay' }
+  | { kind: 'invalid' };
 
 /** What of a session's row decides. */
-export type RotationState = Pick<SessionRecord, 'generation' | 'rotatedAt' | 'lastUsedAt'> & {
-  /** SHA-256, in lowercase hex, of the `Idempotency-Key` that the last rotation was made with; null for none. */
-  rotationKeyDigest: string | null;
-};
+export type RotationState = Pick<SessionRecord, 'generation' | 'rotatedAt' | 'lastUsedAt' | 'rotationKeyDigest'>;
 
 /** Decides from the row, the presented token and the time, in epoch ms. First match wins. */
 export function decideRefresh(

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import {
   InvalidRefreshTokenError,
   InvalidTokenError,
@@ -9,11 +9,15 @@ import {
 import { JwtKnoxEvents } from '../contracts/events';
 import { describePresenter, type Presenter } from '../contracts/session';
 import type { TokenType } from '../crypto/token-header';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 
 /** Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected`. */
 @Injectable()
 export class Refusals {
-  constructor(private readonly events: JwtKnoxEvents) {}
+  constructor(
+    private readonly events: JwtKnoxEvents,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'session'>,
+  ) {}
 
   /** The error to throw; any error but a TokenRejection comes back as it is. */
   of(error: unknown, tokenType: TokenType, presenter: Presenter = {}): unknown {
@@ -25,7 +29,7 @@ export class Refusals {
       tokenType,
       sessionId,
       userId,
-      presenter: describePresenter(presenter),
+      presenter: describePresenter(presenter, this.options.session.ipAddress),
     });
     if (tokenType === 'access') return reason === 'expired' ? new TokenExpiredError() : new InvalidTokenError(reason);
     if (reason === 'expired' || reason === 'session_expired') return new RefreshTokenExpiredError(reason);

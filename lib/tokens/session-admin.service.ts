@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { JwtKnoxEvents } from '../contracts/events';
+import { type Actor, JwtKnoxEvents } from '../contracts/events';
 import { type Session, sessionOf } from '../contracts/session';
 import { type SessionFigures, type SessionQuery, SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -66,9 +66,9 @@ export class SessionAdminService {
     return (await this.stored(() => this.repository.findByUser(userId, { limit: 100, ...query }))).map(sessionOf);
   }
 
-  /** Ends all sessions of a user, and tells `UserProvider.onRevokeAll`; answers how many. */
-  async revokeAll(userId: string): Promise<number> {
-    return this.revoker.all(userId, 'admin');
+  /** Ends all sessions of a user, and logins that are under way; returns how many. */
+  async revokeAll(userId: string, actor?: Actor): Promise<number> {
+    return this.revoker.all(userId, { reason: 'admin', actor });
   }
 
   private stored<T>(work: () => Promise<T>): Promise<T> {

@@ -2,43 +2,56 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { InvalidCredentialsError, SessionLimitReachedError, StorageUnavailableError } from '../contracts/errors';
 import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
-import { IssuedTokens } from '../contracts/issued-tokens';
+import type { IssuedTokens } from '../contracts/issued-tokens';
 import {
   describe,
   describePresenter,
   type Device,
+  isSameDevice,
   type Presenter,
-  type Session,
   type SessionRecord,
-  sessionOf,
+  sessionRecord,
   TEXT_LIMITS,
 } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
-import { isUserId, JwtCodec, RESERVED_CLAIMS } from '../crypto/jwt-codec';
+import { ALL_USERS, fenceScope } from '../crypto/fence-scope';
+import { isUserId } from '../crypto/jwt-codec';
 import { generateId, TokenKey } from '../crypto/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { nextAccessKey } from './access-keys';
+import type { LoginArrival } from './login-arrivals';
+import { type Displaced, SessionPlacement } from './session-placement';
+import { SessionTokens } from './session-tokens';
 import { isActive } from './session-validity';
 import { hostCall, storageCall, type StorageDeadline } from './storage-deadline';
-import { SessionPlacement } from './session-placement';
 
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {
-  /** When the user proved who they are. @default now */
+  /** When the user proved who they are. @default the arrival */
   authenticatedAt?: Date;
   /** Lifetime of this session, until its first refresh; never past `session.maxLifetime`. */
   ttl?: Duration;
   /** Custom claims of this access token, in place of what the option `claims` gives. */
   claims?: Record<string, unknown>;
+  /** False: the session ends after `session.shortIdleTimeout` without use. @default true */
+  remember?: boolean;
+  /**
+   * When the login began, where the proof took more than this request: what `TokenService.arrival` returned then. A login
+   * that began before its user's sessions were ended all at once starts none. At most 24 hours old. @default now
+   */
+  arrival?: LoginArrival;
 }
 
-/** The keys of one session, alive only while its tokens are made. */
-interface SessionKeys {
-  session: TokenKey;
-  access: TokenKey;
-  /** Null in single-token mode. */
-  refresh: TokenKey | null;
+/** A login whose user is known. */
+export interface Login<User> {
+  user: User;
+  device: Device;
+  arrival: LoginArrival;
+  overrides: IssueOverrides;
+  /** What was sent as the username, for the event of a failure. */
+  username: string | null;
 }
 
 /** Starts sessions: token keys, row, signed tokens. */
@@ -48,32 +61,22 @@ export class SessionIssuer {
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
-    private readonly codec: JwtCodec,
+    private readonly tokens: SessionTokens,
     private readonly repository: SessionRepository,
     private readonly placement: SessionPlacement,
     private readonly events: JwtKnoxEvents,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
-  /**
-   * Starts a session, and tells events and the user provider how it went.
-   * @param arrival when the login request came in, epoch ms
-   * @param username what was sent, for the event of a failure
-   */
-  async start<User>(
-    user: User,
-    device: Device,
-    arrival: number,
-    deadline: StorageDeadline,
-    overrides: IssueOverrides,
-    username: string | null,
-  ): Promise<IssuedTokens<User>> {
+  /** Starts a session, and tells events and the user provider how it went. */
+  async start<User>(login: Login<User>, deadline: StorageDeadline): Promise<IssuedTokens<User>> {
+    const { user, device, username } = login;
     let tokens: IssuedTokens<User>;
     try {
-      tokens = await this.create(user, device, arrival, deadline, overrides);
+      tokens = await this.create(login, deadline);
     } catch (error) {
-      if (error instanceof InvalidCredentialsError) this.reportFailure(username, device, 'inactive');
-      if (error instanceof SessionLimitReachedError) this.reportFailure(username, device, 'session_limit');
+      const reason = failureOf(error);
+      if (reason) this.reportFailure(username, device, reason);
       throw error;
     }
     const noted = () => hostCall(() => this.users?.onLogin(user, tokens.session));
@@ -84,51 +87,31 @@ export class SessionIssuer {
   }
 
   reportFailure(username: string | null, presenter: Presenter, reason: LoginFailure): void {
-    this.events.emit('login.failed', { username, presenter: describePresenter(presenter), reason });
+    this.events.emit('login.failed', {
+      username,
+      presenter: describePresenter(presenter, this.options.session.ipAddress),
+      reason,
+    });
   }
 
-  private async create<User>(
-    user: User,
-    device: Device,
-    arrival: number,
-    deadline: StorageDeadline,
-    overrides: IssueOverrides,
-  ): Promise<IssuedTokens<User>> {
+  private async create<User>(login: Login<User>, deadline: StorageDeadline): Promise<IssuedTokens<User>> {
+    const { user, arrival, overrides } = login;
     const userId = this.idOf(user);
     if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
+    const now = this.options.clock.now();
     const session = TokenKey.generate();
-    const keys = { session, access: session.accessKey(), refresh: this.options.refresh && TokenKey.generate() };
-    const record = this.recordOf(userId, keys, device, arrival, overrides);
+    const access = nextAccessKey(session, now);
+    const refresh = this.options.refresh && TokenKey.generate();
+    const digests = { ...access.change, refreshDigest: refresh?.digest() ?? null };
+    const record = sessionRecord({ ...digests, ...this.descriptionOf(login, userId, now) });
+    const keys = { session, access: access.key, refresh };
     // Signed before the row is written: claims that cannot be signed must not leave a session behind.
-    const tokens = await deadline.run(() => this.sign(record, user, keys, arrival, overrides.claims));
-    await deadline.run(() => this.store(record, deadline));
-    this.events.emit('session.created', { session: tokens.session, user });
+    const order = { record, user, keys, now, claims: overrides.claims };
+    const tokens = await deadline.run(() => this.tokens.sign(order));
+    await deadline.run(() => this.store(record, arrival, deadline));
+    const isNewDevice = () => this.isNewDevice(record);
+    this.events.emit('session.created', { session: tokens.session, user, isNewDevice });
     return tokens;
-  }
-
-  /** Signs the tokens of a row. @param now epoch ms */
-  async sign<User>(
-    record: SessionRecord,
-    user: User,
-    keys: SessionKeys,
-    now: number,
-    claims?: Record<string, unknown>,
-  ): Promise<IssuedTokens<User>> {
-    const session = sessionOf(record);
-    const custom = await this.customClaims(user, session, claims);
-    const accessExpiresAt = this.options.refresh
-      ? Math.min(now + this.options.accessTtl, record.expiresAt)
-      : record.expiresAt;
-    const content = { userId: record.userId, sessionId: record.id, generation: record.generation, issuedAt: now };
-    const access = this.codec.signAccess({ ...content, expiresAt: accessExpiresAt, tokenKey: keys.access }, custom);
-    const lifetimes = { accessExpiresIn: wholeSeconds(now, accessExpiresAt) };
-    if (!keys.refresh) return new IssuedTokens(session, user, lifetimes, access);
-    const refresh = this.codec.signRefresh(
-      { ...content, expiresAt: record.expiresAt, tokenKey: keys.refresh },
-      keys.session,
-    );
-    const refreshExpiresIn = wholeSeconds(now, record.expiresAt);
-    return new IssuedTokens(session, user, { ...lifetimes, refreshExpiresIn }, access, refresh);
   }
 
   private idOf(user: unknown): string {
@@ -139,51 +122,62 @@ export class SessionIssuer {
     );
   }
 
-  private recordOf(
-    userId: string,
-    keys: SessionKeys,
-    device: Device,
-    arrival: number,
-    overrides: IssueOverrides,
-  ): SessionRecord {
-    const authenticatedAt = overrides.authenticatedAt?.getTime() ?? arrival;
+  /** What the row says of the login, beside its keys. */
+  private descriptionOf({ device, arrival, overrides }: Login<unknown>, userId: string, now: number) {
+    const { session, clockMargin } = this.options;
+    const authenticatedAt = overrides.authenticatedAt?.getTime() ?? arrival.at;
     if (Number.isNaN(authenticatedAt)) throw new TypeError('issue: authenticatedAt is not a valid date.');
-    const ttl = overrides.ttl === undefined ? this.defaultTtl : millisecondsOf(overrides.ttl);
+    if (authenticatedAt > now + clockMargin) throw new TypeError('issue: authenticatedAt lies in the future.');
+    const idleTimeout = overrides.remember === false ? session.shortIdleTimeout : this.idleTimeout;
+    const ttl = overrides.ttl === undefined ? idleTimeout : millisecondsOf(overrides.ttl);
     if (!ttl) throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
+    const presenter = describePresenter(device, session.ipAddress);
     return {
       id: generateId(),
       userId,
-      accessDigest: keys.access.digest(),
-      refreshDigest: keys.refresh?.digest() ?? null,
-      previousRefreshDigest: null,
-      refreshSalt: null,
-      generation: 0,
-      rotatedAt: null,
-      createdAt: arrival,
+      createdAt: now,
       authenticatedAt,
-      expiresAt: arrival + Math.min(ttl, this.options.session.maxLifetime),
-      lastUsedAt: arrival,
-      userAgent: describe(device.userAgent, TEXT_LIMITS.userAgent),
-      ipAddress: describe(device.ip, TEXT_LIMITS.ipAddress),
+      idleTimeout,
+      maxExpiresAt: now + session.maxLifetime,
+      expiresAt: now + Math.min(ttl, session.maxLifetime),
+      lastUsedAt: now,
+      userAgent: presenter.userAgent,
+      ipAddress: presenter.ip,
       deviceName: describe(device.deviceName, TEXT_LIMITS.deviceName),
-      slot: null,
     };
   }
 
-  private get defaultTtl(): number {
+  private get idleTimeout(): number {
     return this.options.refresh?.ttl ?? this.options.accessTtl;
   }
 
-  private async store(record: SessionRecord, deadline: StorageDeadline): Promise<void> {
+  /** Inserts the row, then looks at the fences: whichever came first of a fence and the row, one sees the other. */
+  private async store(record: SessionRecord, arrival: LoginArrival, deadline: StorageDeadline): Promise<void> {
+    const scopes = [fenceScope(record.realm, record.userId), ALL_USERS];
+    const isFenced = () => storageCall(() => this.repository.isFenced(scopes, arrival.counter));
+    const ensureOpen = async () => {
+      if (await isFenced()) throw new FencedLogin();
+      deadline.ensureOpen();
+    };
+    let displaced: Displaced | undefined;
     try {
-      await storageCall(() => this.placement.place(record, deadline));
+      displaced = await storageCall(() => this.placement.place(record, deadline, ensureOpen));
+      if (await isFenced()) throw new FencedLogin();
+      // The client was told 503 while the statements were under way.
+      deadline.ensureOpen();
     } catch (error) {
       // A broken connection leaves open whether the row was written; nobody holds its tokens.
-      if (error instanceof StorageUnavailableError) void this.discard(record);
+      if (displaced || error instanceof StorageUnavailableError) await this.takeBack(record, displaced, error);
       throw error;
     }
-    // The client was told 503 while the INSERT was under way.
-    if (deadline.expired) void this.discard(record);
+    this.placement.settle(record, displaced);
+  }
+
+  private async takeBack(record: SessionRecord, displaced: Displaced | undefined, cause: unknown): Promise<void> {
+    const gone = this.discard(record).then(() => displaced && this.placement.undo(displaced));
+    // A fenced login is answered when its row is gone; one that is late has had its answer.
+    if (cause instanceof FencedLogin) await gone;
+    else gone.catch(() => undefined);
   }
 
   /** Deletes a session whose tokens nobody got; what broke the login may last a while, so this tries for some time. */
@@ -193,21 +187,20 @@ export class SessionIssuer {
       const isGone = storageCall(() => this.repository.deleteById(record.id)).then(() => true);
       if (await isGone.catch(() => false)) return;
     }
-    this.logger.error(
-      `Session ${record.id}, whose login was answered with 503, could not be deleted; it ends by itself.`,
-    );
+    this.logger.error(`Session ${record.id}, whose login failed, could not be deleted; it ends by itself.`);
   }
 
-  private async customClaims(user: unknown, session: Session, claims: Record<string, unknown> | undefined) {
-    const custom = claims ?? (await hostCall(() => this.options.claims?.(user, session))) ?? {};
-    const reserved = Object.keys(custom).filter((name) => RESERVED_CLAIMS.has(name));
-    if (reserved.length === 0) return custom;
-    throw new Error(
-      `Custom claims must not use the reserved ${reserved.join(', ')}: rename them, for example with your domain in front.`,
-    );
+  private async isNewDevice({ id, userId, userAgent }: SessionRecord): Promise<boolean> {
+    const others = await storageCall(() => this.repository.findByUser(userId, { limit: 100 }));
+    return !others.some((other) => other.id !== id && isSameDevice(other.userAgent, userAgent));
   }
 }
 
-function wholeSeconds(from: number, to: number): number {
-  return Math.floor(to / 1_000) - Math.floor(from / 1_000);
+/** A login that began before the end of all sessions of its user: to a client, credentials that do not count. */
+class FencedLogin extends InvalidCredentialsError {}
+
+function failureOf(error: unknown): LoginFailure | null {
+  if (error instanceof FencedLogin) return 'fenced';
+  if (error instanceof InvalidCredentialsError) return 'inactive';
+  return error instanceof SessionLimitReachedError ? 'session_limit' : null;
 }

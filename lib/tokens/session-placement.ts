@@ -1,27 +1,28 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { SessionLimitReachedError, StorageUnavailableError } from '../contracts/errors';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { SessionLimitReachedError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { BackgroundWork } from './background-work';
 import type { StorageDeadline } from './storage-deadline';
 
-/** How a new session finds its place under the limit. */
+/** How a new session finds its place under the limit; `surplus` are sessions above the limit already, which go too. */
 export type Placement =
   | { kind: 'insert'; slot: number }
   | { kind: 'replace'; holder: SessionRecord; slot: number; expired: boolean; surplus: SessionRecord[] }
   | { kind: 'reject' };
 
-const MAX_ATTEMPTS = 100;
+/** Most sessions above the limit that one login deletes; the purge deletes the others. */
+export const MAX_SURPLUS = 100;
 
 /**
- * Where the next session of a user goes, given all rows of the user. Rows without a slot or above the limit count, and
- * go first: they are from before the limit was introduced or lowered.
+ * Where the next session of a user goes, given the rows that count. Rows without a slot or above the limit count, and go
+ * first: they are from before the limit was introduced or lowered.
  */
 export function placementFor(
   rows: readonly SessionRecord[],
-  limit: number,
-  onLimit: 'reject' | 'evict-oldest',
+  { limit, onLimit }: { limit: number; onLimit: 'reject' | 'evict-oldest' },
   now: number,
   pick: (choices: number) => number = (choices) => Math.floor(Math.random() * choices),
 ): Placement {
@@ -54,46 +55,106 @@ function isSeat(slot: number | null, limit: number): boolean {
   return slot !== null && slot >= 1 && slot <= limit;
 }
 
-/** Puts a new session into the storage, within the user's limit. */
+/** What left its place for a new session. */
+export interface Displaced {
+  /** Living sessions that were ended. More than one where another login took the place of the first. */
+  ended: SessionRecord[];
+  /** Expired sessions that held a slot. */
+  expired: SessionRecord[];
+  /** Sessions above the limit, still to be deleted. */
+  surplus: SessionRecord[];
+}
+
+/** Puts a new session into the storage, as a row of its own, within the user's limit. */
 @Injectable()
 export class SessionPlacement {
+  private readonly logger = new Logger(SessionPlacement.name);
+  private readonly background = new BackgroundWork();
+
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
     private readonly events: JwtKnoxEvents,
   ) {}
 
-  /** @throws SessionLimitReachedError */
-  async place(record: SessionRecord, deadline: StorageDeadline): Promise<void> {
-    const { limitPerUser, onLimit } = this.options.session;
-    if (limitPerUser === null) {
+  /**
+   * @param ensureOpen throws when the login must not end another session any more: it is late, or fenced
+   * @throws SessionLimitReachedError
+   */
+  async place(record: SessionRecord, deadline: StorageDeadline, ensureOpen: () => Promise<void>): Promise<Displaced> {
+    const displaced: Displaced = { ended: [], expired: [], surplus: [] };
+    const { limitPerUser: limit, onLimit } = this.options.session;
+    if (limit === null) {
       await this.repository.insert(record);
-      return;
+      return displaced;
     }
-    // Every lost attempt means that another login of the same user won: the loop ends.
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const rows = await this.repository.findByUser(record.userId);
-      // A login that was answered with 503 must evict nobody.
-      deadline.ensureOpen();
-      const placement = placementFor(rows, limitPerUser, onLimit, record.createdAt);
-      if (placement.kind === 'reject') throw new SessionLimitReachedError();
-      if (await this.take(placement, record)) return;
+    try {
+      // Every lost turn means that another login of the same user won; the deadline ends the loop at the latest.
+      for (;;) {
+        const query = { limit, aliveAt: record.createdAt, most: MAX_SURPLUS };
+        const rows = await this.repository.findPlaces(record.userId, query);
+        deadline.ensureOpen();
+        const placement = placementFor(rows, { limit, onLimit }, record.createdAt);
+        if (placement.kind === 'reject') throw new SessionLimitReachedError();
+        if (placement.kind === 'replace' && !(await this.displace(placement, record, displaced, ensureOpen))) continue;
+        if (await this.repository.insert({ ...record, slot: placement.slot })) return displaced;
+      }
+    } catch (error) {
+      await this.undo(displaced);
+      throw error;
     }
-    throw new StorageUnavailableError(new Error('Too many simultaneous logins of one user.'));
   }
 
-  private async take(placement: Exclude<Placement, { kind: 'reject' }>, record: SessionRecord): Promise<boolean> {
-    const seated = { ...record, slot: placement.slot };
-    if (placement.kind === 'insert') return this.repository.insert(seated);
-    // In place, by one UPDATE: DELETE + INSERT deadlocks on MariaDB and can lose a session between the two.
-    const expiredBy = placement.expired ? record.createdAt : undefined;
-    if (!(await this.repository.takeOver(placement.holder.id, seated, expiredBy))) return false;
-    if (!placement.expired) this.evicted(placement.holder);
-    for (const row of placement.surplus) if (await this.repository.deleteById(row.id)) this.evicted(row);
+  /** First ended, by an UPDATE that can be undone and that no foreign key of the host stands against; then a new row. */
+  private async displace(
+    { holder, expired, surplus }: Extract<Placement, { kind: 'replace' }>,
+    record: SessionRecord,
+    displaced: Displaced,
+    ensureOpen: () => Promise<void>,
+  ): Promise<boolean> {
+    if (!expired) await ensureOpen();
+    const vacated = await this.repository.vacate(holder.id, holder.slot, expired ? record.createdAt : undefined);
+    if (!vacated) return false;
+    displaced[expired ? 'expired' : 'ended'].push(holder);
+    displaced.surplus = surplus;
     return true;
   }
 
-  private evicted(row: SessionRecord): void {
-    this.events.emit('session.revoked', { userId: row.userId, sessionId: row.id, count: 1, reason: 'evicted' });
+  /** The login came to nothing: what was ended for it goes on, unless another login has its place. */
+  async undo({ ended, expired }: Displaced): Promise<void> {
+    const gone: SessionRecord[] = [];
+    for (const row of ended) {
+      const undone = this.repository.reinstate(row.id, row.slot, row.expiresAt).catch(() => {
+        this.logger.error(`Session ${row.id} was ended for a login that failed, and could not be reinstated.`);
+        return false;
+      });
+      if (!(await undone)) gone.push(row);
+    }
+    this.deleteRows(gone, expired);
+  }
+
+  /** The login stands. What has no job any more is deleted beside the answer; what cannot be, by the next purge. */
+  settle({ userId }: SessionRecord, { ended, expired, surplus }: Displaced): void {
+    this.deleteRows(ended, expired);
+    if (surplus.length === 0) return;
+    const ids = surplus.map((row) => row.id);
+    this.background.start(async () => {
+      const count = await this.repository.deleteSurplus(userId, ids, this.options.session.limitPerUser!);
+      if (count > 0) this.evicted({ userId, sessionId: null, count });
+    });
+  }
+
+  private deleteRows(ended: SessionRecord[], expired: SessionRecord[]): void {
+    for (const { id, userId } of ended) this.evicted({ userId, sessionId: id, count: 1 });
+    for (const { id } of [...ended, ...expired]) this.background.start(() => this.repository.deleteById(id));
+  }
+
+  private evicted(what: { userId: string; sessionId: string | null; count: number }): void {
+    this.events.emit('session.revoked', { ...what, reason: 'evicted', actor: null });
+  }
+
+  /** Lets the deletions under way finish before the data source closes. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.background.finish(this.options.storageTimeout);
   }
 }

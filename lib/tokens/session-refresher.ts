@@ -1,168 +1,202 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { RefreshTokenReusedError, StorageUnavailableError, TokenRejection } from '../contracts/errors';
-import { JwtKnoxEvents } from '../contracts/events';
+import { Inject, Injectable } from '@nestjs/common';
+import type { RetryReason } from '../contracts/events';
+import { StorageUnavailableError, TokenRejection } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { describePresenter, type Presenter, type SessionRecord, sessionOf } from '../contracts/session';
+import { describePresenter, type Presenter, type SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
-import { JwtCodec, type RefreshClaims } from '../crypto/jwt-codec';
+import type { RefreshClaims } from '../crypto/jwt-codec';
 import { generateSalt, TokenKey } from '../crypto/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { isAccessKeyDue, nextAccessKey } from './access-keys';
+import { LastUsed } from './last-used';
 import { decideRefresh, type RefreshDecision } from './refresh-decision';
-import { SessionIssuer } from './session-issuer';
-import { type LiveSession, SessionValidity } from './session-validity';
+import { RefreshEvents } from './refresh-events';
+import { SessionTokens } from './session-tokens';
+import { type LiveSession, type ReadSession, SessionValidity } from './session-validity';
 import { storageCall, type StorageDeadline } from './storage-deadline';
 
 /** How often a refresh whose row changed under it decides again. */
 const MAX_ATTEMPTS = 3;
 
+/** One request to refresh. */
+export interface RefreshAttempt {
+  claims: RefreshClaims;
+  presenter: Presenter;
+  /** Whether a presenter was given at all: without one, it is not checked. */
+  checksPresenter: boolean;
+  /** Digest of the request's `Idempotency-Key`; null when it has none. */
+  attemptDigest: string | null;
+  /** The arrival, epoch ms. */
+  now: number;
+  deadline: StorageDeadline;
+}
+
+type Answer = { kind: 'rotate' | 'same' } | { kind: 'successor'; why: RetryReason };
+
 /** Refreshes sessions: lossless for tabs that race and answers that get lost, fatal for a session that is replayed. */
 @Injectable()
 export class SessionRefresher {
-  private readonly logger = new Logger(SessionRefresher.name);
-
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
-    private readonly codec: JwtCodec,
     private readonly repository: SessionRepository,
     private readonly validity: SessionValidity,
-    private readonly issuer: SessionIssuer,
-    private readonly events: JwtKnoxEvents,
+    private readonly lastUsed: LastUsed,
+    private readonly tokens: SessionTokens,
+    private readonly events: RefreshEvents,
   ) {}
-
-  /** The claims of a refresh token whose signature holds. @throws TokenRejection */
-  read(token: string, now: number): RefreshClaims {
-    return this.codec.readRefresh(this.codec.verify(token, this.codec.keyFor(token, 'refresh').verifying), now);
-  }
 
   /** The session that a refresh token of any generation belongs to: enough to end it, not to prolong it. */
   async findMembership(claims: RefreshClaims, now: number): Promise<SessionRecord> {
-    const access = claims.sessionKey.accessKey();
-    return (await this.validity.find(claims, now, (row) => access.matches(row.accessDigest))).record;
+    const row = await this.validity.readRow(claims);
+    if (!isMember(row, claims)) throw new TokenRejection('key_mismatch', claims);
+    return this.validity.living(row, claims, now);
   }
 
   /** The session that a refresh token would prolong now. Changes nothing, whatever was presented. */
   async findUsable(claims: RefreshClaims, now: number): Promise<LiveSession> {
-    const isUsable = (row: SessionRecord) => !['replay', 'invalid'].includes(this.decide(row, claims, now).kind);
-    return this.withinLifetime(await this.validity.find(claims, now, isUsable), claims, now);
+    const read = await this.validity.read(claims);
+    const record = this.living(read, claims, now);
+    const { kind } = this.decide(record, { claims, attemptDigest: null, now });
+    if (kind === 'replay' || kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
+    return { record, user: await read.user() };
   }
 
   /** @throws TokenRejection, RefreshTokenReusedError, StorageUnavailableError */
-  async refresh(
-    token: string,
-    presenter: Presenter | undefined,
-    now: number,
-    deadline: StorageDeadline,
-  ): Promise<IssuedTokens> {
-    const claims = this.read(token, now);
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const live = this.withinLifetime(await this.find(claims, now), claims, now);
-      this.validity.checkPresenter(live.record, presenter);
+  async refresh(attempt: RefreshAttempt): Promise<IssuedTokens> {
+    const { claims, now, deadline } = attempt;
+    for (let count = 0; count < MAX_ATTEMPTS; count++) {
+      const read = await this.validity.read(claims);
+      const record = this.living(read, claims, now);
+      const decision = this.decide(record, attempt);
+      if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
       // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.
       deadline.ensureOpen();
-      const tokens = await this.carryOut(this.decide(live.record, claims, now), live, claims, presenter, now);
+      if (decision.kind === 'replay') {
+        // Before anything else could refuse: a refusal must not swallow the alarm.
+        if (await storageCall(() => this.repository.deleteById(record.id, { generation: record.generation })))
+          throw this.events.replayed(record, attempt.presenter);
+        continue;
+      }
+      const live = { record, user: await this.userOf(read, claims) };
+      this.validity.checkPresenter(record, attempt.checksPresenter ? attempt.presenter : undefined);
+      deadline.ensureOpen();
+      const tokens = await this.carryOut(decision, live, attempt);
       if (tokens) return tokens;
     }
     throw new StorageUnavailableError(new Error('The session changed under every attempt to refresh it.'));
   }
 
-  private async find(claims: RefreshClaims, now: number): Promise<LiveSession> {
+  /** Tokens tell whole seconds: a session of less than one more is over. */
+  private living(read: ReadSession, claims: RefreshClaims, now: number): SessionRecord {
+    const record = this.validity.living(read.record, claims, now);
+    const isOver = Math.floor(record.expiresAt / 1_000) <= Math.floor(now / 1_000);
+    if (isOver && record.expiresAt < read.record.expiresAt) throw new TokenRejection('session_expired', claims);
+    return record;
+  }
+
+  private async userOf(read: ReadSession, claims: RefreshClaims): Promise<unknown> {
     try {
-      return await this.validity.find(claims, now, (row) => this.decide(row, claims, now).kind !== 'invalid');
+      return await read.user();
     } catch (error) {
-      if (error instanceof TokenRejection && error.reason === 'user_inactive') await this.endOfInactive(claims);
+      const isInactive = error instanceof TokenRejection && error.reason === 'user_inactive';
+      if (isInactive && (await storageCall(() => this.repository.deleteById(claims.sessionId))))
+        this.events.endedInactive(claims);
       throw error;
     }
   }
 
-  /** The greatest lifetime may have been shortened since the login; tokens tell whole seconds. */
-  private withinLifetime({ record, user }: LiveSession, claims: RefreshClaims, now: number): LiveSession {
-    const end = record.createdAt + this.options.session.maxLifetime;
-    if (Math.floor(end / 1_000) <= Math.floor(now / 1_000)) throw new TokenRejection('session_expired', claims);
-    return { record: { ...record, expiresAt: Math.min(record.expiresAt, end) }, user };
-  }
-
-  private decide(row: SessionRecord, claims: RefreshClaims, now: number): RefreshDecision {
+  private decide(
+    row: SessionRecord,
+    { claims, attemptDigest, now }: Pick<RefreshAttempt, 'claims' | 'attemptDigest' | 'now'>,
+  ): RefreshDecision {
     const { refresh, clockMargin } = this.options;
     if (!refresh) return { kind: 'invalid' };
     const isCurrent = claims.tokenKey.matches(row.refreshDigest);
     const isPrevious = claims.tokenKey.matches(row.previousRefreshDigest);
-    const isMember = claims.sessionKey.accessKey().matches(row.accessDigest);
+    const key = isCurrent ? 'current' : isPrevious ? 'previous' : 'unknown';
     // Without the session key no decision but `invalid`: the new access token is derived from it.
-    const key = !isMember ? 'unknown' : isCurrent ? 'current' : isPrevious ? 'previous' : 'unknown';
-    const presented = { generation: claims.generation, key, isMember, attemptDigest: null } as const;
-    return decideRefresh({ ...row, rotationKeyDigest: null }, presented, now, { ...refresh, clockMargin });
+    const presented = { generation: claims.generation, key, isMember: isMember(row, claims), attemptDigest } as const;
+    return decideRefresh(row, presented, now, { ...refresh, clockMargin });
   }
 
   /** Null when the row changed in between: decide again. */
-  private async carryOut(
-    decision: RefreshDecision,
-    live: LiveSession,
-    claims: RefreshClaims,
-    presenter: Presenter | undefined,
-    now: number,
-  ): Promise<IssuedTokens | null> {
+  private async carryOut(decision: Answer, live: LiveSession, attempt: RefreshAttempt): Promise<IssuedTokens | null> {
     const { record } = live;
-    switch (decision.kind) {
-      case 'rotate':
-        return this.rotate(live, claims, now);
-      case 'same':
-        // Presenting the current key proves that the answer to its rotation arrived.
-        this.validity.touch(record, claims.generation, now);
-        return this.answer(live, claims, claims.tokenKey, now, false);
-      case 'successor':
-        return this.answer(live, claims, claims.tokenKey.successor(record.refreshSalt!), now, false);
-      case 'replay':
-        await this.endOfReplayed(record, presenter);
-        return null;
-      case 'invalid':
-        throw new TokenRejection('key_mismatch', claims);
-    }
+    const { claims, now } = attempt;
+    if (decision.kind === 'rotate') return this.rotate(live, attempt);
+    // Presenting the current key proves that the answer to its rotation arrived.
+    if (decision.kind === 'same') this.lastUsed.note(record, claims.generation, now);
+    const isSame = decision.kind === 'same';
+    const refresh = isSame ? claims.tokenKey : claims.tokenKey.successor(record.refreshSalt!);
+    const tokens = await this.answerAgain(live, attempt, refresh, decision.kind);
+    if (tokens && decision.kind === 'successor') this.events.retried(record, decision.why, attempt.presenter);
+    return tokens;
   }
 
-  private async rotate(live: LiveSession, claims: RefreshClaims, now: number): Promise<IssuedTokens | null> {
-    const { record } = live;
+  private async rotate(live: LiveSession, attempt: RefreshAttempt): Promise<IssuedTokens | null> {
+    const { record, user } = live;
+    const { claims, now, presenter } = attempt;
     const refreshSalt = generateSalt();
     const successor = claims.tokenKey.successor(refreshSalt);
+    const access = this.dueAccessKey(record, attempt);
+    const seen = describePresenter(presenter, this.options.session.ipAddress);
     const change = {
+      ...access?.change,
       refreshDigest: successor.digest(),
       previousRefreshDigest: record.refreshDigest!,
       refreshSalt,
+      rotationKeyDigest: attempt.attemptDigest,
       generation: record.generation + 1,
-      expiresAt: Math.min(now + this.options.refresh!.ttl, record.createdAt + this.options.session.maxLifetime),
+      expiresAt: this.nextEnd(record, now),
+      lastUserAgent: seen.userAgent,
+      lastIpAddress: seen.ip,
     };
-    const rotated = await storageCall(() =>
-      this.repository.rotate(record.id, record.refreshDigest!, { ...change, at: now }),
-    );
-    if (!rotated) return null;
+    const rotation = { ...change, at: now };
+    if (!(await storageCall(() => this.repository.rotate(record.id, record.refreshDigest!, rotation)))) return null;
     const current = { ...record, ...change, rotatedAt: now, lastUsedAt: now };
-    return this.answer({ record: current, user: live.user }, claims, successor, now, true);
+    return this.answer({ record: current, user }, attempt, successor, 'rotate');
+  }
+
+  private nextEnd(record: SessionRecord, now: number): number {
+    const idleTimeout = record.idleTimeout ?? this.options.refresh!.ttl;
+    const end = Math.min(record.maxExpiresAt ?? Infinity, record.createdAt + this.options.session.maxLifetime);
+    return Math.min(now + idleTimeout, end);
+  }
+
+  /** An answer that leaves the refresh key as it is. Null when another one changed the access key in between. */
+  private async answerAgain(
+    { record, user }: LiveSession,
+    attempt: RefreshAttempt,
+    refresh: TokenKey,
+    kind: Answer['kind'],
+  ): Promise<IssuedTokens | null> {
+    const access = this.dueAccessKey(record, attempt);
+    if (!access) return this.answer({ record, user }, attempt, refresh, kind);
+    const move = () => this.repository.moveAccessKey(record.id, record.accessKeyIndex, access.change);
+    if (!(await storageCall(move))) return null;
+    return this.answer({ record: { ...record, ...access.change }, user }, attempt, refresh, kind);
+  }
+
+  private dueAccessKey(record: SessionRecord, { claims, now }: RefreshAttempt) {
+    const isDue = isAccessKeyDue(record, now, this.options.accessKeyPeriod);
+    return isDue ? nextAccessKey(claims.sessionKey, now, record) : null;
   }
 
   private async answer(
     { record, user }: LiveSession,
-    claims: RefreshClaims,
+    { claims, now, deadline, presenter }: RefreshAttempt,
     refresh: TokenKey,
-    now: number,
-    rotated: boolean,
-  ) {
-    const keys = { session: claims.sessionKey, access: claims.sessionKey.accessKey(), refresh };
-    const tokens = await this.issuer.sign(record, user, keys, now);
-    this.events.emit('session.refreshed', { session: tokens.session, user, rotated });
+    decision: Answer['kind'],
+  ): Promise<IssuedTokens> {
+    const keys = { session: claims.sessionKey, access: claims.sessionKey.accessKey(record), refresh };
+    const tokens = await this.tokens.sign({ record, user, keys, now });
+    deadline.ensureOpen();
+    this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;
   }
+}
 
-  /** @throws RefreshTokenReusedError if this call ended the session; otherwise somebody else changed it meanwhile */
-  private async endOfReplayed(record: SessionRecord, presenter: Presenter = {}): Promise<void> {
-    const { id, userId, generation } = record;
-    if (!(await storageCall(() => this.repository.deleteById(id, { generation })))) return;
-    this.logger.warn(`A used refresh token of session ${id} was presented again: the session has been ended.`);
-    this.events.emit('refresh.reused', { session: sessionOf(record), presenter: describePresenter(presenter) });
-    this.events.emit('session.revoked', { userId, sessionId: id, count: 1, reason: 'replayed' });
-    throw new RefreshTokenReusedError();
-  }
-
-  private async endOfInactive({ sessionId, userId }: RefreshClaims): Promise<void> {
-    if (!(await storageCall(() => this.repository.deleteById(sessionId)))) return;
-    this.events.emit('session.revoked', { userId, sessionId, count: 1, reason: 'user_inactive' });
-  }
+/** Whether the token carries the session key: proof that it belongs to this session, whatever its age. */
+function isMember(row: SessionRecord, claims: RefreshClaims): boolean {
+  return claims.sessionKey.accessKey(row).matches(row.accessDigest);
 }

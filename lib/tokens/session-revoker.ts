@@ -1,12 +1,20 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable, Optional } from '@nestjs/common';
-import { JwtKnoxEvents, type RevocationReason } from '../contracts/events';
+import { Inject, Injectable } from '@nestjs/common';
+import { type Actor, JwtKnoxEvents, type RevocationReason } from '../contracts/events';
 import type { Session } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
-import { UserProvider } from '../contracts/user-provider';
+import { ALL_USERS, fenceScope } from '../crypto/fence-scope';
 import { isSessionId } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
+import { storageCall, StorageDeadline } from './storage-deadline';
+
+/** Why sessions end, who ends them, and in what time. */
+export interface Ending {
+  reason: RevocationReason;
+  /** Who asked for it, where that is known. */
+  actor?: Actor | null;
+  /** What is left of the request's time. @default `storageTimeout` */
+  deadline?: StorageDeadline;
+}
 
 /** Ends sessions. When a method resolves, no instance of the application accepts what it ended. */
 @Injectable()
@@ -15,73 +23,62 @@ export class SessionRevoker {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
     private readonly events: JwtKnoxEvents,
-    @Optional() private readonly users?: UserProvider,
   ) {}
 
-  async one(
-    sessionId: string,
-    userId: string | undefined,
-    reason: RevocationReason,
-    deadline?: StorageDeadline,
-  ): Promise<boolean> {
+  async one(sessionId: string, userId: string | undefined, ending: Ending): Promise<boolean> {
     if (userId !== undefined) requireId(userId);
     if (!isSessionId(sessionId)) return false;
-    const gone = await this.end(() => this.repository.deleteById(sessionId, { userId }), deadline);
-    return this.report({ userId: userId ?? null, sessionId, count: Number(gone), reason }) > 0;
+    const gone = await this.run(() => this.repository.deleteById(sessionId, { userId }), ending.deadline);
+    return this.announce({ userId: userId ?? null, sessionId, count: Number(gone) }, ending) > 0;
   }
 
-  async other({ id, userId }: Pick<Session, 'id' | 'userId'>): Promise<number> {
+  async other({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
     requireId(userId);
     requireId(id);
-    const count = await this.end(() => this.repository.deleteByUser(userId, id));
-    return this.report({ userId, sessionId: null, count, reason: 'logout_other' });
-  }
-
-  async all(userId: string, reason: RevocationReason): Promise<number> {
-    requireId(userId);
-    const deadline = new StorageDeadline(this.options.storageTimeout);
-    const count = await this.end(() => this.repository.deleteByUser(userId), deadline);
-    this.report({ userId, sessionId: null, count, reason });
-    await deadline.run(() => this.shutOutLoginsUnderWay(userId));
-    return count;
+    const count = await this.run(() => this.repository.deleteByUser(userId, id), ending.deadline);
+    return this.announce({ userId, sessionId: null, count }, ending);
   }
 
   /**
-   * A login that was under way at the DELETE may write its row after it, on another process too. The user provider is
-   * told a moment that lies ahead, and the acknowledgement waits for it: who came before the acknowledgement came
-   * before the moment, and does not count. Told again if telling took longer than that, or the clock was set back.
+   * Ends all sessions of a user but, where it is given, one; and logins that are under way, on any process: the fence
+   * first, then the rows.
    */
-  private async shutOutLoginsUnderWay(userId: string): Promise<void> {
-    const { users } = this;
-    if (!users || users.onRevokeAll === UserProvider.prototype.onRevokeAll) return;
-    for (let lead = 5; ; lead *= 4) {
-      const at = this.options.clock.now() + lead;
-      await hostCall(() => users.onRevokeAll(userId, new Date(at)));
-      const left = at - this.options.clock.now();
-      if (left >= 0 && left <= lead) return delay(left);
-    }
+  async all(userId: string, ending: Ending, exceptId?: string): Promise<number> {
+    requireId(userId);
+    const end = async () => {
+      await this.repository.raiseFence(fenceScope('', userId));
+      return this.repository.deleteByUser(userId, exceptId);
+    };
+    const count = await this.run(end, ending.deadline);
+    return this.announce({ userId, sessionId: null, count }, ending);
   }
 
-  async before(moment: Date): Promise<number> {
-    const before = moment.getTime();
-    if (Number.isNaN(before)) throw new TypeError('revokeBefore: not a valid date.');
-    const deadline = new StorageDeadline(this.options.adminTimeout);
-    const count = await this.end(() => this.repository.deleteCreatedBefore(before), deadline);
-    return this.report({ userId: null, sessionId: null, count, reason: 'revoked_before' });
+  /** Ends every session created before a moment (epoch ms), and all logins under way. */
+  async before(moment: number, ending: Ending): Promise<number> {
+    const end = async () => {
+      await this.repository.raiseFence(ALL_USERS);
+      return this.repository.deleteCreatedBefore(moment);
+    };
+    const count = await this.run(end, new StorageDeadline(this.options.adminTimeout));
+    return this.announce({ userId: null, sessionId: null, count }, ending);
   }
 
-  private end<T>(work: () => Promise<T>, deadline = new StorageDeadline(this.options.storageTimeout)): Promise<T> {
+  /** The time of one request. */
+  newDeadline(): StorageDeadline {
+    return new StorageDeadline(this.options.storageTimeout);
+  }
+
+  private run<T>(work: () => Promise<T>, deadline = this.newDeadline()): Promise<T> {
     return deadline.run(() => storageCall(work));
   }
 
-  private report(event: {
-    userId: string | null;
-    sessionId: string | null;
-    count: number;
-    reason: RevocationReason;
-  }): number {
-    if (event.count > 0) this.events.emit('session.revoked', event);
-    return event.count;
+  /** Tells that sessions ended. Every end of a session is told here, or by a caller of this. */
+  announce(
+    what: { userId: string | null; sessionId: string | null; count: number },
+    { reason, actor = null }: Ending,
+  ): number {
+    if (what.count > 0) this.events.emit('session.revoked', { ...what, reason, actor });
+    return what.count;
   }
 }
 

@@ -14,10 +14,9 @@ import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { holdsAccessKey } from './access-keys';
 import { OccasionalLog } from './occasional-log';
-import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
-
-const MAX_TOUCHES = 4;
+import { hostCall, storageCall } from './storage-deadline';
 
 /** A live session and its user. */
 export interface LiveSession<User = any> {
@@ -25,8 +24,12 @@ export interface LiveSession<User = any> {
   user: User;
 }
 
-/** Whether the row is the token's own: the check that differs between access and refresh tokens. */
-export type KeyCheck = (record: SessionRecord) => boolean;
+/** A row that was read for a token. Nothing is known of it yet but that it is there. */
+export interface ReadSession {
+  record: SessionRecord;
+  /** The user of the row, whose look-up began beside the row's. @throws TokenRejection when nobody may use it */
+  user(): Promise<unknown>;
+}
 
 /**
  * The one validity rule, for every way a token comes in: the row lives and is the token's own, and its user may use it.
@@ -34,9 +37,7 @@ export type KeyCheck = (record: SessionRecord) => boolean;
  */
 @Injectable()
 export class SessionValidity {
-  private readonly log = new OccasionalLog(SessionValidity.name);
   private readonly clockLog = new OccasionalLog(SessionValidity.name, 60_000);
-  private readonly touches = new Map<string, Promise<void>>();
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
@@ -45,59 +46,71 @@ export class SessionValidity {
     @Optional() private readonly users?: UserProvider,
   ) {}
 
-  /** @throws TokenRejection, or a 503 when the storage fails */
-  async find(claims: TokenClaims, now: number, keyCheck: KeyCheck): Promise<LiveSession> {
-    // Started beside the session's own look-up; what comes of it counts only after the row's verdict.
+  /** The session and user of an access token. @throws TokenRejection, or a 503 when the storage fails */
+  async authenticate(claims: TokenClaims, now: number): Promise<LiveSession> {
+    const read = await this.read(claims);
+    this.checkAccessKey(read.record, claims, now);
+    const record = this.living(read.record, claims, now);
+    return { record, user: await read.user() };
+  }
+
+  /** The row of an access token that holds its key, whoever its user is. @throws TokenRejection, or a 503 */
+  async findByAccessKey(claims: TokenClaims, now: number): Promise<SessionRecord> {
+    const record = await this.readRow(claims);
+    this.checkAccessKey(record, claims, now);
+    return this.living(record, claims, now);
+  }
+
+  /** Reads row and user side by side. What comes of the user counts only after the row's verdict. */
+  async read(claims: TokenClaims): Promise<ReadSession> {
     const { users } = this;
     const lookup = users && !this.repository.joinsUser ? hostCall(() => users.findById(claims.userId)) : undefined;
     lookup?.catch(() => undefined);
     const found = await storageCall(() => this.repository.findById(claims.sessionId));
-    if (!found) throw new TokenRejection('session_not_found', claims);
-    const { record } = found;
-    // The id again: some databases compare strings without case or trailing spaces.
-    if (record.id !== claims.sessionId || !keyCheck(record)) throw new TokenRejection('key_mismatch', claims);
-    if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
-    if (record.expiresAt <= now) throw new TokenRejection('session_expired', claims);
-    if (record.lastUsedAt > now + this.options.clockMargin) this.warnOfClocks(record.lastUsedAt - now);
-    if (!users) return { record, user: { id: record.userId } };
-    const user = await (lookup ?? found.user);
-    const refusal = userRefusal(users, user, record);
-    if (refusal) throw new TokenRejection(refusal, claims);
+    const record = ownRow(found?.record, claims);
+    const user = async () => {
+      if (!users) return { id: record.userId };
+      const known = await (lookup ?? found?.user);
+      const refusal = userRefusal(users, known, record);
+      if (refusal) throw new TokenRejection(refusal, claims);
+      return known;
+    };
     return { record, user };
+  }
+
+  /** The row alone, for what needs the proof of a key only. @throws TokenRejection, or a 503 */
+  async readRow(claims: TokenClaims): Promise<SessionRecord> {
+    return ownRow((await storageCall(() => this.repository.findById(claims.sessionId)))?.record, claims);
+  }
+
+  /** The row as far as it lives: to its own end, or to what the options say now. @throws TokenRejection */
+  living(record: SessionRecord, claims: TokenClaims, now: number): SessionRecord {
+    if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
+    const end = this.endOf(record);
+    if (end <= now) throw new TokenRejection('session_expired', claims);
+    if (record.lastUsedAt > now + this.options.clockMargin) this.warnOfClocks(record.lastUsedAt - now);
+    return end < record.expiresAt ? { ...record, expiresAt: end } : record;
+  }
+
+  /** Lifetimes may have been shortened since the login. */
+  endOf({ expiresAt, maxExpiresAt, createdAt }: SessionRecord): number {
+    return Math.min(expiresAt, maxExpiresAt ?? Infinity, createdAt + this.options.session.maxLifetime);
   }
 
   /** The presenter check. No presenter, no check: introspection and host code have none. */
   checkPresenter(record: SessionRecord, presenter: Presenter | undefined): void {
-    const mode = this.options.session.bindUserAgent;
+    const { bindUserAgent: mode, ipAddress } = this.options.session;
     if (mode === 'off' || presenter === undefined) return;
     if (describe(presenter.userAgent, TEXT_LIMITS.userAgent) === record.userAgent) return;
     if (mode === 'reject')
       throw new TokenRejection('user_agent_mismatch', { sessionId: record.id, userId: record.userId });
-    this.events.emit('user-agent.changed', { session: sessionOf(record), presenter: describePresenter(presenter) });
+    const seen = { session: sessionOf(record), presenter: describePresenter(presenter, ipAddress) };
+    this.events.emit('user-agent.changed', seen);
   }
 
-  /**
-   * Notes the use of a session, at most once per `touchInterval`; at once when it is the first of a new generation,
-   * which proves that the answer to the rotation arrived. Not awaited: a slow or read-only storage delays nobody.
-   */
-  touch(record: SessionRecord, generation: number, now: number): void {
-    const delivered = record.rotatedAt === null || record.lastUsedAt > record.rotatedAt;
-    // An access token of the generation before must not pass for the successor's first use.
-    if (!delivered && generation !== record.generation) return;
-    if (delivered && now - record.lastUsedAt < this.options.session.touchInterval) return;
-    // One at a time for a session, and few in all: a slow storage must not lose its connections to mere notes.
-    if (this.touches.has(record.id) || this.touches.size >= MAX_TOUCHES) return;
-    const lastUsedAt = Math.max(now, (record.rotatedAt ?? 0) + 1);
-    const touch = storageCall(() => this.repository.touch(record.id, record.generation, lastUsedAt))
-      .catch((error: unknown) => this.log.write('warn', "Noting a session's use failed", error))
-      .finally(() => this.touches.delete(record.id));
-    this.touches.set(record.id, touch);
-  }
-
-  /** Lets the writes under way finish before the data source closes, as long as the storage answers in time. */
-  async beforeApplicationShutdown(): Promise<void> {
-    const finished = () => Promise.all(this.touches.values());
-    await new StorageDeadline(this.options.storageTimeout).run(finished).catch(() => undefined);
+  private checkAccessKey(record: SessionRecord, claims: TokenClaims, now: number): void {
+    if (!holdsAccessKey(record, claims.tokenKey, now, this.options.accessKeyPeriod))
+      throw new TokenRejection('key_mismatch', claims);
   }
 
   private warnOfClocks(ahead: number): void {
@@ -109,14 +122,27 @@ export class SessionValidity {
   }
 }
 
+function ownRow(record: SessionRecord | undefined, claims: TokenClaims): SessionRecord {
+  if (!record) throw new TokenRejection('session_not_found', claims);
+  // The id again: some databases compare strings without case or trailing spaces.
+  if (record.id !== claims.sessionId) throw new TokenRejection('key_mismatch', claims);
+  return record;
+}
+
 function userRefusal(users: UserProvider, user: unknown, record: SessionRecord): RejectionReason | null {
   const refusal = refusalOf(users, user, record.userId);
   if (refusal) return refusal;
+  const since = validSinceOf(users, user);
+  // Written so that an invalid Date refuses.
+  return since === null || record.authenticatedAt >= since ? null : 'credentials_outdated';
+}
+
+/** Epoch milliseconds; null when the provider names no moment. */
+export function validSinceOf(users: UserProvider, user: unknown): number | null {
   const since: Date | null | undefined = users.validSince(user);
   if (since === null || since === undefined) return null;
-  if (!(since instanceof Date)) throw new TypeError('UserProvider.validSince must give a Date or null.');
-  // Written so that an invalid Date refuses.
-  return record.authenticatedAt >= since.getTime() ? null : 'credentials_outdated';
+  if (!(since instanceof Date)) throw new TypeError('UserProvider.validSince must return a Date or null.');
+  return since.getTime();
 }
 
 /** What speaks against what the provider gave for an id: nobody, somebody else, or a user who is not active. */
@@ -126,10 +152,13 @@ export function refusalOf(users: UserProvider, user: unknown, id: string): Rejec
   return isActive(users, user) ? null : 'user_inactive';
 }
 
-/** A promise is not an answer: an `isActive` that was made async would let everybody in. */
+/** Only true or false: a promise, or what a database made of a boolean, would let somebody in, or nobody. */
 export function isActive(users: UserProvider, user: unknown): boolean {
   const active: unknown = users.isActive(user);
-  return Boolean(active) && typeof (active as { then?: unknown }).then !== 'function';
+  if (typeof active === 'boolean') return active;
+  throw new TypeError(
+    'UserProvider.isActive must return true or false; convert what your database stores, for example with `Boolean(Number(user.isActive))`.',
+  );
 }
 
 /** What a user presents after steps 1–10: who, in which session, with which custom claims. */

@@ -1,22 +1,40 @@
-import type { KeyObject } from 'node:crypto';
-import { Inject, Injectable, Optional } from '@nestjs/common';
-import { InvalidCredentialsError, MissingTokenError, TokenExpiredError } from '../contracts/errors';
-import type { RevocationReason } from '../contracts/events';
+import { Injectable } from '@nestjs/common';
+import { MissingTokenError, TokenExpiredError } from '../contracts/errors';
+import type { Actor, RevocationReason } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { type Device, type Presenter, type Session, sessionOf } from '../contracts/session';
-import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
-import { type Credentials, UserProvider } from '../contracts/user-provider';
-import { JwtCodec } from '../crypto/jwt-codec';
-import { Keyring } from '../crypto/keyring';
+import type { Device, Presenter, Session, SessionRecord } from '../contracts/session';
+import type { SessionQuery } from '../contracts/session.repository';
+import type { Credentials } from '../contracts/user-provider';
 import type { PublicKeySet } from '../crypto/public-jwk';
-import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { AccessTokenVerifier } from './access-token.verifier';
 import { type Introspection, IntrospectionService } from './introspection.service';
-import { Refusals } from './refusals';
-import { type IssueOverrides, SessionIssuer } from './session-issuer';
-import { SessionRefresher } from './session-refresher';
+import type { LoginArrival } from './login-arrivals';
+import { Logins } from './logins';
+import type { IssueOverrides } from './session-issuer';
+import { SessionList } from './session-list';
+import { type CredentialsTarget, SessionRenewals } from './session-renewals';
 import { requireId, SessionRevoker } from './session-revoker';
-import { type Authentication, SessionValidity } from './session-validity';
-import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
+import type { Authentication } from './session-validity';
+import type { StorageDeadline } from './storage-deadline';
+
+/** What a refresh may be told beside its token. */
+export interface RefreshOptions {
+  /**
+   * The request's `Idempotency-Key`: 1 to 128 printable ASCII characters, random and new for each attempt. A retry with the
+   * key of the attempt is answered like the attempt, however late it comes.
+   */
+  idempotencyKey?: string;
+}
+
+/** Which session to end, and who asks for it. */
+export interface RevokeOptions {
+  /** Only if it is this user's. */
+  userId?: string;
+  /** @default 'revoked' */
+  reason?: RevocationReason;
+  /** For the event: who ends it. */
+  actor?: Actor;
+}
 
 /**
  * Everything a host does with sessions and tokens. Any method may throw a `StorageUnavailableError` (503) when the
@@ -24,51 +42,50 @@ import { hostCall, storageCall, StorageDeadline } from './storage-deadline';
  */
 @Injectable()
 export class TokenService<User = any> {
-  private readonly newDeadline = () => new StorageDeadline(this.options.storageTimeout);
-
   constructor(
-    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
-    private readonly codec: JwtCodec,
-    private readonly repository: SessionRepository,
-    private readonly issuer: SessionIssuer,
-    private readonly validity: SessionValidity,
-    private readonly refresher: SessionRefresher,
+    private readonly logins: Logins,
+    private readonly verifier: AccessTokenVerifier,
+    private readonly renewals: SessionRenewals,
     private readonly revoker: SessionRevoker,
-    private readonly refusals: Refusals,
+    private readonly sessions: SessionList,
     private readonly introspection: IntrospectionService,
-    private readonly keyring: Keyring,
-    @Optional() private readonly users?: UserProvider<User>,
   ) {}
 
   /**
    * Checks credentials with the host's user provider and starts a session.
-   * @throws InvalidCredentialsError for an unknown user, a wrong password and a disabled user alike
+   * @throws InvalidCredentialsError for an unknown user, a wrong password and a disabled user alike, and for a login that
+   * began before all sessions of its user were ended
    * @throws SessionLimitReachedError
    */
-  async login(credentials: Credentials, device: Device, request: unknown): Promise<IssuedTokens<User>> {
-    const arrival = this.options.clock.now();
-    const deadline = this.newDeadline();
-    const { users } = this;
-    if (!users)
-      throw new Error(
-        'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
-      );
-    const check = () => users.validateCredentials(credentials, request, (work) => deadline.exclude(work));
-    const user = await deadline.run(() => hostCall(check));
-    if (!user) {
-      this.issuer.reportFailure(credentials.username, device, 'credentials');
-      throw new InvalidCredentialsError();
-    }
-    return this.issuer.start(user, device, arrival, deadline, {}, credentials.username);
+  async login(
+    credentials: Credentials,
+    device: Device,
+    request: unknown,
+    overrides: Pick<IssueOverrides, 'remember'> = {},
+  ): Promise<IssuedTokens<User>> {
+    return this.logins.login(credentials, device, request, overrides);
   }
 
   /**
    * Starts a session for a user whom the host has authenticated by its own means (OAuth callback, passkey, login guard).
-   * @throws InvalidCredentialsError when the user is not active
+   * Where the proof takes more than this call, call {@link arrival} before it begins and hand over what it returned.
+   * @throws InvalidCredentialsError when the user is not active, or all their sessions were ended since the arrival
    * @throws SessionLimitReachedError
    */
   async issue(user: User, device: Device = {}, overrides: IssueOverrides = {}): Promise<IssuedTokens<User>> {
-    return this.issuer.start(user, device, this.options.clock.now(), this.newDeadline(), overrides, null);
+    return this.logins.issue(user, device, overrides);
+  }
+
+  /**
+   * Notes when a login begins, for {@link issue}: before you look at anything that it proves. Keep it on the server, such
+   * as beside the `state` of an OAuth redirect; it counts for 24 hours.
+   * @example
+   * const arrival = await tokens.arrival();
+   * const user = await passkeys.verify(body);
+   * return tokens.issue(user, device, { arrival });
+   */
+  async arrival(): Promise<LoginArrival> {
+    return this.logins.arrival();
   }
 
   /**
@@ -76,48 +93,113 @@ export class TokenService<User = any> {
    * user-agent is not checked.
    * @throws InvalidTokenError, TokenExpiredError
    */
-  async authenticate(
-    token: string,
-    presenter?: Presenter,
-    deadline = this.newDeadline(),
-  ): Promise<Authentication<User>> {
-    try {
-      return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter, deadline);
-    } catch (error) {
-      throw this.refusals.of(error, 'access', presenter);
-    }
-  }
-
-  /** How the signature is to be checked. @internal for the Passport strategy */
-  get verifyOptions(): JwtCodec['verifyOptions'] {
-    return this.codec.verifyOptions;
+  async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User>> {
+    return this.verifier.authenticate(token, presenter);
   }
 
   /**
-   * Steps 2 and 3 of authentication: the key that must have signed this access token.
-   * @internal for the Passport strategy
+   * Renews a session: a new access token and, unless `rotate` is off or it was just rotated, the next refresh token.
+   * @throws InvalidRefreshTokenError, RefreshTokenExpiredError, InvalidRequestError for an unfit `idempotencyKey`
+   * @throws RefreshTokenReusedError for a replay, which also ends the session
    */
-  keyFor(token: string): KeyObject {
-    return this.codec.keyFor(token, 'access').verifying;
+  async refresh(
+    refreshToken: string,
+    presenter?: Presenter,
+    { idempotencyKey }: RefreshOptions = {},
+  ): Promise<IssuedTokens<User>> {
+    return this.renewals.refresh(refreshToken, presenter, idempotencyKey);
   }
 
   /**
-   * Steps 5 to 10: from the payload of a token whose signature holds to its session and user.
-   * @internal for the Passport strategy
+   * Ends the session of an access token or, when there is none or it has expired, of a refresh token. The proof of the key
+   * is enough: the session of a user who was disabled ends too.
+   * @throws MissingTokenError, InvalidTokenError, InvalidRefreshTokenError, RefreshTokenExpiredError
    */
-  async authenticateClaims(
-    payload: unknown,
-    presenter?: Presenter,
-    deadline = this.newDeadline(),
-  ): Promise<Authentication<User>> {
-    const now = this.options.clock.now();
-    const claims = this.codec.readAccess(payload, now);
-    const { record, user } = await deadline.run(() =>
-      this.validity.find(claims, now, (row) => claims.tokenKey.matches(row.accessDigest)),
-    );
-    this.validity.checkPresenter(record, presenter);
-    this.validity.touch(record, claims.generation, now);
-    return { user, session: sessionOf(record), claims: claims.custom };
+  async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
+    const deadline = this.revoker.newDeadline();
+    const { id, userId } = await this.sessionToEnd(accessToken, refreshToken, presenter, deadline);
+    await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
+  }
+
+  /**
+   * After the user proved their credentials again: moves the session's `authenticatedAt` on and gives it new keys. Tokens
+   * that were issued before, and copies of them, count no more (OWASP ASVS 5.0 V7.2.4).
+   * @param options `at`: when the credentials were proven; now when left out
+   * @returns the session's new tokens
+   * @throws InvalidTokenError when the session has ended, or its user may not use it
+   */
+  async reauthenticate(
+    session: Pick<Session, 'id' | 'userId'>,
+    { at }: { at?: Date } = {},
+  ): Promise<IssuedTokens<User>> {
+    return this.renewals.reauthenticate(session, at);
+  }
+
+  /**
+   * Changes a user's credentials: runs `store`, which stores the new password hash (or passkey…), then ends all other
+   * sessions of the user and logins that are under way with the old credentials, and gives this session new keys.
+   * With `{ userId }` in place of the session, for a forgotten password, no session stays.
+   * If it throws after `store` has run, the new credentials count already: call it again.
+   * @returns the session's new tokens; null when no session stays, or this one has ended meanwhile
+   * @example
+   * const tokens = await this.tokens.changeCredentials(session, () => this.users.setPassword(userId, password));
+   */
+  async changeCredentials(
+    target: CredentialsTarget,
+    store: () => void | Promise<void>,
+  ): Promise<IssuedTokens<User> | null> {
+    return this.renewals.changeCredentials(target, store);
+  }
+
+  /**
+   * Ends one session; of this user only, where `userId` is given. False when there is no such session.
+   * When this resolves, no instance of the application accepts the session.
+   * @throws TypeError when `userId` is given and is no id: a missing one must not widen what ends
+   */
+  async revoke(sessionId: string, ...given: [only?: RevokeOptions]): Promise<boolean> {
+    const [only = {}] = given;
+    // A user id that went missing, in either spelling, must not become "of any user".
+    const isMissing = (given.length > 0 && given[0] === undefined) || typeof only !== 'object';
+    if (isMissing || 'userId' in only) requireId(only.userId);
+    return this.revoker.one(sessionId, only.userId, { reason: 'revoked', ...only });
+  }
+
+  /** Ends all sessions of the user but this one; returns how many. */
+  async revokeOther(session: Pick<Session, 'id' | 'userId'>): Promise<number> {
+    const actor = { userId: session.userId, sessionId: session.id };
+    return this.revoker.other(session, { reason: 'logout_other', actor });
+  }
+
+  /** Ends all sessions of a user, and logins that are under way; returns how many. */
+  async revokeAll(
+    userId: string,
+    { reason = 'logout_all', actor }: Omit<RevokeOptions, 'userId'> = {},
+  ): Promise<number> {
+    return this.revoker.all(userId, { reason, actor });
+  }
+
+  /**
+   * Call it when a user is disabled or deleted: ends all their sessions, and logins that are under way. The guard asks
+   * `UserProvider.isActive` as well, but only this makes sure that no session comes back when the user is enabled again.
+   * @returns how many sessions ended
+   */
+  async userDisabled(userId: string, { actor }: Pick<RevokeOptions, 'actor'> = {}): Promise<number> {
+    return this.revoker.all(userId, { reason: 'user_disabled', actor });
+  }
+
+  /**
+   * Ends every session created before a moment, of all users, and all logins under way: after a backup was restored, or a
+   * secret leaked. Returns how many.
+   */
+  async revokeBefore(moment: Date | number): Promise<number> {
+    const before = new Date(moment).getTime();
+    if (Number.isNaN(before)) throw new TypeError('revokeBefore: not a valid date.');
+    return this.revoker.before(before, { reason: 'revoked_before' });
+  }
+
+  /** The live sessions of a user, newest first; at most 100 unless the query says otherwise. */
+  async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
+    return this.sessions.of(userId, query);
   }
 
   /**
@@ -130,75 +212,7 @@ export class TokenService<User = any> {
 
   /** The public keys, for whoever verifies tokens without asking; no secret ones. */
   publicKeys(): PublicKeySet {
-    return this.keyring.publicKeys;
-  }
-
-  /** What an access token says, its key redacted. @internal for the debug route */
-  show(token: string): Record<string, unknown> {
-    return this.codec.show(token);
-  }
-
-  /**
-   * Renews a session: a new access token and, unless `rotate` is off or it was just rotated, the next refresh token.
-   * @throws InvalidRefreshTokenError, RefreshTokenExpiredError
-   * @throws RefreshTokenReusedError for a replay, which also ends the session
-   */
-  async refresh(refreshToken: string, presenter?: Presenter): Promise<IssuedTokens<User>> {
-    const now = this.options.clock.now();
-    const deadline = this.newDeadline();
-    const refresh = () => this.refresher.refresh(refreshToken, presenter, now, deadline);
-    return this.withRefreshToken(presenter, refresh, deadline);
-  }
-
-  /**
-   * Ends the session of an access token or, when there is none or it has expired, of a refresh token.
-   * @throws MissingTokenError, InvalidTokenError, InvalidRefreshTokenError, RefreshTokenExpiredError
-   */
-  async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
-    const deadline = this.newDeadline();
-    const { id, userId } = await this.sessionToEnd(accessToken, refreshToken, presenter, deadline);
-    await this.revoker.one(id, userId, 'logout', deadline);
-  }
-
-  /**
-   * Moves a session's `authenticatedAt` on, after the user proved their credentials again. False when it has
-   * ended, or its proof is as late already.
-   */
-  async reauthenticate(session: Pick<Session, 'id'>, at: Date = new Date(this.options.clock.now())): Promise<boolean> {
-    requireId(session.id);
-    const moment = at.getTime();
-    if (Number.isNaN(moment)) throw new TypeError('reauthenticate: not a valid date.');
-    return this.newDeadline().run(() => storageCall(() => this.repository.reauthenticate(session.id, moment)));
-  }
-
-  /**
-   * Ends one session; of this user only, where `userId` is given. False when there is no such session.
-   * When this resolves, no instance of the application accepts the session.
-   */
-  async revoke(sessionId: string, userId?: string, reason: RevocationReason = 'revoked'): Promise<boolean> {
-    return this.revoker.one(sessionId, userId, reason);
-  }
-
-  /** Ends all sessions of the user but this one; answers how many. */
-  async revokeOther(session: Pick<Session, 'id' | 'userId'>): Promise<number> {
-    return this.revoker.other(session);
-  }
-
-  /** Ends all sessions of a user, and tells `UserProvider.onRevokeAll`; answers how many. */
-  async revokeAll(userId: string, reason: RevocationReason = 'logout_all'): Promise<number> {
-    return this.revoker.all(userId, reason);
-  }
-
-  /** Ends every session created before a moment, of all users: after a backup was restored, or a secret leaked. */
-  async revokeBefore(moment: Date): Promise<number> {
-    return this.revoker.before(moment);
-  }
-
-  /** The live sessions of a user, newest first; at most 100 unless the query says otherwise. */
-  async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
-    const complete = { aliveAt: this.options.clock.now(), limit: 100, ...query };
-    const find = () => storageCall(() => this.repository.findByUser(userId, complete));
-    return (await this.newDeadline().run(find)).map(sessionOf);
+    return this.introspection.publicKeys();
   }
 
   private async sessionToEnd(
@@ -206,29 +220,15 @@ export class TokenService<User = any> {
     refresh: string | null,
     presenter: Presenter,
     deadline: StorageDeadline,
-  ) {
+  ): Promise<SessionRecord> {
     if (access !== null) {
       try {
-        return (await this.authenticate(access, presenter, deadline)).session;
+        return await this.verifier.findToEnd(access, presenter, deadline);
       } catch (error) {
         if (refresh === null || !(error instanceof TokenExpiredError)) throw error;
       }
     }
     if (refresh === null) throw new MissingTokenError();
-    const now = this.options.clock.now();
-    const find = async () => this.refresher.findMembership(this.refresher.read(refresh, now), now);
-    return this.withRefreshToken(presenter, find, deadline);
-  }
-
-  private async withRefreshToken<T>(
-    presenter: Presenter | undefined,
-    work: () => Promise<T>,
-    deadline = this.newDeadline(),
-  ): Promise<T> {
-    try {
-      return await deadline.run(work);
-    } catch (error) {
-      throw this.refusals.of(error, 'refresh', presenter);
-    }
+    return this.renewals.findToEnd(refresh, presenter, deadline);
   }
 }

@@ -21,9 +21,8 @@ export class StoredSessionVerifier extends TokenVerifier {
     const now = this.options.clock.now();
     const payload = this.codec.verify(token, this.codec.keyFor(token, 'access').verifying);
     const claims = this.codec.readAccess(payload, now);
-    const isKey = (row: { accessDigest: string }) => claims.tokenKey.matches(row.accessDigest);
     const deadline = new StorageDeadline(this.options.storageTimeout);
-    const { record, user } = await deadline.run(() => this.validity.find(claims, now, isKey));
+    const { record, user } = await deadline.run(() => this.validity.authenticate(claims, now));
     this.validity.checkPresenter(record, presenter);
     return { user, session: sessionOf(record), claims: claims.custom };
   }

@@ -8,17 +8,20 @@ describe('changing a password', () => {
   }, START_TIMEOUT);
   afterAll(() => app.stop());
 
-  const change = async (token: string, current_password: string, new_password: string) =>
-    (await app.http.send('PUT', '/me/password', { token, json: { current_password, new_password } })).status;
+  const send = (token: string, current_password: string, new_password: string) =>
+    app.http.send('PUT', '/me/password', { token, json: { current_password, new_password } });
+  const change = async (...given: Parameters<typeof send>) => (await send(...given)).status;
 
-  it('keeps the session that changes it and ends all others', async () => {
+  it('keeps the session that changes it, with new tokens, and ends all others', async () => {
     const [mine, other] = [await app.login('alice'), await app.login('alice')];
-    expect(await change(mine.access_token, 'alice-password', 'another-password')).toBe(204);
-    expect(await app.accepts(mine.access_token)).toBe(true);
-    expect(await app.accepts(other.access_token)).toBe(false);
+    const { status, body: fresh } = await send(mine.access_token, 'alice-password', 'another-password');
+    expect([status, fresh.session_id]).toEqual([200, mine.session_id]);
+    expect(await app.accepts(fresh.access_token)).toBe(true);
+    // Whoever shares the session, or has copied its tokens, is out.
+    for (const { access_token: token } of [mine, other]) expect(await app.accepts(token)).toBe(false);
     const refresh = (refresh_token: string) => app.http.send('POST', '/auth/refresh', { json: { refresh_token } });
-    expect((await refresh(mine.refresh_token)).status).toBe(200);
-    expect((await refresh(other.refresh_token)).status).toBe(401);
+    const statuses = [fresh, mine, other].map(async (one) => (await refresh(one.refresh_token)).status);
+    expect(await Promise.all(statuses)).toEqual([200, 401, 401]);
   });
 
   it('lets in with the new password only', async () => {
@@ -55,11 +58,12 @@ describe('changing a password', () => {
       };
       const others = [keepLoggingIn(), keepLoggingIn(), keepLoggingIn()];
       const next = `admin-password-${round}`;
-      expect(await change(mine.access_token, password, next)).toBe(204);
+      const { status, body: fresh } = await send(mine.access_token, password, next);
+      expect(status).toBe(200);
       stop.abort();
       await Promise.all(others);
       expect(await Promise.all(tokens.map((token) => app.accepts(token)))).toEqual(tokens.map(() => false));
-      expect(await app.accepts(mine.access_token)).toBe(true);
+      expect(await app.accepts(fresh.access_token)).toBe(true);
       password = next;
     }
   });
@@ -67,11 +71,12 @@ describe('changing a password', () => {
   it('goes through once when two sessions change it at the same time', async () => {
     const [one, two] = [await app.login('bob'), await app.login('bob')];
     const answers = await Promise.all([
-      change(one.access_token, 'bob-password', 'first-password'),
-      change(two.access_token, 'bob-password', 'second-password'),
+      send(one.access_token, 'bob-password', 'first-password'),
+      send(two.access_token, 'bob-password', 'second-password'),
     ]);
-    expect(answers.filter((status) => status === 204)).toHaveLength(1);
-    const [winner, loser] = answers[0] === 204 ? [one, two] : [two, one];
-    expect([await app.accepts(winner.access_token), await app.accepts(loser.access_token)]).toEqual([true, false]);
+    const winners = answers.filter(({ status }) => status === 200);
+    expect(winners).toHaveLength(1);
+    const tokens = [one, two, winners[0]!.body].map(({ access_token: token }) => app.accepts(token));
+    expect(await Promise.all(tokens)).toEqual([false, false, true]);
   });
 });

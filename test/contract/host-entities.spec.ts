@@ -1,6 +1,6 @@
 import { Column, DataSource, Entity, type EntitySubscriberInterface, Generated, VersionColumn } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { KnoxSessionBase, type SessionRecord } from '../../lib';
+import { KnoxFence, KnoxSessionBase, type SessionRecord, sessionRecord } from '../../lib';
 import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 
@@ -33,13 +33,14 @@ class Audit implements EntitySubscriberInterface<HostSession> {
   }
 }
 
-const recordOf = (id: string): SessionRecord => ({
-  id, userId: 'alice', accessDigest: 'a'.repeat(64), refreshDigest: 'b'.repeat(64), previousRefreshDigest: null,
-  refreshSalt: null, generation: 0, rotatedAt: null, createdAt: 1, authenticatedAt: 1, expiresAt: 1_000, lastUsedAt: 1,
-  userAgent: 'curl', ipAddress: null, deviceName: null, slot: null,
-}); // prettier-ignore
+const recordOf = (id: string): SessionRecord =>
+  sessionRecord({
+    id, userId: 'alice', accessDigest: 'a'.repeat(64), refreshDigest: 'b'.repeat(64), createdAt: 1, authenticatedAt: 1,
+    expiresAt: 1_000, lastUsedAt: 1, userAgent: 'curl',
+  }); // prettier-ignore
 const ROTATION = {
   refreshDigest: 'c'.repeat(64), previousRefreshDigest: 'b'.repeat(64), refreshSalt: 'd'.repeat(64), generation: 1, at: 5, expiresAt: 1_005,
+  rotationKeyDigest: null, lastUserAgent: 'curl', lastIpAddress: null,
 }; // prettier-ignore
 const IDS = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
 
@@ -52,7 +53,7 @@ describe.each(databaseKinds)("a host's session entity on %s", (kind) => {
     database = await createDatabase(kind);
     // PostgreSQL has gen_random_uuid() itself.
     const uuids = kind === 'postgres' ? { uuidExtension: 'pgcrypto', installExtensions: false } : {};
-    const options = { ...database.options, ...uuids, entities: [entity], synchronize: true };
+    const options = { ...database.options, ...uuids, entities: [entity, KnoxFence], synchronize: true };
     source = await new DataSource(options as DataSource['options']).initialize();
     repository = new TypeOrmSessionRepository(source.getRepository<KnoxSessionBase>(entity));
   };

@@ -1,16 +1,15 @@
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SessionRecord } from '../../lib';
+import { KnoxFence, sessionRecord } from '../../lib';
 import { KnoxSession } from '../../lib/storage/knox-session.entity';
 import { jwtKnoxMigrations } from '../../lib/storage/migrations';
 import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from '../support/databases';
 
-const RECORD: SessionRecord = {
-  id: '00000000-0000-4000-8000-000000000001', userId: 'alice', accessDigest: 'a'.repeat(64), refreshDigest: null,
-  previousRefreshDigest: null, refreshSalt: null, generation: 0, rotatedAt: null, createdAt: 1, authenticatedAt: 1, expiresAt: 2,
-  lastUsedAt: 1, userAgent: 'curl', ipAddress: null, deviceName: null, slot: null,
-}; // prettier-ignore
+const RECORD = sessionRecord({
+  id: '00000000-0000-4000-8000-000000000001', userId: 'alice', accessDigest: 'a'.repeat(64), createdAt: 1, authenticatedAt: 1, expiresAt: 2,
+  lastUsedAt: 1, userAgent: 'curl',
+}); // prettier-ignore
 
 /** What a later version of the library, or its host, may do to the table beside running instances. */
 const CHANGES: Record<string, Record<DatabaseKind, string>> = {
@@ -42,7 +41,7 @@ describe.each(cases)('on $kind, preparedStatements: $preparedStatements', ({ kin
 
   const open = async (poolSize: number) => {
     const pool = kind === 'sqlite' ? {} : { poolSize };
-    const options = { ...database.options, ...pool, entities: [KnoxSession], migrations: jwtKnoxMigrations };
+    const options = { ...database.options, ...pool, entities: [KnoxSession, KnoxFence], migrations: jwtKnoxMigrations };
     source = await new DataSource({ ...options, migrationsRun: true } as DataSource['options']).initialize();
     repository = new TypeOrmSessionRepository(source.getRepository(KnoxSession), { preparedStatements });
     await repository.insert(RECORD);

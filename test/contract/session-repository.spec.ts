@@ -1,30 +1,34 @@
 import { DataSource } from 'typeorm';
 import { describe, it } from 'vitest';
+import { KnoxFence } from '../../lib/storage/knox-fence.entity';
 import { KnoxSession } from '../../lib/storage/knox-session.entity';
 import { jwtKnoxMigrations } from '../../lib/storage/migrations';
 import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
 import { InMemorySessionRepository, sessionRepositoryContract } from '../../lib/testing';
-import { createDatabase, databaseKinds } from '../support/databases';
+import { createDatabase, type DatabaseKind, databaseKinds } from '../support/databases';
 
 const runner = { describe, it };
 
 sessionRepositoryContract('in memory', async () => ({ repository: new InMemorySessionRepository() }), runner);
 
-const variants = databaseKinds.flatMap((kind) => [
-  { kind, title: `TypeORM on ${kind}`, settings: {} },
-  { kind, title: `TypeORM on ${kind}, prepared statements`, settings: { preparedStatements: true } },
-]);
+const variants: { kind: DatabaseKind; title: string; settings: object; cache?: object }[] = databaseKinds.flatMap(
+  (kind) => [
+    { kind, title: `TypeORM on ${kind}`, settings: {} },
+    { kind, title: `TypeORM on ${kind}, prepared statements`, settings: { preparedStatements: true } },
+    // The cache's own table is made by synchronize.
+    { kind, title: `TypeORM on ${kind}, with a result cache`, settings: {}, cache: { alwaysEnabled: true } },
+  ],
+);
 
-for (const { kind, title, settings } of variants) {
+for (const { kind, title, settings, cache } of variants) {
   sessionRepositoryContract(
     title,
     async () => {
       const database = await createDatabase(kind);
       const source = await new DataSource({
         ...database.options,
-        entities: [KnoxSession],
-        migrations: jwtKnoxMigrations,
-        migrationsRun: true,
+        entities: [KnoxSession, KnoxFence],
+        ...(cache ? { cache, synchronize: true } : { migrations: jwtKnoxMigrations, migrationsRun: true }),
       }).initialize();
       return {
         repository: new TypeOrmSessionRepository(source.getRepository(KnoxSession), settings),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type SessionRecord, SessionAdminService, SessionRepository } from '../../lib';
+import { SessionAdminService, type SessionRecord, sessionRecord, SessionRepository } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
 describe.each(environments)('administration: $title', ({ platform, kind }) => {
@@ -137,8 +137,6 @@ describe.each(environments)('administration: $title', ({ platform, kind }) => {
 });
 
 function recordOf(userId: string, expiresAt: number, userAgent: string | null): SessionRecord {
-  return {
-    id: randomUUID(), userId, accessDigest: '0'.repeat(64), refreshDigest: null, previousRefreshDigest: null, refreshSalt: null,
-    generation: 0, rotatedAt: null, createdAt: 1, authenticatedAt: 1, expiresAt, lastUsedAt: 1, userAgent, ipAddress: null, deviceName: null, slot: null,
-  }; // prettier-ignore
+  const moments = { createdAt: 1, authenticatedAt: 1, lastUsedAt: 1, expiresAt };
+  return sessionRecord({ id: randomUUID(), userId, accessDigest: '0'.repeat(64), ...moments, userAgent });
 }

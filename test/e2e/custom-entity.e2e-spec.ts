@@ -7,6 +7,7 @@ import {
   type Credentials,
   InvalidCredentialsError,
   type JwtKnoxExtras,
+  KnoxFence,
   KnoxSessionBase,
   stringTransformer,
   UserProvider,
@@ -102,7 +103,7 @@ describe.each(cases)("a session entity of the host's own: $title", ({ platform, 
     createApp(platform, kind, {
       extras: { imports: [AccountsModule], userProvider: Accounts, sessionEntity: AccountSession, ...extras },
       synchronize: true,
-      typeorm: { autoLoadEntities: false, entities: [User, AccountRow, AccountSession] },
+      typeorm: { autoLoadEntities: false, entities: [User, AccountRow, AccountSession, KnoxFence] },
     });
   const add = async (app: TestApp): Promise<Account> => {
     const id = keys === 'integer' ? ++count : randomUUID();

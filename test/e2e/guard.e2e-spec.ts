@@ -100,7 +100,10 @@ describe.each(environments)('a guarded route: $title', ({ platform, kind }) => {
         userAgent: null,
         ipAddress: expect.stringContaining('127.0.0.1'),
         deviceName: null,
-      },
+        realm: '', kind: 'login', idleTimeout: 86_400_000, maxExpiresAt: t.clock.now() + 30 * 86_400_000,
+        lastUserAgent: null, lastIpAddress: null, scopes: null, audience: null, acr: null, amr: null,
+        actorId: null, actorRealm: null, actorSessionId: null, boundKind: null, boundKeyThumbprint: null, boundAt: null,
+      }, // prettier-ignore
     });
   });
 

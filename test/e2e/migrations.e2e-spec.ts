@@ -1,7 +1,7 @@
 import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeorm';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxSession, type SessionRecord } from '../../lib';
+import { KnoxFence, KnoxSession, type SessionRecord, sessionRecord } from '../../lib';
 import { jwtKnoxMigrations } from '../../lib/storage/migrations';
 import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
 import { createApp, environments, NotesController } from '../support/create-app';
@@ -41,7 +41,7 @@ describe.each(databaseKinds)('the migrations: %s', (kind) => {
     await database.drop();
   });
 
-  const open = async (options: Partial<DataSourceOptions> = {}, entities: any[] = [KnoxSession]) => {
+  const open = async (options: Partial<DataSourceOptions> = {}, entities: any[] = [KnoxSession, KnoxFence]) => {
     const all = { ...database.options, entities, migrations: jwtKnoxMigrations, ...options };
     source = await new DataSource(all as DataSourceOptions).initialize();
   };
@@ -54,25 +54,17 @@ describe.each(databaseKinds)('the migrations: %s', (kind) => {
       await runner.release();
     }
   };
-  const record = (id: number, change: Partial<SessionRecord> = {}): SessionRecord => ({
-    id: `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`,
-    userId: 'alice',
-    accessDigest: 'a'.repeat(64),
-    refreshDigest: null,
-    previousRefreshDigest: null,
-    refreshSalt: null,
-    generation: 0,
-    rotatedAt: null,
-    createdAt: 1_764_000_000_000,
-    authenticatedAt: 1_764_000_000_000,
-    expiresAt: 1_764_000_086_400,
-    lastUsedAt: 1_764_000_000_000,
-    userAgent: null,
-    ipAddress: null,
-    deviceName: null,
-    slot: null,
-    ...change,
-  });
+  const record = (id: number, change: Partial<SessionRecord> = {}): SessionRecord =>
+    sessionRecord({
+      id: `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`,
+      userId: 'alice',
+      accessDigest: 'a'.repeat(64),
+      createdAt: 1_764_000_000_000,
+      authenticatedAt: 1_764_000_000_000,
+      expiresAt: 1_764_000_086_400,
+      lastUsedAt: 1_764_000_000_000,
+      ...change,
+    });
 
   describe.each(SETUPS)('with %s', (_title, options) => {
     const table = `${options.entityPrefix ?? ''}jwt_knox_sessions`;

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { KnoxFence, KnoxSession } from '../../lib';
 import { ClientRegistry } from '../../lib/crypto/client-registry';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
 import { IntrospectionService } from '../../lib/tokens/introspection.service';
@@ -218,7 +218,7 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
     };
     const EVENT = () => ({
       name: 'session.revoked',
-      event: { userId: String(alice.id), sessionId: tokens.session_id, count: 1, reason: 'revoked' },
+      event: { userId: String(alice.id), sessionId: tokens.session_id, count: 1, reason: 'revoked', actor: null },
     });
 
     it.each(['access_token', 'refresh_token'] as const)('ends the session of an %s', async (name) => {
@@ -400,7 +400,7 @@ describe.each(environments)(
       t = await createApp(platform, kind, {
         options: { ...oauthOptions, storageTimeout: '300ms' },
         extras: { sessionRepository: repository, routes: { oauth: true } },
-        entities: [KnoxSession],
+        entities: [KnoxSession, KnoxFence],
       });
       await t.users.add('alice');
       ({ access_token: token } = await t.login());

@@ -117,14 +117,13 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
     await withApp({ controllers: [PasswordController], options: { clock: new SystemClock() } }, async (t) => {
       const [mine, other] = [await t.login(), await t.login()];
       const user = await t.users.rows.findOneByOrFail({ username: 'alice' });
-      const arrived = new Date();
-      expect(
-        (await t.http.put('/me/password', { token: mine.access_token, json: { password: 'a new one' } })).status,
-      ).toBe(204);
-      const underWay = await t.tokens.issue(user, {}, { authenticatedAt: arrived });
-      expect(await t.statusOf(mine.access_token)).toBe(204);
-      expect(await t.statusOf(other.access_token)).toBe(401);
-      expect(await t.statusOf(underWay.accessToken)).toBe(401);
+      const arrival = await t.tokens.arrival();
+      const change = { token: mine.access_token, json: { password: 'a new one' } };
+      const { status, body: fresh } = await t.http.put('/me/password', change);
+      expect(status).toBe(200);
+      await expect(t.tokens.issue(user, {}, { arrival })).rejects.toMatchObject({ code: 'invalid_credentials' });
+      for (const { access_token: token } of [mine, other]) expect(await t.statusOf(token)).toBe(401);
+      expect(await t.statusOf(fresh.access_token)).toBe(204);
       const login = (password: string) => t.http.post('/auth/login', { json: { username: 'alice', password } });
       expect([(await login('alice-password')).status, (await login('a new one')).status]).toEqual([401, 200]);
     });

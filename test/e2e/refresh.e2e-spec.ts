@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SECRET, createApp, environments, type TestApp } from '../support/create-app';
-import { SessionValidity } from '../../lib/tokens/session-validity';
+import { LastUsed } from '../../lib/tokens/last-used';
 import { claimsOf } from '../support/decode';
 import { forge, signerOf } from '../support/forge';
 
@@ -229,7 +229,7 @@ describe.each(environments)('refreshing a session: $title', ({ platform, kind })
   });
 
   /** Writes that no request waits for, such as the note of a session's use, are done. */
-  const settled = () => t.app.get(SessionValidity, { strict: false }).beforeApplicationShutdown();
+  const settled = () => t.app.get(LastUsed, { strict: false }).beforeApplicationShutdown();
 });
 
 describe.each(environments)('refresh options: $title', ({ platform, kind }) => {

@@ -19,6 +19,7 @@ import {
   JwtKnoxConfigurationError,
   JwtKnoxGuard,
   JwtKnoxModule,
+  KnoxFence,
   KnoxSession,
   KnoxSessionBase,
   MissingTokenError,
@@ -46,7 +47,11 @@ async function open(platform: Platform, kind: DatabaseKind, settings: AppSetting
 /** The same, with a hand on the door of its storage. */
 async function openControlled(platform: Platform, kind: DatabaseKind, settings: AppSettings = {}) {
   const { repository, control } = controlledRepository();
-  await open(platform, kind, { extras: { sessionRepository: repository }, entities: [KnoxSession], ...settings });
+  await open(platform, kind, {
+    extras: { sessionRepository: repository },
+    entities: [KnoxSession, KnoxFence],
+    ...settings,
+  });
   return control;
 }
 
@@ -428,12 +433,24 @@ describe.each(environments)('mistakes of the host: $title', ({ platform, kind })
   };
   afterEach(() => t.close());
 
-  it('an isActive that was made async lets nobody in', async () => {
+  it('an isActive of anything but true or false is told as what it is, and lets nobody in', async () => {
     await start();
-    t.users.isActive = untyped(async () => true);
-    expect(await verify(tokens.accessToken)).toBe(401);
-    expect((await logIn()).body).toMatchObject({ statusCode: 401, code: 'invalid_credentials' });
+    // A promise, and what databases make of a boolean.
+    for (const active of [Promise.resolve(true), 0, 1, null, '0', 'N', 'true']) {
+      t.users.isActive = untyped(() => active);
+      await expect(t.tokens.authenticate(tokens.accessToken)).rejects.toThrow('must return true or false');
+      expect(await verify(tokens.accessToken)).toBe(500);
+      expect((await logIn()).status).toBe(500);
+    }
     expect(await countRows()).toBe(1);
+  });
+
+  it('S8: by default, only a user whose isActive is true, or who has none, is active', async () => {
+    await start();
+    const isActive = (value: unknown) => UserProvider.prototype.isActive.call(t.users, { isActive: value } as never);
+    expect([isActive(true), isActive(undefined), isActive(false)]).toEqual([true, true, false]);
+    expect(UserProvider.prototype.isActive.call(t.users, {} as never)).toBe(true);
+    for (const value of [0, null, '0', 'N']) expect(typeof isActive(value)).not.toBe('boolean');
   });
 
   it('a validSince of anything but a Date is told as what it is, and lets nobody in', async () => {
@@ -441,7 +458,7 @@ describe.each(environments)('mistakes of the host: $title', ({ platform, kind })
     for (const since of [5, '2020-01-01', Promise.resolve(null)]) {
       t.users.validSince = untyped(() => since);
       await expect(t.tokens.authenticate(tokens.accessToken)).rejects.toThrow(
-        new TypeError('UserProvider.validSince must give a Date or null.'),
+        new TypeError('UserProvider.validSince must return a Date or null.'),
       );
       expect(await verify(tokens.accessToken)).toBe(500);
     }
@@ -466,7 +483,7 @@ describe.each(environments)('mistakes of the host: $title', ({ platform, kind })
   it('a date that is none is told, and changes nothing', async () => {
     await start();
     const none = new Date(NaN);
-    await expect(t.tokens.reauthenticate(tokens.session, none)).rejects.toThrow(TypeError);
+    await expect(t.tokens.reauthenticate(tokens.session, { at: none })).rejects.toThrow(TypeError);
     await expect(t.tokens.issue(user, {}, { authenticatedAt: none })).rejects.toThrow(TypeError);
     await expect(t.tokens.revokeBefore(none)).rejects.toThrow(TypeError);
     expect(await countRows()).toBe(1);

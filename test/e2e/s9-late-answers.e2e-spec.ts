@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { KnoxFence, KnoxSession } from '../../lib';
 import { controlledRepository, deferred, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
@@ -11,7 +11,7 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
     t = await createApp(platform, kind, {
       options: { storageTimeout: '300ms', session: { limitPerUser: 2, onLimit: 'evict-oldest' } },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession],
+      entities: [KnoxSession, KnoxFence],
     });
     await t.users.add('alice');
   });
@@ -68,10 +68,10 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
     const oldest = await t.login();
     t.clock.advance('1s');
     const sessions = [oldest, await t.login()];
-    const release = hold('findByUser');
+    const release = hold('findPlaces');
     const json = { username: 'alice', password: 'alice-password' };
     expect((await t.http.post('/auth/login', { json })).status).toBe(503);
-    expect(await release()).not.toContain('takeOver');
+    expect(await release()).not.toContain('vacate');
     for (const { access_token: token } of sessions) expect(await t.statusOf(token)).toBe(204);
     // The control: a login that is served evicts the oldest.
     await t.login();

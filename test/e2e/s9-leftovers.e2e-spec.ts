@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { KnoxFence, KnoxSession } from '../../lib';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
@@ -18,7 +18,10 @@ describe.each(environments)('S9: the leftover of a login that was answered with 
   let t: TestApp;
 
   beforeAll(async () => {
-    t = await createApp(platform, kind, { extras: { sessionRepository: repository }, entities: [KnoxSession] });
+    t = await createApp(platform, kind, {
+      extras: { sessionRepository: repository },
+      entities: [KnoxSession, KnoxFence],
+    });
     await t.users.add('alice');
   });
   afterAll(() => t.close());

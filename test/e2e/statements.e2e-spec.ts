@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sign } from 'jsonwebtoken';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { KnoxFence, KnoxSession } from '../../lib';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
@@ -160,7 +160,7 @@ describe.each(environments)('the look-ups of a request: $title', ({ platform, ki
     t = await createApp(platform, kind, {
       options: { storageTimeout: '1s' },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession],
+      entities: [KnoxSession, KnoxFence],
     });
     await t.users.add('alice');
   });

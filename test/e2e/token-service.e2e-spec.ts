@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { Injectable, Module } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
-  type Credentials, InvalidCredentialsError, InvalidTokenError, type IssuedTokens, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, JwtKnoxStrategy, KnoxSession,
+  type Credentials, InvalidCredentialsError, InvalidTokenError, type IssuedTokens, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, JwtKnoxStrategy, KnoxFence, KnoxSession,
   SessionRepository, TokenExpiredError, TokenService, TokenTransport, UserProvider,
 } from '../../lib'; // prettier-ignore
 import { JwtCodec } from '../../lib/crypto/jwt-codec';
@@ -60,7 +60,9 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       expect(tokens.session).toMatchObject({ userAgent: 'job/1', ipAddress: '10.0.0.1', deviceName: 'Nightly job' });
       const found = await t.tokens.authenticate(tokens.accessToken);
       expect(found).toEqual({ user: { ...user, logins: 1 }, session: tokens.session, claims: {} });
-      expect(t.events).toEqual([{ name: 'session.created', event: { session: tokens.session, user } }]);
+      expect(t.events).toEqual([
+        { name: 'session.created', event: { session: tokens.session, user, isNewDevice: expect.any(Function) } },
+      ]);
     });
 
     it('takes the lifetime, the claims and the moment of proof that it is told', async () => {
@@ -202,7 +204,7 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       expect(await t.tokens.revoke(one.session.id)).toBe(true);
       expect(await t.tokens.revoke(one.session.id)).toBe(false);
       expect(await t.tokens.revoke('junk')).toBe(false);
-      expect(await t.tokens.revoke(two.session.id, 'somebody else')).toBe(false);
+      expect(await t.tokens.revoke(two.session.id, { userId: 'somebody else' })).toBe(false);
       expect(await t.tokens.revokeOther(two.session)).toBe(2);
       expect([await isGood(one), await isGood(two), await isGood(three), await isGood(four)]).toEqual([
         false, true, false, false,
@@ -212,9 +214,9 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       expect(await isGood(two)).toBe(false);
       const revoked = t.events.filter(({ name }) => name === 'session.revoked').map(({ event }) => event);
       expect(revoked).toEqual([
-        { userId: null, sessionId: one.session.id, count: 1, reason: 'revoked' },
-        { userId, sessionId: null, count: 2, reason: 'logout_other' },
-        { userId, sessionId: null, count: 1, reason: 'logout_all' },
+        { userId: null, sessionId: one.session.id, count: 1, reason: 'revoked', actor: null },
+        { userId, sessionId: null, count: 2, reason: 'logout_other', actor: { userId, sessionId: two.session.id } },
+        { userId, sessionId: null, count: 1, reason: 'logout_all', actor: null },
       ]);
     });
 
@@ -228,7 +230,10 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       t.events.length = 0;
       expect(await t.tokens.revokeBefore(moment)).toBe(2);
       expect(t.events).toEqual([
-        { name: 'session.revoked', event: { userId: null, sessionId: null, count: 2, reason: 'revoked_before' } },
+        {
+          name: 'session.revoked',
+          event: { userId: null, sessionId: null, count: 2, reason: 'revoked_before', actor: null },
+        },
       ]);
       expect([await isGood(old), await isGood(oldOther), await isGood(recent)]).toEqual([false, false, true]);
       await expect(t.tokens.revokeBefore(new Date('nonsense'))).rejects.toThrow(TypeError);
@@ -251,26 +256,36 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
   });
 
   describe('reauthenticate', () => {
-    it('keeps the session of a password change, and ends those from before it', async () => {
-      const [mine, other] = [await t.tokens.issue(user), await t.tokens.issue(user)];
+    it('moves the proof on, gives the session new keys, and ends what its old tokens could do', async () => {
+      const mine = await t.tokens.issue(user);
       t.clock.advance('10s');
-      const now = t.clock.now();
-      expect(await t.tokens.reauthenticate(mine.session, new Date(now))).toBe(true);
-      await t.users.rows.update(user.id, { validSince: now });
-      expect([await isGood(mine), await isGood(other)]).toEqual([true, false]);
-      expect((await row(mine)).authenticatedAt).toBe(now);
-      expect(await isGood(await t.tokens.issue(user))).toBe(true);
+      const fresh = await t.tokens.reauthenticate(mine.session);
+      expect(fresh.session.id).toBe(mine.session.id);
+      expect([await isGood(mine), await isGood(fresh)]).toEqual([false, true]);
+      await expect(t.tokens.refresh(mine.refreshToken!)).rejects.toMatchObject({ code: 'invalid_refresh_token' });
+      expect(await isGood(await t.tokens.refresh(fresh.refreshToken!))).toBe(true);
+      expect((await row(mine)).authenticatedAt).toBe(fresh.session.authenticatedAt);
+      expect(fresh.session.authenticatedAt).toBe(t.clock.now());
     });
 
-    it('takes the present when it is told no moment, and never goes back', async () => {
+    it('never moves the proof back, and not behind what the user provider asks for', async () => {
       const tokens = await t.tokens.issue(user);
-      t.clock.advance('10s');
-      expect(await t.tokens.reauthenticate(tokens.session)).toBe(true);
-      expect(await t.tokens.reauthenticate(tokens.session, new Date(t.clock.now() - 1))).toBe(false);
-      expect((await row(tokens)).authenticatedAt).toBe(t.clock.now());
+      const { authenticatedAt } = tokens.session;
+      const earlier = { at: new Date(authenticatedAt - 1) };
+      expect((await t.tokens.reauthenticate(tokens.session, earlier)).session.authenticatedAt).toBe(authenticatedAt);
+      // A column that rounds up to whole seconds, say.
+      const since = t.clock.now() + 700;
+      await t.users.rows.update(user.id, { validSince: since });
+      const fresh = await t.tokens.reauthenticate(tokens.session);
+      expect([fresh.session.authenticatedAt, await isGood(fresh)]).toEqual([since, true]);
+    });
+
+    it('refuses a session that has ended, and a moment to come', async () => {
+      const tokens = await t.tokens.issue(user);
+      const tomorrow = { at: new Date(t.clock.now() + 86_400_000) };
+      await expect(t.tokens.reauthenticate(tokens.session, tomorrow)).rejects.toThrow('lies in the future');
       await t.tokens.revoke(tokens.session.id);
-      t.clock.advance('1s');
-      expect(await t.tokens.reauthenticate(tokens.session)).toBe(false);
+      await expect(t.tokens.reauthenticate(tokens.session)).rejects.toMatchObject({ code: 'invalid_token' });
     });
 
     it('cannot be outrun by a login that was under way with the old password', async () => {
@@ -285,11 +300,11 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       const login = t.login(user.username);
       await checked.promise;
       t.clock.advance('1s');
-      await t.users.rows.update(user.id, { validSince: t.clock.now() });
+      await t.tokens.changeCredentials({ userId: String(user.id) }, async () => undefined);
       changed.resolve();
-      const { access_token: token } = await login;
+      await expect(login).rejects.toThrow('401');
       t.users.validateCredentials = real;
-      expect((await t.http.get('/auth/verify', { token })).status).toBe(401);
+      expect(await t.tokens.list(String(user.id))).toEqual([]);
     });
   });
 
@@ -309,16 +324,18 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
     await t.http.get('/auth/verify');
     const presenter = { userAgent: null, ip: expect.stringContaining('127.0.0.1') };
     const username = user.username;
+    const isNewDevice = expect.any(Function);
+    const by = (session: { session_id: string }) => ({ userId, sessionId: session.session_id });
     expect(t.events.map(({ name, event: { user: _user, session, ...event } }) => [name, event, session?.id])).toEqual([
       ['login.failed', { username, presenter: { ...presenter, userAgent: 'x' }, reason: 'credentials' }, undefined],
       ['login.failed', { username: 'nobody at all', presenter, reason: 'credentials' }, undefined],
       ['login.failed', { username, presenter, reason: 'inactive' }, undefined],
-      ['session.created', {}, a.session_id],
-      ['session.created', {}, b.session_id],
-      ['session.created', {}, c.session_id],
-      ['session.revoked', { userId, sessionId: b.session_id, count: 1, reason: 'logout' }, undefined],
-      ['session.revoked', { userId, sessionId: c.session_id, count: 1, reason: 'logout' }, undefined],
-      ['session.revoked', { userId, sessionId: null, count: 1, reason: 'logout_all' }, undefined],
+      ['session.created', { isNewDevice }, a.session_id],
+      ['session.created', { isNewDevice }, b.session_id],
+      ['session.created', { isNewDevice }, c.session_id],
+      ['session.revoked', { userId, sessionId: b.session_id, count: 1, reason: 'logout', actor: by(a) }, undefined],
+      ['session.revoked', { userId, sessionId: c.session_id, count: 1, reason: 'logout', actor: by(c) }, undefined],
+      ['session.revoked', { userId, sessionId: null, count: 1, reason: 'logout_all', actor: by(a) }, undefined],
       [
         'authentication.rejected',
         { reason: 'session_not_found', tokenType: 'access', sessionId: a.session_id, userId, presenter },
@@ -459,7 +476,7 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
     t = await createApp(platform, kind, {
       logger,
       extras: { sessionRepository: repository },
-      entities: [KnoxSession],
+      entities: [KnoxSession, KnoxFence],
     });
     const user = await t.users.add('alice');
     const request = { username: 'alice', password: 'alice-password' };

@@ -53,14 +53,6 @@ class Users extends UserProvider {
     return user.username === 'admin';
   }
 
-  validSince(user) {
-    return settings.plant === 'no-valid-since' ? null : new Date(Number(user.since));
-  }
-
-  async onRevokeAll(id, at) {
-    await this.query('UPDATE app_users SET since = ? WHERE id = ?', [at.getTime(), id]);
-  }
-
   query(sql, parameters) {
     let n = 0;
     const text = this.source.options.type === 'postgres' ? sql.replace(/\?/g, () => `$${++n}`) : sql;
@@ -81,12 +73,9 @@ class PasswordController {
 
   async change({ password }, session) {
     const fresh = await hash(password);
-    await this.users.query('UPDATE app_users SET hash = ? WHERE id = ?', [fresh, session.userId]);
-    // From here on the old password proves nothing; who proved it before, did so before this moment.
-    const at = new Date(Date.now() + 1);
-    await this.tokens.reauthenticate(session, at);
-    await this.users.query('UPDATE app_users SET since = ? WHERE id = ?', [at.getTime(), session.userId]);
-    await this.tokens.revokeOther(session);
+    const store = () => this.users.query('UPDATE app_users SET hash = ? WHERE id = ?', [fresh, session.userId]);
+    const tokens = await this.tokens.changeCredentials(session, store);
+    return tokens && { access_token: tokens.accessToken, refresh_token: tokens.refreshToken };
   }
 }
 Controller('password')(PasswordController);
@@ -95,7 +84,7 @@ Inject(Users)(PasswordController, undefined, 0);
 Inject(TokenService)(PasswordController, undefined, 1);
 const change = Object.getOwnPropertyDescriptor(PasswordController.prototype, 'change');
 Put()(PasswordController.prototype, 'change', change);
-HttpCode(204)(PasswordController.prototype, 'change', change);
+HttpCode(200)(PasswordController.prototype, 'change', change);
 Body()(PasswordController.prototype, 'change', 0);
 CurrentSession()(PasswordController.prototype, 'change', 1);
 

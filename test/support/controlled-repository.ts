@@ -3,19 +3,13 @@ import { DataSource } from 'typeorm';
 import { KnoxSession, SessionRepository } from '../../lib';
 import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
 
-export type Method =
-  | 'findById'
-  | 'findByUser'
-  | 'insert'
-  | 'takeOver'
-  | 'rotate'
-  | 'touch'
-  | 'reauthenticate'
-  | 'deleteById'
-  | 'deleteByUser'
-  | 'deleteCreatedBefore'
-  | 'deleteExpired'
-  | 'figures';
+const METHODS = [
+  'findById', 'findByUser', 'findPlaces', 'insert', 'vacate', 'reinstate', 'rotate', 'touch', 'moveAccessKey', 'renewKeys',
+  'deleteById', 'deleteByUser', 'deleteSurplus', 'findCrowded', 'deleteCreatedBefore', 'deleteExpired', 'figures',
+  'readCounter', 'raiseFence', 'isFenced',
+] as const; // prettier-ignore
+
+export type Method = (typeof METHODS)[number];
 
 export interface Control {
   /** Every call so far, in order. */
@@ -25,11 +19,6 @@ export interface Control {
   /** Lets everything pass again. */
   heal(): void;
 }
-
-const METHODS: Method[] = [
-  'findById', 'findByUser', 'insert', 'takeOver', 'rotate', 'touch', 'reauthenticate', 'deleteById', 'deleteByUser',
-  'deleteCreatedBefore', 'deleteExpired', 'figures',
-]; // prettier-ignore
 
 /** The real storage, with a hand on its door: faults and delays go in by `control.intercept`. */
 export function controlledRepository(): { repository: Type<SessionRepository>; control: Control } {

@@ -91,15 +91,11 @@ export class PasswordController {
   ) {}
 
   @Put()
-  @HttpCode(204)
   async change(@Body('password') password: string, @CurrentUser() user: User, @CurrentSession() session: Session) {
-    await this.users.rows.update(user.id, { passwordHash: await hashPassword(password) });
-    // Taken after the new password counts: who proved the old one, did so before this moment.
-    const changedAt = new Date(Date.now() + 1);
-    // The caller's own session first, or its other requests would meet a 401 in between.
-    await this.tokens.reauthenticate(session, changedAt);
-    await this.users.rows.update(user.id, { validSince: changedAt.getTime() });
-    await this.tokens.revokeOther(session);
+    const passwordHash = await hashPassword(password);
+    const store = async () => void (await this.users.rows.update(user.id, { passwordHash }));
+    const tokens = await this.tokens.changeCredentials(session, store);
+    return { access_token: tokens?.accessToken, refresh_token: tokens?.refreshToken };
   }
 }
 /** End of recipe */

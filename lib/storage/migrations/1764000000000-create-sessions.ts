@@ -1,4 +1,5 @@
-import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions } from 'typeorm';
+import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { integerType, tableName, textColumn } from './portable';
 
 // A migration is history: it repeats names and lengths as they were, and never follows the entity.
 const TABLE = 'jwt_knox_sessions';
@@ -10,7 +11,7 @@ export class JwtKnoxCreateSessions1764000000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const text = await textColumn(queryRunner);
     const table = new Table({
-      name: tableName(queryRunner),
+      name: tableName(queryRunner, TABLE),
       columns: [
         { ...text('id', 36), isPrimary: true, primaryKeyConstraintName: 'PK_jwt_knox_sessions' },
         text('userId', 255),
@@ -39,33 +40,6 @@ export class JwtKnoxCreateSessions1764000000000 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.dropTable(tableName(queryRunner));
+    await queryRunner.dropTable(tableName(queryRunner, TABLE));
   }
-}
-
-function tableName(queryRunner: QueryRunner): string {
-  return `${queryRunner.connection.options.entityPrefix ?? ''}${TABLE}`;
-}
-
-function isMysql(queryRunner: QueryRunner): boolean {
-  return ['mysql', 'mariadb', 'aurora-mysql'].includes(queryRunner.connection.options.type);
-}
-
-/** What TypeORM makes of an entity's `int` on each database: anything else would show as a difference later. */
-function integerType(queryRunner: QueryRunner): string {
-  return isMysql(queryRunner) ? 'int' : 'integer';
-}
-
-/**
- * MariaDB and MySQL compare text without case, accents and trailing spaces by default: there, text gets a character set
- * that holds every character, and a binary collation that does not pad, which the two call by different names.
- */
-async function textColumn(queryRunner: QueryRunner): Promise<(name: string, length: number) => TableColumnOptions> {
-  const exact = isMysql(queryRunner) ? { charset: 'utf8mb4', collation: await binaryCollation(queryRunner) } : {};
-  return (name, length) => ({ name, type: 'varchar', length: String(length), ...exact });
-}
-
-async function binaryCollation(queryRunner: QueryRunner): Promise<string> {
-  const [{ version }] = (await queryRunner.query('SELECT VERSION() AS version')) as [{ version: string }];
-  return /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
 }

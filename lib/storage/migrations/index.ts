@@ -1,6 +1,7 @@
 import { JwtKnoxCreateSessions1764000000000 } from './1764000000000-create-sessions';
+import { JwtKnoxFencesAndKeys1764100000000 } from './1764100000000-fences-and-keys';
 
 /** The library's migrations, in order. Add them to `migrations` of the data source that holds the sessions. */
-export const jwtKnoxMigrations = [JwtKnoxCreateSessions1764000000000];
+export const jwtKnoxMigrations = [JwtKnoxCreateSessions1764000000000, JwtKnoxFencesAndKeys1764100000000];
 
-export { JwtKnoxCreateSessions1764000000000 };
+export { JwtKnoxCreateSessions1764000000000, JwtKnoxFencesAndKeys1764100000000 };

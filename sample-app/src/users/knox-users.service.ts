@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type Credentials, type ExcludeFromDeadline, type Session, UserProvider } from 'nestjs-jwt-knox';
-import { IsNull, LessThan, type Repository } from 'typeorm';
+import type { Repository } from 'typeorm';
 import { Passwords } from './passwords.service.js';
 import { User, USERNAME } from './user.entity.js';
 
@@ -37,22 +37,12 @@ export class KnoxUsers extends UserProvider<User> {
     return user.isAdmin;
   }
 
-  /** Sessions do not outlive a password, nor pass to a later user of the same name. */
-  override validSince({ createdAt, passwordChangedAt, sessionsValidSince }: User): Date {
-    return new Date(Math.max(createdAt, passwordChangedAt ?? 0, sessionsValidSince ?? 0));
+  /** No session passes to a later user, whatever id that one gets. */
+  override validSince({ createdAt }: User): Date {
+    return new Date(createdAt);
   }
 
   override async onLogin(user: User, session: Session): Promise<void> {
     await this.rows.update({ id: user.id }, { lastLoginAt: session.createdAt });
-  }
-
-  /** All sessions of a user end: so does that of a login under way, which no DELETE can see yet. */
-  override async onRevokeAll(id: string, at: Date): Promise<void> {
-    const sessionsValidSince = at.getTime();
-    const earlier = [{ sessionsValidSince: IsNull() }, { sessionsValidSince: LessThan(sessionsValidSince) }];
-    await this.rows.update(
-      earlier.map((one) => ({ id, ...one })),
-      { sessionsValidSince },
-    );
   }
 }

@@ -1,5 +1,5 @@
-import { Body, Controller, HttpCode, HttpStatus, Put, UseGuards } from '@nestjs/common';
-import { CurrentSession, CurrentUser, JwtKnoxGuard, type Session } from 'nestjs-jwt-knox';
+import { Body, Controller, Put, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { CurrentSession, CurrentUser, JwtKnoxGuard, type Session, tokenResponseBody } from 'nestjs-jwt-knox';
 import { User } from './user.entity.js';
 import { ChangePasswordDto } from './users.dto.js';
 import { UsersService } from './users.service.js';
@@ -10,12 +10,10 @@ export class MeController {
   constructor(private readonly users: UsersService) {}
 
   @Put('password')
-  @HttpCode(HttpStatus.NO_CONTENT)
-  async changePassword(
-    @CurrentUser() user: User,
-    @CurrentSession() session: Session,
-    @Body() body: ChangePasswordDto,
-  ): Promise<void> {
-    await this.users.changePassword(user, session, body.current_password, body.new_password);
+  async changePassword(@CurrentUser() user: User, @CurrentSession() session: Session, @Body() body: ChangePasswordDto) {
+    const tokens = await this.users.changePassword(user, session, body.current_password, body.new_password);
+    // Null: the session was ended meanwhile, by another device.
+    if (!tokens) throw new UnauthorizedException('Log in with the new password.');
+    return tokenResponseBody(tokens);
   }
 }

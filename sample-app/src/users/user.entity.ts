@@ -30,10 +30,6 @@ export class User {
   @Column(epochMs({ nullable: true }))
   passwordChangedAt!: number | null;
 
-  /** All sessions from before were ended at this moment, those of logins under way too. */
-  @Column(epochMs({ nullable: true }))
-  sessionsValidSince!: number | null;
-
   @Column(epochMs({ nullable: true }))
   lastLoginAt!: number | null;
 }
@@ -47,7 +43,6 @@ export function newUser(username: string, passwordHash: string): User {
     isActive: true,
     createdAt: Date.now(),
     passwordChangedAt: null,
-    sessionsValidSince: null,
     lastLoginAt: null,
   });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe as suite, expect, it } from 'vitest';
-import { describe, sessionOf, type SessionRecord, TEXT_LIMITS } from '../../../lib/contracts/session';
+import { describe, sessionOf, type SessionRecord, sessionRecord, TEXT_LIMITS } from '../../../lib/contracts/session';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
@@ -79,16 +79,19 @@ suite("a device's description of itself", () => {
 });
 
 suite('a session as hosts see it', () => {
-  const record: SessionRecord = {
+  const record = sessionRecord({
     id: 'id', userId: '1', accessDigest: 'secret-a', refreshDigest: 'secret-b', previousRefreshDigest: 'secret-c', refreshSalt: 'secret-d', generation: 1,
+    previousAccessDigest: 'secret-f', accessSalt: 'secret-g', accessKeyAt: 1, accessKeyIndex: 2, rotationKeyDigest: 'secret-h', claims: { a: 'secret-i' },
+    boundKey: 'secret-j', boundProofAt: 5,
     rotatedAt: 2, createdAt: 1, authenticatedAt: 1, expiresAt: 9, lastUsedAt: 3, userAgent: 'ua', ipAddress: '::1', deviceName: 'mine', slot: 4,
-  }; // prettier-ignore
+  }); // prettier-ignore
 
   it('S11: says everything of the login, and no digest or salt', () => {
     const session = sessionOf({ ...record, anythingElse: 'secret-e' } as SessionRecord);
     expect(session).toEqual({
       id: 'id', userId: '1', generation: 1, rotatedAt: 2, createdAt: 1, authenticatedAt: 1, expiresAt: 9, lastUsedAt: 3, userAgent: 'ua', ipAddress: '::1',
-      deviceName: 'mine',
+      deviceName: 'mine', realm: '', kind: 'login', idleTimeout: null, maxExpiresAt: null, lastUserAgent: null, lastIpAddress: null, scopes: null,
+      audience: null, acr: null, amr: null, actorId: null, actorRealm: null, actorSessionId: null, boundKind: null, boundKeyThumbprint: null, boundAt: null,
     }); // prettier-ignore
     expect(JSON.stringify(session)).not.toContain('secret');
     expect(Object.isFrozen(session)).toBe(true);

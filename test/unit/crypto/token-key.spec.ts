@@ -67,11 +67,23 @@ describe('a token key', () => {
 });
 
 describe('the keys of a session', () => {
-  it('derive the access key by HMAC, the same for the whole life of the session', () => {
+  const OF_0_1 = { accessKeyIndex: null, accessSalt: null };
+
+  it('derive the access key by HMAC from session key, index and salt', () => {
+    fc.assert(
+      fc.property(bytes32, fc.nat(), bytes32, (session, accessKeyIndex, salt) => {
+        const expected = createHmac('sha256', session).update(`access${accessKeyIndex}`).update(salt).digest();
+        const of = { accessKeyIndex, accessSalt: salt.toString('hex') };
+        expect(keyOf(session).accessKey(of).encode()).toBe(expected.toString('base64url'));
+      }),
+    );
+  });
+
+  it('derive the access key of a session from version 0.1 from its session key alone', () => {
     fc.assert(
       fc.property(bytes32, (session) => {
         const expected = createHmac('sha256', session).update('access').digest();
-        expect(keyOf(session).accessKey().encode()).toBe(expected.toString('base64url'));
+        expect(keyOf(session).accessKey(OF_0_1).encode()).toBe(expected.toString('base64url'));
       }),
     );
   });
@@ -95,10 +107,13 @@ describe('the keys of a session', () => {
         const successor = session.successor(salt.toString('hex'));
         const keys = [
           session,
-          session.accessKey(),
+          session.accessKey(OF_0_1),
+          session.accessKey({ accessKeyIndex: 0, accessSalt: salt.toString('hex') }),
+          session.accessKey({ accessKeyIndex: 1, accessSalt: salt.toString('hex') }),
+          session.accessKey({ accessKeyIndex: 0, accessSalt: otherSalt.toString('hex') }),
           successor,
           session.successor(otherSalt.toString('hex')),
-          successor.accessKey(),
+          successor.accessKey(OF_0_1),
         ];
         expect(new Set(keys.map((one) => one.encode())).size).toBe(keys.length);
       }),

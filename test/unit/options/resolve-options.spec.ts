@@ -39,7 +39,10 @@ describe('the options', () => {
         onLimit: 'reject',
         bindUserAgent: 'off',
         touchInterval: 60_000,
+        shortIdleTimeout: 1_800_000,
+        ipAddress: 'full',
       },
+      accessKeyPeriod: 360_000,
       claims: undefined,
       tokenResponse: undefined,
       transport: undefined,
@@ -74,13 +77,13 @@ describe('the options', () => {
     const tokenResponse = () => ({});
     const given = {
       issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { ttl: '1h', rotate: false, reuseInterval: 0, retryWindow: '1d' },
-      session: { maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
+      session: { maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
       storageTimeout: '500ms', adminTimeout: 60, preparedStatements: true,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
       issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { ttl: 3_600_000, rotate: false, reuseInterval: 0, retryWindow: 86_400_000 },
-      session: { maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0 }, claims, tokenResponse, transport, clock,
-      storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
+      session: { maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
+      accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
       routes: expect.objectContaining({ prefix: 'auth' }),
     }); // prettier-ignore
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SessionRecord } from '../../../lib/contracts/session';
+import { type SessionRecord, sessionRecord } from '../../../lib/contracts/session';
 import { type Placement, placementFor } from '../../../lib/tokens/session-placement';
 
 const NOW = 1_000;
@@ -14,25 +14,19 @@ interface Seat {
 }
 
 const rowsOf = (seats: readonly Seat[]): SessionRecord[] =>
-  seats.map(({ slot, createdAt, alive }, index) => ({
-    id: `session-${index}`,
-    userId: 'alice',
-    accessDigest: '',
-    refreshDigest: null,
-    previousRefreshDigest: null,
-    refreshSalt: null,
-    generation: 0,
-    rotatedAt: null,
-    createdAt,
-    authenticatedAt: createdAt,
-    // At NOW itself a session has expired.
-    expiresAt: alive ? NOW + 1 : NOW,
-    lastUsedAt: createdAt,
-    userAgent: null,
-    ipAddress: null,
-    deviceName: null,
-    slot,
-  }));
+  seats.map(({ slot, createdAt, alive }, index) =>
+    sessionRecord({
+      id: `session-${index}`,
+      userId: 'alice',
+      accessDigest: '',
+      createdAt,
+      authenticatedAt: createdAt,
+      // At NOW itself a session has expired.
+      expiresAt: alive ? NOW + 1 : NOW,
+      lastUsedAt: createdAt,
+      slot,
+    }),
+  );
 
 const isAlive = (row: SessionRecord) => row.expiresAt > NOW;
 const isSeated = (row: SessionRecord, limit: number) => row.slot !== null && row.slot >= 1 && row.slot <= limit;
@@ -55,7 +49,7 @@ function evictedBy(placement: Placement): SessionRecord[] {
 function check(seats: readonly Seat[], limit: number, policy: Policy, pick?: (choices: number) => number): Placement {
   const rows = rowsOf(seats);
   const before = structuredClone(rows);
-  const placement = placementFor(rows, limit, policy, NOW, pick);
+  const placement = placementFor(rows, { limit, onLimit: policy }, NOW, pick);
   const alive = rows.filter(isAlive);
   const evicted = evictedBy(placement);
 
@@ -178,7 +172,7 @@ describe('the place of a new session', () => {
         for (const { lag, choice } of tries) {
           const latest = states.at(-1)!;
           const seen = states[Math.max(0, states.length - 1 - lag)]!;
-          const placement = placementFor(seen, limit, 'reject', NOW, (choices) => choice % choices);
+          const placement = placementFor(seen, { limit, onLimit: 'reject' }, NOW, (choices) => choice % choices);
           // The unique index lets one in where several meet; taking over an expired seat is another statement.
           if (placement.kind !== 'insert' || latest.some(({ slot }) => slot === placement.slot)) continue;
           const [row] = rowsOf([{ slot: placement.slot, createdAt: 9, alive: true }]);
@@ -192,7 +186,9 @@ describe('the place of a new session', () => {
   });
 
   it('is picked at random, so that simultaneous logins seldom meet', () => {
-    const slots = new Set(Array.from({ length: 400 }, () => JSON.stringify(placementFor([], 5, 'reject', NOW))));
+    const slots = new Set(
+      Array.from({ length: 400 }, () => JSON.stringify(placementFor([], { limit: 5, onLimit: 'reject' }, NOW))),
+    );
     expect(slots.size).toBe(5);
   });
 

@@ -17,7 +17,6 @@ export class CreateUsersAndNotes1764000001000 implements MigrationInterface {
           { name: 'isActive', type: 'boolean' },
           { name: 'createdAt', type: 'bigint' },
           { name: 'passwordChangedAt', type: 'bigint', isNullable: true },
-          { name: 'sessionsValidSince', type: 'bigint', isNullable: true },
           { name: 'lastLoginAt', type: 'bigint', isNullable: true },
         ],
         indices: [{ name: 'UQ_users_username', columnNames: ['username'], isUnique: true }],

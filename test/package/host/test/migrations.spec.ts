@@ -1,4 +1,4 @@
-import { KnoxSession } from 'nestjs-jwt-knox';
+import { KnoxFence, KnoxSession } from 'nestjs-jwt-knox';
 import { jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
 import { DataSource } from 'typeorm';
 
@@ -8,7 +8,7 @@ describe('The migrations', () => {
     source = await new DataSource({
       type: 'better-sqlite3',
       database: ':memory:',
-      entities: [KnoxSession],
+      entities: [KnoxSession, KnoxFence],
       migrations: jwtKnoxMigrations,
     }).initialize();
   });

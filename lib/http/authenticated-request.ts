@@ -1,0 +1,32 @@
+import type { Actor } from '../contracts/events';
+import type { Session, TokenSession } from '../contracts/session';
+import type { Authentication } from '../tokens/session-validity';
+import { deadlineBehind } from '../tokens/access-token.verifier';
+import type { StorageDeadline } from '../tokens/storage-deadline';
+
+/** What the guard leaves in `request.knox`. */
+export class RequestSession {
+  readonly session: TokenSession;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly #deadline: StorageDeadline | undefined;
+
+  constructor(authentication: Authentication<any, TokenSession>) {
+    this.session = authentication.session;
+    this.claims = authentication.claims;
+    this.#deadline = deadlineBehind(authentication);
+  }
+
+  static deadlineOf(value: unknown): StorageDeadline | undefined {
+    return value instanceof RequestSession ? value.#deadline : undefined;
+  }
+}
+
+/** What the guard has left of the request's time: one deadline for the whole request. */
+export function deadlineOf(request: any): StorageDeadline | undefined {
+  return RequestSession.deadlineOf(request.knox);
+}
+
+/** For events: the user of the request, in their session. */
+export function actorOf({ userId, id }: Session): Actor {
+  return { userId, sessionId: id };
+}

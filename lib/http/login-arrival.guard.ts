@@ -1,0 +1,31 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { LoginArrival } from '../tokens/login-arrivals';
+import { TokenService } from '../tokens/token.service';
+import { requestOf, responseOf } from './request-of';
+import { ErrorHeaders } from './response-headers';
+
+const ARRIVAL = Symbol('jwt-knox.arrival');
+
+/** Notes when a login begins, before the host's login guards look at credentials. */
+@Injectable()
+export class LoginArrivalGuard implements CanActivate {
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly errorHeaders: ErrorHeaders,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      requestOf(context)[ARRIVAL] = await this.tokens.arrival();
+      return true;
+    } catch (error) {
+      this.errorHeaders.set(responseOf(context), error);
+      throw error;
+    }
+  }
+}
+
+/** What the guard has noted. */
+export function arrivalOf(request: any): LoginArrival {
+  return request[ARRIVAL];
+}

@@ -1,0 +1,64 @@
+import type { DataSource } from 'typeorm';
+import { KnoxFence } from './knox-fence.entity';
+import { onPrimary } from './on-primary';
+import { PreparedRead } from './prepared-read';
+import { retrying } from './retrying';
+
+/** The row of the counter. */
+const COUNTER = '#';
+
+/**
+ * Reads and raises fences. Each statement commits by itself, on a connection of its own: within a transaction of the host
+ * it would not see what others have committed, or be seen by them too late.
+ */
+export class FenceStatements {
+  private readonly counter: PreparedRead;
+  private readonly look: PreparedRead;
+  private readonly increment: string;
+  private readonly raiseTo: string;
+
+  constructor(
+    private readonly source: DataSource,
+    prepared: boolean,
+  ) {
+    const { driver } = source;
+    const table = source
+      .getMetadata(KnoxFence)
+      .tablePath.split('.')
+      .map((part) => driver.escape(part))
+      .join('.');
+    const [scope, value] = [driver.escape('scope'), driver.escape('value')];
+    const place = (index: number) => driver.createParameter(`p${index}`, index);
+    this.counter = new PreparedRead(source, `SELECT ${value} FROM ${table} WHERE ${scope} = ${place(0)}`, prepared);
+    const look = `SELECT 1 AS found FROM ${table} WHERE ${scope} IN (${place(0)}, ${place(1)}) AND ${value} > ${place(2)}`;
+    this.look = new PreparedRead(source, look, prepared);
+    const insert = `INSERT INTO ${table} (${scope}, ${value}) VALUES (${place(0)}, ${place(1)})`;
+    const isMysql = ['mysql', 'mariadb', 'aurora-mysql'].includes(driver.options.type);
+    const conflict = isMysql ? 'ON DUPLICATE KEY UPDATE' : `ON CONFLICT (${scope}) DO UPDATE SET`;
+    const greatest = driver.options.type.includes('sqlite') ? 'MAX' : 'GREATEST';
+    const given = isMysql ? `VALUES(${value})` : `EXCLUDED.${value}`;
+    this.increment = `${insert} ${conflict} ${value} = ${table}.${value} + 1`;
+    // The greater one: of two raises at once, the first may write its number last.
+    this.raiseTo = `${insert} ${conflict} ${value} = ${greatest}(${table}.${value}, ${given})`;
+  }
+
+  readCounter(): Promise<number> {
+    return retrying(async () => {
+      const [row] = await this.counter.rows([COUNTER]);
+      return Number(row?.value ?? 0);
+    }, 'read');
+  }
+
+  async raise(scope: string): Promise<void> {
+    await this.write(this.increment, [COUNTER, 1]);
+    await this.write(this.raiseTo, [scope, await this.readCounter()]);
+  }
+
+  isFenced([one, other = one]: readonly string[], counter: number): Promise<boolean> {
+    return retrying(async () => (await this.look.rows([one, other, counter])).length > 0, 'read');
+  }
+
+  private write(sql: string, parameters: unknown[]): Promise<unknown> {
+    return retrying(() => onPrimary(this.source, (runner) => runner.query(sql, parameters)));
+  }
+}

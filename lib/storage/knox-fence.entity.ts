@@ -1,0 +1,16 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { epochMs } from './columns';
+
+/**
+ * The table `jwt_knox_fences`, created by `jwtKnoxMigrations`: what keeps a login that is under way from outliving the
+ * end of its user's sessions. One row for the counter (`#`), one for the fence of all users (`*`), and one for each user
+ * whose sessions were ever ended all at once.
+ */
+@Entity('jwt_knox_fences')
+export class KnoxFence {
+  @PrimaryColumn({ name: 'scope', type: 'varchar', length: 80, primaryKeyConstraintName: 'PK_jwt_knox_fences' })
+  scope!: string;
+
+  @Column(epochMs('value'))
+  value!: number;
+}

@@ -1,0 +1,30 @@
+import type { SessionRecord } from '../contracts/session';
+import type { PlaceQuery } from '../contracts/session.repository';
+import { type RawRecord, recordIn, type Select } from './session-row';
+
+/** Whether a row holds one of the slots of the limit. */
+const HOLDS = 'session.slot BETWEEN 1 AND :limit';
+
+/** One statement whatever the user has: those in a slot come first, of the others only the oldest are read. */
+export async function readPlaces(ofUser: Select, { limit, aliveAt, most }: PlaceQuery): Promise<SessionRecord[]> {
+  const rows = await ofUser
+    .andWhere(`session.kind = 'login' AND (${HOLDS} OR session.expiresAt > :aliveAt)`, { limit, aliveAt })
+    .addSelect(`CASE WHEN ${HOLDS} THEN 0 ELSE 1 END`, 'loose')
+    .orderBy('loose')
+    .addOrderBy('session.createdAt', 'ASC')
+    .limit(limit + most)
+    .getRawMany<RawRecord & { loose: unknown }>();
+  return rows.map(recordIn);
+}
+
+/** Users with more logins alive than the limit. */
+export async function readCrowded(all: Select, limit: number, aliveAt: number, most: number): Promise<string[]> {
+  const rows = await all
+    .select('session.userId', 'userId')
+    .andWhere(`session.kind = 'login' AND session.expiresAt > :aliveAt`, { aliveAt })
+    .groupBy('session.userId')
+    .having('COUNT(*) > :limit', { limit })
+    .limit(most)
+    .getRawMany<{ userId: unknown }>();
+  return rows.map(({ userId }) => String(userId));
+}

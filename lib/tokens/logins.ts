@@ -1,0 +1,60 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { InvalidCredentialsError } from '../contracts/errors';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import type { Device } from '../contracts/session';
+import { type Credentials, UserProvider } from '../contracts/user-provider';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { type LoginArrival, LoginArrivals } from './login-arrivals';
+import { type IssueOverrides, SessionIssuer } from './session-issuer';
+import { hostCall, StorageDeadline } from './storage-deadline';
+
+/** The two ways a session starts: by credentials, or for a user whom the host has authenticated. */
+@Injectable()
+export class Logins {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly arrivals: LoginArrivals,
+    private readonly issuer: SessionIssuer,
+    @Optional() private readonly users?: UserProvider,
+  ) {}
+
+  async login(
+    credentials: Credentials,
+    device: Device,
+    request: unknown,
+    overrides: IssueOverrides,
+  ): Promise<IssuedTokens> {
+    const { users } = this;
+    if (!users)
+      throw new Error(
+        'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
+      );
+    const deadline = new StorageDeadline(this.options.storageTimeout);
+    const check = async () => {
+      // The arrival first: credentials that change from here on do not count for this login.
+      const arrival = await this.arrivals.read();
+      const exclude = <T>(work: () => Promise<T>) => deadline.exclude(work);
+      return { arrival, user: await hostCall(() => users.validateCredentials(credentials, request, exclude)) };
+    };
+    const { arrival, user } = await deadline.run(check);
+    const { username } = credentials;
+    if (!user) {
+      this.issuer.reportFailure(username, device, 'credentials');
+      throw new InvalidCredentialsError();
+    }
+    return this.issuer.start({ user, device, arrival, overrides, username }, deadline);
+  }
+
+  async issue<User>(user: User, device: Device, overrides: IssueOverrides): Promise<IssuedTokens<User>> {
+    const deadline = new StorageDeadline(this.options.storageTimeout);
+    // One that went missing must not become "now".
+    if ('arrival' in overrides) this.arrivals.check(overrides.arrival);
+    const arrival = overrides.arrival ?? (await deadline.run(() => this.arrivals.read()));
+    return this.issuer.start({ user, device, arrival, overrides, username: null }, deadline);
+  }
+
+  /** @throws StorageUnavailableError */
+  arrival(): Promise<LoginArrival> {
+    return new StorageDeadline(this.options.storageTimeout).run(() => this.arrivals.read());
+  }
+}

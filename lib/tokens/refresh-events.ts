@@ -1,0 +1,52 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { RefreshTokenReusedError } from '../contracts/errors';
+import { type JwtKnoxEventMap, JwtKnoxEvents, type RetryReason } from '../contracts/events';
+import { describePresenter, type Presenter, type Session, type SessionRecord, sessionOf } from '../contracts/session';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { SessionRevoker } from './session-revoker';
+
+/** Tells of what refreshes did. */
+@Injectable()
+export class RefreshEvents {
+  private readonly logger = new Logger('SessionRefresher');
+
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly events: JwtKnoxEvents,
+    private readonly revoker: SessionRevoker,
+  ) {}
+
+  refreshed(
+    session: Session,
+    user: unknown,
+    decision: JwtKnoxEventMap['session.refreshed']['decision'],
+    presenter: Presenter,
+  ): void {
+    const rotated = decision === 'rotate';
+    this.events.emit('session.refreshed', { session, user, rotated, decision, presenter: this.told(presenter) });
+  }
+
+  /** A used refresh token was answered once more: by rule, or because it was stolen and the owner comes late. */
+  retried(record: SessionRecord, why: RetryReason, presenter: Presenter): void {
+    const rotatedBy = { userAgent: record.lastUserAgent, ip: record.lastIpAddress };
+    const session = sessionOf(record);
+    this.events.emit('refresh.retried', { session, why, presenter: this.told(presenter), rotatedBy });
+  }
+
+  /** A session was ended because its used refresh token came again; returns the error to throw. */
+  replayed(record: SessionRecord, presenter: Presenter): RefreshTokenReusedError {
+    this.logger.warn(`A used refresh token of session ${record.id} was presented again: the session has been ended.`);
+    this.events.emit('refresh.reused', { session: sessionOf(record), presenter: this.told(presenter) });
+    const { id: sessionId, userId } = record;
+    this.revoker.announce({ userId, sessionId, count: 1 }, { reason: 'replayed' });
+    return new RefreshTokenReusedError();
+  }
+
+  endedInactive({ sessionId, userId }: { sessionId: string; userId: string }): void {
+    this.revoker.announce({ userId, sessionId, count: 1 }, { reason: 'user_inactive' });
+  }
+
+  private told(presenter: Presenter): Presenter {
+    return describePresenter(presenter, this.options.session.ipAddress);
+  }
+}

@@ -1,0 +1,27 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type Session, sessionOf } from '../contracts/session';
+import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { requireId } from './session-revoker';
+import { storageCall, StorageDeadline } from './storage-deadline';
+
+/** Which sessions a user has. */
+@Injectable()
+export class SessionList {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly repository: SessionRepository,
+  ) {}
+
+  /** The live sessions of a user, newest first; at most 100 unless the query says otherwise. */
+  async of(
+    userId: string,
+    query: SessionQuery,
+    deadline = new StorageDeadline(this.options.storageTimeout),
+  ): Promise<Session[]> {
+    requireId(userId);
+    const complete = { aliveAt: this.options.clock.now(), limit: 100, ...query };
+    const find = () => storageCall(() => this.repository.findByUser(userId, complete));
+    return (await deadline.run(find)).map(sessionOf);
+  }
+}

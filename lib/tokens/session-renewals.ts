@@ -1,0 +1,110 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { InvalidTokenError, TokenRejection } from '../contracts/errors';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import type { Presenter, Session, SessionRecord } from '../contracts/session';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { attemptDigest } from './idempotency-key';
+import { Refusals } from './refusals';
+import { SessionRefresher } from './session-refresher';
+import { SessionRenewer } from './session-renewer';
+import { requireId, SessionRevoker } from './session-revoker';
+import { SessionTokens } from './session-tokens';
+import { hostCall, StorageDeadline } from './storage-deadline';
+
+/** The session of a request, or the user whose sessions are all to end. */
+export type CredentialsTarget = Pick<Session, 'id' | 'userId'> | { userId: string };
+
+/** What gives a session new tokens: a refresh token, or credentials that were proven again. */
+@Injectable()
+export class SessionRenewals {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly tokens: SessionTokens,
+    private readonly refresher: SessionRefresher,
+    private readonly renewer: SessionRenewer,
+    private readonly revoker: SessionRevoker,
+    private readonly refusals: Refusals,
+  ) {}
+
+  async refresh(token: string, presenter: Presenter | undefined, idempotencyKey?: string): Promise<IssuedTokens> {
+    const deadline = this.newDeadline();
+    const digest = attemptDigest(idempotencyKey);
+    const now = this.options.clock.now();
+    const refresh = async () =>
+      this.refresher.refresh({
+        claims: this.tokens.readRefresh(token, now),
+        presenter: presenter ?? {},
+        checksPresenter: presenter !== undefined,
+        attemptDigest: digest,
+        now,
+        deadline,
+      });
+    return this.refused(presenter, () => deadline.run(refresh));
+  }
+
+  /** The session that a refresh token of any generation belongs to, to end it: whoever its user is by now. */
+  async findToEnd(token: string, presenter: Presenter, deadline: StorageDeadline): Promise<SessionRecord> {
+    const now = this.options.clock.now();
+    const find = async () => this.refresher.findMembership(this.tokens.readRefresh(token, now), now);
+    return this.refused(presenter, () => deadline.run(find));
+  }
+
+  async reauthenticate(session: Pick<Session, 'id' | 'userId'>, at: Date | undefined): Promise<IssuedTokens> {
+    const { clock, clockMargin } = this.options;
+    const now = clock.now();
+    return this.renew(session, momentOf(at, now, clockMargin), this.newDeadline());
+  }
+
+  /** First what counts is stored, then what does not count any more is ended: nobody gets in by both. */
+  async changeCredentials(target: CredentialsTarget, store: () => unknown): Promise<IssuedTokens | null> {
+    const { userId } = target;
+    const id = 'id' in target ? target.id : undefined;
+    requireId(userId);
+    if ('id' in target) requireId(id);
+    await hostCall(store);
+    const deadline = this.newDeadline();
+    const actor = { userId, sessionId: id ?? null };
+    await this.revoker.all(userId, { reason: 'credentials_changed', actor, deadline }, id);
+    if (id === undefined) return null;
+    try {
+      return await this.renew({ id, userId }, this.options.clock.now(), deadline);
+    } catch (error) {
+      if (error instanceof InvalidTokenError) return null;
+      throw error;
+    }
+  }
+
+  private async renew(
+    session: Pick<Session, 'id' | 'userId'>,
+    at: number,
+    deadline: StorageDeadline,
+  ): Promise<IssuedTokens> {
+    requireId(session.id);
+    requireId(session.userId);
+    try {
+      return await deadline.run(() => this.renewer.renew(session, at, this.options.clock.now()));
+    } catch (error) {
+      throw error instanceof TokenRejection ? new InvalidTokenError(error.reason) : error;
+    }
+  }
+
+  private async refused<T>(presenter: Presenter | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.refusals.of(error, 'refresh', presenter);
+    }
+  }
+
+  private newDeadline(): StorageDeadline {
+    return new StorageDeadline(this.options.storageTimeout);
+  }
+}
+
+/** @throws TypeError for a moment that is none, or that is still to come */
+function momentOf(at: Date | undefined, now: number, margin: number): number {
+  const moment = at?.getTime() ?? now;
+  if (Number.isNaN(moment)) throw new TypeError('reauthenticate: at is not a valid date.');
+  if (moment > now + margin) throw new TypeError('reauthenticate: at lies in the future.');
+  return moment;
+}

@@ -1,0 +1,81 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { StorageUnavailableError, TokenRejection } from '../contracts/errors';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import type { Session, SessionRecord } from '../contracts/session';
+import { SessionRepository } from '../contracts/session.repository';
+import { UserProvider } from '../contracts/user-provider';
+import { TokenKey } from '../crypto/token-key';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { nextAccessKey } from './access-keys';
+import { SessionTokens } from './session-tokens';
+import { refusalOf, SessionValidity, validSinceOf } from './session-validity';
+import { hostCall, storageCall } from './storage-deadline';
+
+/** How often a renewal whose row changed under it reads it again. */
+const MAX_ATTEMPTS = 5;
+
+/** Gives a session new keys after its user proved their credentials: what was issued before is worth nothing. */
+@Injectable()
+export class SessionRenewer {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly repository: SessionRepository,
+    private readonly validity: SessionValidity,
+    private readonly tokens: SessionTokens,
+    @Optional() private readonly users?: UserProvider,
+  ) {}
+
+  /**
+   * @param at when the credentials were proven, epoch ms
+   * @throws TokenRejection when the session has ended, or its user may not use it
+   */
+  async renew({ id, userId }: Pick<Session, 'id' | 'userId'>, at: number, now: number): Promise<IssuedTokens> {
+    const claims = { sessionId: id, userId };
+    for (let count = 0; count < MAX_ATTEMPTS; count++) {
+      const found = await storageCall(() => this.repository.findById(id));
+      const record = found?.record;
+      if (!record || record.id !== id) throw new TokenRejection('session_not_found', claims);
+      if (record.userId !== userId) throw new TokenRejection('user_mismatch', claims);
+      if (this.validity.endOf(record) <= now) throw new TokenRejection('session_expired', claims);
+      const { user, since } = await this.userOf(claims);
+      const authenticatedAt = Math.max(at, since, record.authenticatedAt);
+      const tokens = await this.write(record, { authenticatedAt, now, user });
+      if (tokens) return tokens;
+    }
+    throw new StorageUnavailableError(new Error('The session changed under every attempt to renew its keys.'));
+  }
+
+  /** Read after the credentials were stored: the moment since which proofs count may have moved on with them. */
+  private async userOf(claims: { sessionId: string; userId: string }): Promise<{ user: unknown; since: number }> {
+    const { users } = this;
+    if (!users) return { user: { id: claims.userId }, since: 0 };
+    const user = await hostCall(() => users.findById(claims.userId));
+    const refusal = refusalOf(users, user, claims.userId);
+    if (refusal) throw new TokenRejection(refusal, claims);
+    return { user, since: validSinceOf(users, user) ?? 0 };
+  }
+
+  /** Null when the row changed in between. */
+  private async write(
+    record: SessionRecord,
+    { authenticatedAt, now, user }: { authenticatedAt: number; now: number; user: unknown },
+  ): Promise<IssuedTokens | null> {
+    const session = TokenKey.generate();
+    const access = nextAccessKey(session, now);
+    const refresh = this.options.refresh && TokenKey.generate();
+    const change = {
+      ...access.change,
+      previousAccessDigest: null,
+      refreshDigest: refresh?.digest() ?? null,
+      generation: record.generation + 1,
+      authenticatedAt,
+      expiresAt: this.validity.endOf(record),
+    };
+    const current = { ...record, ...change, rotatedAt: null, lastUsedAt: now };
+    // Signed before the row is written: a session whose new tokens cannot be signed keeps the keys that it has.
+    const keys = { session, access: access.key, refresh };
+    const tokens = await this.tokens.sign({ record: current, user, keys, now });
+    const renewed = await storageCall(() => this.repository.renewKeys(record.id, { ...change, at: now }));
+    return renewed ? tokens : null;
+  }
+}

@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { IssuedTokens } from '../contracts/issued-tokens';
+import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
+import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../crypto/jwt-codec';
+import type { TokenKey } from '../crypto/token-key';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { hostCall } from './storage-deadline';
+
+/** The keys of one session, alive only while its tokens are made. */
+export interface SessionKeys {
+  session: TokenKey;
+  access: TokenKey;
+  /** Null in single-token mode. */
+  refresh: TokenKey | null;
+}
+
+/** What the tokens of a row say. */
+export interface TokenOrder<User> {
+  record: SessionRecord;
+  user: User;
+  keys: SessionKeys;
+  /** Epoch milliseconds. */
+  now: number;
+  /** Custom claims, in place of what the option `claims` gives. */
+  claims?: Record<string, unknown>;
+}
+
+/** Makes the signed tokens of sessions, and reads those that prolong them. */
+@Injectable()
+export class SessionTokens {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly codec: JwtCodec,
+  ) {}
+
+  /** The claims of a refresh token whose signature holds. @throws TokenRejection */
+  readRefresh(token: string, now: number): RefreshClaims {
+    return this.codec.readRefresh(this.codec.verify(token, this.codec.keyFor(token, 'refresh').verifying), now);
+  }
+
+  async sign<User>({ record, user, keys, now, claims }: TokenOrder<User>): Promise<IssuedTokens<User>> {
+    const session = sessionOf(record);
+    const custom = await this.customClaims(user, session, claims);
+    const accessExpiresAt = this.options.refresh
+      ? Math.min(now + this.options.accessTtl, record.expiresAt)
+      : record.expiresAt;
+    const content = { userId: record.userId, sessionId: record.id, generation: record.generation, issuedAt: now };
+    const access = this.codec.signAccess({ ...content, expiresAt: accessExpiresAt, tokenKey: keys.access }, custom);
+    const lifetimes = { accessExpiresIn: wholeSeconds(now, accessExpiresAt) };
+    if (!keys.refresh) return new IssuedTokens(session, user, lifetimes, access);
+    const refresh = this.codec.signRefresh(
+      { ...content, expiresAt: record.expiresAt, tokenKey: keys.refresh },
+      keys.session,
+    );
+    const refreshExpiresIn = wholeSeconds(now, record.expiresAt);
+    return new IssuedTokens(session, user, { ...lifetimes, refreshExpiresIn }, access, refresh);
+  }
+
+  private async customClaims(user: unknown, session: Session, claims: Record<string, unknown> | undefined) {
+    const custom = claims ?? (await hostCall(() => this.options.claims?.(user, session))) ?? {};
+    const reserved = Object.keys(custom).filter((name) => RESERVED_CLAIMS.has(name));
+    if (reserved.length === 0) return custom;
+    throw new Error(
+      `Custom claims must not use the reserved ${reserved.join(', ')}: rename them, for example with your domain in front.`,
+    );
+  }
+}
+
+function wholeSeconds(from: number, to: number): number {
+  return Math.floor(to / 1_000) - Math.floor(from / 1_000);
+}

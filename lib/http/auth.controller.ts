@@ -18,6 +18,7 @@ import { TokenService } from '../tokens/token.service';
 import { actorOf, deadlineOf } from './authenticated-request';
 import { CurrentSession, Public } from './decorators';
 import { DeviceDto, JsonBody, LoginDto } from './dto';
+import { idempotencyKeyOf } from './idempotency-header';
 import { JwtKnoxGuard } from './jwt-knox.guard';
 import { arrivalOf } from './login-arrival.guard';
 import { deviceOf, presenterOf } from './request-of';
@@ -85,7 +86,8 @@ export class AuthController {
   async refresh(@Req() request: any, @Res({ passthrough: true }) response: any) {
     const refreshToken = this.transport.readRefresh(request);
     if (refreshToken === null) throw new InvalidRequestError('refresh_token is missing.');
-    const tokens = await this.tokens.refresh(refreshToken, presenterOf(request));
+    const idempotencyKey = idempotencyKeyOf(request);
+    const tokens = await this.tokens.refresh(refreshToken, presenterOf(request), { idempotencyKey });
     return this.responder.answer(tokens, request, response);
   }
 

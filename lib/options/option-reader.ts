@@ -2,6 +2,25 @@ import { millisecondsOf } from './duration';
 
 const LEAST_MS = { zero: 0, 'a millisecond': 1, 'a second': 1_000 };
 
+/**
+ * The most that an option may be, where more weakens what it is part of: most often, milliseconds were given for seconds.
+ * Lifetimes are compared with each other instead; `session.maxLifetime` bounds them all.
+ */
+const MOST: Readonly<Record<string, string>> = {
+  // An expired token goes on for as long; clocks that differ more are broken (RFC 7519 section 4.1.4: "a few minutes").
+  clockTolerance: '5m',
+  'session.maxLifetime': '3650d',
+  'session.touchInterval': '1h',
+  // A row may be ahead of the clock by this, and a timer takes no more than 24 days.
+  storageTimeout: '1m',
+  adminTimeout: '1h',
+  timeout: '1m',
+  // For as long, a key that was removed, and a session that was ended, still count.
+  keysMaxAge: '1h',
+  keysCooldown: '5m',
+  cacheTtl: '60s',
+};
+
 /** Reads options one by one and notes what is wrong with them. */
 export class OptionReader {
   /**
@@ -17,16 +36,18 @@ export class OptionReader {
   /** Milliseconds; NaN when it cannot be read, which makes up no further problem where it is compared. */
   duration(name: string, value: unknown, fallback: string, least: keyof typeof LEAST_MS = 'a millisecond'): number {
     const ms = millisecondsOf(value ?? fallback);
-    if (ms !== null && ms >= LEAST_MS[least]) return ms;
-    this.problems.push(`${name}: not a duration of ${least} or more; give seconds or a string such as '${fallback}'.`);
+    const most = MOST[name];
+    if (ms === null || ms < LEAST_MS[least]) {
+      this.problems.push(
+        `${name}: not a duration of ${least} or more; give seconds or a string such as '${fallback}'.`,
+      );
+    } else if (most !== undefined && ms > millisecondsOf(most)!) {
+      const hint = typeof value === 'number' ? ' (a number counts seconds)' : '';
+      this.problems.push(`${name}: more than '${most}'; shorten it${hint}.`);
+    } else {
+      return ms;
+    }
     return NaN;
-  }
-
-  /** A timer takes no more than 24 days; an hour is more than any request waits. */
-  timeout(name: string, value: unknown, fallback: string): number {
-    const ms = this.duration(name, value, fallback);
-    if (ms > 3_600_000) this.problems.push(`${name}: more than '1h'; shorten it.`);
-    return ms;
   }
 
   choice<T>(name: string, value: unknown, allowed: readonly T[], fallback: T): T {

@@ -93,7 +93,7 @@ export interface JwtKnoxOptions<User = any> {
   issuer?: string;
   /** `aud` of the access tokens; a token counts when one of its audiences is among these. */
   audience?: string | string[];
-  /** How far `exp` may lie back, for clocks that differ; never applied to the session itself. @default '0s' */
+  /** How far `exp` may lie back, for clocks that differ: at most 5 minutes; not applied to sessions. @default '0s' */
   clockTolerance?: Duration;
   accessToken?: AccessTokenOptions;
   /** `false`: single-token mode, the access token lives as long as its session. */

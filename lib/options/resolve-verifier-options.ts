@@ -62,7 +62,7 @@ export function resolveVerifierOptions(
   if (!MODES.includes(mode)) read.problems.push(`mode: must be one of ${MODES.map((one) => `'${one}'`).join(', ')}.`);
   checkExtras(read, extras);
   const options = read.section<JwtKnoxVerifierOptions>('', raw);
-  const storageTimeout = read.timeout('storageTimeout', options.storageTimeout, '2s');
+  const storageTimeout = read.duration('storageTimeout', options.storageTimeout, '2s');
   const resolved: ResolvedVerifierOptions = {
     issuer: read.text('issuer', options.issuer),
     audience: read.audience(options.audience),
@@ -118,7 +118,7 @@ function remoteKeysOf(read: OptionReader, options: Options): ResolvedVerifierOpt
     uri: uriOf(read, 'jwksUri', options.jwksUri ?? standard, options),
     maxAge: read.duration('keysMaxAge', options.keysMaxAge, '5m', 'a second'),
     cooldown: read.duration('keysCooldown', options.keysCooldown, '10s', 'a second'),
-    timeout: read.timeout('timeout', options.timeout, '2s'),
+    timeout: read.duration('timeout', options.timeout, '2s'),
   });
 }
 
@@ -136,7 +136,7 @@ function introspectionOf(read: OptionReader, options: Options): ResolvedVerifier
     client: clientOf(read, options.client),
     cacheTtl: read.duration('cacheTtl', options.cacheTtl, '0s', 'zero'),
     cacheSize,
-    timeout: read.timeout('timeout', options.timeout, '2s'),
+    timeout: read.duration('timeout', options.timeout, '2s'),
   });
 }
 

@@ -13,7 +13,7 @@ export interface JwtKnoxVerifierOptions {
   issuer?: string;
   /** `aud` that this service answers to; one of a token's must be among these. Required in mode `jwks`. */
   audience?: string | string[];
-  /** How far `exp` may lie back, for clocks that differ. @default '0s' */
+  /** How far `exp` may lie back, for clocks that differ: at most 5 minutes. @default '0s' */
   clockTolerance?: Duration;
   /** How credentials travel; only `readAccess` is used. @default BearerTransport */
   transport?: TokenTransport;
@@ -24,7 +24,7 @@ export interface JwtKnoxVerifierOptions {
 
   /** `jwks`: where the keys are. @default '/.well-known/jwks.json' of the issuer */
   jwksUri?: string;
-  /** `jwks`: older keys are asked for again before they are used. @default '5m' */
+  /** `jwks`: older keys are asked for again before they are used; at most 1 hour. @default '5m' */
   keysMaxAge?: Duration;
   /** `jwks`: a `kid` that is not known makes the keys be asked for again at most once in this time. @default '10s' */
   keysCooldown?: Duration;
@@ -33,7 +33,7 @@ export interface JwtKnoxVerifierOptions {
   introspectionUri?: string;
   /** `introspect`: who this service is at the issuer: one of its `clients`. */
   client?: { id: string; secret: string };
-  /** `introspect`: for how long an answer counts; a session that was ended counts as long. @default 0 */
+  /** `introspect`: how long an answer counts, and with it a session that was ended; at most 60 s. @default 0 */
   cacheTtl?: Duration;
   /** `introspect`: most answers kept at once. @default 10000 */
   cacheSize?: number;

@@ -15,7 +15,7 @@ import { TestUsers, User, UsersModule } from '../support/users';
 import { AUDIENCE, createLandscape, ISSUER, type Landscape, MODES } from '../support/verified-services';
 
 const CHALLENGE = /^Bearer realm="[^"]+", error="invalid_token"$/;
-const EVER = { keysCooldown: '1h', keysMaxAge: '1h' } as const;
+const EVER = { keysCooldown: '5m', keysMaxAge: '1h' } as const;
 
 /** Whether only the issuer can say that a forged token is none of its own. */
 function looksRight(token: string, reason: RejectionReason): boolean {

@@ -42,7 +42,7 @@ await main('frozen database', {
   ],
   run: (kind, { short, plant }) =>
     withPrivateServer(kind, {}, (server) => {
-      const storageTimeout = plant === 'no-deadline' ? '1h' : '2s';
+      const storageTimeout = plant === 'no-deadline' ? '1m' : '2s';
       const options = { accessToken: { ttl: '1h' }, refreshToken: { reuseInterval: 0 }, storageTimeout };
       const database = { poolSize: POOL_SIZE };
       const setup = { kind, server: server.url, processes: 0, users: 100, options, database };

@@ -88,12 +88,28 @@ describe('the options', () => {
     }); // prettier-ignore
   });
 
-  it('allow timeouts of up to an hour', () => {
-    expect(resolve({ storageTimeout: '1h', adminTimeout: 3_600 })).toMatchObject({
-      storageTimeout: 3_600_000,
+  it('S6: allow durations up to their limits', () => {
+    const session = { maxLifetime: '3650d', touchInterval: '1h' };
+    const longest = { clockTolerance: '5m', storageTimeout: '1m', adminTimeout: 3_600, session };
+    expect(resolve(longest)).toMatchObject({
+      clockTolerance: 300_000,
+      storageTimeout: 60_000,
       adminTimeout: 3_600_000,
+      session: { maxLifetime: 315_360_000_000, touchInterval: 3_600_000 },
     });
   });
+
+  it.each([
+    { accessToken: { ttl: '36500d' } },
+    { refreshToken: { ttl: '36500d' } },
+    { refreshToken: { reuseInterval: '36500d' } },
+    { refreshToken: false, session: { ttl: '36500d' } },
+    { session: { maxLifetime: '36500d' } },
+    { session: { touchInterval: '36500d' } },
+    { clockTolerance: '36500d' },
+    { storageTimeout: '36500d' },
+    { adminTimeout: '36500d' },
+  ])('S6: have a limit to each duration: %j', (options) => expect(problemsOf(options)).not.toEqual([]));
 
   it('take one audience for a list of one', () => {
     expect(resolve({ audience: 'a' }).audience).toEqual(['a']);
@@ -178,8 +194,28 @@ describe('a mistake in the options', () => {
       { transport: BearerTransport },
       /^transport: must be an instance of a class that extends TokenTransport/,
     ],
-    ['a storage timeout of 30 days', { storageTimeout: '30d' }, /^storageTimeout: more than '1h'; shorten it/],
-    ['an admin timeout of 30 days', { adminTimeout: '30d' }, /^adminTimeout: more than '1h'; shorten it/],
+    ['S6, a storage timeout of 61 s', { storageTimeout: '61s' }, /^storageTimeout: more than '1m'; shorten it\.$/],
+    ['S6, an admin timeout of 30 days', { adminTimeout: '30d' }, /^adminTimeout: more than '1h'; shorten it\.$/],
+    [
+      'S6, a clock tolerance that is meant in milliseconds',
+      { clockTolerance: 30_000 },
+      /^clockTolerance: more than '5m'; shorten it \(a number counts seconds\)\.$/,
+    ],
+    [
+      'S6, a clock tolerance beyond five minutes',
+      { clockTolerance: '301s' },
+      /^clockTolerance: more than '5m'; shorten/,
+    ],
+    [
+      'S6, a lifetime that is meant in milliseconds',
+      { session: { maxLifetime: 2_592_000_000 } },
+      /^session.maxLifetime: more than '3650d'; shorten it \(a number counts seconds\)\.$/,
+    ],
+    [
+      'S6, a last use that is noted once a day',
+      { session: { touchInterval: '1d' } },
+      /^session.touchInterval: more than '1h'; shorten it/,
+    ],
     ['refresh tokens merely switched on', { refreshToken: true }, /^refreshToken: must be an object/],
   ])('is told: %s', (_title, options, problem) =>
     expect(problemsOf(options)).toEqual([expect.stringMatching(problem)]),

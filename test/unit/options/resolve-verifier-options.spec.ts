@@ -62,7 +62,7 @@ describe('the options of a verifier', () => {
     ['jwks', { jwksUri: `https://me:${SECRET}@auth.example.com/` }, /^jwksUri: must have no user/],
     ['jwks', { keysMaxAge: 0 }, /^keysMaxAge: not a duration/],
     ['jwks', { keysCooldown: 'soon' }, /^keysCooldown: not a duration/],
-    ['jwks', { timeout: '2h' }, /^timeout: more than/],
+    ['jwks', { timeout: '61s' }, /^timeout: more than '1m'; shorten it/],
     ['jwks', { secret: SECRET }, /^secret: no such option; known are issuer, .*jwksUri/],
     ['jwks', { client: ENOUGH.introspect.client }, /^client: no such option/],
     ['introspect', { introspectionUri: undefined }, /^introspectionUri: missing/],
@@ -80,6 +80,31 @@ describe('the options of a verifier', () => {
     ['shared-database', { clock: Date }, /^clock: must be/],
   ])('of mode %s refuse %j', (mode, change, problem) => {
     expect(problemsOf(mode, change)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  const shorten = (name: string, limit: string) => new RegExp(`^${name}: more than '${limit}'; shorten it`);
+  it.each<[VerifierMode, string, unknown, string]>([
+    ['jwks', 'clockTolerance', 30_000, '5m'],
+    ['introspect', 'clockTolerance', '301s', '5m'],
+    ['shared-database', 'clockTolerance', '1d', '5m'],
+    ['jwks', 'storageTimeout', 2_000, '1m'],
+    ['jwks', 'keysMaxAge', '61m', '1h'],
+    ['jwks', 'keysCooldown', 10_000, '5m'],
+    ['introspect', 'timeout', 2_000, '1m'],
+    ['introspect', 'cacheTtl', '1d', '60s'],
+    ['introspect', 'cacheTtl', 61, '60s'],
+  ])('S6: of mode %s refuse a %s of %j', (mode, name, value, limit) => {
+    expect(problemsOf(mode, { [name]: value })).toEqual([expect.stringMatching(shorten(name, limit))]);
+  });
+
+  it('S6: take durations up to their limits', () => {
+    const common = { clockTolerance: '5m', storageTimeout: '1m' };
+    expect(resolve('jwks', { ...common, keysMaxAge: '1h', keysCooldown: '5m', timeout: '1m' })).toMatchObject({
+      clockTolerance: 300_000,
+      storageTimeout: 60_000,
+      remoteKeys: { maxAge: 3_600_000, cooldown: 300_000, timeout: 60_000 },
+    });
+    expect(resolve('introspect', { ...common, cacheTtl: 60 }).introspection!.cacheTtl).toBe(60_000);
   });
 
   it.each(['http://localhost:3000/x', 'http://127.0.0.1/x', 'http://[::1]:80/x', 'https://10.0.0.1/x'])(

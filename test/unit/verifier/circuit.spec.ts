@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { IssuerUnavailableError } from '../../../lib';
-import { Circuit, MAX_FAILURES, PAUSE_MS } from '../../../lib/verifier/circuit';
+import { Circuit, MAX_FAILURES, MOST_AT_ONCE, PAUSE_MS } from '../../../lib/verifier/circuit';
 import { UselessAnswer } from '../../../lib/verifier/issuer-request';
 import { deferred } from '../../support/controlled-repository';
 
@@ -99,5 +99,144 @@ describe('a circuit', () => {
     expect(asked()).toBe(MAX_FAILURES + 1);
     time.now += PAUSE_MS;
     expect(await succeed()).toBe('well');
+  });
+});
+
+type Runner = Pick<Circuit, 'run'>;
+type Make = (now: () => number) => Runner;
+
+/** Control: one probe at a time, whatever it finds out. */
+class OneProbe implements Runner {
+  private failures = 0;
+  private failedAt = -Infinity;
+  private probing = false;
+
+  constructor(private readonly now: () => number) {}
+
+  async run<T>(work: () => Promise<T>, confirms: (result: T) => boolean = () => true): Promise<T> {
+    const isProbe = this.failures >= MAX_FAILURES;
+    if (isProbe && (this.probing || this.now() - this.failedAt < PAUSE_MS)) throw new IssuerUnavailableError();
+    this.probing ||= isProbe;
+    try {
+      const result = await work();
+      if (confirms(result)) this.failures = 0;
+      return result;
+    } catch (error) {
+      this.failures++;
+      this.failedAt = this.now();
+      throw error;
+    } finally {
+      if (isProbe) this.probing = false;
+    }
+  }
+}
+
+/** What becomes of requests that begin and are answered at these moments, in order; `at` is when each one began. */
+interface Told {
+  at: number;
+  who: 'honest' | 'forged';
+  outcome: 'active' | 'inactive' | 'refused' | 'failed';
+}
+
+const settled = () => new Promise((passed) => setImmediate(passed));
+
+/**
+ * Plays 600 forged tokens and 20 honest ones a second against a circuit that an outage has just opened.
+ * @param honest how long the issuer takes for an honest token (ms), and whether it can answer it
+ * @param forged how long it takes for a forged one, which it always knows for what it is
+ */
+async function play(make: Make, honest: { takes: number; isWell: boolean }, forged = { takes: 5 }, until = 3_000) {
+  const time = { now: 0 };
+  const circuit = make(() => time.now);
+  for (let i = 0; i < MAX_FAILURES; i++) await circuit.run(() => Promise.reject(new Error('gone'))).catch(() => null);
+  const told: Told[] = [];
+  const due: { at: number; act: () => void }[] = [];
+  const asked = { honest: 0, most: 0 };
+  const begin = (who: Told['who'], at: number, takes: number, answer: () => string | null) => {
+    let isAsked = false;
+    const ask = () => {
+      isAsked = true;
+      if (who === 'honest') asked.most = Math.max(asked.most, ++asked.honest);
+      return new Promise<string | null>((resolve, reject) => {
+        const act = () => {
+          if (who === 'honest') asked.honest--;
+          if (who === 'honest' && !honest.isWell) reject(new Error('still gone'));
+          else resolve(answer());
+        };
+        due.push({ at: at + takes, act });
+      });
+    };
+    const note = (outcome: Told['outcome']) => void told.push({ at, who, outcome });
+    circuit
+      .run(ask, (result) => result !== null)
+      .then((result) => note(result === null ? 'inactive' : 'active'))
+      .catch(() => note(isAsked ? 'failed' : 'refused'));
+  };
+  for (let i = 0; i * (5 / 3) < until; i++) {
+    const at = i * (5 / 3);
+    due.push({ at, act: () => begin('forged', at, forged.takes, () => null) });
+  }
+  for (let at = 10; at < until; at += 50) due.push({ at, act: () => begin('honest', at, honest.takes, () => 'well') });
+  for (;;) {
+    const next = due.reduce((first, one) => (one.at < first.at ? one : first), { at: until, act: () => undefined });
+    if (next.at >= until) break;
+    due.splice(due.indexOf(next), 1);
+    time.now = next.at;
+    next.act();
+    await settled();
+  }
+  const refusedAt = told.filter((one) => one.who === 'honest' && one.outcome === 'refused').map(({ at }) => at);
+  return { told, refusedAt, mostHonest: asked.most };
+}
+
+describe('S9: after an outage, among 600 forged tokens a second', () => {
+  const isWell = { takes: 8, isWell: true };
+
+  it('honest users are let in at once: what is not active leaves the way free', async () => {
+    const { told, refusedAt } = await play((now) => new Circuit(now), isWell);
+    expect(refusedAt.filter((at) => at > PAUSE_MS + 50)).toEqual([]);
+    expect(told.filter(({ outcome }) => outcome === 'active').length).toBeGreaterThan(30);
+  });
+
+  it('control: with one probe at a time, which forged tokens take, they are refused', async () => {
+    const { refusedAt } = await play((now) => new OneProbe(now), isWell);
+    expect(refusedAt.filter((at) => at > PAUSE_MS + 500).length).toBeGreaterThan(10);
+  });
+
+  it('an issuer that cannot answer for honest tokens yet holds up few of them, and the others are refused at once', async () => {
+    const frozen = { takes: 2_000, isWell: false };
+    const { told, mostHonest } = await play((now) => new Circuit(now), frozen, { takes: 5 }, 12_000);
+    const honest = told.filter(({ who }) => who === 'honest');
+    expect(mostHonest).toBeLessThanOrEqual(MOST_AT_ONCE);
+    expect(honest.every(({ outcome }) => outcome === 'refused' || outcome === 'failed')).toBe(true);
+    expect(honest.filter(({ outcome }) => outcome === 'refused').length).toBeGreaterThan(50);
+  });
+
+  it('an answer of no use leaves the way free as well', async () => {
+    const { time, circuit, fail, succeed } = setUp();
+    await failRepeatedly(fail, MAX_FAILURES);
+    time.now += PAUSE_MS;
+    await failRepeatedly(() => circuit.run(() => Promise.reject(new UselessAnswer('The issuer answered 404.'))), 1);
+    const forged = deferred<null>();
+    const slow = circuit.run(
+      () => forged.promise,
+      () => false,
+    );
+    expect(await succeed()).toBe('well');
+    forged.resolve(null);
+    expect(await slow).toBeNull();
+  });
+
+  it('never more ask at once than the limit, however many answers came before', async () => {
+    const { time, circuit, fail } = setUp();
+    await failRepeatedly(fail, MAX_FAILURES);
+    time.now += PAUSE_MS;
+    const none = () => false;
+    for (let i = 0; i < 20; i++) await circuit.run(async () => null, none);
+    const held = deferred<null>();
+    const asking = Array.from({ length: 200 }, () => circuit.run(() => held.promise, none).catch(() => 'refused'));
+    held.resolve(null);
+    const outcomes = await Promise.all(asking);
+    expect(outcomes.filter((one) => one === null)).toHaveLength(MOST_AT_ONCE);
   });
 });

@@ -21,8 +21,12 @@ export const WELL_KNOWN = '.well-known';
 
 const METADATA = 'oauth-authorization-server';
 
-/** Five minutes: what a verifier knows of the keys, and of a removed one, is never older. */
-const CACHED = 'public, max-age=300';
+/**
+ * A minute, and never stale: a removed key ends once for all when the verifiers' own time is over, and a cache that hides
+ * how old its answer is adds no more than this.
+ */
+const KEYS_CACHED = 'public, max-age=60, must-revalidate';
+const METADATA_CACHED = 'public, max-age=300';
 
 /** `GET /.well-known/jwks.json` (RFC 7517), off by default. */
 @Public()
@@ -41,7 +45,7 @@ export class JwksController implements OnModuleInit {
 
   @Get('jwks.json')
   @Version(VERSION_NEUTRAL)
-  @Header('Cache-Control', CACHED)
+  @Header('Cache-Control', KEYS_CACHED)
   jwks() {
     return this.keys;
   }
@@ -66,7 +70,7 @@ export class MetadataController implements OnModuleInit {
   /** An issuer's own path comes last (RFC 8414 section 3.1). Wildcards are not alike in Express and Fastify. */
   @Get(['', '/:a', '/:a/:b', '/:a/:b/:c', '/:a/:b/:c/:d'].map((end) => METADATA + end))
   @Version(VERSION_NEUTRAL)
-  @Header('Cache-Control', CACHED)
+  @Header('Cache-Control', METADATA_CACHED)
   metadata(@Req() request: any) {
     const { pathname } = new URL(this.options.issuer!);
     const [path = ''] = String(request.originalUrl ?? request.url).split('?');

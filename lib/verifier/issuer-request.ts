@@ -8,7 +8,8 @@ const OUTAGE = new Set([502, 503, 504]);
 export class UselessAnswer extends Error {}
 
 /**
- * Fetches from the issuer: no redirects, which would hand a token to somebody else, and no endless answers.
+ * Fetches from the issuer: no redirects, which would hand a token to somebody else, and no endless answers. Of the
+ * headers, only `Age` is kept.
  * @throws when the answer is not a 200 of bounded size
  */
 export async function askIssuer(url: string, init: RequestInit): Promise<Response> {
@@ -18,7 +19,16 @@ export async function askIssuer(url: string, init: RequestInit): Promise<Respons
     const message = `The issuer answered ${response.status}.`;
     throw OUTAGE.has(response.status) ? new Error(message) : new UselessAnswer(message);
   }
-  return new Response(await boundedText(response), { status: 200 });
+  return new Response(await boundedText(response), {
+    status: 200,
+    headers: { age: response.headers.get('age') ?? '' },
+  });
+}
+
+/** How long ago the issuer itself gave an answer that came from a cache (RFC 9111 section 5.1). Milliseconds. */
+export function ageOf(response: Response): number {
+  const [seconds] = /^\d+(?=$|,)/.exec(response.headers.get('age') ?? '') ?? [];
+  return Math.min(Number(seconds ?? 0), 2 ** 31) * 1_000;
 }
 
 async function boundedText(response: Response): Promise<string> {

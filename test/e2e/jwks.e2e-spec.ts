@@ -44,7 +44,7 @@ describe.each(environments)('the public keys: $title', ({ platform, kind }) => {
     const answer = await t.http.get('/.well-known/jwks.json');
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
-    expect(answer.headers['cache-control']).toBe('public, max-age=300');
+    expect(answer.headers['cache-control']).toBe('public, max-age=60, must-revalidate');
     const { keys } = answer.body;
     expect(keys.map(({ kid, alg, use }: any) => [kid, alg, use])).toEqual([
       ['rsa', 'RS256', 'sig'],

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { askIssuer, failureOf } from '../../../lib/verifier/issuer-request';
+import { ageOf, askIssuer, failureOf } from '../../../lib/verifier/issuer-request';
 import { type Fault, faults, IssuerGate } from '../../support/issuer-gate';
 
 describe('a request to the issuer', () => {
@@ -20,6 +20,22 @@ describe('a request to the issuer', () => {
     const tooLong = "The issuer's answer is longer than 65536 bytes.";
     expect(await failure(faults.answers(200, `${text} `))).toBe(tooLong);
     expect(await failure(faults.neverEnds)).toBe(tooLong);
+  });
+
+  it.each([
+    ['0', 0],
+    ['59', 59_000],
+    ['7, 9', 7_000],
+    ['', 0],
+    ['-5', 0],
+    ['1.5', 0],
+    ['9'.repeat(400), 2 ** 31 * 1_000],
+    ['soon', 0],
+  ])('reads an age of %j as %i ms', async (age, ms) => {
+    gate.fault = faults.answers(200, {}, { age });
+    expect(ageOf(await askIssuer(gate.url, {}))).toBe(ms);
+    gate.fault = faults.answers(200);
+    expect(ageOf(await askIssuer(gate.url, {}))).toBe(0);
   });
 
   it('says in words what went wrong, and repeats nothing of the answer', async () => {

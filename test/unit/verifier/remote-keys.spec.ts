@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import * as jose from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
-import { faults, IssuerGate } from '../../support/issuer-gate';
+import { type Fault, faults, IssuerGate } from '../../support/issuer-gate';
 import { RemoteKeys } from '../../../lib/verifier/remote-keys';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
@@ -9,6 +9,7 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 const jwk = (key: KeyObject, members: object) => ({ ...key.export({ format: 'jwk' }), use: 'sig', ...members });
 const KEY = jwk(rsa.publicKey, { kid: 'one', alg: 'RS256' });
 const ONE = { kid: 'one', algorithm: 'RS256' };
+const DAY = 86_400_000;
 
 describe('the published keys of an issuer', () => {
   let gate: IssuerGate;
@@ -73,6 +74,114 @@ describe('the published keys of an issuer', () => {
     time.now += 5_000;
     for (let i = 0; i < 20; i++) await remote.find(ONE);
     expect(gate.requests).toHaveLength(4);
+  });
+
+  it('end a day after the issuer was last asked: one that is shut off is not trusted for ever', async () => {
+    const { time, remote } = await setUp();
+    await remote.find(ONE);
+    gate.fault = faults.answers(404);
+    time.now = DAY - 1;
+    await remote.find(ONE);
+    time.now = DAY;
+    await expect(remote.find(ONE)).rejects.toMatchObject({ status: 503, code: 'issuer_unavailable' });
+    time.now += 1_000;
+    await expect(remote.find(ONE)).rejects.toMatchObject({ status: 503 });
+    publish(KEY);
+    time.now += 1_000;
+    await remote.find(ONE);
+  });
+
+  it('count from the question on, not from the answer: one that was removed meanwhile gains no time', async () => {
+    const { time, remote } = await setUp();
+    gate.fault = (_request, response) => {
+      time.now = 200_000;
+      response.end(JSON.stringify({ keys: [KEY] }));
+    };
+    await remote.find(ONE);
+    publish();
+    time.now = 300_000;
+    await expect(remote.find(ONE)).rejects.toMatchObject({ reason: 'unknown_key' });
+  });
+
+  it('are asked for past the caches in between', async () => {
+    const { remote } = await setUp();
+    const asked: unknown[] = [];
+    gate.fault = (request, response) => {
+      asked.push(request.headers['cache-control']);
+      response.end(JSON.stringify({ keys: [KEY] }));
+    };
+    await remote.find(ONE);
+    expect(asked).toEqual(['no-cache']);
+  });
+
+  /** A shared cache that takes no notice of the request's `Cache-Control`. */
+  function sharedCache(
+    time: { now: number },
+    current: () => object[],
+    { seconds, tells = true }: { seconds: number; tells?: boolean },
+  ): Fault {
+    let kept = { at: -Infinity, keys: [] as object[] };
+    return (request, response) => {
+      if (time.now - kept.at >= seconds * 1_000) kept = { at: time.now, keys: current() };
+      const age = String(Math.floor((time.now - kept.at) / 1_000));
+      void faults.answers(200, { keys: kept.keys }, tells ? { age } : {})(request, response);
+    };
+  }
+
+  /**
+   * For how long a key that the issuer has removed still counts (ms), at worst: it was removed right after the cache had
+   * asked, and the verifier asks the cache right before that asks again.
+   */
+  async function lifeOfARemovedKey(cache: { seconds: number; tells?: boolean }) {
+    const { time, remote } = await setUp();
+    let keys: object[] = [KEY];
+    gate.fault = sharedCache(time, () => keys, cache);
+    // Somebody else's request fills the cache.
+    await fetch(`${gate.url}/jwks.json`);
+    keys = [];
+    time.now = (cache.seconds - 1) * 1_000;
+    const isTaken = () => remote.find(ONE).then(() => true, () => false); // prettier-ignore
+    expect(await isTaken()).toBe(true);
+    while (await isTaken()) time.now += 1_000;
+    return time.now;
+  }
+
+  it('end within keysMaxAge when they are removed, whatever a shared cache in between keeps', async () => {
+    expect(await lifeOfARemovedKey({ seconds: 60 })).toBe(300_000);
+    expect(await lifeOfARemovedKey({ seconds: 300 })).toBe(300_000);
+  });
+
+  it('control: a cache that hides the age of what it keeps adds its own time, a minute by the issuer', async () => {
+    expect(await lifeOfARemovedKey({ seconds: 300, tells: false })).toBe(599_000);
+    expect(await lifeOfARemovedKey({ seconds: 60, tells: false })).toBe(359_000);
+  });
+
+  it('that a cache keeps for longer than they count are used while there are none better, and not after a day', async () => {
+    const { time, remote } = await setUp();
+    const old = (seconds: number, ...keys: object[]) => void (gate.fault = faults.answers(200, { keys }, { age: String(seconds) })); // prettier-ignore
+    old(86_399, KEY);
+    for (let i = 0; i < 20; i++) await remote.find(ONE);
+    expect(gate.requests).toHaveLength(1);
+    time.now += 1_000;
+    old(86_400, KEY);
+    await expect(remote.find(ONE)).rejects.toMatchObject({ status: 503 });
+    publish(KEY);
+    time.now += 1_000;
+    await remote.find(ONE);
+    // What is older than what is known is of no use.
+    old(700);
+    time.now += 300_000;
+    await remote.find(ONE);
+    await expect(remote.find({ kid: 'two', algorithm: 'ES256' })).rejects.toMatchObject({ status: 503 });
+  });
+
+  it.each(['soon', '-5', '1.5', ''])('take no notice of an age of %j', async (age) => {
+    const { time, remote } = await setUp();
+    gate.fault = faults.answers(200, { keys: [KEY] }, { age });
+    await remote.find(ONE);
+    time.now = 299_999;
+    await remote.find(ONE);
+    expect(gate.requests).toHaveLength(1);
   });
 
   it('are used with their own algorithm alone', async () => {

@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { unfitness } from './key-fitness';
 import { isPlaceholder } from './placeholder';
 import { type PublicKeySet, publicJwkOf } from './public-jwk';
 import type { JwtKnoxAlgorithm, JwtKnoxKey, JwtKnoxOptions, KeyMaterial } from '../options/options';
@@ -14,7 +15,6 @@ export interface KeyringKey {
 
 const NONE_SIGNS = 'keys: none can sign; give one key its secret or privateKey.';
 
-const CURVES: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
 const ALGORITHM = /^(HS|RS|PS|ES)(256|384|512)$/;
 
 /**
@@ -211,25 +211,6 @@ function publicKeyOf(material: KeyMaterial): KeyObject {
   }
   if (material.type !== 'public') throw new TypeError('not a public key');
   return material;
-}
-
-/** Why a key must not be used with an algorithm; null when it may. */
-export function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
-  const details = key.asymmetricKeyDetails ?? {};
-  const { modulusLength = 0, namedCurve, hashAlgorithm, mgf1HashAlgorithm, saltLength = 0 } = details;
-  if (algorithm.startsWith('ES')) {
-    return key.asymmetricKeyType === 'ec' && namedCurve === CURVES[algorithm]
-      ? null
-      : `${algorithm} needs an EC key on the curve ${CURVES[algorithm]}.`;
-  }
-  const types = algorithm.startsWith('PS') ? ['rsa', 'rsa-pss'] : ['rsa'];
-  if (!types.includes(String(key.asymmetricKeyType))) return `${algorithm} needs an RSA key.`;
-  if (modulusLength < 2048) return `the RSA key has ${modulusLength} bits; it needs 2048 or more.`;
-  if (key.asymmetricKeyType === 'rsa') return null;
-  // RFC 7518 section 3.5: one hash, and a salt of its length. A key that leaves them open signs nothing either.
-  const size = Number(algorithm.slice(2));
-  const isBound = [hashAlgorithm, mgf1HashAlgorithm].every((hash) => hash === `sha${size}`) && saltLength <= size / 8;
-  return isBound ? null : `the RSA-PSS key is not bound to the parameters of ${algorithm}; make a plain RSA key.`;
 }
 
 /** One key under two algorithms, or two names, would let a token of the one pass as a token of the other. */

@@ -17,15 +17,16 @@ export function publicJwkOf(key: { kid: string; algorithm: JwtKnoxAlgorithm; ver
   const { kid, algorithm: alg, verifying } = key;
   // A private key or a secret has no way to here.
   if (verifying.type !== 'public') throw new TypeError(`The key '${kid}' is not public.`);
-  const plain = verifying.asymmetricKeyType === 'rsa-pss' ? plainRsaKey(verifying) : verifying;
-  return { ...plain.export({ format: 'jwk' }), use: 'sig', alg, kid };
+  return { ...plainKeyOf(verifying).export({ format: 'jwk' }), use: 'sig', alg, kid };
 }
 
 /**
- * Node writes no JWK of a key that is bound to RSA-PSS: the same numbers as a plain RSA key. In its DER, which is longer
- * than 255 bytes, an algorithm of less than 128 bytes stands between four bytes and the five before the RSAPublicKey.
+ * A public key that Node writes as JWK. Of one that is bound to RSA-PSS it writes none: the same numbers as a plain RSA key.
+ * In its DER, which is longer than 255 bytes, an algorithm of less than 128 bytes stands between four bytes and the five
+ * before the RSAPublicKey.
  */
-function plainRsaKey(key: KeyObject): KeyObject {
+export function plainKeyOf(key: KeyObject): KeyObject {
+  if (key.asymmetricKeyType !== 'rsa-pss') return key;
   const der = key.export({ format: 'der', type: 'spki' });
   return createPublicKey({ key: der.subarray(6 + der[5]! + 5), format: 'der', type: 'pkcs1' });
 }

@@ -1,13 +1,16 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { TokenRejection } from '../contracts/errors';
 import type { JwtKnoxAlgorithm } from '../options/options';
-import { unfitness } from './keyring';
+import { unfitness } from './key-fitness';
 
 /** RS, PS and ES: what is published is no secret, so nothing that is signed with it proves anything. */
 const ASYMMETRIC = /^(?:RS|PS|ES)(?:256|384|512)$/;
 const ANY = /^(?:HS|RS|PS|ES)(?:256|384|512)$/;
 /** As the issuer's own keys may be named. */
 const KID = /^[\w.-]{1,64}$/;
+
+/** Members that only a private key or a secret has (RFC 7518 section 6): published, they are nobody's alone. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /** A key that somebody else published, and that verifies tokens here. */
 export interface PublishedKey {
@@ -26,8 +29,8 @@ export function checkPlausible(header: { kid: string; algorithm: string }, publi
 }
 
 /**
- * The keys of a JWK set that verify signatures, by `kid`. One of another use, without an algorithm, of unfit size or
- * curve, or with a `kid` that stands twice, is left out.
+ * The keys of a JWK set that verify signatures, by `kid`. One of another use, without an algorithm, weak or on another
+ * curve, private, or with a `kid` that stands twice, is left out.
  */
 export function publishedKeysOf(set: { keys: readonly object[] }): Map<string, PublishedKey> {
   const keys = new Map<string, PublishedKey>();
@@ -41,9 +44,9 @@ export function publishedKeysOf(set: { keys: readonly object[] }): Map<string, P
   return keys;
 }
 
-function readKey({ kid, alg, use = 'sig', ...jwk }: Record<string, unknown>): PublishedKey | null {
-  const isOurs = typeof kid === 'string' && typeof alg === 'string' && use === 'sig' && ASYMMETRIC.test(alg);
-  if (!isOurs || 'd' in jwk) return null;
+function readKey({ kid, alg, ...jwk }: Record<string, unknown>): PublishedKey | null {
+  const isOurs = typeof kid === 'string' && typeof alg === 'string' && ASYMMETRIC.test(alg) && mayVerify(jwk);
+  if (!isOurs || PRIVATE_MEMBERS.some((member) => member in jwk)) return null;
   const algorithm = alg as JwtKnoxAlgorithm;
   try {
     const verifying = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
@@ -51,4 +54,11 @@ function readKey({ kid, alg, use = 'sig', ...jwk }: Record<string, unknown>): Pu
   } catch {
     return null;
   }
+}
+
+/** RFC 7517 sections 4.2 and 4.3: what a key is for, told in two ways that must agree, for one purpose only. */
+function mayVerify({ use = 'sig', key_ops: operations = ['verify'] }: Record<string, unknown>): boolean {
+  if (use !== 'sig' || !Array.isArray(operations) || !operations.includes('verify')) return false;
+  const isForSignatures = operations.every((one) => one === 'verify' || one === 'sign');
+  return isForSignatures && new Set(operations).size === operations.length;
 }

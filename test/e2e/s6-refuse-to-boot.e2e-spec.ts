@@ -6,6 +6,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxConfigurationError, type JwtKnoxExtras, JwtKnoxModule, type JwtKnoxOptions } from '../../lib';
 import { jwtKnoxMigrations } from '../../lib/storage/migrations';
+import { rocaPrime, rsaOf } from '../support/weak-keys';
 
 const SOUND = randomBytes(32);
 const pem = (key: KeyObject) =>
@@ -90,6 +91,23 @@ for (const algorithm of ['RS256', 'RS512', 'PS256', 'PS384']) {
       [/key 'a': the RSA key has 1024 bits/, /needs 2048 or more/],
     );
   }
+}
+const NEW_RSA_KEY = /openssl genpkey -algorithm RSA/;
+const rsaWithThree = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 });
+const roca = rsaOf(rocaPrime(), rocaPrime());
+for (const half of ['privateKey', 'publicKey'] as const) {
+  mistake(
+    `an RSA ${half} with three as public exponent`,
+    { keys: [{ kid: 'a', algorithm: 'RS256', [half]: pem(rsaWithThree[half]) }] },
+    [/key 'a': the RSA key's public exponent is 3/, NEW_RSA_KEY],
+  );
+}
+for (const algorithm of ['RS256', 'PS512']) {
+  mistake(
+    `${algorithm} with a key of a broken generator (ROCA)`,
+    { keys: [{ kid: 'a', algorithm, privateKey: pem(roca) }] },
+    [/key 'a': the RSA key was made by a broken generator/, NEW_RSA_KEY],
+  );
 }
 for (const [algorithm, pair, curve] of [
   ['ES256', p384, 'prime256v1'],

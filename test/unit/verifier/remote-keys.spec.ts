@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import * as jose from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Fault, faults, IssuerGate } from '../../support/issuer-gate';
+import { publicRsaOf, rocaPrime } from '../../support/weak-keys';
 import { RemoteKeys } from '../../../lib/verifier/remote-keys';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
@@ -192,6 +193,9 @@ describe('the published keys of an issuer', () => {
   });
 
   const weak = generateKeyPairSync('rsa', { modulusLength: 1_024 }).publicKey;
+  const three = generateKeyPairSync('rsa', { modulusLength: 2_048, publicExponent: 3 }).publicKey;
+  const roca = publicRsaOf(rocaPrime() * rocaPrime());
+  const ops = (...operations: unknown[]) => ({ ...KEY, key_ops: operations });
   const oct = { kty: 'oct', k: Buffer.alloc(32, 1).toString('base64url'), kid: 'one' };
   it.each([
     ['for encryption', jwk(rsa.publicKey, { kid: 'one', alg: 'RS256', use: 'enc' })],
@@ -200,7 +204,21 @@ describe('the published keys of an issuer', () => {
     ['that is a secret', { ...oct, alg: 'HS256', use: 'sig' }],
     ['that is a secret under an asymmetric algorithm', { ...oct, alg: 'RS256', use: 'sig' }],
     ['that is private', jwk(rsa.privateKey, { kid: 'one', alg: 'RS256' })],
+    ['that is private in part', { ...KEY, qi: 'AQAB' }],
     ['of too few bits', jwk(weak, { kid: 'one', alg: 'RS256' })],
+    ['S6, with three as public exponent', jwk(three, { kid: 'one', alg: 'RS256' })],
+    ['S6, with one as public exponent', { ...KEY, e: 'AQ' }],
+    ['S6, with an even public exponent', { ...KEY, e: 'AQAA' }],
+    ['S6, of a broken generator (ROCA)', jwk(roca, { kid: 'one', alg: 'PS256' })],
+    ['S6, that is not to verify', ops('sign')],
+    ['S6, that is to do nothing', ops()],
+    ['S6, that is to encrypt as well', ops('verify', 'encrypt')],
+    ['S6, that is to verify twice', ops('verify', 'verify')],
+    ['S6, that is to do what is no text', ops('verify', null)],
+    ['S6, whose operations are no list', { ...KEY, key_ops: 'verify' }],
+    ['S6, whose operations are null', { ...KEY, key_ops: null }],
+    ['S6, whose use contradicts its operations', { ...ops('verify'), use: 'enc' }],
+    ['S6, whose operations contradict its use', { ...ops('wrapKey'), use: 'sig' }],
     ['on another curve', jwk(ec.publicKey, { kid: 'one', alg: 'ES384' })],
     ['of another type', jwk(ec.publicKey, { kid: 'one', alg: 'RS256' })],
     ['that is broken', { kty: 'RSA', n: '!', e: 'AQAB', kid: 'one', alg: 'RS256' }],
@@ -217,8 +235,11 @@ describe('the published keys of an issuer', () => {
     await expect(remote.find(ONE)).rejects.toMatchObject({ reason: 'unknown_key' });
   });
 
-  it('control: the key of these tests is used when nothing is wrong with it', async () => {
-    const { remote } = await setUp([{ ...KEY, use: undefined }]);
-    expect((await remote.find(ONE)).algorithm).toBe('RS256');
-  });
+  it.each([KEY, { ...KEY, use: undefined }, ops('verify'), { ...ops('verify', 'sign'), use: undefined }])(
+    'control: the key of these tests is used when nothing is wrong with it: %#',
+    async (key) => {
+      const { remote } = await setUp([key]);
+      expect((await remote.find(ONE)).algorithm).toBe('RS256');
+    },
+  );
 });

@@ -1,0 +1,25 @@
+import type { KeyObject } from 'node:crypto';
+import type { JwtKnoxAlgorithm } from '../options/options';
+import { rsaWeakness } from './rsa-weakness';
+
+const CURVES: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
+
+/** Why a key must not be used with an algorithm; null when it may. */
+export function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
+  const details = key.asymmetricKeyDetails ?? {};
+  const { namedCurve, hashAlgorithm, mgf1HashAlgorithm, saltLength = 0 } = details;
+  if (algorithm.startsWith('ES')) {
+    return key.asymmetricKeyType === 'ec' && namedCurve === CURVES[algorithm]
+      ? null
+      : `${algorithm} needs an EC key on the curve ${CURVES[algorithm]}.`;
+  }
+  const types = algorithm.startsWith('PS') ? ['rsa', 'rsa-pss'] : ['rsa'];
+  if (!types.includes(String(key.asymmetricKeyType))) return `${algorithm} needs an RSA key.`;
+  const weakness = rsaWeakness(key);
+  if (weakness) return weakness;
+  if (key.asymmetricKeyType === 'rsa') return null;
+  // RFC 7518 section 3.5: one hash, and a salt of its length. A key that leaves them open signs nothing either.
+  const size = Number(algorithm.slice(2));
+  const isBound = [hashAlgorithm, mgf1HashAlgorithm].every((hash) => hash === `sha${size}`) && saltLength <= size / 8;
+  return isBound ? null : `the RSA-PSS key is not bound to the parameters of ${algorithm}; make a plain RSA key.`;
+}

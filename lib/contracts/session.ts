@@ -194,15 +194,40 @@ export function isSameDevice(one: string | null, other: string | null): boolean 
   return plain(one) === plain(other);
 }
 
-const PUBLIC_COLUMNS = SESSION_COLUMNS.filter(
-  (name) => !(SESSION_FIELDS[name] as SessionField).internal,
-) as readonly (keyof Session)[];
-
-/** The part of a row that may leave the library: no digest, no salt. */
-export function sessionOf(record: SessionRecord): Session {
-  const session: Record<string, unknown> = {};
-  for (const name of PUBLIC_COLUMNS) session[name] = record[name];
-  return Object.freeze(session) as unknown as Session;
+/**
+ * The part of a row that may leave the library: no digest, no salt. Written out, since it runs with every request and a
+ * loop costs ten times as much; the type says when a column is missing.
+ */
+export function sessionOf(row: SessionRecord): Session {
+  return Object.freeze({
+    id: row.id,
+    realm: row.realm,
+    userId: row.userId,
+    kind: row.kind,
+    generation: row.generation,
+    rotatedAt: row.rotatedAt,
+    createdAt: row.createdAt,
+    authenticatedAt: row.authenticatedAt,
+    expiresAt: row.expiresAt,
+    idleTimeout: row.idleTimeout,
+    maxExpiresAt: row.maxExpiresAt,
+    lastUsedAt: row.lastUsedAt,
+    userAgent: row.userAgent,
+    ipAddress: row.ipAddress,
+    deviceName: row.deviceName,
+    lastUserAgent: row.lastUserAgent,
+    lastIpAddress: row.lastIpAddress,
+    scopes: row.scopes,
+    audience: row.audience,
+    acr: row.acr,
+    amr: row.amr,
+    actorId: row.actorId,
+    actorRealm: row.actorRealm,
+    actorSessionId: row.actorSessionId,
+    boundKind: row.boundKind,
+    boundKeyThumbprint: row.boundKeyThumbprint,
+    boundAt: row.boundAt,
+  });
 }
 
 /** Longest text, in code points, that each descriptive column holds. */

@@ -45,7 +45,7 @@ export class FenceStatements {
   readCounter(): Promise<number> {
     return retrying(async () => {
       const [row] = await this.counter.rows([COUNTER]);
-      return Number(row?.value ?? 0);
+      return Number(row?.[0] ?? 0);
     }, 'read');
   }
 

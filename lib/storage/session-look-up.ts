@@ -47,6 +47,6 @@ export class SessionLookUp {
   }
 }
 
-function foundIn([row]: any[]): FoundSession | null {
+function foundIn([row]: unknown[][]): FoundSession | null {
   return row ? { record: toRecord(row) } : null;
 }

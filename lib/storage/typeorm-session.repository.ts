@@ -22,7 +22,7 @@ import { retrying } from './retrying';
 import { countSessions, noSessions } from './session-figures';
 import { SessionLookUp } from './session-look-up';
 import { readCrowded, readPlaces } from './session-places';
-import { type RawRecord, type Select, selectColumns, toRecord, type Where } from './session-row';
+import { type RawRecord, recordIn, type Select, selectColumns, type Where } from './session-row';
 
 interface BuiltStatements {
   insertion: ReturnType<typeof insertion>;
@@ -73,7 +73,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
         select.andWhere(`(session.createdAt < :createdAt${tie})`, id === undefined ? { createdAt } : { createdAt, id });
       }
       select.orderBy('session.createdAt', 'DESC').addOrderBy('session.id', 'DESC').limit(query.limit);
-      return (await select.getRawMany<RawRecord>()).map(toRecord);
+      return (await select.getRawMany<RawRecord>()).map(recordIn);
     });
   }
 

@@ -22,7 +22,7 @@ import { idempotencyKeyOf } from './idempotency-header';
 import { JwtKnoxGuard } from './jwt-knox.guard';
 import { arrivalOf } from './login-arrival.guard';
 import { deviceOf, presenterOf } from './request-of';
-import { ErrorHeaders } from './response-headers';
+import { ErrorHeaders, LoginChallenge, NoStoreGuard } from './response-headers';
 import { TokenResponder } from './token-response';
 
 /**
@@ -30,7 +30,7 @@ import { TokenResponder } from './token-response';
  * subclass that the module makes of each.
  */
 export const KnoxRoutes = (...guards: Type<CanActivate>[]) =>
-  applyDecorators(UseGuards(JwtKnoxGuard, ...guards), UseInterceptors(ErrorHeaders));
+  applyDecorators(UseGuards(NoStoreGuard, JwtKnoxGuard, ...guards), UseInterceptors(ErrorHeaders));
 
 /** `POST login` with username and password. */
 @KnoxRoutes()
@@ -52,6 +52,7 @@ export class LoginController {
 }
 
 /** `POST login` behind the host's `loginGuards`, which leave the user in `request.user`. */
+@UseGuards(NoStoreGuard, LoginChallenge)
 @UseInterceptors(ErrorHeaders)
 export class GuardedLoginController {
   constructor(
@@ -78,6 +79,7 @@ export class AuthController {
     private readonly transport: TokenTransport,
     private readonly responder: TokenResponder,
     private readonly revoker: SessionRevoker,
+    private readonly errorHeaders: ErrorHeaders,
   ) {}
 
   @Post('refresh')
@@ -96,7 +98,7 @@ export class AuthController {
   @Public()
   @HttpCode(HttpStatus.NO_CONTENT)
   async logout(@Req() request: any, @Res({ passthrough: true }) response: any): Promise<void> {
-    const accessToken = this.transport.readAccess(request);
+    const accessToken = this.readAccess(request, response);
     await this.tokens.logout(accessToken, this.transport.readRefresh(request), presenterOf(request));
     this.transport.clear(response);
   }
@@ -115,5 +117,14 @@ export class AuthController {
     const revoked = await this.revoker.all(session.userId, ending);
     this.transport.clear(response);
     return { revoked };
+  }
+
+  private readAccess(request: unknown, response: unknown): string | null {
+    try {
+      return this.transport.readAccess(request);
+    } catch (error) {
+      this.errorHeaders.setForToken(response, error);
+      throw error;
+    }
   }
 }

@@ -36,7 +36,7 @@ export class JwtKnoxGuard implements CanActivate {
       return true;
     } catch (error) {
       if (access === 'optional' && error instanceof MissingTokenError) return true;
-      this.errorHeaders.set(this.getResponse(context), error);
+      this.errorHeaders.setForToken(this.getResponse(context), error);
       throw error;
     }
   }

@@ -11,14 +11,14 @@ import {
 import { type Introspection, IntrospectionService } from '../tokens/introspection.service';
 import { Public } from './decorators';
 import { ClientGuard, TokenForm } from './oauth-request';
-import { ErrorHeaders } from './response-headers';
+import { ErrorHeaders, NoStoreGuard } from './response-headers';
 
 /**
  * `POST introspect` (RFC 7662) and `POST revoke` (RFC 7009), off by default. The hint of the token's type is not read:
  * a token says itself what it is.
  */
 @Public()
-@UseGuards(ClientGuard)
+@UseGuards(NoStoreGuard, ClientGuard)
 @UseInterceptors(ErrorHeaders)
 export class OAuthController {
   constructor(private readonly service: IntrospectionService) {}
@@ -26,7 +26,6 @@ export class OAuthController {
   @Post('introspect')
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
-  @Header('Cache-Control', 'no-store')
   @Header('Pragma', 'no-cache')
   async introspect(@TokenForm() token: string): Promise<Introspection> {
     return this.service.introspect(token);
@@ -35,7 +34,6 @@ export class OAuthController {
   @Post('revoke')
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
-  @Header('Cache-Control', 'no-store')
   @Header('Pragma', 'no-cache')
   async revoke(@TokenForm() token: string): Promise<void> {
     await this.service.revoke(token);

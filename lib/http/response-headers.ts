@@ -1,8 +1,17 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  HttpException,
+  HttpStatus,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { catchError, type Observable, throwError } from 'rxjs';
 import {
   InvalidClientError,
   InvalidCredentialsError,
+  InvalidRequestError,
   MissingTokenError,
   StorageUnavailableError,
   UnauthorizedError,
@@ -11,6 +20,7 @@ import {
 import { OccasionalLog } from '../tokens/occasional-log';
 import { responseOf } from './request-of';
 
+const CHALLENGE = 'WWW-Authenticate';
 const REALM = 'Bearer realm="jwt-knox"';
 
 /** Sets the headers that belong to an error: on Express and Fastify alike, before any exception filter answers. */
@@ -28,20 +38,70 @@ export class ErrorHeaders implements NestInterceptor {
   }
 
   set(response: any, error: unknown): void {
-    if (error instanceof UnauthorizedError) setHeader(response, 'WWW-Authenticate', challengeFor(error));
-    if (error instanceof InvalidClientError) setHeader(response, 'WWW-Authenticate', 'Basic realm="jwt-knox"');
+    const challenge = challengeFor(error);
+    if (challenge !== null) setHeader(response, CHALLENGE, challenge);
+    // One of the host's, who may have set a challenge of their own.
+    else if (isUnauthorized(error) && !hasChallenge(response)) setHeader(response, CHALLENGE, REALM);
     if (error instanceof UnavailableError) {
       const what = error instanceof StorageUnavailableError ? 'Session storage' : 'Issuer of the tokens';
       setHeader(response, 'Retry-After', String(error.retryAfter));
       this.log.write('error', `${what} unavailable`, error);
     }
   }
+
+  /** The same for an access token that is not let in; how it was sent may be what is wrong (RFC 6750 section 3.1). */
+  setForToken(response: any, error: unknown): void {
+    forbidStoring(response);
+    this.set(response, error);
+    if (error instanceof InvalidRequestError) setHeader(response, CHALLENGE, `${REALM}, error="invalid_request"`);
+  }
+}
+
+/** First of all guards of the library's routes, so that no cache keeps what they answer, refusals included. */
+@Injectable()
+export class NoStoreGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    forbidStoring(responseOf(context));
+    return true;
+  }
+}
+
+/**
+ * Before the host's login guards: a 401 of theirs carries a challenge, theirs or else ours. No interceptor sees what a
+ * guard throws, and no filter can pass it on to the host's own filters, so it is added when the answer leaves.
+ */
+@Injectable()
+export class LoginChallenge implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const response = responseOf(context);
+    const raw = response.raw ?? response;
+    const { writeHead } = raw;
+    raw.writeHead = (status: number, ...rest: unknown[]) => {
+      if (status === HttpStatus.UNAUTHORIZED && !hasChallenge(response)) raw.setHeader(CHALLENGE, REALM);
+      return writeHead.call(raw, status, ...rest);
+    };
+    return true;
+  }
 }
 
 /** RFC 6750 section 3: no error code when no token was sent. */
-function challengeFor(error: UnauthorizedError): string {
+function challengeFor(error: unknown): string | null {
+  if (error instanceof InvalidClientError) return 'Basic realm="jwt-knox"';
+  if (!(error instanceof UnauthorizedError)) return null;
   const tokenSent = !(error instanceof MissingTokenError || error instanceof InvalidCredentialsError);
   return tokenSent ? `${REALM}, error="invalid_token"` : REALM;
+}
+
+function forbidStoring(response: any): void {
+  setHeader(response, 'Cache-Control', 'no-store');
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof HttpException && error.getStatus() === (HttpStatus.UNAUTHORIZED as number);
+}
+
+function hasChallenge(response: any): boolean {
+  return response?.getHeader?.(CHALLENGE) !== undefined;
 }
 
 export function setHeader(response: any, name: string, value: string): void {

@@ -48,7 +48,6 @@ export class TokenResponder {
   }
 
   async answer(tokens: IssuedTokens, request: unknown, response: unknown): Promise<unknown> {
-    setHeader(response, 'Cache-Control', 'no-store');
     setHeader(response, 'Pragma', 'no-cache');
     this.transport.write(response, tokens);
     return this.options.tokenResponse

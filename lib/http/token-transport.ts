@@ -12,10 +12,12 @@ export class BearerTransport extends TokenTransport {
     if (headerCount(request, 'authorization') > 1)
       throw new InvalidRequestError('Send one Authorization header, not several.');
     const header: unknown = request.headers?.authorization;
-    // Another scheme is not ours. What follows the scheme is judged whole: tabs or a second word make a bad token.
-    if (typeof header !== 'string' || !/^bearer(?: |$)/i.test(header)) return null;
+    // RFC 6750 section 2.1: `"Bearer" 1*SP b64token`. Another scheme is not ours. What follows the spaces is judged
+    // whole: tabs or a second word make a bad token.
+    const [scheme] = (typeof header === 'string' && /^bearer(?: +|$)/i.exec(header)) || [];
+    if (scheme === undefined) return null;
     if (hasOtherMethod(request)) throw new InvalidRequestError('Send the access token in one way, not in several.');
-    return header.slice('bearer '.length);
+    return (header as string).slice(scheme.length);
   }
 
   readRefresh(request: any): string | null {

@@ -146,11 +146,14 @@ describe.each(environments)('a guarded route: $title', ({ platform, kind }) => {
     expect((await t.http.get('/notes/greeting', { token })).status).toBe(401);
   });
 
-  it('takes the scheme in any case and nothing but one space after it', async () => {
+  it('takes the scheme in any case, and spaces after it but nothing else (RFC 6750, 2.1)', async () => {
     const status = async (authorization: string) => (await t.http.get('/notes', { headers: { authorization } })).status;
     expect(await status(`bearer ${token}`)).toBe(200);
     expect(await status(`BEARER ${token}`)).toBe(200);
-    expect(await status(`Bearer  ${token}`)).toBe(401);
+    expect(await status(`Bearer  ${token}`)).toBe(200);
+    expect(await status(`bEaReR ${' '.repeat(200)}${token}  `)).toBe(200);
+    for (const gap of ['', '\t', ' \t', '\t ', '  \t  ', '\xa0', ' \xa0', ' \u0085', '+', '%20', ','])
+      expect([gap, await status(`Bearer${gap}${token}`)]).toEqual([gap, 401]);
     expect(await status(`Bearer ${token} ${token}`)).toBe(401);
     expect(await status(`Token ${token}`)).toBe(401);
     expect(await status(token)).toBe(401);

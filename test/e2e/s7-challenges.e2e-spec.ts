@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApp, environments, type TestApp } from '../support/create-app';
-import type { Answer } from '../support/http-client';
+import type { Answer, Options } from '../support/http-client';
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const GUARDED = [
@@ -17,6 +17,7 @@ const GUARDED = [
 
 const BARE = 'Bearer realm="jwt-knox"';
 const WITH_ERROR = `${BARE}, error="invalid_token"`;
+const AMBIGUOUS = `${BARE}, error="invalid_request"`;
 
 describe.each(environments)('S7: a refusal: $title', ({ platform, kind }) => {
   let t: TestApp;
@@ -120,23 +121,34 @@ describe.each(environments)('S7: a refusal: $title', ({ platform, kind }) => {
     ]);
   });
 
-  it.each(['get', 'post'] as const)('S7: two tokens in one %s are 400, and neither counts', async (method) => {
+  it.each(GUARDED)('S7: two tokens in one %s %s are 400 with a challenge, and neither counts', async (method, path) => {
     t.statements.length = 0;
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const send = (options: Options, query = '') => t.http.send(method, path + query, options);
     const answers = [
-      await t.http[method]('/auth/verify', { headers: { authorization: [`Bearer ${token}`, `Bearer ${token}`] } }),
-      await t.http[method]('/auth/verify', { headers: { authorization: ['Basic YWxpY2U6eA==', `Bearer ${token}`] } }),
-      await t.http[method](`/auth/verify?access_token=${token}`, { token }),
-      await t.http[method](`/auth/verify?a=1&access_token=`, { token }),
-      ...(method === 'post'
-        ? [await t.http.post('/auth/verify', { token, body: `access_token=${token}`, headers: form })]
-        : []),
+      await send({ headers: { authorization: [`Bearer ${token}`, `Bearer ${token}`] } }),
+      await send({ headers: { authorization: ['Basic YWxpY2U6eA==', `Bearer ${token}`] } }),
+      await send({ token }, `?access_token=${token}`),
+      await send({ token }, `?a=1&access_token=`),
+      ...(method === 'POST' ? [await send({ token, body: `access_token=${token}`, headers: form })] : []),
     ];
     for (const answer of answers) {
       expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
-      expect(answer.text).not.toContain(token);
+      expect(answer.headers['www-authenticate']).toBe(AMBIGUOUS);
+      expect(JSON.stringify(answer)).not.toContain(token);
     }
     expect(t.statements).toEqual([]);
+  });
+
+  it('S7: a 400 or 415 that is about something else carries no challenge', async () => {
+    const answers = [
+      await t.http.post('/auth/login', { json: { username: ['x'] } }),
+      await t.http.post('/auth/logout', { json: { refresh_token: 1 } }),
+      await t.http.post('/auth/refresh', { body: '<a/>', headers: { 'content-type': 'text/xml' } }),
+      await t.http.get('/auth/sessions?limit=0', { token }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 415, 400]);
+    for (const answer of answers) expect(answer.headers).not.toHaveProperty('www-authenticate');
   });
 
   it('S7: a token in the query or in a form alone is none', async () => {

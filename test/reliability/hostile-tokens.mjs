@@ -95,8 +95,8 @@ export function mutated(random, token, others) {
   for (;;) {
     let changed = random.pick(CHANGES)(token, random, others);
     if (random.chance(0.2)) changed = random.pick(Object.values(SPELLING))(changed, random);
-    // What HTTP strips from the end of a header is no mutation.
-    if (!live.has(changed.replace(/[ \t]+$/, ''))) return changed;
+    // Spaces after the scheme, and what HTTP strips from the end of a header, are no mutation.
+    if (!live.has(changed.replace(/^ +|[ \t]+$/g, ''))) return changed;
   }
 }
 

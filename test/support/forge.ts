@@ -351,7 +351,7 @@ for (const [index, name] of ['header', 'payload', 'signature'].entries()) {
   );
   add('malformed', `an empty ${name}`, ({ access }) => respell(access, index, () => ''));
 }
-add('malformed', 'a second space before the token', ({ access }) => ` ${access}`);
+add('malformed', 'a space and a tab before the token', ({ access }) => ` \t${access}`);
 add('malformed', 'a tab before the token', ({ access }) => `\t${access}`);
 add('malformed', 'a word after the token', ({ access }) => `${access} junk`);
 add('malformed', 'two tokens', ({ access }) => `${access},${access}`);

@@ -10,10 +10,16 @@ import { JwtKnoxEvents } from '../contracts/events';
 import { describePresenter, type Presenter } from '../contracts/session';
 import type { TokenType } from '../crypto/token-header';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { RefusalLog } from './refusal-log';
 
-/** Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected`. */
+/**
+ * Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected` and to
+ * the log.
+ */
 @Injectable()
 export class Refusals {
+  private readonly log = new RefusalLog();
+
   constructor(
     private readonly events: JwtKnoxEvents,
     @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'session'>,
@@ -22,6 +28,7 @@ export class Refusals {
   /** The error to throw; any error but a TokenRejection comes back as it is. */
   of(error: unknown, tokenType: TokenType, presenter: Presenter = {}): unknown {
     if (!(error instanceof TokenRejection)) return error;
+    this.log.write(tokenType, error);
     const { reason, claims } = error;
     const { sessionId = null, userId = null } = claims ?? {};
     this.events.emit('authentication.rejected', {

@@ -60,7 +60,7 @@ export class JwtKnoxGuard implements CanActivate {
   private authenticate(context: ExecutionContext, request: unknown): Promise<Verdict> {
     // A context without a request of its own, such as a subscription's, carries no credential either.
     if (typeof request !== 'object' || request === null) throw new MissingTokenError();
-    const lifetime = requestLifetimeOf(context);
+    const lifetime = requestLifetimeOf(context, request);
     const known = lifetime && this.verdicts.get(lifetime, request);
     if (known) return known;
     const verdict = this.judge(request);

@@ -30,17 +30,17 @@ class KnownVerdict {
 
 /**
  * What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. Kept
- * with the request itself, under a symbol that nobody else has: from a WeakMap, V8 frees what is short-lived late. The
- * host's own objects, the contexts of GraphQL, are not written to.
+ * with the request itself, under a symbol that nobody else has: from a WeakMap, V8 frees what is short-lived late. What
+ * refuses to be written to, and what a guard of the host's found elsewhere, is in a WeakMap all the same.
  */
 @Injectable()
 export class Verdicts {
   readonly #member = Symbol('jwt-knox.verdict');
-  readonly #contexts = new WeakMap<object, KnownVerdict>();
+  readonly #others = new WeakMap<object, KnownVerdict>();
 
   get(lifetime: object, request: object): Promise<Verdict> | undefined {
     const member: unknown = lifetime === request && (request as Record<symbol, unknown>)[this.#member];
-    const known = member || this.#contexts.get(lifetime);
+    const known = member || this.#others.get(lifetime);
     // A guard that finds its request elsewhere does not inherit the verdict on another one.
     const isSame = known instanceof KnownVerdict && known.isOf(lifetime) && known.request === request;
     return isSame ? known.verdict : undefined;
@@ -48,6 +48,6 @@ export class Verdicts {
 
   set(lifetime: object, request: object, verdict: Promise<Verdict>): void {
     const known = new KnownVerdict(lifetime, request, verdict);
-    if (lifetime !== request || !Reflect.set(lifetime, this.#member, known)) this.#contexts.set(lifetime, known);
+    if (lifetime !== request || !Reflect.set(lifetime, this.#member, known)) this.#others.set(lifetime, known);
   }
 }

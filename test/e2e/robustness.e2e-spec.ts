@@ -14,7 +14,6 @@ import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-hos
 import { Column, type ColumnOptions, Entity } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
-  InvalidTokenError,
   type IssuedTokens,
   JwtKnoxConfigurationError,
   JwtKnoxGuard,
@@ -166,24 +165,6 @@ describe.each(environments)('the guard outside of HTTP: $title', ({ platform, ki
       await end();
       await expect(message()).rejects.toMatchObject({ status: 401 });
     }
-  });
-
-  it('asks once for all resolvers of a GraphQL operation, and again for the next one on the same connection', async () => {
-    await open(platform, kind);
-    await t.users.add('alice');
-    const { access_token: token } = await t.login();
-    const guard = t.app.get(JwtKnoxGuard);
-    const req = bearer(token);
-    const resolver = (operation: object) => guard.canActivate(contextOf('graphql', [null, {}, operation, {}]));
-    const operation = { req };
-    t.statements.length = 0;
-    await resolver(operation);
-    const cost = t.statements.length;
-    expect(cost).toBeGreaterThan(0);
-    await Promise.all([resolver(operation), resolver(operation)]);
-    expect(t.statements).toHaveLength(cost);
-    await t.http.post('/auth/logout', { token });
-    await expect(resolver({ req })).rejects.toThrow(InvalidTokenError);
   });
 });
 

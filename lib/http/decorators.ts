@@ -7,23 +7,51 @@ export const ROUTE_ACCESS = 'jwt-knox:route-access';
 /** `optional`: no token passes as anonymous, a bad one does not. */
 export type RouteAccess = 'public' | 'optional' | 'required';
 
-/** Lets everybody in: the guard reads no token, no session and no user. */
+/**
+ * Lets everybody in: the guard reads no token, no session and no user, and `@CurrentUser()` and `@CurrentSession()` are
+ * undefined. On a class it holds for this class and not for its subclasses; on a handler, for a subclass that inherits
+ * this handler too.
+ */
 export const Public = () => SetMetadata(ROUTE_ACCESS, 'public' satisfies RouteAccess);
 
-/** Lets requests without a token in as anonymous; a bad token is still 401. */
+/**
+ * Lets requests without a token in as anonymous; a bad token is still 401. A user whom something else left in
+ * `request.user` does not stay there. Subclasses inherit it as they inherit `@Public()`.
+ */
 export const OptionalAuth = () => SetMetadata(ROUTE_ACCESS, 'optional' satisfies RouteAccess);
+
+/**
+ * Whom a route lets in by its decorators; the handler's own goes before its class's. That of a base class does not
+ * count: a subclass adds routes which the base class knows nothing of.
+ */
+export function routeAccessOf(context: ExecutionContext): RouteAccess {
+  const [handler, type] = [context.getHandler(), context.getClass()];
+  return (
+    // Through the prototype too: a decorator that wraps a handler makes its function inherit from the handler's.
+    (handler && Reflect.getMetadata(ROUTE_ACCESS, handler)) ??
+    (type && Reflect.getOwnMetadata(ROUTE_ACCESS, type)) ??
+    'required'
+  );
+}
+
+/** The request, for who asks what the guard found there: on a public route it looked for nothing. */
+function guardedRequestOf(context: ExecutionContext): any {
+  // The client of a WebSocket has what it was given when it connected.
+  const isUnread = context.getType() !== 'ws' && routeAccessOf(context) === 'public';
+  return isUnread ? undefined : requestOf(context);
+}
 
 // The types are written out: those of createParamDecorator differ between Nest 11 and 12.
 
 /** The authenticated user, as the `UserProvider` found it, or one property of it; undefined when anonymous. */
 export const CurrentUser: (property?: string) => ParameterDecorator = createParamDecorator(
   (property: string | undefined, context: ExecutionContext) => {
-    const user = requestOf(context)?.user;
+    const user = guardedRequestOf(context)?.user;
     return property === undefined ? user : user?.[property];
   },
 );
 
 /** The `Session` of the request; undefined when anonymous. */
 export const CurrentSession: () => ParameterDecorator = createParamDecorator(
-  (_: unknown, context: ExecutionContext) => requestOf(context)?.knox?.session,
+  (_: unknown, context: ExecutionContext) => guardedRequestOf(context)?.knox?.session,
 );

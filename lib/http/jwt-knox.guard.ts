@@ -1,9 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import { MissingTokenError } from '../contracts/errors';
 import { Refusals } from '../tokens/refusals';
 import { RequestSession } from './authenticated-request';
-import { ROUTE_ACCESS, type RouteAccess } from './decorators';
+import { type RouteAccess, routeAccessOf } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { sendThroughPassport } from './passport-errand';
 import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-of';
@@ -21,7 +20,6 @@ export class JwtKnoxGuard implements CanActivate {
     private readonly refusals: Refusals,
     private readonly verdicts: Verdicts,
     private readonly errorHeaders: ErrorHeaders,
-    private readonly reflector: Reflector,
   ) {}
 
   /** @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503) */
@@ -35,7 +33,7 @@ export class JwtKnoxGuard implements CanActivate {
       request.knox = new RequestSession(authentication);
       return true;
     } catch (error) {
-      if (access === 'optional' && error instanceof MissingTokenError) return true;
+      if (access === 'optional' && error instanceof MissingTokenError) return admitAnonymous(context, request);
       this.errorHeaders.setForToken(this.getResponse(context), error);
       throw error;
     }
@@ -51,10 +49,7 @@ export class JwtKnoxGuard implements CanActivate {
 
   /** Whom the route lets in; the handler's own word goes before its class's. */
   protected accessTo(context: ExecutionContext): RouteAccess {
-    return (
-      this.reflector.getAllAndOverride<RouteAccess>(ROUTE_ACCESS, [context.getHandler(), context.getClass()]) ??
-      'required'
-    );
+    return routeAccessOf(context);
   }
 
   private authenticate(context: ExecutionContext, request: unknown): Promise<Verdict> {
@@ -75,4 +70,13 @@ export class JwtKnoxGuard implements CanActivate {
       throw this.refusals.of(error, 'access', presenterOf(request));
     }
   }
+}
+
+/** Nobody was authenticated: whoever is in the request, another strategy or a middleware put there. */
+function admitAnonymous(context: ExecutionContext, request: any): true {
+  // The client of a WebSocket keeps what the host gave it when it connected.
+  if (context.getType() === 'ws' || typeof request !== 'object' || request === null) return true;
+  if (request.user !== undefined) request.user = undefined;
+  if (request.knox !== undefined) request.knox = undefined;
+  return true;
 }

@@ -17,13 +17,13 @@ import { ErrorHeaders, NoStoreGuard } from './response-headers';
  * `POST introspect` (RFC 7662) and `POST revoke` (RFC 7009), off by default. The hint of the token's type is not read:
  * a token says itself what it is.
  */
-@Public()
 @UseGuards(NoStoreGuard, ClientGuard)
 @UseInterceptors(ErrorHeaders)
 export class OAuthController {
   constructor(private readonly service: IntrospectionService) {}
 
   @Post('introspect')
+  @Public()
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
   @Header('Pragma', 'no-cache')
@@ -32,6 +32,7 @@ export class OAuthController {
   }
 
   @Post('revoke')
+  @Public()
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
   @Header('Pragma', 'no-cache')

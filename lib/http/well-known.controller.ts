@@ -2,6 +2,7 @@ import {
   Get,
   Header,
   Inject,
+  Injectable,
   Logger,
   NotFoundException,
   type OnModuleInit,
@@ -29,7 +30,7 @@ const KEYS_CACHED = 'public, max-age=60, must-revalidate';
 const METADATA_CACHED = 'public, max-age=300';
 
 /** `GET /.well-known/jwks.json` (RFC 7517), off by default. */
-@Public()
+@Injectable()
 export class JwksController implements OnModuleInit {
   readonly #moduleRef: ModuleRef;
   private readonly keys: ReturnType<TokenService['publicKeys']>;
@@ -44,6 +45,7 @@ export class JwksController implements OnModuleInit {
   }
 
   @Get('jwks.json')
+  @Public()
   @Version(VERSION_NEUTRAL)
   @Header('Cache-Control', KEYS_CACHED)
   jwks() {
@@ -52,7 +54,7 @@ export class JwksController implements OnModuleInit {
 }
 
 /** `GET /.well-known/oauth-authorization-server` (RFC 8414): where clients find what. */
-@Public()
+@Injectable()
 export class MetadataController implements OnModuleInit {
   readonly #moduleRef: ModuleRef;
 
@@ -68,6 +70,7 @@ export class MetadataController implements OnModuleInit {
   }
 
   /** An issuer's own path comes last (RFC 8414 section 3.1). Wildcards are not alike in Express and Fastify. */
+  @Public()
   @Get(['', '/:a', '/:a/:b', '/:a/:b/:c', '/:a/:b/:c/:d'].map((end) => METADATA + end))
   @Version(VERSION_NEUTRAL)
   @Header('Cache-Control', METADATA_CACHED)

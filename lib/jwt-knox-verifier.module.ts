@@ -1,4 +1,12 @@
-import { type DynamicModule, Module, type OnModuleInit, type Provider, Scope, type Type } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Module,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+  type Provider,
+  Scope,
+  type Type,
+} from '@nestjs/common';
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import { JwtKnoxConfigurationError } from './contracts/errors';
 import { JwtKnoxEvents } from './contracts/events';
@@ -10,6 +18,7 @@ import { generateId } from './crypto/token-key';
 import { JwtKnoxGuard } from './http/jwt-knox.guard';
 import { Verdicts } from './http/verdicts';
 import { JwtKnoxStrategy } from './http/jwt-knox.strategy';
+import { ModuleReach, warnOfRivals } from './http/module-reach';
 import { ErrorHeaders } from './http/response-headers';
 import { BearerTransport } from './http/token-transport';
 import { createVerifierStrategy } from './http/verifier.strategy';
@@ -42,7 +51,7 @@ const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
  * elsewhere. `mode` says how it finds out whether a token is good.
  */
 @Module({})
-export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements OnModuleInit {
+export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements OnModuleInit, OnApplicationBootstrap {
   /** Hidden: whoever prints it prints the whole application. */
   readonly #moduleRef: ModuleRef;
 
@@ -67,6 +76,10 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
       'JwtKnoxVerifierModule',
     );
   }
+
+  onApplicationBootstrap(): void {
+    warnOfRivals(this.#moduleRef);
+  }
 }
 
 function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): DynamicModule {
@@ -82,6 +95,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
       JwtKnoxEvents,
       Refusals,
       ...GUARD,
+      { provide: ModuleReach, useValue: new ModuleReach('JwtKnoxVerifierModule', extras) },
       {
         provide: JwtKnoxStrategy,
         useFactory: (verifier: TokenVerifier, transport: TokenTransport) =>

@@ -26,6 +26,7 @@ import { JwtKnoxGuard } from './http/jwt-knox.guard';
 import { LoginArrivalGuard } from './http/login-arrival.guard';
 import { Verdicts } from './http/verdicts';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './http/jwt-knox.strategy';
+import { ModuleReach, warnOfRivals } from './http/module-reach';
 import { OAuthController } from './http/oauth.controller';
 import { ErrorHeaders } from './http/response-headers';
 import { TokenResponder } from './http/token-response';
@@ -121,6 +122,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
 
   /** Tells of a missing table at start-up, rather than by a 503 at the first login. */
   async onApplicationBootstrap(): Promise<void> {
+    warnOfRivals(this.#moduleRef);
     const repository = this.#moduleRef.get(SessionRepository);
     const { storageTimeout } = this.#moduleRef.get<ResolvedOptions>(JWT_KNOX_OPTIONS);
     const read = () => storageCall(() => repository.findById(generateId()));
@@ -145,6 +147,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
       storage.provider,
       ...SERVICES,
       ...GUARD,
+      { provide: ModuleReach, useValue: new ModuleReach('JwtKnoxModule', extras) },
       TokenResponder,
       {
         provide: JwtKnoxStrategy,

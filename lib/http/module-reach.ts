@@ -1,0 +1,46 @@
+import { Logger } from '@nestjs/common';
+import { type ModuleRef, ModulesContainer } from '@nestjs/core';
+
+/** How far a module of the library reaches into its application. */
+export class ModuleReach {
+  readonly isGlobal: boolean;
+  readonly guardsAll: boolean;
+
+  constructor(
+    readonly moduleName: string,
+    extras: { isGlobal?: boolean; guard?: string },
+  ) {
+    this.isGlobal = extras.isGlobal ?? true;
+    this.guardsAll = extras.guard === 'global';
+  }
+}
+
+/** Warns of modules that get in each other's way: once for an application, though each of them calls it at the start. */
+export function warnOfRivals(moduleRef: ModuleRef): void {
+  const modules = moduleRef.get(ModulesContainer, { strict: false });
+  const reaches = Array.from(modules.values(), (one) => one.providers.get(ModuleReach)?.instance as unknown).filter(
+    (one) => one instanceof ModuleReach,
+  );
+  if (reaches[0] !== moduleRef.get(ModuleReach)) return;
+  const logger = new Logger('JwtKnox');
+  const globals = reaches.filter(({ isGlobal }) => isGlobal);
+  if (globals.length > 1) {
+    logger.warn(
+      `${globals.length} modules of nestjs-jwt-knox are global (${namesOf(globals)}): JwtKnoxGuard, and everything else ` +
+        'that several of them export, is the one of the first. If you want one module, call forRoot once, in your root ' +
+        'module. If you want several, write isGlobal: false for all but one, and import each of these in the modules ' +
+        'that use it.',
+    );
+  }
+  const guards = reaches.filter(({ guardsAll }) => guardsAll);
+  if (guards.length > 1) {
+    logger.warn(
+      `guard: 'global' is set for ${guards.length} modules (${namesOf(guards)}): a request has to pass the guards of all ` +
+        "of them. Write guard: 'global' for one, and @UseGuards(JwtKnoxGuard) on the routes of the others.",
+    );
+  }
+}
+
+function namesOf(reaches: ModuleReach[]): string {
+  return reaches.map(({ moduleName }) => moduleName).join(', ');
+}

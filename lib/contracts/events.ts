@@ -80,6 +80,14 @@ export interface JwtKnoxEventMap {
     userId: string | null;
     presenter: Presenter;
   };
+  /** A user who is no admin called an admin route. `path` is as it was sent, without its query. */
+  'access.forbidden': {
+    userId: string;
+    sessionId: string;
+    presenter: Presenter;
+    method: string;
+    path: string;
+  };
   /** The user-agent differs from the login's, under `bindUserAgent: 'warn'`. */
   'user-agent.changed': { session: Session; presenter: Presenter };
 }

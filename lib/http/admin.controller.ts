@@ -12,7 +12,8 @@ import {
   Res,
 } from '@nestjs/common';
 import { ForbiddenError } from '../contracts/errors';
-import type { Session } from '../contracts/session';
+import { JwtKnoxEvents } from '../contracts/events';
+import { describePresenter, type Session } from '../contracts/session';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../tokens/session-admin.service';
@@ -20,17 +21,31 @@ import { KnoxRoutes } from './auth.controller';
 import { actorOf } from './authenticated-request';
 import { CurrentSession } from './decorators';
 import { Parameters, Query, SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
-import { requestOf } from './request-of';
+import { pathOf, presenterOf, requestOf } from './request-of';
 import { answerPage, isoTime, pageQuery, sessionBody } from './session-response';
 
 /** Lets in whom the host's user provider calls an admin. Runs after the JwtKnoxGuard. */
 @Injectable()
 export class AdminGuard implements CanActivate {
-  constructor(private readonly users: UserProvider) {}
+  constructor(
+    private readonly users: UserProvider,
+    private readonly events: JwtKnoxEvents,
+  ) {}
 
   /** @throws ForbiddenError */
   canActivate(context: ExecutionContext): boolean {
-    if (this.users.isAdmin(requestOf(context).user) === true) return true;
+    const request = requestOf(context);
+    if (this.users.isAdmin(request.user) === true) return true;
+    const { id: sessionId, userId } = request.knox.session as Session;
+    const presenter = describePresenter(presenterOf(request));
+    // OWASP ASVS 5.0, 16.3.2.
+    this.events.emit('access.forbidden', {
+      userId,
+      sessionId,
+      presenter,
+      method: request.method,
+      path: pathOf(request),
+    });
     throw new ForbiddenError();
   }
 }

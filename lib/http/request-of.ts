@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { Device, Presenter } from '../contracts/session';
+import { describe, type Device, type Presenter } from '../contracts/session';
 
 /** The request behind an execution context: the one place that knows where each kind of context keeps it. */
 export function requestOf(context: ExecutionContext): any {
@@ -51,4 +51,15 @@ export function presenterOf(request: any): Presenter {
 /** The device that sends a login. */
 export function deviceOf(request: any, deviceName?: string): Device {
   return { ...presenterOf(request), deviceName };
+}
+
+const PATH_LIMIT = 512;
+
+/**
+ * The path that was asked for: percent-encoded as it was sent, without query and fragment, at most 512 characters. A
+ * target in absolute form (RFC 9112 section 3.2.2) loses its origin, which may carry credentials.
+ */
+export function pathOf(request: any): string {
+  const target = String(request.originalUrl ?? request.url).replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '');
+  return describe(target.split(/[?#]/, 1)[0], PATH_LIMIT) ?? '/';
 }

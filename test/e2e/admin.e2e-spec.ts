@@ -36,6 +36,46 @@ describe.each(environments)('administration: $title', ({ platform, kind }) => {
     }
   });
 
+  it('tells of whoever asks without being an admin, and of nobody else', async () => {
+    const { access_token: token, session_id: sessionId } = await t.login('alice');
+    await loginAdmin();
+    t.events.length = 0;
+    const asked: [method: string, path: string, sent?: string][] = [
+      ['GET', '/auth/admin/statistics'],
+      ['GET', '/auth/admin/statistics', '/auth/admin/statistics?user_id=1&secret=x'],
+      ['GET', '/auth/admin/statistics', 'http://alice:secret@localhost/auth/admin/statistics?secret=x'],
+      ['POST', '/auth/admin/purge-expired'],
+      ['GET', '/auth/admin/users/bob%20%E2%80%AE/sessions'],
+      ['DELETE', '/auth/admin/users/1/sessions', '/auth/admin/users/1/sessions?#secret'],
+    ];
+    for (const [method, path, sent = path] of asked) {
+      const answer = await t.http.send(method, sent, { token, headers: { 'user-agent': 'curl/8' } });
+      expect([sent, answer.status]).toEqual([sent, 403]);
+    }
+    const userId = await idOf('alice');
+    const presenter = { userAgent: 'curl/8', ip: expect.stringContaining('127.0.0.1') };
+    expect(t.events).toEqual(
+      asked.map(([method, path]) => ({
+        name: 'access.forbidden',
+        event: { userId, sessionId, presenter, method, path },
+      })),
+    );
+    t.events.length = 0;
+    await t.http.get('/auth/admin/statistics', { token: admin });
+    await t.http.get('/auth/admin/statistics', { token: 'junk' });
+    await t.http.get('/auth/admin/statistics');
+    expect(t.events.map(({ name }) => name)).toEqual(['authentication.rejected']);
+  });
+
+  it('tells of a path only as much as fits', async () => {
+    const { access_token: token } = await t.login('alice');
+    t.events.length = 0;
+    await t.http.get(`/auth/admin/users/${'%41'.repeat(60)}/sessions`, { token });
+    await t.http.get(`/auth/admin/statistics?${'x'.repeat(4_000)}`, { token });
+    const paths = t.events.map(({ event }) => event.path as string);
+    expect(paths).toEqual([`/auth/admin/users/${'%41'.repeat(60)}/sessions`, '/auth/admin/statistics']);
+  });
+
   it('shows figures of all sessions and of one user', async () => {
     await t.login('alice', { 'user-agent': 'Firefox' });
     await t.login('bob', { 'user-agent': 'Safari' });

@@ -30,6 +30,7 @@ export class AdminGuard implements CanActivate {
   constructor(
     private readonly users: UserProvider,
     private readonly events: JwtKnoxEvents,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   /** @throws ForbiddenError */
@@ -37,7 +38,7 @@ export class AdminGuard implements CanActivate {
     const request = requestOf(context);
     if (this.users.isAdmin(request.user) === true) return true;
     const { id: sessionId, userId } = request.knox.session as Session;
-    const presenter = describePresenter(presenterOf(request));
+    const presenter = describePresenter(presenterOf(request), this.options.session.ipAddress);
     // OWASP ASVS 5.0, 16.3.2.
     this.events.emit('access.forbidden', {
       userId,

@@ -1,11 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { anchorsOf, type Page, proseOf, readPages, root, tableRowsOf, targetOf } from './pages';
+import { brokenLinksOf, type Page, readPage, readPages, root, tableRowsOf } from './pages';
 
 const pages = readPages();
 const page = (path: string): Page => pages.find((one) => one.path === path)!;
+/** The pages beside their code too: their links break as easily. */
+const linked = [...pages, ...['sample-app/README.md', 'bench/README.md'].map(readPage)];
 
 /** The members of the interfaces of a file: `accessToken.ttl`, with the `@default` of their doc comment. */
 function membersOf(file: string, interfaces: Record<string, string>): { name: string; fallback: string | undefined }[] {
@@ -34,16 +36,23 @@ const quoted = (file: string, start: RegExp): string[] => {
 const firstCells = (path: string) => tableRowsOf(page(path)).map(([first]) => first!);
 
 describe('the pages of the documentation', () => {
-  it.each(pages.map((one) => [one.path, one] as const))('%s: every link leads somewhere', (_path, one) => {
-    const links = Array.from(proseOf(one).matchAll(/\]\((?!https?:)([^)\s]+)\)|^\[[\w-]+\]: (?!https?:)(\S+)$/gm));
-    const broken = links.filter(([, inline, reference]) => {
-      const { path, anchor } = targetOf(one, (inline ?? reference)!);
-      if (!existsSync(join(root, path))) return true;
-      if (anchor === undefined) return false;
-      const text = readFileSync(join(root, path), 'utf8');
-      return !anchorsOf({ path, text }).has(anchor);
-    });
-    expect(broken.map(([link]) => link)).toEqual([]);
+  it.each(linked.map((one) => [one.path, one] as const))('%s: every link leads somewhere', (_path, one) => {
+    expect(brokenLinksOf(one)).toEqual([]);
+  });
+
+  it('control: links without a definition, or to nothing, are found', () => {
+    const text = `# A page
+
+[a](options.md#durations), [b](#a-page), [c][there]
+
+[there]: security.md
+
+[d](gone.md), [e](#gone), [f][gone], [g][one], [h][two]
+
+[one]: options.md [two]: security.md
+`;
+    const broken = ['[one]: options.md [two]: security.md', '](gone.md)', '](#gone)', '][gone]', '][one]', '][two]'];
+    expect(brokenLinksOf({ path: 'docs/planted.md', text })).toEqual(broken);
   });
 
   it.each(pages.map((one) => [one.path, one] as const))('%s: no line is longer than 120 columns', (_path, one) => {
@@ -87,6 +96,27 @@ describe('the pages of the documentation', () => {
     const options = told.map(([, name]) => name!).filter((name) => /^(accessToken|refreshToken|session)\./.test(name));
     expect(options.length).toBeGreaterThan(8);
     expect(options.filter((name) => !names.includes(`  ${name.split('.')[1]}?:`))).toEqual([]);
+  });
+
+  it('name the collations that the migration gives, and no others', () => {
+    const namesIn = (...paths: string[]) => {
+      const text = paths.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+      return new Set(text.match(/\butf8mb4_\w+/g)?.toSorted());
+    };
+    const migrations = readdirSync(join(root, 'lib/storage/migrations')).map(
+      (name) => `lib/storage/migrations/${name}`,
+    );
+    expect(namesIn('docs/storage-and-migrations.md')).toEqual(namesIn(...migrations));
+  });
+
+  it('tell of every variable that the sample application reads, and of no other', () => {
+    const source = ['config/app-config.ts', 'orders/orders-config.ts']
+      .map((name) => readFileSync(join(root, 'sample-app/src', name), 'utf8'))
+      .join();
+    const read = Array.from(source.matchAll(/\bread\.\w+\('([A-Z_]+)'/g), ([, name]) => name!);
+    expect(read.length).toBeGreaterThan(20);
+    const told = tableRowsOf(readPage('sample-app/README.md')).map(([first]) => /^`([A-Z_]+)`$/.exec(first!)?.[1]);
+    expect(new Set(told.filter(Boolean).toSorted())).toEqual(new Set(read.toSorted()));
   });
 
   it('name every peer dependency', () => {

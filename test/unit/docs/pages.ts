@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix, relative, resolve } from 'node:path';
 
 export const root = resolve(__dirname, '../../..');
@@ -28,7 +28,11 @@ export function readPages(): Page[] {
   const docs = readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`);
-  return [...TOP, ...docs].map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+  return [...TOP, ...docs].map(readPage);
+}
+
+export function readPage(path: string): Page {
+  return { path, text: readFileSync(join(root, path), 'utf8') };
 }
 
 const BLOCK = /(?:<!-- snippet\n(?<preamble>[\s\S]*?)-->\n+)?^```ts\n(?<code>[\s\S]*?)^```$/gm;
@@ -66,6 +70,32 @@ function slugOf(title: string): string {
     .toLowerCase()
     .replace(/[^\p{L}\p{N} _-]/gu, '')
     .replaceAll(' ', '-');
+}
+
+const DEFINITION = /^\[([\w-]+)\]: (\S+)$/gm;
+const LINK = /\]\((?!https?:)([^)\s]+)\)|\]\[([^\]]*)\]/g;
+
+/**
+ * What of a page's links leads nowhere. A definition counts only where it has its line to itself: two of them that were
+ * joined into one line are text to a reader, and so are the links that need them.
+ */
+export function brokenLinksOf(page: Page): string[] {
+  const prose = proseOf(page).replace(/`[^`\n]*`/g, '');
+  const definitions = new Map(Array.from(prose.matchAll(DEFINITION), ([, name, target]) => [name!, target!]));
+  const rest = prose.replace(DEFINITION, '');
+  const misshapen = Array.from(rest.matchAll(/^\[[\w-]+\]:.*$/gm), ([line]) => line);
+  const broken = [...rest.matchAll(LINK)].filter(([, inline, name]) => {
+    const target = inline ?? definitions.get(name!);
+    return target === undefined || !leadsSomewhere(page, target);
+  });
+  return [...misshapen, ...broken.map(([link]) => link)];
+}
+
+function leadsSomewhere(page: Page, link: string): boolean {
+  if (/^https?:/.test(link)) return true;
+  const { path, anchor } = targetOf(page, link);
+  if (path !== page.path && !existsSync(join(root, path))) return false;
+  return anchor === undefined || anchorsOf(path === page.path ? page : readPage(path)).has(anchor);
 }
 
 /** Where a relative link of a page leads: a path from the root, and an anchor. */

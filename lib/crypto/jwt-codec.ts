@@ -30,7 +30,7 @@ const MAX_GENERATION = 2_147_483_647;
 const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
-/** What both kinds of token say, checked. `issuedAt` and `expiresAt` are epoch milliseconds. */
+/** What both kinds of token say, checked. `expiresAt` is in epoch milliseconds. */
 export interface TokenClaims {
   readonly userId: string;
   readonly sessionId: string;

@@ -33,7 +33,7 @@ export interface JwtKnoxVerifierOptions {
   introspectionUri?: string;
   /** `introspect`: who this service is at the issuer: one of its `clients`. */
   client?: { id: string; secret: string };
-  /** `introspect`: how long an answer counts, and with it a session that was ended; at most 60 s. @default 0 */
+  /** `introspect`: how long an answer counts, and with it a session that was ended; at most 60 s. @default '0s' */
   cacheTtl?: Duration;
   /** `introspect`: most answers kept at once. @default 10000 */
   cacheSize?: number;

@@ -1,29 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { membersOf, OPTIONS } from './interfaces';
 import { brokenLinksOf, type Page, readPage, readPages, root, tableRowsOf } from './pages';
 
 const pages = readPages();
 const page = (path: string): Page => pages.find((one) => one.path === path)!;
 /** The pages beside their code too: their links break as easily. */
 const linked = [...pages, ...['sample-app/README.md', 'bench/README.md'].map(readPage)];
-
-/** The members of the interfaces of a file: `accessToken.ttl`, with the `@default` of their doc comment. */
-function membersOf(file: string, interfaces: Record<string, string>): { name: string; fallback: string | undefined }[] {
-  const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.ESNext, true);
-  return source.statements.filter(ts.isInterfaceDeclaration).flatMap((one) => {
-    const prefix = interfaces[one.name.text];
-    if (prefix === undefined) return [];
-    return one.members.map((member) => ({
-      name: prefix + member.name!.getText(),
-      fallback: ts
-        .getJSDocTags(member)
-        .filter((tag) => tag.tagName.text === 'default')
-        .map((tag) => String(tag.comment))[0],
-    }));
-  });
-}
 
 /** The names that a quoted union or the keys of an interface give. */
 const quoted = (file: string, start: RegExp): string[] => {
@@ -61,14 +45,9 @@ describe('the pages of the documentation', () => {
   });
 
   it('tell of every option and extra, with its default', () => {
-    const members = membersOf('lib/options/options.ts', {
-      JwtKnoxOptions: '',
-      AccessTokenOptions: 'accessToken.',
-      RefreshTokenOptions: 'refreshToken.',
-      SessionOptions: 'session.',
-      JwtKnoxExtras: '',
-      JwtKnoxRoutes: 'routes.',
-    }).filter(({ name }) => name !== 'accessToken' && name !== 'session');
+    const members = membersOf('lib/options/options.ts', OPTIONS).filter(
+      ({ name }) => name !== 'accessToken' && name !== 'session',
+    );
     expect(members.length).toBeGreaterThan(30);
     const rows = tableRowsOf(page('docs/options.md'));
     const untold = members.filter(({ name, fallback }) => {

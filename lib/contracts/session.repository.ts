@@ -12,6 +12,8 @@ export interface FoundSession {
 export interface SessionQuery {
   /** Leave out what has expired by this moment (epoch ms). */
   aliveAt?: number;
+  /** Leave out sessions without a refresh token whose `lastUsedAt` + `idleTimeout` has come by this moment (epoch ms). */
+  idleAt?: number;
   /** Only those created before this one, or in the same millisecond with a smaller id. */
   before?: { createdAt: number; id?: string };
   limit?: number;

@@ -26,11 +26,13 @@ export class OptionReader {
   /**
    * @param known the names of the options, by the section they stand in; '' for those that stand in none
    * @param extras what may stand beside the options
+   * @param renamed what to write in place of options that had another name
    */
   constructor(
     readonly problems: string[],
     private readonly known: Readonly<Record<string, readonly string[]>>,
     private readonly extras: readonly string[],
+    private readonly renamed: Readonly<Record<string, string>> = {},
   ) {}
 
   /** Milliseconds; NaN when it cannot be read, which makes up no further problem where it is compared. */
@@ -50,6 +52,11 @@ export class OptionReader {
     return NaN;
   }
 
+  /** Notes a problem that several options have together. */
+  refuse(isWrong: boolean, problem: string): void {
+    if (isWrong) this.problems.push(problem);
+  }
+
   choice<T>(name: string, value: unknown, allowed: readonly T[], fallback: T): T {
     if (value === undefined) return fallback;
     if (allowed.includes(value as T)) return value as T;
@@ -67,9 +74,10 @@ export class OptionReader {
     const path = name === '' ? '' : `${name}.`;
     for (const key of Object.keys(value).filter((one) => !known.includes(one))) {
       const beside = name === '' ? ` Beside them: ${this.extras.join(', ')}.` : '';
-      this.problems.push(
-        `${path}${key}: no such option; known are ${known.map((one) => path + one).join(', ')}.${beside}`,
-      );
+      const remedy = Object.hasOwn(this.renamed, path + key)
+        ? `write ${this.renamed[path + key]} instead.`
+        : `known are ${known.map((one) => path + one).join(', ')}.${beside}`;
+      this.problems.push(`${path}${key}: no such option; ${remedy}`);
     }
     return value;
   }

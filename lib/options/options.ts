@@ -40,13 +40,11 @@ export interface JwtKnoxClient {
 }
 
 export interface AccessTokenOptions {
-  /** Lifetime of an access token. @default '5m' */
+  /** Lifetime of an access token. Not in single-token mode, where it lives as long as its session. @default '5m' */
   ttl?: Duration;
 }
 
 export interface RefreshTokenOptions {
-  /** Idle lifetime of a session: each rotation renews it, never past `session.maxLifetime`. @default '1d' */
-  ttl?: Duration;
   /** Whether refreshing replaces the refresh token (RFC 9700 section 4.14.2). @default true */
   rotate?: boolean;
   /**
@@ -62,9 +60,12 @@ export interface RefreshTokenOptions {
 }
 
 export interface SessionOptions {
-  /** Lifetime of a session in single-token mode. @default '10h' */
-  ttl?: Duration;
-  /** No session outlives this, however often it is refreshed. @default '30d' */
+  /**
+   * How long a session lives without being renewed by a rotation of its refresh token or, in single-token mode, without
+   * being used (OWASP ASVS 5.0 V7.3.1). By default no longer than `maxLifetime`. @default '1d'
+   */
+  idleTimeout?: Duration;
+  /** No session outlives this (OWASP ASVS 5.0 V7.3.2); in single-token mode `'10h'` by default. @default '30d' */
   maxLifetime?: Duration;
   /** Most sessions a user may hold at once; null for no limit. @default null */
   limitPerUser?: number | null;

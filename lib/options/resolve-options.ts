@@ -4,7 +4,7 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
 import { checkExtras, EXTRA_NAMES, routesOf } from './extras';
 import { OptionReader } from './option-reader';
-import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes } from './options';
+import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes, SessionOptions } from './options';
 
 /** Injection token of the {@link ResolvedOptions}. */
 export const JWT_KNOX_OPTIONS = Symbol('JWT_KNOX_OPTIONS');
@@ -18,13 +18,15 @@ export interface ResolvedOptions {
   readonly accessTtl: number;
   /** Null in single-token mode. */
   readonly refresh: {
-    readonly ttl: number;
     readonly rotate: boolean;
     readonly reuseInterval: number;
     readonly retryWindow: number;
   } | null;
   readonly session: {
+    readonly idleTimeout: number;
     readonly maxLifetime: number;
+    /** Added to the noted last use of a session without a refresh token: a later one may not have been noted. */
+    readonly idleGrace: number;
     readonly limitPerUser: number | null;
     readonly onLimit: 'reject' | 'evict-oldest';
     readonly bindUserAgent: 'off' | 'warn' | 'reject';
@@ -52,11 +54,17 @@ const KNOWN = {
     'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'preparedStatements', 'clock',
   ],
   accessToken: ['ttl'],
-  refreshToken: ['ttl', 'rotate', 'reuseInterval', 'retryWindow'],
+  refreshToken: ['rotate', 'reuseInterval', 'retryWindow'],
   session: [
-    'ttl', 'maxLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval', 'shortIdleTimeout', 'ipAddress',
+    'idleTimeout', 'maxLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval', 'shortIdleTimeout', 'ipAddress',
   ],
 } as const; // prettier-ignore
+
+/** Former names, with what to write instead. */
+const RENAMED = {
+  'refreshToken.ttl': 'session.idleTimeout',
+  'session.ttl': 'session.maxLifetime (a session ends in any case) or session.idleTimeout (it ends when it is unused)',
+};
 
 /**
  * Fills in the defaults and checks everything.
@@ -68,7 +76,7 @@ export function resolveOptions(
   extras: JwtKnoxExtras,
   problems: readonly string[] = [],
 ): ResolvedOptions {
-  const read = new OptionReader([...problems], KNOWN, EXTRA_NAMES);
+  const read = new OptionReader([...problems], KNOWN, EXTRA_NAMES, RENAMED);
   const options = read.section<JwtKnoxOptions>('', raw);
   const session = read.section('session', options.session);
   const tokens = lifetimes(read, options);
@@ -79,7 +87,7 @@ export function resolveOptions(
     accessTtl: tokens.accessTtl,
     refresh: tokens.refresh,
     session: Object.freeze({
-      maxLifetime: tokens.maxLifetime,
+      ...tokens.session,
       limitPerUser: limitOf(read, session.limitPerUser),
       onLimit: read.choice('session.onLimit', session.onLimit, ['reject', 'evict-oldest'] as const, 'reject'),
       bindUserAgent: read.choice(
@@ -88,8 +96,6 @@ export function resolveOptions(
         ['off', 'warn', 'reject'] as const,
         'off',
       ),
-      touchInterval: read.duration('session.touchInterval', session.touchInterval, '60s', 'zero'),
-      shortIdleTimeout: tokens.shortIdleTimeout,
       ipAddress: read.choice('session.ipAddress', session.ipAddress, ['full', 'prefix', 'none'] as const, 'full'),
     }),
     claims: read.hook('claims', options.claims),
@@ -116,43 +122,56 @@ export function accessKeyPeriodOf(
 }
 
 function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
-  const session = options.session ?? {};
-  const maxLifetime = read.duration('session.maxLifetime', session.maxLifetime, '30d', 'a second');
-  const sessionTtl = read.duration('session.ttl', session.ttl, '10h', 'a second');
+  const given: SessionOptions = options.session ?? {};
+  const isSingle = options.refreshToken === false;
+  const maxLifetime = read.duration('session.maxLifetime', given.maxLifetime, isSingle ? '10h' : '30d', 'a second');
+  const idle = read.duration('session.idleTimeout', given.idleTimeout, '1d', 'a second');
+  const idleTimeout = (given.idleTimeout ?? null) === null ? Math.min(idle, maxLifetime) : idle;
+  const touchInterval = read.duration('session.touchInterval', given.touchInterval, '60s', 'zero');
   const access = read.section('accessToken', options.accessToken);
   const accessTtl = read.duration('accessToken.ttl', access.ttl, '5m', 'a second');
-  const refuse = (isWrong: boolean, problem: string) => isWrong && read.problems.push(problem);
-  const longer = (one: string, other: string) => `${one}: longer than ${other}; shorten the one or lengthen the other.`;
-  const shortIdleTimeout = (idle: number, least = 0) => {
-    const short = read.duration('session.shortIdleTimeout', session.shortIdleTimeout, '30m', 'a second');
-    if (session.shortIdleTimeout === undefined) return Math.max(least, Math.min(short, idle));
-    refuse(short > idle, longer('session.shortIdleTimeout', 'refreshToken.ttl'));
-    refuse(short < least, longer('accessToken.ttl', 'session.shortIdleTimeout'));
-    return short;
-  };
+  read.refuse(idleTimeout > maxLifetime, longer('session.idleTimeout', 'session.maxLifetime'));
+  const session = { idleTimeout, maxLifetime, touchInterval, idleGrace: touchInterval };
   if (options.refreshToken === false) {
-    refuse(sessionTtl > maxLifetime, longer('session.ttl', 'session.maxLifetime'));
-    return { maxLifetime, accessTtl: sessionTtl, refresh: null, shortIdleTimeout: shortIdleTimeout(sessionTtl) };
+    const isIdleJudged = idleTimeout < maxLifetime;
+    read.refuse(isIdleJudged && touchInterval > idleTimeout, longer('session.touchInterval', 'session.idleTimeout'));
+    const shortIdleTimeout = shortIdleTimeoutOf(read, given, idleTimeout);
+    return { session: { ...session, shortIdleTimeout }, accessTtl: maxLifetime, refresh: null };
   }
-  const given = read.section('refreshToken', options.refreshToken);
-  const ttl = read.duration('refreshToken.ttl', given.ttl, '1d', 'a second');
+  read.refuse(accessTtl > idleTimeout, longer('accessToken.ttl', 'session.idleTimeout'));
+  const shortIdleTimeout = shortIdleTimeoutOf(read, given, idleTimeout, accessTtl);
+  const refresh = refreshOf(read, options.refreshToken, accessTtl);
+  return { session: { ...session, shortIdleTimeout }, accessTtl, refresh };
+}
+
+function longer(one: string, other: string): string {
+  return `${one}: longer than ${other}; shorten the one or lengthen the other.`;
+}
+
+function shortIdleTimeoutOf(read: OptionReader, given: SessionOptions, idleTimeout: number, least = 0): number {
+  const short = read.duration('session.shortIdleTimeout', given.shortIdleTimeout, '30m', 'a second');
+  if (given.shortIdleTimeout === undefined) return Math.max(least, Math.min(short, idleTimeout));
+  read.refuse(short > idleTimeout, longer('session.shortIdleTimeout', 'session.idleTimeout'));
+  read.refuse(short < least, longer('accessToken.ttl', 'session.shortIdleTimeout'));
+  return short;
+}
+
+function refreshOf(read: OptionReader, refreshToken: JwtKnoxOptions['refreshToken'], accessTtl: number) {
+  const given = read.section('refreshToken', refreshToken);
   const reuseInterval = read.duration('refreshToken.reuseInterval', given.reuseInterval, '10s', 'zero');
   const retryWindow = read.duration('refreshToken.retryWindow', given.retryWindow, '5m', 'zero');
   const rotate = read.choice('refreshToken.rotate', given.rotate, [true, false], true);
   const interval = 'refreshToken.reuseInterval';
   const window = 'refreshToken.retryWindow';
   const isIdle = retryWindow > 0 && retryWindow <= reuseInterval;
-  refuse(retryWindow > 86_400_000, `${window}: more than '1d'; a thief could use it too. Shorten it.`);
-  refuse(
+  read.refuse(retryWindow > 86_400_000, `${window}: more than '1d'; a thief could use it too. Shorten it.`);
+  read.refuse(
     isIdle,
     `${window}: not longer than ${interval}, which forgives all that it would; set it to 0 or lengthen it.`,
   );
-  refuse(reuseInterval > 60_000, `${interval}: more than '60s'; a thief could use it too. Shorten it.`);
-  refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
-  refuse(accessTtl > ttl, longer('accessToken.ttl', 'refreshToken.ttl'));
-  refuse(ttl > maxLifetime, longer('refreshToken.ttl', 'session.maxLifetime'));
-  const refresh = Object.freeze({ ttl, rotate, reuseInterval, retryWindow });
-  return { maxLifetime, accessTtl, refresh, shortIdleTimeout: shortIdleTimeout(ttl, accessTtl) };
+  read.refuse(reuseInterval > 60_000, `${interval}: more than '60s'; a thief could use it too. Shorten it.`);
+  read.refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
+  return Object.freeze({ rotate, reuseInterval, retryWindow });
 }
 
 function limitOf(read: OptionReader, limit: unknown): number | null {

@@ -19,7 +19,10 @@ export interface ResolvedVerifierOptions extends Pick<
   | 'clockMargin'
   | 'accessKeyPeriod'
 > {
-  readonly session: Pick<ResolvedOptions['session'], 'bindUserAgent' | 'touchInterval' | 'maxLifetime' | 'ipAddress'>;
+  readonly session: Pick<
+    ResolvedOptions['session'],
+    'bindUserAgent' | 'touchInterval' | 'maxLifetime' | 'idleGrace' | 'ipAddress'
+  >;
   /** Null in another mode. */
   readonly remoteKeys: { uri: string; maxAge: number; cooldown: number; timeout: number } | null;
   /** Null in another mode. */
@@ -78,6 +81,8 @@ export function resolveVerifierOptions(
       touchInterval: Infinity,
       // The issuer's own: the row says when it ends.
       maxLifetime: Infinity,
+      // The most that the issuer's `session.touchInterval` may be.
+      idleGrace: 3_600_000,
       ipAddress: 'full' as const,
     }),
     remoteKeys: mode === 'jwks' ? remoteKeysOf(read, options) : null,

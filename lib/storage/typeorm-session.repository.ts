@@ -40,6 +40,9 @@ export interface TypeOrmSessionRepositoryOptions {
   realm?: string;
 }
 
+const IN_USE =
+  '(session.refreshDigest IS NOT NULL OR session.idleTimeout IS NULL OR session.lastUsedAt + session.idleTimeout > :idleAt)';
+
 /** Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only. */
 export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
@@ -67,6 +70,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
     return this.readUser(userId, async (select) => {
       if (query.aliveAt !== undefined) select.andWhere('session.expiresAt > :aliveAt', { aliveAt: query.aliveAt });
+      if (query.idleAt !== undefined) select.andWhere(IN_USE, { idleAt: query.idleAt });
       if (query.before) {
         const { createdAt, id } = query.before;
         const tie = id === undefined ? '' : ' OR (session.createdAt = :createdAt AND session.id < :id)';

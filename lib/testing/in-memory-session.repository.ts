@@ -27,9 +27,10 @@ export class InMemorySessionRepository extends SessionRepository {
   }
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
-    const { aliveAt, before, limit } = query;
+    const { aliveAt, idleAt, before, limit } = query;
     return this.ofUser(userId)
       .filter((row) => aliveAt === undefined || row.expiresAt > aliveAt)
+      .filter((row) => idleAt === undefined || isInUse(row, idleAt))
       .filter((row) => !before || row.createdAt < before.createdAt || isEarlierTie(row, before))
       .toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
       .slice(0, limit)
@@ -176,6 +177,10 @@ export class InMemorySessionRepository extends SessionRepository {
 /** Whether a row holds one of the slots of the limit. */
 function holdsSlot({ slot }: SessionRecord, limit: number): boolean {
   return slot !== null && slot >= 1 && slot <= limit;
+}
+
+function isInUse({ refreshDigest, idleTimeout, lastUsedAt }: SessionRecord, idleAt: number): boolean {
+  return refreshDigest !== null || idleTimeout === null || lastUsedAt + idleTimeout > idleAt;
 }
 
 function isEarlierTie(row: SessionRecord, before: { createdAt: number; id?: string }): boolean {

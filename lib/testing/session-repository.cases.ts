@@ -112,6 +112,20 @@ export const SESSION_CASES: Record<string, ContractCase> = {
     equal((await repository.findByUser(users[0]!)).length, 2);
   },
 
+  'leaves out what is idle, when asked to': async (repository, newRecord, users) => {
+    const single = { refreshDigest: null, idleTimeout: HOUR, lastUsedAt: T };
+    const idle = newRecord(single);
+    const others = [
+      newRecord({ ...single, lastUsedAt: T + 1 }),
+      newRecord({ ...single, idleTimeout: HOUR + 1 }),
+      newRecord({ ...single, idleTimeout: null }),
+      newRecord({ idleTimeout: HOUR, lastUsedAt: T }),
+    ];
+    for (const record of [idle, ...others]) await repository.insert(record);
+    const found = await repository.findByUser(users[0]!, { idleAt: T + HOUR });
+    deepEqual(new Set(found.map((row) => row.id)), new Set(others.map((row) => row.id)));
+  },
+
   'gives a slot to one session only': async (repository, newRecord, users) => {
     equal(await wins(Array.from({ length: 8 }, () => repository.insert(newRecord({ slot: 1 })))), 1);
     equal(await repository.insert(newRecord({ slot: 2 })), true);

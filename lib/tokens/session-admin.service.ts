@@ -3,6 +3,7 @@ import { type Actor, JwtKnoxEvents } from '../contracts/events';
 import { type Session, sessionOf } from '../contracts/session';
 import { type SessionFigures, type SessionQuery, SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { endOf } from './session-end';
 import { SessionRevoker } from './session-revoker';
 import { storageCall, StorageDeadline } from './storage-deadline';
 
@@ -63,7 +64,8 @@ export class SessionAdminService {
 
   /** All sessions of a user, the expired ones too, newest first; at most 100 unless the query says otherwise. */
   async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
-    return (await this.stored(() => this.repository.findByUser(userId, { limit: 100, ...query }))).map(sessionOf);
+    const rows = await this.stored(() => this.repository.findByUser(userId, { limit: 100, ...query }));
+    return rows.map((row) => sessionOf({ ...row, expiresAt: endOf(row, this.options.session) }));
   }
 
   /** Ends all sessions of a user, and logins that are under way; returns how many. */

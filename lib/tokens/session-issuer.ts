@@ -128,8 +128,10 @@ export class SessionIssuer {
     const authenticatedAt = overrides.authenticatedAt?.getTime() ?? arrival.at;
     if (Number.isNaN(authenticatedAt)) throw new TypeError('issue: authenticatedAt is not a valid date.');
     if (authenticatedAt > now + clockMargin) throw new TypeError('issue: authenticatedAt lies in the future.');
-    const idleTimeout = overrides.remember === false ? session.shortIdleTimeout : this.idleTimeout;
-    const ttl = overrides.ttl === undefined ? idleTimeout : millisecondsOf(overrides.ttl);
+    const idleTimeout = overrides.remember === false ? session.shortIdleTimeout : session.idleTimeout;
+    // In single-token mode nothing renews the row: the last use says when it is idle.
+    const standard = this.options.refresh ? idleTimeout : session.maxLifetime;
+    const ttl = overrides.ttl === undefined ? standard : millisecondsOf(overrides.ttl);
     if (!ttl) throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
     const presenter = describePresenter(device, session.ipAddress);
     return {
@@ -145,10 +147,6 @@ export class SessionIssuer {
       ipAddress: presenter.ip,
       deviceName: describe(device.deviceName, TEXT_LIMITS.deviceName),
     };
-  }
-
-  private get idleTimeout(): number {
-    return this.options.refresh?.ttl ?? this.options.accessTtl;
   }
 
   /** Inserts the row, then looks at the fences: whichever came first of a fence and the row, one sees the other. */

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Session, sessionOf } from '../contracts/session';
 import { type SessionQuery, SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { endOf } from './session-end';
 import { requireId } from './session-revoker';
 import { storageCall, StorageDeadline } from './storage-deadline';
 
@@ -20,8 +21,11 @@ export class SessionList {
     deadline = new StorageDeadline(this.options.storageTimeout),
   ): Promise<Session[]> {
     requireId(userId);
-    const complete = { aliveAt: this.options.clock.now(), limit: 100, ...query };
+    const { clock, session } = this.options;
+    const now = clock.now();
+    const complete = { aliveAt: now, idleAt: now - session.idleGrace, limit: 100, ...query };
     const find = () => storageCall(() => this.repository.findByUser(userId, complete));
-    return (await deadline.run(find)).map(sessionOf);
+    const rows = await deadline.run(find);
+    return rows.map((row) => sessionOf({ ...row, expiresAt: endOf(row, session) }));
   }
 }

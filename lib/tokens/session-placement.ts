@@ -5,6 +5,7 @@ import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { BackgroundWork } from './background-work';
+import { endOf } from './session-end';
 import type { StorageDeadline } from './storage-deadline';
 
 /** How a new session finds its place under the limit; `surplus` are sessions above the limit already, which go too. */
@@ -91,8 +92,7 @@ export class SessionPlacement {
     try {
       // Every lost turn means that another login of the same user won; the deadline ends the loop at the latest.
       for (;;) {
-        const query = { limit, aliveAt: record.createdAt, most: MAX_SURPLUS };
-        const rows = await this.repository.findPlaces(record.userId, query);
+        const rows = await this.findPlaces(record);
         deadline.ensureOpen();
         const placement = placementFor(rows, { limit, onLimit }, record.createdAt);
         if (placement.kind === 'reject') throw new SessionLimitReachedError();
@@ -105,6 +105,17 @@ export class SessionPlacement {
     }
   }
 
+  /** A session that has ended idle has expired, whatever its `expiresAt`. */
+  private async findPlaces({ userId, createdAt: now }: SessionRecord): Promise<SessionRecord[]> {
+    const { session } = this.options;
+    const rows = await this.repository.findPlaces(userId, {
+      limit: session.limitPerUser!,
+      aliveAt: now,
+      most: MAX_SURPLUS,
+    });
+    return rows.map((row) => (endOf(row, session) <= now ? { ...row, expiresAt: 0 } : row));
+  }
+
   /** First ended, by an UPDATE that can be undone and that no foreign key of the host stands against; then a new row. */
   private async displace(
     { holder, expired, surplus }: Extract<Placement, { kind: 'replace' }>,
@@ -113,7 +124,9 @@ export class SessionPlacement {
     ensureOpen: () => Promise<void>,
   ): Promise<boolean> {
     if (!expired) await ensureOpen();
-    const vacated = await this.repository.vacate(holder.id, holder.slot, expired ? record.createdAt : undefined);
+    // Without a refresh token nothing prolongs a row, and one that ended idle has its `expiresAt` still ahead.
+    const expiredBy = expired && holder.refreshDigest !== null ? record.createdAt : undefined;
+    const vacated = await this.repository.vacate(holder.id, holder.slot, expiredBy);
     if (!vacated) return false;
     displaced[expired ? 'expired' : 'ended'].push(holder);
     displaced.surplus = surplus;

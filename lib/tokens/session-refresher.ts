@@ -158,8 +158,9 @@ export class SessionRefresher {
   }
 
   private nextEnd(record: SessionRecord, now: number): number {
-    const idleTimeout = record.idleTimeout ?? this.options.refresh!.ttl;
-    const end = Math.min(record.maxExpiresAt ?? Infinity, record.createdAt + this.options.session.maxLifetime);
+    const { idleTimeout: standard, maxLifetime } = this.options.session;
+    const idleTimeout = record.idleTimeout ?? standard;
+    const end = Math.min(record.maxExpiresAt ?? Infinity, record.createdAt + maxLifetime);
     return Math.min(now + idleTimeout, end);
   }
 

@@ -7,8 +7,9 @@ import { UserProvider } from '../contracts/user-provider';
 import { TokenKey } from '../crypto/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { nextAccessKey } from './access-keys';
+import { endOf, latestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
-import { refusalOf, SessionValidity, validSinceOf } from './session-validity';
+import { refusalOf, validSinceOf } from './session-validity';
 import { hostCall, storageCall } from './storage-deadline';
 
 /** How often a renewal whose row changed under it reads it again. */
@@ -20,7 +21,6 @@ export class SessionRenewer {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
-    private readonly validity: SessionValidity,
     private readonly tokens: SessionTokens,
     @Optional() private readonly users?: UserProvider,
   ) {}
@@ -36,7 +36,7 @@ export class SessionRenewer {
       const record = found?.record;
       if (!record || record.id !== id) throw new TokenRejection('session_not_found', claims);
       if (record.userId !== userId) throw new TokenRejection('user_mismatch', claims);
-      if (this.validity.endOf(record) <= now) throw new TokenRejection('session_expired', claims);
+      if (endOf(record, this.options.session) <= now) throw new TokenRejection('session_expired', claims);
       const { user, since } = await this.userOf(claims);
       const authenticatedAt = Math.max(at, since, record.authenticatedAt);
       const tokens = await this.write(record, { authenticatedAt, now, user });
@@ -69,7 +69,7 @@ export class SessionRenewer {
       refreshDigest: refresh?.digest() ?? null,
       generation: record.generation + 1,
       authenticatedAt,
-      expiresAt: this.validity.endOf(record),
+      expiresAt: latestEndOf(record, this.options.session),
     };
     const current = { ...record, ...change, rotatedAt: null, lastUsedAt: now };
     // Signed before the row is written: a session whose new tokens cannot be signed keeps the keys that it has.

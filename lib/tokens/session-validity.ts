@@ -16,6 +16,7 @@ import type { TokenClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { holdsAccessKey } from './access-keys';
 import { OccasionalLog } from './occasional-log';
+import { endOf } from './session-end';
 import { hostCall, storageCall } from './storage-deadline';
 
 /** A live session and its user. */
@@ -86,15 +87,10 @@ export class SessionValidity {
   /** The row as far as it lives: to its own end, or to what the options say now. @throws TokenRejection */
   living(record: SessionRecord, claims: TokenClaims, now: number): SessionRecord {
     if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
-    const end = this.endOf(record);
+    const end = endOf(record, this.options.session);
     if (end <= now) throw new TokenRejection('session_expired', claims);
     if (record.lastUsedAt > now + this.options.clockMargin) this.warnOfClocks(record.lastUsedAt - now);
     return end < record.expiresAt ? { ...record, expiresAt: end } : record;
-  }
-
-  /** Lifetimes may have been shortened since the login. */
-  endOf({ expiresAt, maxExpiresAt, createdAt }: SessionRecord): number {
-    return Math.min(expiresAt, maxExpiresAt ?? Infinity, createdAt + this.options.session.maxLifetime);
   }
 
   /** The presenter check. No presenter, no check: introspection and host code have none. */

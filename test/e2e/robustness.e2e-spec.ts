@@ -516,7 +516,7 @@ describe.each(platforms)('a greatest lifetime that was shortened: $name', (platf
   it('ends older sessions at their next refresh, which hands out no dead tokens', async () => {
     const sessionRepository = new InMemorySessionRepository();
     const before = await createApp(platform, 'sqlite', {
-      options: { refreshToken: { ttl: '10d' } },
+      options: { session: { idleTimeout: '10d' } },
       extras: { sessionRepository },
     });
     const { clock } = before;

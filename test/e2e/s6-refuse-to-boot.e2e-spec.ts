@@ -270,9 +270,9 @@ for (const issuer of [
 const secret = SOUND;
 const lifetimes: [string, (value: unknown) => Loose<JwtKnoxOptions>][] = [
   ['accessToken.ttl', (ttl) => ({ secret, accessToken: { ttl } })],
-  ['refreshToken.ttl', (ttl) => ({ secret, refreshToken: { ttl } })],
+  ['session.idleTimeout', (idleTimeout) => ({ secret, session: { idleTimeout } })],
   ['session.maxLifetime', (maxLifetime) => ({ secret, session: { maxLifetime } })],
-  ['session.ttl', (ttl) => ({ secret, refreshToken: false, session: { ttl } })],
+  ['session.idleTimeout', (idleTimeout) => ({ secret, refreshToken: false, session: { idleTimeout } })],
   ['storageTimeout', (storageTimeout) => ({ secret, storageTimeout })],
   ['adminTimeout', (adminTimeout) => ({ secret, adminTimeout })],
 ];
@@ -300,7 +300,8 @@ const NOT_LIFETIMES = [
 for (const [name, options] of lifetimes) {
   for (const value of NOT_LIFETIMES) {
     const title = typeof value === 'number' ? String(value) : JSON.stringify(value);
-    mistake(`${name} of ${title}`, options(value), [
+    const mode = options(value).refreshToken === false ? ' in single-token mode' : '';
+    mistake(`${name} of ${title}${mode}`, options(value), [
       new RegExp(`${name}: not a duration`),
       /give seconds or a string such as/,
     ]);
@@ -333,17 +334,33 @@ for (const ttl of ['30s', '29s', '1s']) {
   );
 }
 mistake(
-  'access tokens that outlive refresh tokens',
-  { secret, accessToken: { ttl: '2h' }, refreshToken: { ttl: '1h' } },
-  [/accessToken.ttl: longer than refreshToken.ttl/, /shorten the one or lengthen the other/],
+  'access tokens that outlive an idle session',
+  { secret, accessToken: { ttl: '2h' }, session: { idleTimeout: '1h' } },
+  [/accessToken.ttl: longer than session.idleTimeout/, /shorten the one or lengthen the other/],
 );
-mistake('refresh tokens that outlive their session', { secret, refreshToken: { ttl: '31d' } }, [
-  /refreshToken.ttl: longer than session.maxLifetime/,
+mistake('a session that may be idle beyond its longest lifetime', { secret, session: { idleTimeout: '31d' } }, [
+  /session.idleTimeout: longer than session.maxLifetime/,
   /shorten the one or lengthen the other/,
 ]);
-mistake('a session that outlives its longest lifetime', { secret, refreshToken: false, session: { ttl: '31d' } }, [
-  /session.ttl: longer than session.maxLifetime/,
-  /shorten the one or lengthen the other/,
+mistake(
+  'a session that may be idle beyond its longest lifetime, in single-token mode',
+  { secret, refreshToken: false, session: { idleTimeout: '11h' } },
+  [/session.idleTimeout: longer than session.maxLifetime/, /shorten the one or lengthen the other/],
+);
+mistake(
+  'uses that are noted less often than an idle session ends',
+  { secret, refreshToken: false, session: { idleTimeout: '10m', touchInterval: '11m' } },
+  [/session.touchInterval: longer than session.idleTimeout/, /shorten the one or lengthen the other/],
+);
+
+// Former names.
+mistake('the former name of the idle timeout', { secret, refreshToken: { ttl: '1d' } }, [
+  /refreshToken.ttl: no such option/,
+  /write session.idleTimeout instead/,
+]);
+mistake('the former name of a single token’s lifetime', { secret, refreshToken: false, session: { ttl: '8h' } }, [
+  /session.ttl: no such option/,
+  /write session.maxLifetime .* or session.idleTimeout .* instead/,
 ]);
 
 // Names.
@@ -353,14 +370,14 @@ mistake('an unknown option', { secret, acessToken: { ttl: '5m' } }, [
 ]);
 mistake('unknown options one level down', { secret, accessToken: { expiresIn: 1 }, refreshToken: { lifetime: 1 }, session: { limit: 1 } },
   [/accessToken.expiresIn: no such option/, /known are accessToken.ttl/],
-  [/refreshToken.lifetime: no such option/, /known are refreshToken.ttl, refreshToken.rotate/],
+  [/refreshToken.lifetime: no such option/, /known are refreshToken.rotate, refreshToken.reuseInterval/],
   [/session.limit: no such option/, /session.limitPerUser/],
 ); // prettier-ignore
 mistake(
   'an unknown name beside lifetimes that contradict each other',
   { secret, accessToken: { ttl: '2d', expiresIn: 1 } },
   [/accessToken.expiresIn: no such option/, /known are accessToken.ttl/],
-  [/accessToken.ttl: longer than refreshToken.ttl/, /shorten the one or lengthen the other/],
+  [/accessToken.ttl: longer than session.idleTimeout/, /shorten the one or lengthen the other/],
 );
 mistake(
   'a section that is no object',
@@ -399,12 +416,12 @@ mistake(
   {
     secret,
     accessToken: { ttl: '5s' },
-    refreshToken: { ttl: '2d', reuseInterval: '2m' },
-    session: { maxLifetime: '1d' },
+    refreshToken: { reuseInterval: '2m' },
+    session: { idleTimeout: '2d', maxLifetime: '1d' },
   },
   [/reuseInterval: more than '60s'/, /Shorten it/],
   [/reuseInterval: not shorter than accessToken.ttl/, /shorten it/],
-  [/refreshToken.ttl: longer than session.maxLifetime/, /lengthen the other/],
+  [/session.idleTimeout: longer than session.maxLifetime/, /lengthen the other/],
 );
 
 const forms: { form: string; configure: (options: JwtKnoxOptions & JwtKnoxExtras) => DynamicModule }[] = [
@@ -476,8 +493,8 @@ describe.each(forms)('S6: an application with $form', ({ configure }) => {
       ],
       routes: { oauth: true, jwks: true },
       accessToken: { ttl: '61s' },
-      refreshToken: { ttl: '61s', reuseInterval: '60s' },
-      session: { maxLifetime: 61 },
+      refreshToken: { reuseInterval: '60s' },
+      session: { idleTimeout: '61s', maxLifetime: 61 },
     };
     expect(await boot(configure(options))).toMatchObject({ error: undefined });
   });

@@ -98,7 +98,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
   });
 
   it('live as long as the options say', async () => {
-    await start({ accessToken: { ttl: '90s' }, refreshToken: { ttl: 7_200 } });
+    await start({ accessToken: { ttl: '90s' }, session: { idleTimeout: 7_200 } });
     const body = await t.login();
     expect([body.expires_in, body.refresh_expires_in]).toEqual([90, 7_200]);
     t.clock.advance('89s');
@@ -136,7 +136,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
 
   describe('in single-token mode', () => {
     it('are one, which lives as long as its session', async () => {
-      await start({ refreshToken: false, session: { ttl: '2h' } });
+      await start({ refreshToken: false, session: { maxLifetime: '2h' } });
       const body = await t.login();
       expect(body).toEqual({
         token_type: 'Bearer',
@@ -297,7 +297,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     });
 
     it('end with their session all the same', async () => {
-      await start({ clockTolerance: '30s', refreshToken: false, session: { ttl: '1h' } });
+      await start({ clockTolerance: '30s', refreshToken: false, session: { maxLifetime: '1h' } });
       const { access_token: token } = await t.login();
       t.clock.advance('3599s');
       expect(await t.statusOf(token)).toBe(204);

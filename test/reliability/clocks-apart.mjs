@@ -17,7 +17,7 @@ export async function differing(proof) {
     await judgeRotations(proof, nodes);
     await judgePasswordChange(proof, nodes);
   });
-  await withClocksApart(proof, FAR, { refreshToken: { ttl: '5m' } }, (nodes) => judgeExpiry(proof, nodes));
+  await withClocksApart(proof, FAR, { session: { idleTimeout: '5m' } }, (nodes) => judgeExpiry(proof, nodes));
 }
 
 /** The first process is right; the second is ahead by `apart` seconds. */

@@ -15,10 +15,11 @@ const DRILL_PLANTS = ['no-new-key', 'no-revocation'];
 
 const LIFETIMES = {
   accessToken: { ttl: '15s' },
+  refreshToken: { reuseInterval: '2s' },
   // The longest that a token of the old key can live: what step 3 waits for.
-  refreshToken: { ttl: '25s', reuseInterval: '2s' },
+  session: { idleTimeout: '25s' },
 };
-const REFRESH_TTL_MS = 25_000;
+const IDLE_TIMEOUT_MS = 25_000;
 /** How long a sleepy user is away: late enough for the old key to be gone, if it went too early. */
 const AWAY_MS = 15_000;
 
@@ -131,7 +132,7 @@ async function rotate({ balancer, deploy, old, fresh, plant }) {
   }
   await deploy(fresh, old);
   done('promoted');
-  if (plant !== 'no-draining') await delay(REFRESH_TTL_MS);
+  if (plant !== 'no-draining') await delay(IDLE_TIMEOUT_MS);
   await deploy(fresh);
   await delay(KEYS_MAX_AGE_MS);
   done('removed');

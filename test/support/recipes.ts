@@ -41,7 +41,7 @@ export class ExchangeController {
 /** Recipe: one token, as in drf-jwt-knox */
 export const singleToken: JwtKnoxOptions<User> = {
   refreshToken: false,
-  session: { ttl: '10h' },
+  session: { maxLifetime: '10h' },
   claims: (user) => ({ username: user.username }),
   tokenResponse: (tokens) => ({ token: `Bearer ${tokens.accessToken}` }),
 };
@@ -49,7 +49,8 @@ export const singleToken: JwtKnoxOptions<User> = {
 
 /** Recipe: tokens with their expirations, as in jw_nx */
 export const withExpirations: JwtKnoxOptions<User> = {
-  refreshToken: { ttl: '1d', rotate: false },
+  refreshToken: { rotate: false },
+  session: { idleTimeout: '1d' },
   tokenResponse: (tokens) => ({
     access_token: tokens.accessToken,
     access_token_expiration: new Date(Date.now() + tokens.expiresIn * 1_000).toISOString(),
@@ -67,7 +68,7 @@ export const rotation = (current: string, next: string): Record<string, JwtKnoxK
     announced: [sign('2026-11', current), sign('2026-12', next)],
     // 2. It comes first: it signs. Tokens of the other key still count.
     promoted: [sign('2026-12', next), sign('2026-11', current)],
-    // 3. After the lifetime of the longest-lived token (`refreshToken.ttl`), the old key goes.
+    // 3. After the lifetime of the longest-lived token (`session.idleTimeout`), the old key goes.
     finished: [sign('2026-12', next)],
   };
 };

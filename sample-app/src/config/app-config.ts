@@ -56,8 +56,9 @@ function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
     clockTolerance: read.duration('CLOCK_TOLERANCE'),
     storageTimeout: read.duration('STORAGE_TIMEOUT'),
     accessToken: { ttl: read.duration('ACCESS_TTL') },
-    refreshToken: { ttl: read.duration('REFRESH_TTL'), reuseInterval: read.duration('REUSE_INTERVAL') },
+    refreshToken: { reuseInterval: read.duration('REUSE_INTERVAL') },
     session: {
+      idleTimeout: read.duration('REFRESH_TTL'),
       limitPerUser: read.integer('SESSION_LIMIT', 1, 1_000) ?? null,
       onLimit: read.choice('ON_LIMIT', ['reject', 'evict-oldest']),
     },

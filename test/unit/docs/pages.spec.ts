@@ -69,12 +69,16 @@ describe('the pages of the documentation', () => {
     expect(untold).toEqual([]);
   });
 
-  it('name no option that there is not', () => {
-    const names = readFileSync(join(root, 'lib/options/options.ts'), 'utf8');
-    const told = firstCells('README.md').flatMap((cell) => [...cell.matchAll(/`([a-z]\w+(?:\.\w+)?)`/g)]);
-    const options = told.map(([, name]) => name!).filter((name) => /^(accessToken|refreshToken|session)\./.test(name));
-    expect(options.length).toBeGreaterThan(8);
-    expect(options.filter((name) => !names.includes(`  ${name.split('.')[1]}?:`))).toEqual([]);
+  it.each(linked.map((one) => [one.path, one] as const))('%s: names no option that there is not', (_path, one) => {
+    const names = [
+      ...membersOf('lib/options/options.ts', OPTIONS).map(({ name }) => name),
+      ...quoted('lib/contracts/events.ts', /export interface JwtKnoxEventMap \{/),
+    ];
+    const told = Array.from(
+      one.text.matchAll(/`((?:accessToken|refreshToken|session|routes)\.\w+)`/g),
+      ([, name]) => name!,
+    );
+    expect(told.filter((name) => !names.includes(name))).toEqual([]);
   });
 
   it('name the collations that the migration gives, and no others', () => {

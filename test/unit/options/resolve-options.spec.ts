@@ -32,8 +32,10 @@ describe('the options', () => {
       audience: [],
       clockTolerance: 0,
       accessTtl: 300_000,
-      refresh: { ttl: 86_400_000, rotate: true, reuseInterval: 10_000, retryWindow: 300_000 },
+      refresh: { rotate: true, reuseInterval: 10_000, retryWindow: 300_000 },
       session: {
+        idleTimeout: 86_400_000,
+        idleGrace: 60_000,
         maxLifetime: 30 * 86_400_000,
         limitPerUser: null,
         onLimit: 'reject',
@@ -64,10 +66,17 @@ describe('the options', () => {
 
   it('make the access token as long as the session in single-token mode', () => {
     expect(resolve({ refreshToken: false })).toMatchObject({ accessTtl: 36_000_000, refresh: null });
-    expect(resolve({ refreshToken: false, session: { ttl: '3d' } })).toMatchObject({
+    expect(resolve({ refreshToken: false, session: { maxLifetime: '3d' } })).toMatchObject({
       accessTtl: 3 * 86_400_000,
       refresh: null,
     });
+  });
+
+  it('let a session be idle for a day, or for all its life where that is shorter', () => {
+    const idle = (options: object) => resolve(options).session.idleTimeout;
+    expect(idle({ session: { maxLifetime: '12h' } })).toBe(12 * 3_600_000);
+    expect(idle({ refreshToken: false })).toBe(10 * 3_600_000);
+    expect(idle({ refreshToken: false, session: { maxLifetime: '3d' } })).toBe(86_400_000);
   });
 
   it('are kept as they are given', () => {
@@ -76,13 +85,13 @@ describe('the options', () => {
     const claims = () => ({});
     const tokenResponse = () => ({});
     const given = {
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { ttl: '1h', rotate: false, reuseInterval: 0, retryWindow: '1d' },
-      session: { maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: false, reuseInterval: 0, retryWindow: '1d' },
+      session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
       storageTimeout: '500ms', adminTimeout: 60, preparedStatements: true,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { ttl: 3_600_000, rotate: false, reuseInterval: 0, retryWindow: 86_400_000 },
-      session: { maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: false, reuseInterval: 0, retryWindow: 86_400_000 },
+      session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
       accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
       routes: expect.objectContaining({ prefix: 'auth' }),
     }); // prettier-ignore
@@ -127,13 +136,13 @@ describe('the options', () => {
   it('allow exactly the lifetimes that agree with each other', () => {
     const seconds = fc.integer({ min: 1, max: 200 });
     fc.assert(
-      fc.property(seconds, seconds, seconds, fc.nat({ max: 90 }), (access, refresh, longest, reuse) => {
+      fc.property(seconds, seconds, seconds, fc.nat({ max: 90 }), (access, idle, longest, reuse) => {
         const problems = problemsOf({
           accessToken: { ttl: access },
-          refreshToken: { ttl: refresh, reuseInterval: reuse },
-          session: { maxLifetime: longest },
+          refreshToken: { reuseInterval: reuse },
+          session: { idleTimeout: idle, maxLifetime: longest },
         });
-        const broken = [reuse > 60, reuse >= access, access > refresh, refresh > longest].filter(Boolean).length;
+        const broken = [reuse > 60, reuse >= access, access > idle, idle > longest].filter(Boolean).length;
         expect(problems).toHaveLength(broken);
       }),
       { numRuns: 500 },
@@ -158,7 +167,7 @@ describe('the options', () => {
   }); // prettier-ignore
 
   it('make up no contradiction among lifetimes that cannot be read', () => {
-    expect(problemsOf({ accessToken: { ttl: 'soon' }, refreshToken: { ttl: '1m' } })).toEqual([
+    expect(problemsOf({ accessToken: { ttl: 'soon' }, session: { idleTimeout: '1m' } })).toEqual([
       expect.stringContaining('accessToken.ttl: not a duration'),
     ]);
   });
@@ -282,7 +291,17 @@ describe('a mistake in the options', () => {
       'clock',
     ];
     const section = fc.dictionary(
-      fc.constantFrom('ttl', 'rotate', 'reuseInterval', 'maxLifetime', 'limitPerUser', 'onLimit', 'other'),
+      fc.constantFrom(
+        'ttl',
+        'rotate',
+        'reuseInterval',
+        'idleTimeout',
+        'maxLifetime',
+        'constructor',
+        'limitPerUser',
+        'onLimit',
+        'other',
+      ),
       fc.anything(),
     );
     const options = fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.anything(), section));

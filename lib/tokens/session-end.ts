@@ -1,0 +1,20 @@
+import type { SessionRecord } from '../contracts/session';
+import type { ResolvedOptions } from '../options/resolve-options';
+
+/** Both in milliseconds. */
+type Lifetimes = Pick<ResolvedOptions['session'], 'maxLifetime' | 'idleGrace'>;
+
+/** When a session ends in any case (epoch ms): by its row, or by the greatest lifetime as it is now. */
+export function latestEndOf({ expiresAt, maxExpiresAt, createdAt }: SessionRecord, { maxLifetime }: Lifetimes): number {
+  return Math.min(expiresAt, maxExpiresAt ?? Infinity, createdAt + maxLifetime);
+}
+
+/** When a session ends unless it is used (epoch ms). */
+export function endOf(record: SessionRecord, lifetimes: Lifetimes): number {
+  return Math.min(latestEndOf(record, lifetimes), idleEndOf(record, lifetimes));
+}
+
+/** A rotation writes the idle end into `expiresAt`. Without a refresh token there is none: the last use counts. */
+function idleEndOf({ refreshDigest, idleTimeout, lastUsedAt }: SessionRecord, { idleGrace }: Lifetimes): number {
+  return refreshDigest !== null || idleTimeout === null ? Infinity : lastUsedAt + idleTimeout + idleGrace;
+}

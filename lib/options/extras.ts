@@ -38,6 +38,9 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   if (extras.loginGuards?.length && !extras.userProvider) {
     problems.push('loginGuards: need a userProvider, which says the id of the user they authenticated.');
   }
+  if (extras.loginGuards?.length && !routesOf(extras.routes).session) {
+    problems.push('loginGuards: have no effect without routes.session; enable that, or leave loginGuards out.');
+  }
   if (routes?.admin && !extras.userProvider) {
     problems.push('routes.admin: needs a userProvider whose isAdmin(user) says who may use it.');
   }

@@ -60,6 +60,9 @@ const KNOWN = {
   ],
 } as const; // prettier-ignore
 
+const ON_LIMIT = ['reject', 'evict-oldest'] as const;
+const BIND_USER_AGENT = ['off', 'warn', 'reject'] as const;
+
 /** Former names, with what to write instead. */
 const RENAMED = {
   'refreshToken.ttl': 'session.idleTimeout',
@@ -89,13 +92,8 @@ export function resolveOptions(
     session: Object.freeze({
       ...tokens.session,
       limitPerUser: limitOf(read, session.limitPerUser),
-      onLimit: read.choice('session.onLimit', session.onLimit, ['reject', 'evict-oldest'] as const, 'reject'),
-      bindUserAgent: read.choice(
-        'session.bindUserAgent',
-        session.bindUserAgent,
-        ['off', 'warn', 'reject'] as const,
-        'off',
-      ),
+      onLimit: read.choice('session.onLimit', session.onLimit, ON_LIMIT, 'reject'),
+      bindUserAgent: read.choice('session.bindUserAgent', session.bindUserAgent, BIND_USER_AGENT, 'off'),
       ipAddress: read.choice('session.ipAddress', session.ipAddress, ['full', 'prefix', 'none'] as const, 'full'),
     }),
     claims: read.hook('claims', options.claims),
@@ -107,6 +105,7 @@ export function resolveOptions(
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
     routes: Object.freeze(routesOf(extras.routes)),
   };
+  checkIgnored(read.problems, options);
   checkExtras(read.problems, extras, options);
   if (read.problems.length > 0) throw new JwtKnoxConfigurationError(read.problems);
   const clockMargin = Math.max(5_000, resolved.storageTimeout, tokens.refresh?.reuseInterval ?? 0);
@@ -126,10 +125,9 @@ function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
   const isSingle = options.refreshToken === false;
   const maxLifetime = read.duration('session.maxLifetime', given.maxLifetime, isSingle ? '10h' : '30d', 'a second');
   const idle = read.duration('session.idleTimeout', given.idleTimeout, '1d', 'a second');
-  const idleTimeout = (given.idleTimeout ?? null) === null ? Math.min(idle, maxLifetime) : idle;
+  const idleTimeout = isSet(given.idleTimeout) ? idle : Math.min(idle, maxLifetime);
   const touchInterval = read.duration('session.touchInterval', given.touchInterval, '60s', 'zero');
   const access = read.section('accessToken', options.accessToken);
-  const accessTtl = read.duration('accessToken.ttl', access.ttl, '5m', 'a second');
   read.refuse(idleTimeout > maxLifetime, longer('session.idleTimeout', 'session.maxLifetime'));
   const session = { idleTimeout, maxLifetime, touchInterval, idleGrace: touchInterval };
   if (options.refreshToken === false) {
@@ -138,6 +136,7 @@ function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
     const shortIdleTimeout = shortIdleTimeoutOf(read, given, idleTimeout);
     return { session: { ...session, shortIdleTimeout }, accessTtl: maxLifetime, refresh: null };
   }
+  const accessTtl = read.duration('accessToken.ttl', access.ttl, '5m', 'a second');
   read.refuse(accessTtl > idleTimeout, longer('accessToken.ttl', 'session.idleTimeout'));
   const shortIdleTimeout = shortIdleTimeoutOf(read, given, idleTimeout, accessTtl);
   const refresh = refreshOf(read, options.refreshToken, accessTtl);
@@ -172,6 +171,33 @@ function refreshOf(read: OptionReader, refreshToken: JwtKnoxOptions['refreshToke
   read.refuse(reuseInterval > 60_000, `${interval}: more than '60s'; a thief could use it too. Shorten it.`);
   read.refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
   return Object.freeze({ rotate, reuseInterval, retryWindow });
+}
+
+/** What is set beside a setting that makes it meaningless: whoever wrote it expects something of it. */
+function checkIgnored(problems: string[], options: Partial<JwtKnoxOptions>): void {
+  const { ttl } = membersOf(options.accessToken);
+  const { rotate, ...ofRotation } = membersOf(options.refreshToken);
+  const { limitPerUser, onLimit } = membersOf(options.session);
+  if (options.refreshToken === false && isSet(ttl)) {
+    problems.push(
+      'accessToken.ttl: has no effect with refreshToken: false, where the access token lives as long as its session; ' +
+        'set session.maxLifetime instead.',
+    );
+  }
+  for (const name of ['reuseInterval', 'retryWindow'].filter((one) => rotate === false && isSet(ofRotation[one]))) {
+    problems.push(`refreshToken.${name}: has no effect with rotate: false; leave one of the two out.`);
+  }
+  if (ON_LIMIT.some((one) => one === onLimit) && !isSet(limitPerUser)) {
+    problems.push('session.onLimit: has no effect without session.limitPerUser; set that too, or leave onLimit out.');
+  }
+}
+
+function membersOf(section: unknown): Record<string, unknown> {
+  return Object(section) as Record<string, unknown>;
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function limitOf(read: OptionReader, limit: unknown): number | null {

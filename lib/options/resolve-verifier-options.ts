@@ -133,13 +133,16 @@ function wellKnown(issuer: string): string {
 
 function introspectionOf(read: OptionReader, options: Options): ResolvedVerifierOptions['introspection'] {
   const { cacheSize = 10_000 } = options;
+  const cacheTtl = read.duration('cacheTtl', options.cacheTtl, '0s', 'zero');
   if (!Number.isInteger(cacheSize) || cacheSize < 1 || cacheSize > 1_000_000) {
     read.problems.push('cacheSize: must be a whole number from 1 to 1000000.');
+  } else if (cacheTtl === 0 && options.cacheSize !== undefined) {
+    read.problems.push('cacheSize: has no effect without cacheTtl; set that too, or leave cacheSize out.');
   }
   return Object.freeze({
     uri: uriOf(read, 'introspectionUri', options.introspectionUri, options),
     client: clientOf(read, options.client),
-    cacheTtl: read.duration('cacheTtl', options.cacheTtl, '0s', 'zero'),
+    cacheTtl,
     cacheSize,
     timeout: read.duration('timeout', options.timeout, '2s'),
   });

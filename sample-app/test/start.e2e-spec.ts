@@ -31,6 +31,7 @@ describe('a start', () => {
   it.each([
     [{ JWT_SECRET: 'too-short' }, /secret/],
     [{ ACCESS_TTL: '2d' }, /accessToken\.ttl/],
+    [{ ON_LIMIT: 'reject' }, /session\.onLimit: has no effect without session\.limitPerUser/],
   ])('with %j passes on what the library has against it', async (env, problem) => {
     const { code, output } = await AppProcess.failure(env);
     expect(code).toBe(1);

@@ -353,6 +353,27 @@ mistake(
   [/session.touchInterval: longer than session.idleTimeout/, /shorten the one or lengthen the other/],
 );
 
+// What would be ignored.
+mistake(
+  'a lifetime of access tokens in single-token mode',
+  { secret, refreshToken: false, accessToken: { ttl: '5m' } },
+  [/accessToken.ttl: has no effect with refreshToken: false/, /set session.maxLifetime instead/],
+);
+for (const onLimit of ['reject', 'evict-oldest']) {
+  for (const limitPerUser of [undefined, null]) {
+    mistake(`onLimit ${onLimit} with the limit ${limitPerUser}`, { secret, session: { limitPerUser, onLimit } }, [
+      /session.onLimit: has no effect without session.limitPerUser/,
+      /set that too, or leave onLimit out/,
+    ]);
+  }
+}
+for (const name of ['reuseInterval', 'retryWindow']) {
+  mistake(`${name} without rotation`, { secret, refreshToken: { rotate: false, [name]: '30s' } }, [
+    new RegExp(`refreshToken.${name}: has no effect with rotate: false`),
+    /leave one of the two out/,
+  ]);
+}
+
 // Former names.
 mistake('the former name of the idle timeout', { secret, refreshToken: { ttl: '1d' } }, [
   /refreshToken.ttl: no such option/,

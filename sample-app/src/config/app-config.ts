@@ -60,7 +60,7 @@ function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
     session: {
       idleTimeout: read.duration('REFRESH_TTL'),
       limitPerUser: read.integer('SESSION_LIMIT', 1, 1_000) ?? null,
-      onLimit: read.choice('ON_LIMIT', ['reject', 'evict-oldest']),
+      onLimit: read.optionalChoice('ON_LIMIT', ['reject', 'evict-oldest']),
     },
   };
 }

@@ -10,10 +10,14 @@ export class EnvReader {
 
   /** The first of the allowed values is the default. */
   choice<const T extends readonly [string, ...string[]]>(name: string, allowed: T): T[number] {
+    return this.optionalChoice(name, allowed) ?? allowed[0];
+  }
+
+  optionalChoice<const T extends readonly string[]>(name: string, allowed: T): T[number] | undefined {
     const value = this.text(name);
-    if (value === undefined) return allowed[0];
+    if (value === undefined) return undefined;
     const found = allowed.find((one) => one === value);
-    return found ?? this.problem(`${name}: must be ${allowed.join(' or ')}, not "${value}".`, allowed[0]);
+    return found ?? this.problem(`${name}: must be ${allowed.join(' or ')}, not "${value}".`, undefined);
   }
 
   integer(name: string, least: number, most: number): number | undefined {

@@ -85,12 +85,12 @@ describe('the options', () => {
     const claims = () => ({});
     const tokenResponse = () => ({});
     const given = {
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: false, reuseInterval: 0, retryWindow: '1d' },
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: true, reuseInterval: 0, retryWindow: '1d' },
       session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
       storageTimeout: '500ms', adminTimeout: 60, preparedStatements: true,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: false, reuseInterval: 0, retryWindow: 86_400_000 },
+      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
       session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
       accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
       routes: expect.objectContaining({ prefix: 'auth' }),
@@ -233,6 +233,11 @@ describe('a mistake in the options', () => {
   it.each<[string, object, RegExp]>([
     ['a prefix that is no path', { routes: { prefix: 'au th?' } }, /^routes.prefix: .*'auth'/],
     ['login guards without users', { loginGuards: [LoginGuard] }, /^loginGuards: need a userProvider/],
+    [
+      'login guards without a login',
+      { userProvider: Users, loginGuards: [LoginGuard], routes: false },
+      /^loginGuards: have no effect without routes.session; .*leave loginGuards out/,
+    ],
     ['admin routes without users', { routes: { admin: true } }, /^routes.admin: needs a userProvider/],
     ['a relation without an entity', { sessionUser: 'user' }, /^sessionUser: /],
     [

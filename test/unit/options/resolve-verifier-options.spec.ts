@@ -72,6 +72,7 @@ describe('the options of a verifier', () => {
     ['introspect', { client: { id: 'orders', secret: SECRET, secretHash: '' } }, /^client: must be/],
     ['introspect', { cacheTtl: -1 }, /^cacheTtl: not a duration/],
     ['introspect', { cacheSize: 0 }, /^cacheSize: must be/],
+    ['introspect', { cacheSize: 10 }, /^cacheSize: has no effect without cacheTtl; .*leave cacheSize out/],
     ['introspect', { allowHttp: 'yes' }, /^allowHttp: must be/],
     ['introspect', { bindUserAgent: 'reject' }, /^bindUserAgent: no such option/],
     ['shared-database', { cacheTtl: '1s' }, /^cacheTtl: no such option/],

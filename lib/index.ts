@@ -114,6 +114,7 @@ export {
   SessionLimitReachedError,
   StorageUnavailableError,
   TokenExpiredError,
+  TooBusyError,
   UnauthorizedError,
   UnavailableError,
 } from './contracts/errors';

@@ -14,7 +14,8 @@ export type KnoxErrorCode =
   | 'session_limit_reached'
   | 'forbidden'
   | 'storage_unavailable'
-  | 'issuer_unavailable';
+  | 'issuer_unavailable'
+  | 'too_busy';
 
 /** Which check refused a token. Told to events and logs, never to the caller. */
 export type RejectionReason =
@@ -173,10 +174,13 @@ export class ForbiddenError extends KnoxError {
 
 /** A 503: what this depends on does not answer, or not in time. Try again in `retryAfter` seconds. */
 export abstract class UnavailableError extends KnoxError {
-  /** Seconds, sent as `Retry-After`. */
-  readonly retryAfter = 1;
-
-  protected constructor(code: KnoxErrorCode, message: string, cause?: unknown) {
+  protected constructor(
+    code: KnoxErrorCode,
+    message: string,
+    cause?: unknown,
+    /** Whole seconds, sent as `Retry-After` (RFC 9110 section 10.2.3). */
+    readonly retryAfter = 1,
+  ) {
     super(code, HttpStatus.SERVICE_UNAVAILABLE, 'Service Unavailable', message, cause);
   }
 }
@@ -192,6 +196,18 @@ export class StorageUnavailableError extends UnavailableError {
 export class IssuerUnavailableError extends UnavailableError {
   constructor(cause?: unknown) {
     super('issuer_unavailable', 'The token cannot be checked at the moment; try again shortly.', cause);
+  }
+}
+
+/**
+ * The application has too much to do. For your own code to throw: a user provider that bounds how many passwords it
+ * hashes at once, for example.
+ */
+export class TooBusyError extends UnavailableError {
+  /** @param retryAfter seconds until another attempt may succeed; rounded up, at least 1 */
+  constructor(retryAfter = 1) {
+    const seconds = Math.max(1, Math.ceil(retryAfter));
+    super('too_busy', 'The server has too much to do; try again shortly.', undefined, seconds);
   }
 }
 

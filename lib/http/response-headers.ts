@@ -14,6 +14,7 @@ import {
   InvalidRequestError,
   MissingTokenError,
   StorageUnavailableError,
+  TooBusyError,
   UnauthorizedError,
   UnavailableError,
 } from '../contracts/errors';
@@ -43,8 +44,10 @@ export class ErrorHeaders implements NestInterceptor {
     // One of the host's, who may have set a challenge of their own.
     else if (isUnauthorized(error) && !hasChallenge(response)) setHeader(response, CHALLENGE, REALM);
     if (error instanceof UnavailableError) {
-      const what = error instanceof StorageUnavailableError ? 'Session storage' : 'Issuer of the tokens';
       setHeader(response, 'Retry-After', String(error.retryAfter));
+      // Thrown by the host itself, in a flood: it must not keep an outage out of the log.
+      if (error instanceof TooBusyError) return;
+      const what = error instanceof StorageUnavailableError ? 'Session storage' : 'Issuer of the tokens';
       this.log.write('error', `${what} unavailable`, error);
     }
   }

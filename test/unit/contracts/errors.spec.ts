@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ForbiddenError, InvalidCredentialsError, InvalidRefreshTokenError, InvalidRequestError, InvalidTokenError, JwtKnoxConfigurationError, KnoxError,
   MissingTokenError, RefreshTokenExpiredError, RefreshTokenReusedError, SessionLimitReachedError, StorageUnavailableError, TokenExpiredError, TokenRejection,
-  UnauthorizedError,
+  TooBusyError, UnauthorizedError, UnavailableError,
 } from '../../../lib/contracts/errors'; // prettier-ignore
 
 const errors: [KnoxError, number, string, string][] = [
@@ -20,6 +20,7 @@ const errors: [KnoxError, number, string, string][] = [
   [new SessionLimitReachedError(), 403, 'Forbidden', 'session_limit_reached'],
   [new ForbiddenError(), 403, 'Forbidden', 'forbidden'],
   [new StorageUnavailableError(), 503, 'Service Unavailable', 'storage_unavailable'],
+  [new TooBusyError(), 503, 'Service Unavailable', 'too_busy'],
 ];
 const cases = errors.map((row) => [`${row[0].name} ${row[1]}`, ...row] as const);
 
@@ -79,6 +80,16 @@ describe('errors', () => {
     expect([error.cause, error.retryAfter]).toEqual([cause, 1]);
     expect(JSON.stringify(error.getResponse())).not.toContain('password authentication');
     expect(error.message).not.toContain('password authentication');
+  });
+
+  it('of a server that has too much to do say when to come again, in whole seconds', () => {
+    expect(new TooBusyError()).toBeInstanceOf(UnavailableError);
+    expect([new TooBusyError(), new TooBusyError(30), new TooBusyError(0.2), new TooBusyError(1.5)]).toMatchObject([
+      { retryAfter: 1 },
+      { retryAfter: 30 },
+      { retryAfter: 1 },
+      { retryAfter: 2 },
+    ]);
   });
 
   it('of the configuration list every problem', () => {

@@ -1,19 +1,23 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { JwtKnoxModule } from 'nestjs-jwt-knox';
 import type { AppConfig } from './config/app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
 import { NotesModule } from './notes/notes.module.js';
+import { RetryAfterFilter } from './retry-after.filter.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
+import { HashingQueue } from './users/hashing-queue.js';
 import { KnoxUsersModule } from './users/knox-users.module.js';
 import { KnoxUsers } from './users/knox-users.service.js';
 import { Passwords } from './users/passwords.service.js';
 import { UsersModule } from './users/users.module.js';
 
-@Module({ controllers: [HealthController] })
+@Module({ controllers: [HealthController], providers: [{ provide: APP_FILTER, useClass: RetryAfterFilter }] })
 export class AppModule {
   static register(config: AppConfig): DynamicModule {
-    const passwords = new Passwords(config.passwordCost);
+    const { atOnce, waiting, cost } = config.hashing;
+    const passwords = new Passwords(cost, new HashingQueue(atOnce, waiting));
     return {
       module: AppModule,
       imports: [

@@ -1,11 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { JwtService } from '@nestjs/jwt';
 import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../lib';
 import { InMemorySessionRepository } from '../../lib/testing';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
+import { AT_ONCE, gatedUsers, type GatedUsers, PendingLogin, WAITING } from '../support/gated-hashing';
 import {
   ExchangeController,
   PasswordController,
@@ -126,6 +128,61 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
       expect(await t.statusOf(fresh.access_token)).toBe(204);
       const login = (password: string) => t.http.post('/auth/login', { json: { username: 'alice', password } });
       expect([(await login('alice-password')).status, (await login('a new one')).status]).toEqual([401, 200]);
+    });
+  });
+
+  /** Sends logins of strangers and holds the hashing up, until `run` opens the gate. */
+  async function withStrangers(
+    isLimited: boolean,
+    run: (t: TestApp, users: GatedUsers, strangers: PendingLogin[]) => Promise<void>,
+  ): Promise<void> {
+    const extras = gatedUsers(isLimited);
+    await withApp({ extras }, async (t) => {
+      const { port } = t.app.getHttpServer().address() as AddressInfo;
+      const strangers = Array.from({ length: 40 }, (_, index) => new PendingLogin(port, `stranger ${index}`));
+      await run(t, t.app.get(extras.userProvider, { strict: false }), strangers);
+    });
+  }
+  const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 10_000 });
+  const connections = ({ app }: TestApp) =>
+    new Promise<number>((resolve) => app.getHttpServer().getConnections((_: unknown, count: number) => resolve(count)));
+  const honest = (t: TestApp) =>
+    t.http.post('/auth/login', { json: { username: 'alice', password: 'alice-password' } });
+
+  it('hashes few passwords at once, lets few wait, refuses the others with 503, and none for a client that is gone', async () => {
+    await withStrangers(true, async (t, users, strangers) => {
+      const answered = () => strangers.filter(({ status }) => status !== undefined);
+      await eventually(() => answered().length).toBe(40 - AT_ONCE - WAITING);
+      expect(new Set(answered().map(({ status, retryAfter }) => `${status} ${retryAfter}`))).toEqual(
+        new Set(['503 1']),
+      );
+      expect(users.hashed).toHaveLength(AT_ONCE);
+      const waiting = strangers.filter((one) => one.status === undefined && !users.hashed.includes(one.password));
+      expect(waiting).toHaveLength(WAITING);
+      const gone = [waiting[0]!, waiting[2]!];
+      gone.forEach((one) => one.giveUp());
+      await eventually(() => connections(t)).toBe(AT_ONCE + WAITING - gone.length);
+      const { status, headers, body } = await honest(t);
+      expect([status, headers['retry-after'], body.code]).toEqual([503, '1', 'too_busy']);
+      users.open();
+      await eventually(() => answered().length).toBe(40 - gone.length);
+      expect(answered().filter((one) => one.status === 401)).toHaveLength(AT_ONCE + WAITING - gone.length);
+      expect((await honest(t)).status).toBe(200);
+      expect(users.hashed).toHaveLength(AT_ONCE + WAITING - gone.length + 1);
+      for (const { password } of gone) expect(users.hashed).not.toContain(password);
+    });
+  });
+
+  it('control: without the limits, every stranger is hashed before the user, gone or not', async () => {
+    await withStrangers(false, async (t, users, strangers) => {
+      await eventually(() => users.hashed.length).toBe(40);
+      strangers[0]!.giveUp();
+      const login = honest(t);
+      await eventually(() => users.hashed.length).toBe(41);
+      expect(users.hashed.at(-1)).toBe('alice-password');
+      users.open();
+      expect((await login).status).toBe(200);
+      await eventually(() => strangers.filter(({ status }) => status === 401).length).toBe(39);
     });
   });
 });

@@ -1,15 +1,31 @@
 // The code of docs/recipes.md. A test runs it, and holds the page to it.
-import { Body, Controller, HttpCode, Injectable, Post, Put, UnauthorizedException, UseGuards } from '@nestjs/common';
-import { JwtService } from '@nestjs/jwt';
+import type { IncomingMessage } from 'node:http';
+import { availableParallelism } from 'node:os';
 import {
+  Body,
+  Controller,
+  HttpCode,
+  HttpException,
+  Injectable,
+  Post,
+  Put,
+  UnauthorizedException,
+  UseGuards,
+} from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import fastq, { type queueAsPromised } from 'fastq';
+import {
+  type Credentials,
   CurrentSession,
   CurrentUser,
+  type ExcludeFromDeadline,
   type JwtKnoxKey,
   JwtKnoxGuard,
   type JwtKnoxOptions,
   Public,
   type Session,
   TokenService,
+  TooBusyError,
 } from '../../lib';
 import { hashPassword, TestUsers as Users, type User } from './users';
 
@@ -97,6 +113,53 @@ export class PasswordController {
     const store = async () => void (await this.users.rows.update(user.id, { passwordHash }));
     const tokens = await this.tokens.changeCredentials(session, store);
     return { access_token: tokens?.accessToken, refresh_token: tokens?.refreshToken };
+  }
+}
+/** End of recipe */
+
+/** Recipe: password hashing within limits */
+interface Hashing {
+  request: Pick<IncomingMessage, 'socket'>;
+  hash: () => Promise<unknown>;
+}
+
+export class HashingQueue {
+  private readonly queue: queueAsPromised<Hashing>;
+
+  /** @param waiting how many more may wait for their turn */
+  constructor(
+    private readonly atOnce: number,
+    private readonly waiting: number,
+  ) {
+    this.queue = fastq.promise(HashingQueue.work, atOnce);
+  }
+
+  /** @throws TooBusyError when as many wait as may: 503 with `Retry-After` */
+  async run<T>(request: Hashing['request'], hash: () => Promise<T>): Promise<T> {
+    if (this.queue.running() + this.queue.length() >= this.atOnce + this.waiting) throw new TooBusyError();
+    return this.queue.push({ request, hash });
+  }
+
+  private static async work({ request, hash }: Hashing): Promise<unknown> {
+    // The client went away while it waited: nobody would read the answer.
+    if (request.socket.destroyed) throw new HttpException('The client closed the request.', 499);
+    return hash();
+  }
+}
+
+@Injectable()
+export class LimitedUsers extends Users {
+  /** Leaves a core to everything else. With 20 ms for a hash, the last of 32 waits for 640 ms. */
+  protected readonly hashing = new HashingQueue(Math.max(1, availableParallelism() - 1), 32);
+
+  override async validateCredentials(
+    { username, password }: Credentials,
+    request: IncomingMessage,
+    exclude: ExcludeFromDeadline,
+  ) {
+    const user = await this.rows.findOneBy({ username });
+    const matches = await exclude(() => this.hashing.run(request, () => this.verifyPassword(user, password)));
+    return matches ? user : null;
   }
 }
 /** End of recipe */

@@ -10,7 +10,8 @@ export interface AppConfig {
   port: number;
   adapter: 'express' | 'fastify';
   database: TypeOrmModuleOptions;
-  passwordCost: 'normal' | 'low';
+  /** How passwords are hashed, how many at once, and how many more may wait for it. */
+  hashing: { cost: 'normal' | 'low'; atOnce: number | undefined; waiting: number | undefined };
   throttle: boolean;
   debugVerify: boolean;
   /** Whether other services may fetch the public keys, and ask about tokens. */
@@ -34,7 +35,11 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
     port: read.integer('PORT', 0, 65_535) ?? 3000,
     adapter: read.choice('HTTP_ADAPTER', ['express', 'fastify']),
     database: databaseOf(read),
-    passwordCost: read.choice('PASSWORD_COST', ['normal', 'low']),
+    hashing: {
+      cost: read.choice('PASSWORD_COST', ['normal', 'low']),
+      atOnce: read.integer('HASHING_AT_ONCE', 1, 64),
+      waiting: read.integer('HASHING_WAITING', 0, 1_000_000),
+    },
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
     debugVerify: read.choice('DEBUG_VERIFY', ['off', 'on']) === 'on',
     routes: { jwks: read.text('SIGNING_KEY') !== undefined, oauth: read.text('ORDERS_SECRET') !== undefined },

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type Credentials, type ExcludeFromDeadline, type Session, UserProvider } from 'nestjs-jwt-knox';
 import type { Repository } from 'typeorm';
+import type { Client } from './hashing-queue.js';
 import { Passwords } from './passwords.service.js';
 import { User, USERNAME } from './user.entity.js';
 
@@ -19,9 +20,9 @@ export class KnoxUsers extends UserProvider<User> {
   }
 
   /** Unknown and known users take the same time; whether the user is active, the library asks afterwards. */
-  async validateCredentials({ username, password }: Credentials, _request: unknown, exclude: ExcludeFromDeadline) {
+  async validateCredentials({ username, password }: Credentials, request: Client, exclude: ExcludeFromDeadline) {
     const user = await this.findByUsername(username);
-    const matches = await exclude(() => this.passwords.verify(user?.passwordHash, password));
+    const matches = await exclude(() => this.passwords.verify(user?.passwordHash, password, request));
     return matches ? user : null;
   }
 

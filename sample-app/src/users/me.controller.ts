@@ -1,5 +1,6 @@
-import { Body, Controller, Put, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { Body, Controller, Put, Req, UnauthorizedException, UseGuards } from '@nestjs/common';
 import { CurrentSession, CurrentUser, JwtKnoxGuard, type Session, tokenResponseBody } from 'nestjs-jwt-knox';
+import type { Client } from './hashing-queue.js';
 import { User } from './user.entity.js';
 import { ChangePasswordDto } from './users.dto.js';
 import { UsersService } from './users.service.js';
@@ -10,8 +11,14 @@ export class MeController {
   constructor(private readonly users: UsersService) {}
 
   @Put('password')
-  async changePassword(@CurrentUser() user: User, @CurrentSession() session: Session, @Body() body: ChangePasswordDto) {
-    const tokens = await this.users.changePassword(user, session, body.current_password, body.new_password);
+  async changePassword(
+    @CurrentUser() user: User,
+    @CurrentSession() session: Session,
+    @Body() body: ChangePasswordDto,
+    @Req() request: Client,
+  ) {
+    const change = { current: body.current_password, next: body.new_password };
+    const tokens = await this.users.changePassword(user, session, change, request);
     // Null: the session was ended meanwhile, by another device.
     if (!tokens) throw new UnauthorizedException('Log in with the new password.');
     return tokenResponseBody(tokens);

@@ -1,6 +1,7 @@
-import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Patch, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Patch, Post, Req, UseGuards } from '@nestjs/common';
 import { JwtKnoxGuard } from 'nestjs-jwt-knox';
 import { AdminGuard } from './admin.guard.js';
+import type { Client } from './hashing-queue.js';
 import { CreateUserDto, UpdateUserDto, userBody } from './users.dto.js';
 import { UsersService } from './users.service.js';
 
@@ -11,8 +12,8 @@ export class UsersController {
   constructor(private readonly users: UsersService) {}
 
   @Post()
-  async create(@Body() { username, password }: CreateUserDto) {
-    return userBody(await this.users.create(username, password));
+  async create(@Body() { username, password }: CreateUserDto, @Req() request: Client) {
+    return userBody(await this.users.create(username, password, request));
   }
 
   @Patch(':username')

@@ -2,9 +2,15 @@ import { ConflictException, ForbiddenException, Injectable, NotFoundException } 
 import { InjectRepository } from '@nestjs/typeorm';
 import { type IssuedTokens, type Session, TokenService } from 'nestjs-jwt-knox';
 import type { Repository } from 'typeorm';
+import type { Client } from './hashing-queue.js';
 import { KnoxUsers } from './knox-users.service.js';
 import { Passwords } from './passwords.service.js';
 import { newUser, User } from './user.entity.js';
+
+export interface PasswordChange {
+  current: string;
+  next: string;
+}
 
 /** What changes users, and ends their sessions with it. */
 @Injectable()
@@ -16,8 +22,8 @@ export class UsersService {
     private readonly tokens: TokenService<User>,
   ) {}
 
-  async create(username: string, password: string): Promise<User> {
-    const user = newUser(username, await this.passwords.hash(password));
+  async create(username: string, password: string, client: Client): Promise<User> {
+    const user = newUser(username, await this.passwords.hash(password, client));
     try {
       await this.rows.insert(user);
       return user;
@@ -46,13 +52,13 @@ export class UsersService {
   async changePassword(
     user: User,
     session: Session,
-    current: string,
-    next: string,
+    change: PasswordChange,
+    client: Client,
   ): Promise<IssuedTokens<User> | null> {
-    if (!(await this.passwords.verify(user.passwordHash, current))) {
+    if (!(await this.passwords.verify(user.passwordHash, change.current, client))) {
       throw new ForbiddenException('The current password is not correct.');
     }
-    const passwordHash = await this.passwords.hash(next);
+    const passwordHash = await this.passwords.hash(change.next, client);
     return this.tokens.changeCredentials(session, async () => {
       const expected = { id: user.id, passwordHash: user.passwordHash };
       const { affected } = await this.rows.update(expected, { passwordHash, passwordChangedAt: Date.now() });

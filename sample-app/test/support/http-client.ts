@@ -13,13 +13,15 @@ export interface Message {
   headers?: Record<string, string>;
   /** The address to send from: on the loopback network, any of 127.0.0.0/8. */
   from?: string;
+  /** Closes the connection when it aborts. */
+  signal?: AbortSignal;
 }
 
 /** Speaks HTTP with one application. */
 export class HttpClient {
   constructor(private readonly port: number) {}
 
-  send(method: string, path: string, { token, json, headers = {}, from }: Message = {}): Promise<Answer> {
+  send(method: string, path: string, { token, json, headers = {}, from, signal }: Message = {}): Promise<Answer> {
     const payload = json === undefined ? undefined : JSON.stringify(json);
     const all: Record<string, string | number> = { ...headers };
     if (token !== undefined) all.authorization = `Bearer ${token}`;
@@ -28,7 +30,7 @@ export class HttpClient {
       all['content-length'] = Buffer.byteLength(payload);
     }
     return new Promise((resolve, reject) => {
-      const to = { host: '127.0.0.1', port: this.port, localAddress: from, agent: false as const };
+      const to = { host: '127.0.0.1', port: this.port, localAddress: from, agent: false as const, signal };
       const request = nodeRequest({ ...to, method, path, headers: all }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

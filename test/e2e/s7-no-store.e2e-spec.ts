@@ -136,7 +136,8 @@ describe.each(cases)('S7: what caches may keep: $title', ({ platform, kind, guar
         [200, 'GET', '/.well-known/jwks.json'],
         [200, 'GET', '/.well-known/oauth-authorization-server'],
       ],
-      ({ headers }, title) => expect([title, headers['cache-control']]).toEqual([title, 'public, max-age=300']),
+      ({ headers }, title) =>
+        expect([title, headers['cache-control']]).toEqual([title, expect.stringMatching(/^public, max-age=/)]),
     );
   });
 });

@@ -2,6 +2,7 @@
 export { JwtKnoxModule } from './jwt-knox.module';
 export type {
   AccessTokenOptions,
+  ClientRight,
   JwtKnoxAlgorithm,
   JwtKnoxClient,
   JwtKnoxExtras,
@@ -41,7 +42,7 @@ export type { RefreshOptions, RevokeOptions } from './tokens/token.service';
 export type { IssueOverrides } from './tokens/session-issuer';
 export type { LoginArrival } from './tokens/login-arrivals';
 export type { CredentialsTarget } from './tokens/session-renewals';
-export type { ActiveToken, Introspection } from './tokens/introspection.service';
+export type { ActiveToken, Introspection, IntrospectOptions } from './tokens/introspection.service';
 export type { Authentication } from './tokens/session-validity';
 export type { PublicJwk, PublicKeySet } from './crypto/public-jwk';
 export { IssuedTokens } from './contracts/issued-tokens';
@@ -89,6 +90,7 @@ export { stringTransformer } from './storage/columns';
 export { JwtKnoxEvents } from './contracts/events';
 export type {
   Actor,
+  ClientRejection,
   JwtKnoxEventMap,
   JwtKnoxEventName,
   JwtKnoxListener,
@@ -115,6 +117,7 @@ export {
   StorageUnavailableError,
   TokenExpiredError,
   TooBusyError,
+  UnauthorizedClientError,
   UnauthorizedError,
   UnavailableError,
 } from './contracts/errors';

@@ -44,6 +44,7 @@ import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
 import { storageOf } from './storage/storage-of';
 import { AccessTokenVerifier } from './tokens/access-token.verifier';
+import { ClientAuthenticator } from './tokens/client-authenticator';
 import { IntrospectionService } from './tokens/introspection.service';
 import { LastUsed } from './tokens/last-used';
 import { LoginArrivals } from './tokens/login-arrivals';
@@ -82,6 +83,7 @@ const SERVICES = [
   SessionRenewals,
   SessionList,
   IntrospectionService,
+  ClientAuthenticator,
   SessionAdminService,
   TokenService,
 ];

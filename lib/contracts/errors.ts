@@ -8,6 +8,7 @@ export type KnoxErrorCode =
   | 'invalid_request'
   | 'invalid_credentials'
   | 'invalid_client'
+  | 'unauthorized_client'
   | 'invalid_refresh_token'
   | 'refresh_token_expired'
   | 'refresh_token_reused'
@@ -141,6 +142,19 @@ export class InvalidClientError extends KnoxError {
       HttpStatus.UNAUTHORIZED,
       'invalid_client',
       'Client authentication failed: send the id and secret of a configured client by HTTP Basic.',
+    );
+  }
+}
+
+/** The client proved who it is, and may not do this (RFC 6749 section 5.2, which has 400 for it). */
+export class UnauthorizedClientError extends KnoxError {
+  /** @param right what its `may` would have to list */
+  constructor(right: string) {
+    super(
+      'unauthorized_client',
+      HttpStatus.BAD_REQUEST,
+      'unauthorized_client',
+      `This client may not do that: the configuration of the issuer must list '${right}' in its \`may\`.`,
     );
   }
 }

@@ -38,6 +38,9 @@ export interface Actor {
   sessionId: string | null;
 }
 
+/** Why a client of `introspect` or `revoke` was refused. `not_allowed`: its `may` does not list the right. */
+export type ClientRejection = 'no_credentials' | 'unknown_client' | 'wrong_secret' | 'not_allowed';
+
 /** What each event carries. No event carries a token, a key, a digest or a password. */
 export interface JwtKnoxEventMap {
   /**
@@ -73,6 +76,8 @@ export interface JwtKnoxEventMap {
   'session.expired': { count: number };
   'refresh.reused': { session: Session; presenter: Presenter };
   'login.failed': { username: string | null; presenter: Presenter; reason: LoginFailure };
+  /** `clientId` is what was sent, cleaned and cut; null when nothing readable was. */
+  'client.rejected': { clientId: string | null; presenter: Presenter; reason: ClientRejection };
   'authentication.rejected': {
     reason: RejectionReason;
     tokenType: 'access' | 'refresh';

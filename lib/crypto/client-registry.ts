@@ -1,18 +1,20 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { JwtKnoxClient, JwtKnoxOptions } from '../options/options';
+import type { ClientRight, JwtKnoxClient, JwtKnoxOptions } from '../options/options';
 import { isPlaceholder } from './placeholder';
 
 /** Printable, and read the same whether a client form-encodes it for Basic or not (RFC 6749 section 2.3.1). */
 const CLIENT_ID = /^(?!.*[:%+])[\x21-\x7e]{1,128}$/;
 const SECRET_HASH = /^[0-9a-f]{64}$/;
 const MIN_SECRET_LENGTH = 16;
-const MEMBERS = ['id', 'secret', 'secretHash'];
+const MEMBERS = ['id', 'secret', 'secretHash', 'may'];
+const RIGHTS: readonly ClientRight[] = ['introspect', 'introspect_refresh', 'revoke'];
 
-/** The clients of `introspect` and `revoke`: ids and digests; the secrets themselves are not kept. */
+/** The clients of `introspect` and `revoke`: ids, digests and rights; the secrets themselves are not kept. */
 @Injectable()
 export class ClientRegistry {
   readonly #digests = new Map<string, Buffer>();
+  readonly #rights = new Map<string, readonly ClientRight[]>();
   /** The digest of no secret. */
   readonly #nobody = randomBytes(32);
   /** What is wrong with the clients, each with its remedy; told at start-up. */
@@ -31,18 +33,31 @@ export class ClientRegistry {
     return timingSafeEqual(digestOf(secret), this.#digests.get(id) ?? this.#nobody);
   }
 
+  /** Whether there is a client of this id. */
+  knows(id: string): boolean {
+    return this.#digests.has(id);
+  }
+
+  /** Whether this client has the right. Ask only after {@link has}. */
+  may(id: string, right: ClientRight): boolean {
+    return this.#rights.get(id)?.includes(right) ?? false;
+  }
+
   private add(client: JwtKnoxClient): void {
     if (typeof client?.id !== 'string' || !CLIENT_ID.test(client.id)) {
       this.problems.push("clients: an id must be 1 to 128 printable ASCII characters without ':', '%' and '+'.");
       return;
     }
-    const { id, secret, secretHash } = client;
+    const { id, secret, secretHash, may = ['introspect'] } = client;
     const problem = (text: string) => void this.problems.push(`client '${id}': ${text}`);
     const unknown = Object.keys(client).filter((name) => !MEMBERS.includes(name));
     if (unknown.length > 0) problem(`${unknown.join(', ')}: no such member; known are ${MEMBERS.join(', ')}.`);
     if (this.#digests.has(id)) problem('stands twice; give each client an id of its own.');
     const wrong = secretProblem(secret, secretHash);
     if (wrong) problem(wrong);
+    const wrongRights = rightsProblem(may);
+    if (wrongRights) problem(wrongRights);
+    else this.#rights.set(id, [...may]);
     this.#digests.set(
       id,
       wrong ? this.#nobody : secret === undefined ? Buffer.from(secretHash!, 'hex') : digestOf(secret),
@@ -64,6 +79,15 @@ function secretProblem(secret: unknown, secretHash: unknown): string | null {
   return isSound
     ? null
     : `the secret has fewer than ${MIN_SECRET_LENGTH} characters or is a placeholder; make one with \`openssl rand -hex 32\`.`;
+}
+
+function rightsProblem(may: unknown): string | null {
+  if (!Array.isArray(may) || may.length === 0 || !may.every((right) => RIGHTS.includes(right))) {
+    return `may: must be a list of at least one of ${RIGHTS.map((right) => `'${right}'`).join(', ')}.`;
+  }
+  return may.includes('introspect_refresh') && !may.includes('introspect')
+    ? "may: 'introspect_refresh' has no effect without 'introspect'; add that."
+    : null;
 }
 
 function digestOf(secret: string): Buffer {

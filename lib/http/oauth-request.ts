@@ -1,37 +1,48 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, HttpStatus, Injectable } from '@nestjs/common';
-import { InvalidClientError, InvalidRequestError } from '../contracts/errors';
-import { IntrospectionService } from '../tokens/introspection.service';
-import { requestOf, responseOf } from './request-of';
+import { Reflector } from '@nestjs/core';
+import { InvalidRequestError } from '../contracts/errors';
+import type { ClientRight } from '../options/options';
+import { ClientAuthenticator, type SentCredentials } from '../tokens/client-authenticator';
+import { presenterOf, requestOf, responseOf } from './request-of';
 import { ErrorHeaders } from './response-headers';
 import { headerCount } from './token-transport';
 
 const { BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE } = HttpStatus;
 
-/** Lets in a configured client that authenticates by `client_secret_basic` (RFC 6749 section 2.3.1). */
+/** The right that a client needs for a route. */
+export const NeedsRight = Reflector.createDecorator<ClientRight>();
+
+const CLIENT_ID = Symbol('jwt-knox.client-id');
+
+/** Lets in a configured client that authenticates by `client_secret_basic` (RFC 6749 section 2.3.1), and may do this. */
 @Injectable()
 export class ClientGuard implements CanActivate {
   constructor(
-    private readonly service: IntrospectionService,
+    private readonly clients: ClientAuthenticator,
     private readonly errorHeaders: ErrorHeaders,
+    private readonly reflector: Reflector,
   ) {}
 
-  /** @throws InvalidClientError, InvalidRequestError */
+  /** @throws InvalidClientError, UnauthorizedClientError, InvalidRequestError */
   canActivate(context: ExecutionContext): boolean {
     const request = requestOf(context);
     if (headerCount(request, 'authorization') > 1) throw refusal('Send one Authorization header, not several.');
-    const credentials = basicCredentialsOf(request.headers.authorization);
-    if (credentials && this.isClient(credentials)) return true;
-    const error = new InvalidClientError();
-    this.errorHeaders.set(responseOf(context), error);
-    throw error;
-  }
-
-  /** The secret form-encoded, as the RFC has it, or as it is, as many clients send it. */
-  private isClient({ id, secret }: { id: string; secret: string }): boolean {
-    const spellings = [secret, formDecoded(secret)];
-    return spellings.map((one) => this.service.isClient(formDecoded(id), one)).includes(true);
+    const sent = basicCredentialsOf(request.headers.authorization);
+    try {
+      const right = this.reflector.get(NeedsRight, context.getHandler());
+      request[CLIENT_ID] = this.clients.authenticate(sent, right, presenterOf(request));
+      return true;
+    } catch (error) {
+      this.errorHeaders.set(responseOf(context), error);
+      throw error;
+    }
   }
 }
+
+/** The id of the client that the {@link ClientGuard} let in. */
+export const ClientId: () => ParameterDecorator = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string => requestOf(context)[CLIENT_ID],
+);
 
 /** The token of a form body, checked (RFC 7662 section 2.1, RFC 7009 section 2.1). */
 export const TokenForm: () => ParameterDecorator = createParamDecorator((_: unknown, context: ExecutionContext) =>
@@ -63,11 +74,13 @@ function formOf(request: any): Record<string, string> {
   return body;
 }
 
-function basicCredentialsOf(header: unknown): { id: string; secret: string } | null {
+/** The secret both form-encoded, as the RFC has it, and as it is, as many clients send it. */
+function basicCredentialsOf(header: unknown): SentCredentials | null {
   const [, encoded] = /^basic +([A-Za-z0-9+/]+=*) *$/i.exec(String(header ?? '')) ?? [];
   if (encoded === undefined) return null;
   const [, id, secret] = /^([^:]+):([\s\S]+)$/.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
-  return id === undefined || secret === undefined ? null : { id, secret };
+  if (id === undefined || secret === undefined) return null;
+  return { id: formDecoded(id), secrets: [secret, formDecoded(secret)] };
 }
 
 function formDecoded(text: string): string {

@@ -8,9 +8,10 @@ import {
   Version,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
+import { ClientAuthenticator } from '../tokens/client-authenticator';
 import { type Introspection, IntrospectionService } from '../tokens/introspection.service';
 import { Public } from './decorators';
-import { ClientGuard, TokenForm } from './oauth-request';
+import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-request';
 import { ErrorHeaders, NoStoreGuard } from './response-headers';
 
 /**
@@ -20,19 +21,24 @@ import { ErrorHeaders, NoStoreGuard } from './response-headers';
 @UseGuards(NoStoreGuard, ClientGuard)
 @UseInterceptors(ErrorHeaders)
 export class OAuthController {
-  constructor(private readonly service: IntrospectionService) {}
+  constructor(
+    private readonly service: IntrospectionService,
+    private readonly clients: ClientAuthenticator,
+  ) {}
 
   @Post('introspect')
   @Public()
+  @NeedsRight('introspect')
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
   @Header('Pragma', 'no-cache')
-  async introspect(@TokenForm() token: string): Promise<Introspection> {
-    return this.service.introspect(token);
+  async introspect(@TokenForm() token: string, @ClientId() client: string): Promise<Introspection> {
+    return this.service.introspect(token, { refreshTokens: this.clients.may(client, 'introspect_refresh') });
   }
 
   @Post('revoke')
   @Public()
+  @NeedsRight('revoke')
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
   @Header('Pragma', 'no-cache')

@@ -29,6 +29,12 @@ export interface JwtKnoxKey {
   publicKey?: KeyMaterial;
 }
 
+/**
+ * What a client may do: ask about access tokens (`introspect`, RFC 7662), about refresh tokens too
+ * (`introspect_refresh`), end sessions (`revoke`, RFC 7009).
+ */
+export type ClientRight = 'introspect' | 'introspect_refresh' | 'revoke';
+
 /** A client of `introspect` and `revoke` (RFC 6749 section 2.3.1, `client_secret_basic`): a service that is sent tokens. */
 export interface JwtKnoxClient {
   /** 1–128 printable ASCII characters, without `:`, `%` and `+`. */
@@ -37,6 +43,8 @@ export interface JwtKnoxClient {
   secret?: string;
   /** In place of `secret`: its SHA-256 in lowercase hex, `printf %s "$SECRET" | sha256sum`. */
   secretHash?: string;
+  /** What it may do; at least one right. @default ['introspect'] */
+  may?: ClientRight[];
 }
 
 export interface AccessTokenOptions {

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
-import { ClientRegistry } from '../crypto/client-registry';
 import type { PublicKeySet } from '../crypto/public-jwk';
 import { type AccessClaims, JwtCodec, type RefreshClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -33,6 +32,12 @@ export interface ActiveToken {
 /** The answer to an introspection. Nothing is told of a token that is not active. */
 export type Introspection = ActiveToken | { readonly active: false };
 
+/** What one introspection sets apart. */
+export interface IntrospectOptions {
+  /** Whether a good refresh token is active; it authenticates nothing, so most callers must not take it. @default false */
+  refreshTokens?: boolean;
+}
+
 /** The claims that go into the answer as they are, when the token has them. */
 const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud'];
 
@@ -50,13 +55,7 @@ export class IntrospectionService {
     private readonly validity: SessionValidity,
     private readonly refresher: SessionRefresher,
     private readonly revoker: SessionRevoker,
-    private readonly clients: ClientRegistry,
   ) {}
-
-  /** Whether these are the credentials of a configured client. */
-  isClient(id: string, secret: string): boolean {
-    return this.clients.has(id, secret);
-  }
 
   /** The public keys, for whoever verifies tokens without asking. */
   publicKeys(): PublicKeySet {
@@ -64,9 +63,9 @@ export class IntrospectionService {
   }
 
   /** By the rule of the guard. A question is no use: it writes nothing, and neither rotates a session nor ends it. */
-  async introspect(token: string): Promise<Introspection> {
+  async introspect(token: string, { refreshTokens = false }: IntrospectOptions = {}): Promise<Introspection> {
     return this.unlessRejected<Introspection>({ active: false }, async (deadline) => {
-      const presented = this.read(token);
+      const presented = this.read(token, refreshTokens);
       return answerOf(presented, await deadline.run(() => this.find(presented)));
     });
   }
@@ -77,7 +76,7 @@ export class IntrospectionService {
    */
   async revoke(token: string): Promise<boolean> {
     return this.unlessRejected(false, async (deadline) => {
-      const { type, claims, now } = this.read(token);
+      const { type, claims, now } = this.read(token, true);
       // Any refresh token carries the session key, however often it was rotated since.
       const find = () =>
         type === 'access' ? this.validity.findByAccessKey(claims, now) : this.refresher.findMembership(claims, now);
@@ -96,7 +95,7 @@ export class IntrospectionService {
   }
 
   /** The gates, which cost no query; the token's own `typ` says which. @throws TokenRejection */
-  private read(token: string): Presented {
+  private read(token: string, refreshTokens: boolean): Presented {
     const now = this.options.clock.now();
     const verified = (type: Presented['type']) =>
       this.codec.verify(token, this.codec.keyFor(token, type).verifying) as object;
@@ -104,7 +103,7 @@ export class IntrospectionService {
       const payload = verified('access');
       return { type: 'access', payload, claims: this.codec.readAccess(payload, now), now };
     } catch (error) {
-      if (!(error instanceof TokenRejection) || error.reason !== 'header') throw error;
+      if (!refreshTokens || !(error instanceof TokenRejection) || error.reason !== 'header') throw error;
     }
     const payload = verified('refresh');
     return { type: 'refresh', payload, claims: this.codec.readRefresh(payload, now), now };

@@ -7,7 +7,7 @@ import type { SessionQuery } from '../contracts/session.repository';
 import type { Credentials } from '../contracts/user-provider';
 import type { PublicKeySet } from '../crypto/public-jwk';
 import { AccessTokenVerifier } from './access-token.verifier';
-import { type Introspection, IntrospectionService } from './introspection.service';
+import { type Introspection, IntrospectionService, type IntrospectOptions } from './introspection.service';
 import type { LoginArrival } from './login-arrivals';
 import { Logins } from './logins';
 import type { IssueOverrides } from './session-issuer';
@@ -203,11 +203,11 @@ export class TokenService<User = any> {
   }
 
   /**
-   * Whether an access or refresh token is good, and what it says (RFC 7662). Changes nothing: a token that was asked
-   * about was not used.
+   * Whether an access token (or a refresh token, with `refreshTokens`) is good, and what it says (RFC 7662). Changes
+   * nothing: a token that was asked about was not used.
    */
-  async introspect(token: string): Promise<Introspection> {
-    return this.introspection.introspect(token);
+  async introspect(token: string, options?: IntrospectOptions): Promise<Introspection> {
+    return this.introspection.introspect(token, options);
   }
 
   /** The public keys, for whoever verifies tokens without asking; no secret ones. */

@@ -8,7 +8,9 @@ import { InMemorySessionRepository } from '../../lib/testing';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
 import { AT_ONCE, gatedUsers, type GatedUsers, PendingLogin, WAITING } from '../support/gated-hashing';
+import { basic, GATEWAY, oauthOptions, postForm } from '../support/oauth';
 import {
+  ClientThrottlingModule,
   ExchangeController,
   PasswordController,
   rotation,
@@ -113,6 +115,26 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
     const as = (audience: string) => ({ options: { ...severalAudiences, audience }, extras });
     await withApp(as('https://billing.example.com'), async (t) => expect(await t.statusOf(token)).toBe(204));
     await withApp(as('https://other.example.com'), async (t) => expect(await t.statusOf(token)).toBe(401));
+  });
+
+  it('limits introspect and revoke, by the address that asks, and no other route', async () => {
+    const settings = {
+      options: oauthOptions,
+      extras: { routes: { oauth: true } },
+      imports: [ClientThrottlingModule],
+    };
+    await withApp(settings, async (t) => {
+      const ask = (path: string, authorization = GATEWAY) => postForm(t.http, path, { token: 'x' }, { authorization });
+      const guess = (index: number) => ask('/auth/introspect', basic('gateway', `a wrong secret ${index}`));
+      for (let i = 0; i < 300; i++) expect((await guess(i)).status).toBe(401);
+      const refused = await guess(300);
+      expect([refused.status, Number(refused.headers['retry-after']) > 0]).toEqual([429, true]);
+      expect((await ask('/Auth/Introspect/')).status).not.toBe(200);
+      expect((await ask('/auth/introspect')).status).toBe(429);
+      expect((await ask('/auth/revoke')).status).toBe(200);
+      expect(t.events.filter(({ name }) => name === 'client.rejected')).toHaveLength(300);
+      expect(await t.statusOf((await t.login()).access_token)).toBe(204);
+    });
   });
 
   it('ends the other sessions at a password change, and logins under way with the old password', async () => {

@@ -252,7 +252,19 @@ for (const secretHash of ['', 'A'.repeat(64), 'a'.repeat(63), 'g'.repeat(64), Bu
 client(
   'a member of a client that nobody knows',
   [{ id: 'a', secret: CLIENT, scope: 'x' }],
-  [/client 'a': scope: no such member/, /known are id, secret, secretHash/],
+  [/client 'a': scope: no such member/, /known are id, secret, secretHash, may/],
+);
+for (const may of ['introspect', [], ['write'], ['introspect', 'revoke', 'Introspect'], [undefined], null, {}, 7]) {
+  client(
+    `what a client may do of ${JSON.stringify(may)}`,
+    [{ id: 'a', secret: CLIENT, may }],
+    [/client 'a': may: must be a list/, /'introspect', 'introspect_refresh', 'revoke'/],
+  );
+}
+client(
+  'a client that may see refresh tokens and not ask',
+  [{ id: 'a', secret: CLIENT, may: ['introspect_refresh'] }],
+  [/client 'a': may: 'introspect_refresh' has no effect/, /add that/],
 );
 for (const issuer of [
   undefined, 'auth', 'auth.example.com', 'http://auth.example.com', 'https://auth.example.com?', 'https://auth.example.com#a',
@@ -510,7 +522,7 @@ describe.each(forms)('S6: an application with $form', ({ configure }) => {
       issuer: 'http://[::1]:3000/tenant',
       clients: [
         { id: "!$'()*,;=?@[]~/", secret: 'a 16 char secret' },
-        { id: 'x'.repeat(128), secretHash: 'a'.repeat(64) },
+        { id: 'x'.repeat(128), secretHash: 'a'.repeat(64), may: ['introspect', 'introspect_refresh', 'revoke'] },
       ],
       routes: { oauth: true, jwks: true },
       accessToken: { ttl: '61s' },

@@ -6,7 +6,7 @@ import { type DatabaseKind, databaseKinds } from '../support/databases';
 import { forge, headers, rightful } from '../support/forge';
 import { type Fault, faults } from '../support/issuer-gate';
 import { type Platform, platforms } from '../support/platforms';
-import { CLIENT, createLandscape, type Landscape } from '../support/verified-services';
+import { CLIENT, createLandscape, type Landscape, REVOKER } from '../support/verified-services';
 
 /** More failures in a row than the circuit lets through. */
 const MANY = 12;
@@ -121,6 +121,11 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
       expect(lines.join('\n')).toContain('Issuer of the tokens unavailable: The issuer answered 401.');
       const authorization = t.gate.requests[0]!.authorization!;
       for (const hidden of [secret, authorization.slice(6), token]) expect(lines.join('\n')).not.toContain(hidden);
+    });
+
+    it('tells a client that may not ask from a bad token: 503, never 401 for its users', async () => {
+      const orders = await service({ client: REVOKER });
+      await expectUnavailable(orders);
     });
 
     it('refuses what is badly formed while the issuer is down, too', async () => {

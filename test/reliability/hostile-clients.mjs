@@ -2,7 +2,11 @@
 import { hostileBody, text } from './hostile-values.mjs';
 import { garbage } from './hostile-tokens.mjs';
 
-export const CLIENT = { id: 'gateway', secret: 'correct-horse-battery-staple' };
+export const CLIENT = {
+  id: 'gateway',
+  secret: 'correct-horse-battery-staple',
+  may: ['introspect', 'introspect_refresh', 'revoke'],
+};
 
 const FORM = 'application/x-www-form-urlencoded';
 const FORM_TYPES = [

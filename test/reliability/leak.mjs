@@ -35,7 +35,7 @@ await main('secrets', {
 }); // prettier-ignore
 
 async function search(kind, plant, adapter, tally) {
-  const client = { id: 'gateway', secret: secretText() };
+  const client = { id: 'gateway', secret: secretText(), may: ['introspect', 'introspect_refresh', 'revoke'] };
   const database = { password: randomBytes(24).toString('hex') };
   const options = {
     issuer: 'https://auth.example.com',

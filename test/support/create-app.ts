@@ -83,7 +83,7 @@ export interface TestApp {
 
 const EVENTS: (keyof JwtKnoxEventMap)[] = [
   'session.created', 'session.refreshed', 'session.revoked', 'session.expired', 'refresh.reused', 'login.failed',
-  'authentication.rejected', 'access.forbidden', 'user-agent.changed', 'refresh.retried',
+  'client.rejected', 'authentication.rejected', 'access.forbidden', 'user-agent.changed', 'refresh.retried',
 ]; // prettier-ignore
 
 /** A real application: real HTTP, real database, real cryptography. Only its clock stands still. */

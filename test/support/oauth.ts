@@ -11,8 +11,8 @@ export const AUDIENCE = 'https://api.example.com';
 export const SECRETS = { gateway: 'gateway: 100% + ümlaut/secret=', audit: 'a'.repeat(8) + 'Zk3+b/9=Lm%20' } as const;
 
 export const clients: JwtKnoxClient[] = [
-  { id: 'gateway', secret: SECRETS.gateway },
-  { id: 'audit', secretHash: createHash('sha256').update(SECRETS.audit).digest('hex') },
+  { id: 'gateway', secret: SECRETS.gateway, may: ['introspect', 'introspect_refresh', 'revoke'] },
+  { id: 'audit', secretHash: createHash('sha256').update(SECRETS.audit).digest('hex'), may: ['introspect', 'revoke'] },
 ];
 
 export const oauthOptions: JwtKnoxOptions = { issuer: ISSUER, audience: AUDIENCE, clients, keys: configuredKeys };

@@ -4,15 +4,20 @@ import { availableParallelism } from 'node:os';
 import {
   Body,
   Controller,
+  type ExecutionContext,
   HttpCode,
   HttpException,
   Injectable,
+  Module,
   Post,
   Put,
   UnauthorizedException,
   UseGuards,
 } from '@nestjs/common';
+import { PATH_METADATA } from '@nestjs/common/constants';
+import { APP_GUARD } from '@nestjs/core';
 import { JwtService } from '@nestjs/jwt';
+import { seconds, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import fastq, { type queueAsPromised } from 'fastq';
 import {
   type Credentials,
@@ -162,4 +167,23 @@ export class LimitedUsers extends Users {
     return matches ? user : null;
   }
 }
+/** End of recipe */
+
+/** Recipe: a limit for introspect and revoke */
+/** Limits `introspect` and `revoke`, and no other route. */
+@Injectable()
+export class ClientThrottlerGuard extends ThrottlerGuard {
+  /** Asks the route, not the URL: Express also takes `/Auth/Introspect/` for it. */
+  protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
+    const controller: unknown = this.reflector.get(PATH_METADATA, context.getClass());
+    const handler: unknown = this.reflector.get(PATH_METADATA, context.getHandler());
+    return controller !== 'auth' || !['introspect', 'revoke'].includes(String(handler));
+  }
+}
+
+@Module({
+  imports: [ThrottlerModule.forRoot({ throttlers: [{ ttl: seconds(60), limit: 300 }] })],
+  providers: [{ provide: APP_GUARD, useClass: ClientThrottlerGuard }],
+})
+export class ClientThrottlingModule {}
 /** End of recipe */

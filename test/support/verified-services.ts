@@ -16,6 +16,8 @@ import type { Platform } from './platforms';
 export const ISSUER = 'http://localhost:3000';
 export const AUDIENCE = 'orders';
 export const CLIENT = { id: 'orders', secret: 'k7Tq2mWv9Xz4Rb8Ns3:Lp6%Yd1+=' };
+/** A client of the issuer that may end sessions, and not ask about tokens. */
+export const REVOKER = { id: 'revoker', secret: 'Kq7xPz2mWv9tRb4nYc6hJd8s' };
 export const MODES: VerifierMode[] = ['jwks', 'introspect', 'shared-database'];
 
 /** What a service that only verifies is given of the issuer's keys. */
@@ -48,7 +50,13 @@ export async function createLandscape(
   const database = await createSharedDatabase(kind);
   const issuer = await createApp(platform, kind, {
     database,
-    options: { keys: configuredKeys, issuer: ISSUER, audience: [AUDIENCE, 'notes'], clients: [CLIENT], ...options },
+    options: {
+      keys: configuredKeys,
+      issuer: ISSUER,
+      audience: [AUDIENCE, 'notes'],
+      clients: [CLIENT, { ...REVOKER, may: ['revoke'] }],
+      ...options,
+    },
     extras: { routes: { oauth: true, jwks: true } },
   });
   const gate = await IssuerGate.before((issuer.app.getHttpServer().address() as AddressInfo).port);

@@ -22,6 +22,28 @@ describe('the clients', () => {
     for (const id of ['', 'A', 'c', '__proto__', 'constructor']) expect(registry.has(id, SECRET)).toBe(false);
   });
 
+  it('may introspect, unless they are given other rights', () => {
+    const registry = load([
+      { id: 'a', secret: SECRET },
+      { id: 'b', secret: SECRET, may: ['revoke'] },
+      { id: 'c', secret: SECRET, may: ['introspect', 'introspect_refresh', 'revoke'] },
+    ]);
+    const RIGHTS = ['introspect', 'introspect_refresh', 'revoke'] as const;
+    const rightsOf = (id: string) => RIGHTS.filter((right) => registry.may(id, right));
+    expect(['a', 'b', 'c'].map(rightsOf)).toEqual([['introspect'], ['revoke'], RIGHTS]);
+    for (const id of ['', 'd', '__proto__', 'constructor']) {
+      expect([rightsOf(id), registry.knows(id)]).toEqual([[], false]);
+    }
+    expect(registry.problems).toEqual([]);
+  });
+
+  it('keep their rights, whatever becomes of the list that was given', () => {
+    const may = ['introspect'];
+    const registry = load([{ id: 'a', secret: SECRET, may }]);
+    may.push('revoke');
+    expect(registry.may('a', 'revoke')).toBe(false);
+  });
+
   it('are nobody when there are none', () => {
     fc.assert(fc.property(fc.string(), fc.string(), (id, secret) => !load(undefined).has(id, secret)));
   });

@@ -12,7 +12,7 @@ describe('An application that other services ask, below a global prefix', () => 
     keys: [{ kid: 'a', algorithm: 'ES256', privateKey }],
     issuer,
     audience: 'https://api.example.com',
-    clients: [{ id: 'gateway', secret }],
+    clients: [{ id: 'gateway', secret, may: ['introspect', 'revoke'] }],
     routes: { oauth: true, jwks: true },
   });
   let running: Running;

@@ -106,6 +106,7 @@ export {
   InvalidCredentialsError,
   InvalidRefreshTokenError,
   InvalidRequestError,
+  InvalidTargetError,
   InvalidTokenError,
   IssuerUnavailableError,
   JwtKnoxConfigurationError,

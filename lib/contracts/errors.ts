@@ -9,6 +9,7 @@ export type KnoxErrorCode =
   | 'invalid_credentials'
   | 'invalid_client'
   | 'unauthorized_client'
+  | 'invalid_target'
   | 'invalid_refresh_token'
   | 'refresh_token_expired'
   | 'refresh_token_reused'
@@ -166,6 +167,18 @@ export class InvalidRequestError extends KnoxError {
     error = status === HttpStatus.BAD_REQUEST ? 'Bad Request' : 'Unsupported Media Type',
   ) {
     super('invalid_request', status, error, message);
+  }
+}
+
+/** A refresh asked for a token for a service that its session is not for (RFC 8707 section 2). Nothing was used up. */
+export class InvalidTargetError extends KnoxError {
+  constructor() {
+    super(
+      'invalid_target',
+      HttpStatus.BAD_REQUEST,
+      'invalid_target',
+      'The session is not for that resource: ask for one of its audiences, or leave resource out.',
+    );
   }
 }
 

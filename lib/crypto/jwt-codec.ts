@@ -117,10 +117,14 @@ export class JwtCodec {
     }
   }
 
-  /** The payload gate for an access token whose signature holds. @throws TokenRejection */
-  readAccess(payload: unknown, now: number): AccessClaims {
+  /**
+   * The payload gate for an access token whose signature holds.
+   * @param audience of which the token must carry one
+   * @throws TokenRejection
+   */
+  readAccess(payload: unknown, now: number, audience = this.options.ownAudience): AccessClaims {
     const members = plainObject(payload);
-    this.checkOrigin(members, this.options.audience);
+    this.checkOrigin(members, audience);
     const claims = this.readClaims(members, now);
     return { ...claims, custom: customClaimsOf(members) };
   }
@@ -144,8 +148,13 @@ export class JwtCodec {
     return { ...this.readClaims(members, now), sessionKey: TokenKey.decode(members.session_key) };
   }
 
-  signAccess(content: TokenContent, custom: Readonly<Record<string, unknown>>): string {
-    const { audience, issuer } = this.options;
+  /** @param audience what the token carries */
+  signAccess(
+    content: TokenContent,
+    custom: Readonly<Record<string, unknown>>,
+    audience = this.options.audience,
+  ): string {
+    const { issuer } = this.options;
     const aud = audience.length > 1 ? audience : audience[0];
     // RFC 9068 section 2.2: users log in at the issuer itself, no other client asks for their tokens.
     const client = issuer !== undefined && aud !== undefined && { client_id: issuer };

@@ -17,7 +17,7 @@ import { SessionRevoker } from '../tokens/session-revoker';
 import { TokenService } from '../tokens/token.service';
 import { actorOf, deadlineOf } from './authenticated-request';
 import { CurrentSession, Public } from './decorators';
-import { DeviceDto, JsonBody, LoginDto } from './dto';
+import { DeviceDto, JsonBody, LoginDto, resourceOf } from './dto';
 import { idempotencyKeyOf } from './idempotency-header';
 import { JwtKnoxGuard } from './jwt-knox.guard';
 import { arrivalOf } from './login-arrival.guard';
@@ -89,7 +89,10 @@ export class AuthController {
     const refreshToken = this.transport.readRefresh(request);
     if (refreshToken === null) throw new InvalidRequestError('refresh_token is missing.');
     const idempotencyKey = idempotencyKeyOf(request);
-    const tokens = await this.tokens.refresh(refreshToken, presenterOf(request), { idempotencyKey });
+    const tokens = await this.tokens.refresh(refreshToken, presenterOf(request), {
+      idempotencyKey,
+      resource: resourceOf(request),
+    });
     return this.responder.answer(tokens, request, response);
   }
 

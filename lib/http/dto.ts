@@ -121,6 +121,19 @@ export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
   return checked(dto, body);
 }
 
+/**
+ * The `resource` of a refresh (RFC 8707 section 2): which of a session's audiences the access token is to carry. Read from
+ * whatever the body was parsed to, because the refresh token may come by another way than JSON.
+ * @throws InvalidRequestError
+ */
+export function resourceOf(request: any): string[] | undefined {
+  const { resource } = Object(request.body) as { resource?: unknown };
+  if (resource === undefined || resource === null) return undefined;
+  const list: unknown[] = Array.isArray(resource) ? resource : [resource];
+  if (list.length > 0 && list.every((one) => typeof one === 'string')) return list;
+  throw new InvalidRequestError('resource must be a string, or a list of strings.');
+}
+
 /** Takes the known members only, so that nothing else of the input is ever walked, copied or echoed. */
 function checked<T extends object>(dto: Type<T>, source: unknown): T {
   const input = new dto() as Record<string, unknown>;

@@ -100,11 +100,11 @@ export class OptionReader {
     return undefined;
   }
 
-  audience(audience: unknown): readonly string[] {
+  audience(name: string, audience: unknown): readonly string[] {
     if (audience === undefined) return [];
     const list = Array.isArray(audience) ? audience : [audience];
     if (list.length > 0 && list.every((one) => typeof one === 'string' && one !== '')) return Object.freeze([...list]);
-    this.problems.push('audience: must be a non-empty string or a list of them; leave it out when there is none.');
+    this.problems.push(`${name}: must be a non-empty string or a list of them; leave it out when there is none.`);
     return [];
   }
 }

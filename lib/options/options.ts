@@ -100,8 +100,13 @@ export interface JwtKnoxOptions<User = any> {
   keys?: JwtKnoxKey[];
   /** `iss` of the tokens (RFC 7519 section 4.1.1), and required in them when set. */
   issuer?: string;
-  /** `aud` of the access tokens; a token counts when one of its audiences is among these. */
+  /** `aud` of the access tokens: all of these, unless a session is issued for less or a refresh asks for less. */
   audience?: string | string[];
+  /**
+   * Which of `audience` are this application itself: its guard and its routes take a token only if it carries one of
+   * them (RFC 9068 section 4). The first of `audience` when left out.
+   */
+  ownAudience?: string | string[];
   /** How far `exp` may lie back, for clocks that differ: at most 5 minutes; not applied to sessions. @default '0s' */
   clockTolerance?: Duration;
   accessToken?: AccessTokenOptions;

@@ -12,7 +12,10 @@ export const JWT_KNOX_OPTIONS = Symbol('JWT_KNOX_OPTIONS');
 /** The options as the library uses them: complete, checked, frozen. Durations are milliseconds. */
 export interface ResolvedOptions {
   readonly issuer: string | undefined;
+  /** What access tokens may carry. */
   readonly audience: readonly string[];
+  /** What of that an access token must carry to count here; empty where there is no audience. */
+  readonly ownAudience: readonly string[];
   readonly clockTolerance: number;
   /** Lifetime of an access token; in single-token mode that of the session. */
   readonly accessTtl: number;
@@ -50,7 +53,7 @@ export interface ResolvedOptions {
 
 const KNOWN = {
   '': [
-    'secret', 'keys', 'issuer', 'audience', 'clockTolerance', 'accessToken', 'refreshToken', 'session', 'claims',
+    'secret', 'keys', 'issuer', 'audience', 'ownAudience', 'clockTolerance', 'accessToken', 'refreshToken', 'session', 'claims',
     'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'preparedStatements', 'clock',
   ],
   accessToken: ['ttl'],
@@ -83,9 +86,11 @@ export function resolveOptions(
   const options = read.section<JwtKnoxOptions>('', raw);
   const session = read.section('session', options.session);
   const tokens = lifetimes(read, options);
+  const audience = read.audience('audience', options.audience);
   const resolved: Omit<ResolvedOptions, 'clockMargin' | 'accessKeyPeriod'> = {
     issuer: read.text('issuer', options.issuer),
-    audience: read.audience(options.audience),
+    audience,
+    ownAudience: ownAudienceOf(read, options.ownAudience, audience),
     clockTolerance: read.duration('clockTolerance', options.clockTolerance, '0s', 'zero'),
     accessTtl: tokens.accessTtl,
     refresh: tokens.refresh,
@@ -118,6 +123,15 @@ export function accessKeyPeriodOf(
 ): number | null {
   if (options.refresh === null) return null;
   return options.accessTtl + Math.max(60_000, 3 * options.clockTolerance + options.storageTimeout);
+}
+
+function ownAudienceOf(read: OptionReader, given: unknown, audience: readonly string[]): readonly string[] {
+  if (given === undefined) return Object.freeze(audience.slice(0, 1));
+  const own = read.audience('ownAudience', given);
+  if (!own.every((one) => audience.includes(one))) {
+    read.problems.push('ownAudience: not among audience, which lists all that tokens may carry; add it there.');
+  }
+  return own;
 }
 
 function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {

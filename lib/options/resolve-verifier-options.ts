@@ -11,6 +11,7 @@ export interface ResolvedVerifierOptions extends Pick<
   ResolvedOptions,
   | 'issuer'
   | 'audience'
+  | 'ownAudience'
   | 'clockTolerance'
   | 'transport'
   | 'storageTimeout'
@@ -66,9 +67,11 @@ export function resolveVerifierOptions(
   checkExtras(read, extras);
   const options = read.section<JwtKnoxVerifierOptions>('', raw);
   const storageTimeout = read.duration('storageTimeout', options.storageTimeout, '2s');
+  const audience = read.audience('audience', options.audience);
   const resolved: ResolvedVerifierOptions = {
     issuer: read.text('issuer', options.issuer),
-    audience: read.audience(options.audience),
+    audience,
+    ownAudience: audience,
     clockTolerance: read.duration('clockTolerance', options.clockTolerance, '0s', 'zero'),
     transport: read.instance('transport', options.transport, TokenTransport),
     storageTimeout,

@@ -101,7 +101,7 @@ export class IntrospectionService {
       this.codec.verify(token, this.codec.keyFor(token, type).verifying) as object;
     try {
       const payload = verified('access');
-      return { type: 'access', payload, claims: this.codec.readAccess(payload, now), now };
+      return { type: 'access', payload, claims: this.codec.readAccess(payload, now, this.options.audience), now };
     } catch (error) {
       if (!refreshTokens || !(error instanceof TokenRejection) || error.reason !== 'header') throw error;
     }

@@ -11,6 +11,7 @@ import { isAccessKeyDue, nextAccessKey } from './access-keys';
 import { LastUsed } from './last-used';
 import { decideRefresh, type RefreshDecision } from './refresh-decision';
 import { RefreshEvents } from './refresh-events';
+import { audienceOf } from './session-audience';
 import { SessionTokens } from './session-tokens';
 import { type LiveSession, type ReadSession, SessionValidity } from './session-validity';
 import { storageCall, type StorageDeadline } from './storage-deadline';
@@ -26,6 +27,8 @@ export interface RefreshAttempt {
   checksPresenter: boolean;
   /** Digest of the request's `Idempotency-Key`; null when it has none. */
   attemptDigest: string | null;
+  /** What the access token is to be for; left out: all that the session is for. */
+  resource?: string | readonly string[];
   /** The arrival, epoch ms. */
   now: number;
   deadline: StorageDeadline;
@@ -61,7 +64,7 @@ export class SessionRefresher {
     return { record, user: await read.user() };
   }
 
-  /** @throws TokenRejection, RefreshTokenReusedError, StorageUnavailableError */
+  /** @throws TokenRejection, RefreshTokenReusedError, InvalidTargetError, StorageUnavailableError */
   async refresh(attempt: RefreshAttempt): Promise<IssuedTokens> {
     const { claims, now, deadline } = attempt;
     for (let count = 0; count < MAX_ATTEMPTS; count++) {
@@ -79,6 +82,8 @@ export class SessionRefresher {
       }
       const live = { record, user: await this.userOf(read, claims) };
       this.validity.checkPresenter(record, attempt.checksPresenter ? attempt.presenter : undefined);
+      // Before anything changes: what may not be asked for uses no token up.
+      this.audienceFor(attempt);
       deadline.ensureOpen();
       const tokens = await this.carryOut(decision, live, attempt);
       if (tokens) return tokens;
@@ -183,14 +188,20 @@ export class SessionRefresher {
     return isDue ? nextAccessKey(claims.sessionKey, now, record) : null;
   }
 
+  /** @throws InvalidTargetError */
+  private audienceFor({ resource }: RefreshAttempt): readonly string[] {
+    return audienceOf(this.options.audience, null, typeof resource === 'string' ? [resource] : resource);
+  }
+
   private async answer(
     { record, user }: LiveSession,
-    { claims, now, deadline, presenter }: RefreshAttempt,
+    attempt: RefreshAttempt,
     refresh: TokenKey,
     decision: Answer['kind'],
   ): Promise<IssuedTokens> {
+    const { claims, now, deadline, presenter } = attempt;
     const keys = { session: claims.sessionKey, access: claims.sessionKey.accessKey(record), refresh };
-    const tokens = await this.tokens.sign({ record, user, keys, now });
+    const tokens = await this.tokens.sign({ record, user, keys, now, audience: this.audienceFor(attempt) });
     deadline.ensureOpen();
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;

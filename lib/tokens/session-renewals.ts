@@ -5,7 +5,7 @@ import type { Presenter, Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
 import { Refusals } from './refusals';
-import { SessionRefresher } from './session-refresher';
+import { type RefreshAttempt, SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
@@ -26,7 +26,11 @@ export class SessionRenewals {
     private readonly refusals: Refusals,
   ) {}
 
-  async refresh(token: string, presenter: Presenter | undefined, idempotencyKey?: string): Promise<IssuedTokens> {
+  async refresh(
+    token: string,
+    presenter: Presenter | undefined,
+    { idempotencyKey, resource }: Pick<RefreshAttempt, 'resource'> & { idempotencyKey?: string } = {},
+  ): Promise<IssuedTokens> {
     const deadline = this.newDeadline();
     const digest = attemptDigest(idempotencyKey);
     const now = this.options.clock.now();
@@ -36,6 +40,7 @@ export class SessionRenewals {
         presenter: presenter ?? {},
         checksPresenter: presenter !== undefined,
         attemptDigest: digest,
+        resource,
         now,
         deadline,
       });

@@ -23,6 +23,8 @@ export interface TokenOrder<User> {
   now: number;
   /** Custom claims, in place of what the option `claims` gives. */
   claims?: Record<string, unknown>;
+  /** What the access token is for; left out: all that is configured. */
+  audience?: readonly string[];
 }
 
 /** Makes the signed tokens of sessions, and reads those that prolong them. */
@@ -38,14 +40,18 @@ export class SessionTokens {
     return this.codec.readRefresh(this.codec.verify(token, this.codec.keyFor(token, 'refresh').verifying), now);
   }
 
-  async sign<User>({ record, user, keys, now, claims }: TokenOrder<User>): Promise<IssuedTokens<User>> {
+  async sign<User>({ record, user, keys, now, claims, audience }: TokenOrder<User>): Promise<IssuedTokens<User>> {
     const session = sessionOf(record);
     const custom = await this.customClaims(user, session, claims);
     const accessExpiresAt = this.options.refresh
       ? Math.min(now + this.options.accessTtl, record.expiresAt)
       : record.expiresAt;
     const content = { userId: record.userId, sessionId: record.id, generation: record.generation, issuedAt: now };
-    const access = this.codec.signAccess({ ...content, expiresAt: accessExpiresAt, tokenKey: keys.access }, custom);
+    const access = this.codec.signAccess(
+      { ...content, expiresAt: accessExpiresAt, tokenKey: keys.access },
+      custom,
+      audience,
+    );
     const lifetimes = { accessExpiresIn: wholeSeconds(now, accessExpiresAt) };
     if (!keys.refresh) return new IssuedTokens(session, user, lifetimes, access);
     const refresh = this.codec.signRefresh(

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { MissingTokenError, TokenExpiredError } from '../contracts/errors';
+import { InvalidTokenError, MissingTokenError, TokenExpiredError } from '../contracts/errors';
 import type { Actor, RevocationReason } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Device, Presenter, Session, SessionRecord } from '../contracts/session';
@@ -24,6 +24,8 @@ export interface RefreshOptions {
    * key of the attempt is answered like the attempt, however late it comes.
    */
   idempotencyKey?: string;
+  /** Audiences of this one access token, among those of its session (RFC 8707). @default all of them */
+  resource?: string | readonly string[];
 }
 
 /** Which session to end, and who asks for it. */
@@ -101,18 +103,15 @@ export class TokenService<User = any> {
    * Renews a session: a new access token and, unless `rotate` is off or it was just rotated, the next refresh token.
    * @throws InvalidRefreshTokenError, RefreshTokenExpiredError, InvalidRequestError for an unfit `idempotencyKey`
    * @throws RefreshTokenReusedError for a replay, which also ends the session
+   * @throws InvalidTargetError for a `resource` that the session is not for
    */
-  async refresh(
-    refreshToken: string,
-    presenter?: Presenter,
-    { idempotencyKey }: RefreshOptions = {},
-  ): Promise<IssuedTokens<User>> {
-    return this.renewals.refresh(refreshToken, presenter, idempotencyKey);
+  async refresh(refreshToken: string, presenter?: Presenter, options?: RefreshOptions): Promise<IssuedTokens<User>> {
+    return this.renewals.refresh(refreshToken, presenter, options);
   }
 
   /**
-   * Ends the session of an access token or, when there is none or it has expired, of a refresh token. The proof of the key
-   * is enough: the session of a user who was disabled ends too.
+   * Ends the session of an access token or, when there is none, or it has expired or is not for this application, of a
+   * refresh token. The proof of the key is enough: the session of a user who was disabled ends too.
    * @throws MissingTokenError, InvalidTokenError, InvalidRefreshTokenError, RefreshTokenExpiredError
    */
   async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
@@ -225,10 +224,15 @@ export class TokenService<User = any> {
       try {
         return await this.verifier.findToEnd(access, presenter, deadline);
       } catch (error) {
-        if (refresh === null || !(error instanceof TokenExpiredError)) throw error;
+        if (refresh === null || !isReplaceable(error)) throw error;
       }
     }
     if (refresh === null) throw new MissingTokenError();
     return this.renewals.findToEnd(refresh, presenter, deadline);
   }
+}
+
+/** Whether a refresh token may stand in for the access token: when that was good, but is no longer, or not here. */
+function isReplaceable(error: unknown): boolean {
+  return error instanceof TokenExpiredError || (error instanceof InvalidTokenError && error.reason === 'audience');
 }

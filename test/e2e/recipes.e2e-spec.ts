@@ -107,13 +107,22 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
   it('issues for several audiences, and accepts a token for any of its own', async () => {
     const extras = { sessionRepository: new InMemorySessionRepository() };
     let token = '';
+    let forBilling = '';
     await withApp({ options: severalAudiences, extras }, async (t) => {
       token = (await t.login()).access_token;
       expect(claimsOf(token).aud).toEqual(severalAudiences.audience);
       expect(await t.statusOf(token)).toBe(204);
+      const json = { refresh_token: (await t.login()).refresh_token, resource: 'https://billing.example.com' };
+      forBilling = (await t.http.post('/auth/refresh', { json })).body.access_token;
+      expect(await t.statusOf(forBilling)).toBe(401);
     });
-    const as = (audience: string) => ({ options: { ...severalAudiences, audience }, extras });
-    await withApp(as('https://billing.example.com'), async (t) => expect(await t.statusOf(token)).toBe(204));
+    const as = (audience: string) => ({
+      options: { ...severalAudiences, audience, ownAudience: audience },
+      extras,
+    });
+    await withApp(as('https://billing.example.com'), async (t) => {
+      expect([await t.statusOf(token), await t.statusOf(forBilling)]).toEqual([204, 204]);
+    });
     await withApp(as('https://other.example.com'), async (t) => expect(await t.statusOf(token)).toBe(401));
   });
 

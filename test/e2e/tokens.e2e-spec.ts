@@ -122,10 +122,10 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     const header = { alg: 'HS256', typ: 'at+jwt', kid: 'default' } as const;
     const status = (change: object) => t.statusOf(sign({ ...good, ...change }, SECRET, { header }));
     expect(await status({})).toBe(204);
-    expect(await status({ aud: 'files' })).toBe(204);
+    expect(await status({ aud: 'notes' })).toBe(204);
     expect(await status({ aud: ['elsewhere', 'notes'] })).toBe(204);
     for (const change of [
-      { aud: 'elsewhere' }, { aud: [] }, { aud: ['elsewhere'] }, { aud: 'NOTES' }, { aud: [['notes']] }, { aud: { 0: 'notes' } },
+      { aud: 'files' }, { aud: 'elsewhere' }, { aud: [] }, { aud: ['elsewhere'] }, { aud: 'NOTES' }, { aud: [['notes']] }, { aud: { 0: 'notes' } },
       { iss: 'https://knox.example/' }, { iss: ['https://knox.example'] }, { iss: '' },
     ]) expect([change, await status(change)]).toEqual([change, 401]); // prettier-ignore
     const { iss: _iss, ...anonymous } = good;

@@ -99,6 +99,7 @@ export const rotation = (current: string, next: string): Record<string, JwtKnoxK
 export const severalAudiences: JwtKnoxOptions<User> = {
   issuer: 'https://id.example.com',
   audience: ['https://api.example.com', 'https://billing.example.com'],
+  ownAudience: 'https://api.example.com',
 };
 /** End of recipe */
 

@@ -304,12 +304,23 @@ describe('the payload gate', () => {
     expect(verdict({ iss: 'a' })).toBe('issuer');
   });
 
-  it('wants one of the configured audiences, and none where none is configured', () => {
-    const options = { audience: ['a', 'b'] };
+  it('wants an audience of its own, and none where none is configured', () => {
+    const options = { audience: ['a', 'b', 'c'], ownAudience: ['a', 'b'] };
     for (const aud of ['a', 'b', ['a'], ['z', 'b']]) expect(verdict({ aud }, options)).toBe('accepted');
     for (const aud of [undefined, 'z', [], ['z'], [['a']], null, { 0: 'a' }, 'a b'])
       expect(verdict({ aud }, options)).toBe('audience');
     for (const aud of ['a', [], null]) expect(verdict({ aud })).toBe('audience');
+    // By default the first is its own.
+    for (const aud of ['a', ['a'], ['b', 'a']]) expect(verdict({ aud }, { audience: ['a', 'b'] })).toBe('accepted');
+    for (const aud of ['b', ['b'], undefined]) expect(verdict({ aud }, { audience: ['a', 'b'] })).toBe('audience');
+  });
+
+  it('S5: judges a token for another service only for who says which', () => {
+    const two = codecOf({ audience: ['a', 'b'] });
+    const told = decode(two.signAccess(content(), {}, ['b'])).payload;
+    expect(told.aud).toBe('b');
+    expect(reasonOf(() => two.readAccess(told, NOW))).toBe('audience');
+    expect(reasonOf(() => two.readAccess(told, NOW, ['a', 'b']))).toBe('accepted');
   });
 
   it('S5: wants the issuer as audience of a refresh token', () => {

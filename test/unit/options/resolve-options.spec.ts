@@ -30,6 +30,7 @@ describe('the options', () => {
     expect(resolve()).toEqual({
       issuer: undefined,
       audience: [],
+      ownAudience: [],
       clockTolerance: 0,
       accessTtl: 300_000,
       refresh: { rotate: true, reuseInterval: 10_000, retryWindow: 300_000 },
@@ -85,12 +86,12 @@ describe('the options', () => {
     const claims = () => ({});
     const tokenResponse = () => ({});
     const given = {
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: true, reuseInterval: 0, retryWindow: '1d' },
+      issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: 'b', clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: true, reuseInterval: 0, retryWindow: '1d' },
       session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
       storageTimeout: '500ms', adminTimeout: 60, preparedStatements: true,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
-      issuer: 'https://a.example', audience: ['a', 'b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
+      issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: ['b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
       session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
       accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
       routes: expect.objectContaining({ prefix: 'auth' }),
@@ -122,6 +123,12 @@ describe('the options', () => {
 
   it('take one audience for a list of one', () => {
     expect(resolve({ audience: 'a' }).audience).toEqual(['a']);
+    expect(resolve({ audience: ['a', 'b'], ownAudience: 'b' }).ownAudience).toEqual(['b']);
+  });
+
+  it('take the first audience for the own one', () => {
+    expect(resolve({ audience: ['b', 'a'] }).ownAudience).toEqual(['b']);
+    expect(resolve({ audience: ['b', 'a'], ownAudience: ['a', 'b'] }).ownAudience).toEqual(['a', 'b']);
   });
 
   it('cannot be changed once they are resolved', () => {
@@ -129,7 +136,14 @@ describe('the options', () => {
     const options = resolve({ audience });
     audience.push('b');
     expect(options.audience).toEqual(['a']);
-    for (const part of [options, options.session, options.refresh!, options.audience, options.routes])
+    for (const part of [
+      options,
+      options.session,
+      options.refresh!,
+      options.audience,
+      options.ownAudience,
+      options.routes,
+    ])
       expect(Object.isFrozen(part)).toBe(true);
   });
 
@@ -179,6 +193,9 @@ describe('a mistake in the options', () => {
     ['an issuer that is no text', { issuer: 5 }, /^issuer: /],
     ['an empty audience', { audience: '' }, /^audience: .*leave it out/],
     ['an empty list of audiences', { audience: [] }, /^audience: /],
+    ['an own audience without any', { ownAudience: 'a' }, /^ownAudience: not among audience.*add it there/],
+    ['an own audience that is none', { audience: ['a', 'b'], ownAudience: ['a', 'c'] }, /^ownAudience: .*add it there/],
+    ['an empty own audience', { audience: 'a', ownAudience: [] }, /^ownAudience: .*leave it out/],
     ['an audience that is no text', { audience: ['a', 5] }, /^audience: /],
     ['a limit of none', { session: { limitPerUser: 0 } }, /^session.limitPerUser: .*from 1 to 1000/],
     ['a limit that is a fraction', { session: { limitPerUser: 1.5 } }, /^session.limitPerUser: /],

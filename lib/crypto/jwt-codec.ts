@@ -40,6 +40,8 @@ export interface TokenClaims {
 }
 
 export interface AccessClaims extends TokenClaims {
+  /** Everything that `aud` names, ours or not. */
+  readonly audience: readonly string[];
   /** Everything the library did not put there itself. */
   readonly custom: Readonly<Record<string, unknown>>;
 }
@@ -126,7 +128,7 @@ export class JwtCodec {
     const members = plainObject(payload);
     this.checkOrigin(members, audience);
     const claims = this.readClaims(members, now);
-    return { ...claims, custom: customClaimsOf(members) };
+    return { ...claims, audience: audienceIn(members), custom: customClaimsOf(members) };
   }
 
   /** The payload gate, for who lets others check the signature: nothing that is read counts before. @throws TokenRejection */
@@ -201,8 +203,7 @@ export class JwtCodec {
   private checkOrigin(members: Record<string, unknown>, audience: readonly string[]): void {
     if (members.iss !== this.options.issuer) throw new TokenRejection('issuer');
     if (members.aud === undefined && audience.length === 0) return;
-    const carried: unknown[] = Array.isArray(members.aud) ? members.aud : [members.aud];
-    if (!carried.some((one) => typeof one === 'string' && audience.includes(one))) throw new TokenRejection('audience');
+    if (!audienceIn(members).some((one) => audience.includes(one))) throw new TokenRejection('audience');
   }
 
   private readClaims(members: Record<string, unknown>, now: number): TokenClaims {
@@ -227,6 +228,11 @@ export class JwtCodec {
 
 function isBounded(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+}
+
+function audienceIn({ aud }: Record<string, unknown>): string[] {
+  const carried: unknown[] = Array.isArray(aud) ? aud : [aud];
+  return carried.filter((one) => typeof one === 'string');
 }
 
 function customClaimsOf(members: Record<string, unknown>): Readonly<Record<string, unknown>> {

@@ -23,6 +23,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { nextAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
 import { type Displaced, SessionPlacement } from './session-placement';
+import { storedAudience } from './session-audience';
 import { SessionTokens } from './session-tokens';
 import { isActive } from './session-validity';
 import { hostCall, storageCall, type StorageDeadline } from './storage-deadline';
@@ -33,6 +34,11 @@ export interface IssueOverrides {
   authenticatedAt?: Date;
   /** Lifetime of this session, until its first refresh; never past `session.maxLifetime`. */
   ttl?: Duration;
+  /**
+   * What the access tokens of this session are for: some of the option `audience`, at every refresh too. A session that
+   * is not for `ownAudience` opens nothing in this application. @default all of the option `audience`
+   */
+  audience?: string | readonly string[];
   /** Custom claims of this access token, in place of what the option `claims` gives. */
   claims?: Record<string, unknown>;
   /** False: the session ends after `session.shortIdleTimeout` without use. @default true */
@@ -146,6 +152,7 @@ export class SessionIssuer {
       userAgent: presenter.userAgent,
       ipAddress: presenter.ip,
       deviceName: describe(device.deviceName, TEXT_LIMITS.deviceName),
+      audience: storedAudience(this.options.audience, overrides.audience),
     };
   }
 

@@ -83,7 +83,7 @@ export class SessionRefresher {
       const live = { record, user: await this.userOf(read, claims) };
       this.validity.checkPresenter(record, attempt.checksPresenter ? attempt.presenter : undefined);
       // Before anything changes: what may not be asked for uses no token up.
-      this.audienceFor(attempt);
+      this.audienceFor(record, attempt);
       deadline.ensureOpen();
       const tokens = await this.carryOut(decision, live, attempt);
       if (tokens) return tokens;
@@ -189,8 +189,8 @@ export class SessionRefresher {
   }
 
   /** @throws InvalidTargetError */
-  private audienceFor({ resource }: RefreshAttempt): readonly string[] {
-    return audienceOf(this.options.audience, null, typeof resource === 'string' ? [resource] : resource);
+  private audienceFor({ audience }: SessionRecord, { resource }: RefreshAttempt): readonly string[] {
+    return audienceOf(this.options.audience, audience, resource);
   }
 
   private async answer(
@@ -201,7 +201,7 @@ export class SessionRefresher {
   ): Promise<IssuedTokens> {
     const { claims, now, deadline, presenter } = attempt;
     const keys = { session: claims.sessionKey, access: claims.sessionKey.accessKey(record), refresh };
-    const tokens = await this.tokens.sign({ record, user, keys, now, audience: this.audienceFor(attempt) });
+    const tokens = await this.tokens.sign({ record, user, keys, now, audience: this.audienceFor(record, attempt) });
     deadline.ensureOpen();
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;

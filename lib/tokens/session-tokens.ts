@@ -4,6 +4,7 @@ import { type Session, type SessionRecord, sessionOf } from '../contracts/sessio
 import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../crypto/jwt-codec';
 import type { TokenKey } from '../crypto/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { audienceOf } from './session-audience';
 import { hostCall } from './storage-deadline';
 
 /** The keys of one session, alive only while its tokens are made. */
@@ -23,7 +24,7 @@ export interface TokenOrder<User> {
   now: number;
   /** Custom claims, in place of what the option `claims` gives. */
   claims?: Record<string, unknown>;
-  /** What the access token is for; left out: all that is configured. */
+  /** What the access token is for; left out: all that its session is for. */
   audience?: readonly string[];
 }
 
@@ -42,6 +43,7 @@ export class SessionTokens {
 
   async sign<User>({ record, user, keys, now, claims, audience }: TokenOrder<User>): Promise<IssuedTokens<User>> {
     const session = sessionOf(record);
+    const aud = audience ?? audienceOf(this.options.audience, record.audience);
     const custom = await this.customClaims(user, session, claims);
     const accessExpiresAt = this.options.refresh
       ? Math.min(now + this.options.accessTtl, record.expiresAt)
@@ -50,7 +52,7 @@ export class SessionTokens {
     const access = this.codec.signAccess(
       { ...content, expiresAt: accessExpiresAt, tokenKey: keys.access },
       custom,
-      audience,
+      aud,
     );
     const lifetimes = { accessExpiresIn: wholeSeconds(now, accessExpiresAt) };
     if (!keys.refresh) return new IssuedTokens(session, user, lifetimes, access);

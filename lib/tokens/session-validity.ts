@@ -12,10 +12,11 @@ import {
 } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
-import type { TokenClaims } from '../crypto/jwt-codec';
+import type { AccessClaims, TokenClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { holdsAccessKey } from './access-keys';
 import { OccasionalLog } from './occasional-log';
+import { isIssuedFor } from './session-audience';
 import { endOf } from './session-end';
 import { hostCall, storageCall } from './storage-deadline';
 
@@ -48,7 +49,7 @@ export class SessionValidity {
   ) {}
 
   /** The session and user of an access token. @throws TokenRejection, or a 503 when the storage fails */
-  async authenticate(claims: TokenClaims, now: number): Promise<LiveSession> {
+  async authenticate(claims: AccessClaims, now: number): Promise<LiveSession> {
     const read = await this.read(claims);
     this.checkAccessKey(read.record, claims, now);
     const record = this.living(read.record, claims, now);
@@ -56,7 +57,7 @@ export class SessionValidity {
   }
 
   /** The row of an access token that holds its key, whoever its user is. @throws TokenRejection, or a 503 */
-  async findByAccessKey(claims: TokenClaims, now: number): Promise<SessionRecord> {
+  async findByAccessKey(claims: AccessClaims, now: number): Promise<SessionRecord> {
     const record = await this.readRow(claims);
     this.checkAccessKey(record, claims, now);
     return this.living(record, claims, now);
@@ -104,9 +105,11 @@ export class SessionValidity {
     this.events.emit('user-agent.changed', seen);
   }
 
-  private checkAccessKey(record: SessionRecord, claims: TokenClaims, now: number): void {
+  private checkAccessKey(record: SessionRecord, claims: AccessClaims, now: number): void {
     if (!holdsAccessKey(record, claims.tokenKey, now, this.options.accessKeyPeriod))
       throw new TokenRejection('key_mismatch', claims);
+    // The row's word, not the claim's: whoever has the signing key can write another `aud`.
+    if (!isIssuedFor(record.audience, claims.audience)) throw new TokenRejection('audience', claims);
   }
 
   private warnOfClocks(ahead: number): void {

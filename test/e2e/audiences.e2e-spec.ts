@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BearerTransport, type JwtKnoxOptions, KnoxSession } from '../../lib';
+import { BearerTransport, type IssueOverrides, type JwtKnoxOptions, KnoxSession } from '../../lib';
+import { InMemorySessionRepository } from '../../lib/testing';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
+import { configuredKeys, forge, rightful } from '../support/forge';
 import type { Answer } from '../support/http-client';
 import { clients, ISSUER, postForm } from '../support/oauth';
 import { createLandscape, type Landscape, MODES } from '../support/verified-services';
@@ -212,6 +214,129 @@ describe.each(environments)('audiences: $title', ({ platform, kind }) => {
       expect(await row()).toBeNull();
     });
   });
+
+  describe('of a session that was issued for less', () => {
+    const issueTokens = async (audience: unknown) =>
+      t.tokens.issue(await t.users.rows.findOneByOrFail({ username: 'alice' }), {}, { audience } as IssueOverrides);
+    const issue = async (audience: unknown) => {
+      const { accessToken, refreshToken, session } = await issueTokens(audience);
+      return { access: accessToken, refresh: refreshToken!, id: session.id };
+    };
+    const audOf = (answer: Answer) => claimsOf(answer.body.access_token).aud;
+
+    it.each([
+      ['one', 'billing', 'billing', 'billing'],
+      ['a list of one', ['billing'], 'billing', 'billing'],
+      ['two, in any order', ['reports', 'billing'], ['billing', 'reports'], 'billing reports'],
+      ['all of them', AUDIENCES, AUDIENCES, 'api billing reports'],
+    ])('are %s, in every token, and the row keeps them', async (_title, audience, aud, stored) => {
+      await start();
+      const issued = await issue(audience);
+      expect(claimsOf(issued.access)).toMatchObject({ aud, client_id: ISSUER });
+      expect((await row(issued.id))!.audience).toBe(stored);
+      for (let token = issued.refresh, round = 0; round < 3; round++) {
+        const answer = await refresh(undefined, token);
+        expect(audOf(answer)).toEqual(aud);
+        token = answer.body.refresh_token;
+        t.clock.advance('1m');
+      }
+      // Control: a session that nobody narrowed carries all, and its row says so.
+      expect((await row())!.audience).toBeNull();
+    });
+
+    it('a refresh narrows further, and never widens', async () => {
+      await start();
+      const issued = await issue(['billing', 'reports']);
+      expect(audOf(await refresh('reports', issued.refresh))).toBe('reports');
+      for (const resource of ['api', ['billing', 'api'], AUDIENCES]) {
+        expect((await refresh(resource, issued.refresh)).body.code).toBe('invalid_target');
+      }
+      expect(audOf(await refresh(undefined, issued.refresh))).toEqual(['billing', 'reports']);
+    });
+
+    it('S5: opens nothing at the issuer, and its refresh token ends it', async () => {
+      await start();
+      const issued = await issue('billing');
+      expect(await t.statusOf(issued.access)).toBe(401);
+      const json = { refresh_token: issued.refresh };
+      expect((await t.http.post('/auth/logout', { json })).status).toBe(204);
+      expect(await row(issued.id)).toBeNull();
+    });
+
+    it('S2: with the signing key leaked, its token is not widened: the row says what it is for', async () => {
+      await start({ keys: configuredKeys });
+      const issued = await issue(['billing', 'reports']);
+      for (const aud of ['api', ['billing', 'api'], AUDIENCES]) {
+        const forged = forge(issued.access, rightful.rsa, { payload: { aud } });
+        t.events.length = 0;
+        expect(await t.statusOf(forged)).toBe(401);
+        expect(t.events[0]!.event).toMatchObject({ reason: 'audience', sessionId: issued.id });
+        expect((await postForm(t.http, '/auth/introspect', { token: forged })).text).toBe('{"active":false}');
+      }
+      // Controls: forged with nothing gained, and for a session that is for all.
+      const same = forge(issued.access, rightful.rsa, { payload: { aud: 'reports' } });
+      expect((await postForm(t.http, '/auth/introspect', { token: same })).body.active).toBe(true);
+      expect(await t.statusOf(forge(await narrowed('billing'), rightful.rsa, { payload: { aud: 'api' } }))).toBe(204);
+    });
+
+    it.each([
+      ['an unknown one', 'elsewhere', /issue: audience .*api, billing, reports/],
+      ['one too many', ['billing', 'elsewhere'], /issue: audience .*api, billing, reports/],
+      ['none', [], /issue: audience .*api, billing, reports/],
+      ['an empty one', '', /issue: audience .*api, billing, reports/],
+      ['no text', 7, /issue: audience .*api, billing, reports/],
+      ['a list of no text', [['billing']], /issue: audience .*api, billing, reports/],
+      ['null', null, /issue: audience .*api, billing, reports/],
+    ])('is refused for %s, with the remedy, and leaves no session behind', async (_title, audience, message) => {
+      await start();
+      await expect(issueTokens(audience)).rejects.toThrow(message);
+      await expect(issueTokens(audience)).rejects.toBeInstanceOf(TypeError);
+      expect(await t.source.getRepository(KnoxSession).count()).toBe(1);
+    });
+
+    it('is refused for what a row cannot keep', async () => {
+      await start({ audience: ['an api', 'x'.repeat(513), 'y'.repeat(512)] });
+      await expect(issueTokens('an api')).rejects.toThrow(/issue: audience .*white space.*rename/);
+      await expect(issueTokens('x'.repeat(513))).rejects.toThrow(/issue: audience .*512 characters.*shorter/);
+      const { id } = await issue('y'.repeat(512));
+      expect((await row(id))!.audience).toBe('y'.repeat(512));
+    });
+
+    it('is refused where no audience is configured', async () => {
+      await start({ audience: undefined });
+      await expect(issueTokens('billing')).rejects.toThrow(/issue: audience .*option audience/);
+    });
+
+    it('in single-token mode, the one token is for that', async () => {
+      await start({ refreshToken: false });
+      const { access, id } = await issue('billing');
+      expect([claimsOf(access).aud, await t.statusOf(access)]).toEqual(['billing', 401]);
+      expect((await row(id))!.audience).toBe('billing');
+    });
+  });
+
+  it('follow the configuration: new ones are for sessions that are for all, gone ones for none', async () => {
+    const sessionRepository = new InMemorySessionRepository();
+    const withAudiences = async (audience: string[]) => {
+      t = await createApp(platform, kind, { options: { issuer: ISSUER, audience }, extras: { sessionRepository } });
+      return t.users.add('alice');
+    };
+    const user = await withAudiences(AUDIENCES);
+    const [all, two, one] = [
+      await t.tokens.issue(user),
+      await t.tokens.issue(user, {}, { audience: ['billing', 'reports'] }),
+      await t.tokens.issue(user, {}, { audience: 'reports' }),
+    ];
+    await t.close();
+    await withAudiences(['api', 'billing', 'search']);
+    const next = async ({ refreshToken }: { refreshToken: string | undefined }) => {
+      const { status, body } = await refresh(undefined, refreshToken);
+      return status === 200 ? claimsOf(body.access_token).aud : body.code;
+    };
+    expect(await next(all)).toEqual(['api', 'billing', 'search']);
+    expect(await next(two)).toBe('billing');
+    expect(await next(one)).toBe('invalid_target');
+  });
 });
 
 describe.each(environments)('audiences, at other services: $title', ({ platform, kind }) => {
@@ -240,6 +365,14 @@ describe.each(environments)('audiences, at other services: $title', ({ platform,
       // Refused without asking the issuer: only billing asked.
       expect(t.gate.requests.length - asked).toBeLessThanOrEqual(1);
       expect(reports.rejections.map(({ reason }) => reason)).toEqual(['audience']);
+    });
+
+    it('S2: a token that is widened with the signing key counts only where the row is not asked', async () => {
+      const reports = await t.service(mode, { audience: 'reports' });
+      const user = await t.issuer.users.rows.findOneByOrFail({ username: 'alice' });
+      const { accessToken } = await t.issuer.tokens.issue(user, {}, { audience: 'billing' });
+      const forged = forge(accessToken, rightful.rsa, { payload: { aud: ['billing', 'reports'] } });
+      expect((await reports.http.get('/notes', { token: forged })).status).toBe(mode === 'jwks' ? 200 : 401);
     });
   });
 });

@@ -102,11 +102,9 @@ export type {
 // Errors
 export {
   ForbiddenError,
-  InvalidClientError,
   InvalidCredentialsError,
   InvalidRefreshTokenError,
   InvalidRequestError,
-  InvalidTargetError,
   InvalidTokenError,
   IssuerUnavailableError,
   JwtKnoxConfigurationError,
@@ -118,8 +116,8 @@ export {
   StorageUnavailableError,
   TokenExpiredError,
   TooBusyError,
-  UnauthorizedClientError,
   UnauthorizedError,
   UnavailableError,
 } from './contracts/errors';
+export { InvalidClientError, InvalidTargetError, UnauthorizedClientError } from './contracts/oauth-errors';
 export type { KnoxErrorCode, RejectionReason } from './contracts/errors';

@@ -9,7 +9,6 @@ import {
 } from '@nestjs/common';
 import { catchError, type Observable, throwError } from 'rxjs';
 import {
-  InvalidClientError,
   InvalidCredentialsError,
   InvalidRequestError,
   MissingTokenError,
@@ -18,6 +17,7 @@ import {
   UnauthorizedError,
   UnavailableError,
 } from '../contracts/errors';
+import { InvalidClientError } from '../contracts/oauth-errors';
 import { OccasionalLog } from '../tokens/occasional-log';
 import { responseOf } from './request-of';
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { InvalidClientError, UnauthorizedClientError } from '../contracts/errors';
+import { InvalidClientError, UnauthorizedClientError } from '../contracts/oauth-errors';
 import { type ClientRejection, JwtKnoxEvents } from '../contracts/events';
 import { describe, describePresenter, type Presenter } from '../contracts/session';
 import { ClientRegistry } from '../crypto/client-registry';

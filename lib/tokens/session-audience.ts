@@ -1,4 +1,4 @@
-import { InvalidTargetError } from '../contracts/errors';
+import { InvalidTargetError } from '../contracts/oauth-errors';
 import { SESSION_FIELDS } from '../contracts/session';
 
 const MOST_CHARACTERS = SESSION_FIELDS.audience.length;

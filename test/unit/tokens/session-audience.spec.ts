@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InvalidTargetError } from '../../../lib/contracts/errors';
+import { InvalidTargetError } from '../../../lib/contracts/oauth-errors';
 import { audienceOf, isIssuedFor, storedAudience } from '../../../lib/tokens/session-audience';
 
 const NAMES = ['api', 'billing', 'reports', 'search', 'https://api.example.com', '__proto__', 'constructor'];

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { JwtService } from '@nestjs/jwt';
 import { describe, expect, it } from 'vitest';
-import { SystemClock } from '../../lib';
+import { type LoginArrival, SystemClock } from '../../lib';
 import { InMemorySessionRepository } from '../../lib/testing';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
@@ -12,7 +12,12 @@ import { basic, GATEWAY, oauthOptions, postForm } from '../support/oauth';
 import {
   ClientThrottlingModule,
   ExchangeController,
+  ForgottenPasswordController,
+  Mailer,
+  OAuthClient,
+  OAuthLoginController,
   PasswordController,
+  PendingLogins,
   rotation,
   severalAudiences,
   singleToken,
@@ -214,6 +219,76 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
       users.open();
       expect((await login).status).toBe(200);
       await eventually(() => strangers.filter(({ status }) => status === 401).length).toBe(39);
+    });
+  });
+
+  it('sets a new password by a link, once, and leaves no session of before', async () => {
+    const links = new JwtService({ secret: 'a secret of its own', signOptions: { algorithm: 'HS256' } });
+    const sent: string[] = [];
+    const mailer: Mailer = { sendLink: async (_user, token) => void sent.push(token) };
+    const providers = [
+      { provide: JwtService, useValue: links },
+      { provide: Mailer, useValue: mailer },
+    ];
+    await withApp({ controllers: [ForgottenPasswordController], providers }, async (t) => {
+      const [mine, thief] = [await t.login(), await t.login()];
+      const user = await t.users.rows.findOneByOrFail({ username: 'alice' });
+      const arrival = await t.tokens.arrival();
+      const forgotten = (username: string) => t.http.post('/password/forgotten', { json: { username } });
+      expect([(await forgotten('nobody')).status, (await forgotten('alice')).status]).toEqual([202, 202]);
+      await expect.poll(() => sent.length).toBe(1);
+      const reset = async (token: unknown, password = 'a new one') =>
+        (await t.http.post('/password/reset', { json: { token, password } })).status;
+      const foreign = await new JwtService({ secret: 'another secret' }).signAsync({ sub: String(user.id) });
+      const late = await links.signAsync({ sub: String(user.id) }, { expiresIn: '-1s' });
+      for (const bad of [foreign, late, undefined, mine.access_token]) expect(await reset(bad)).toBe(401);
+      expect((await Promise.all([reset(sent[0]), reset(sent[0])])).toSorted()).toEqual([204, 401]);
+      expect(await reset(sent[0], 'another one')).toBe(401);
+      for (const { access_token: token } of [mine, thief]) expect(await t.statusOf(token)).toBe(401);
+      await expect(t.tokens.issue(user, {}, { arrival })).rejects.toMatchObject({ code: 'invalid_credentials' });
+      const login = (password: string) => t.http.post('/auth/login', { json: { username: 'alice', password } });
+      expect([(await login('alice-password')).status, (await login('a new one')).status]).toEqual([401, 200]);
+    });
+  });
+
+  it('logs in by OAuth, in the browser that began it, unless the sessions were ended in between', async () => {
+    const oauth: OAuthClient = {
+      authorizationUrl: (state) => `https://id.example.com/authorize?state=${state}`,
+      exchange: async (code) => ({ subject: code }),
+    };
+    const begun = new Map<string, LoginArrival>();
+    const logins: PendingLogins = {
+      keep: async (state, arrival) => void begun.set(state, arrival),
+      take: async (state) => {
+        const arrival = begun.get(state) ?? null;
+        begun.delete(state);
+        return arrival;
+      },
+    };
+    const providers = [
+      { provide: OAuthClient, useValue: oauth },
+      { provide: PendingLogins, useValue: logins },
+    ];
+    await withApp({ controllers: [OAuthLoginController], providers }, async (t) => {
+      const begin = async () => {
+        const { status, headers } = await t.http.get('/oauth/login');
+        expect(status).toBe(302);
+        const [cookie] = String(headers['set-cookie']).split(';');
+        return { state: new URL(String(headers.location)).searchParams.get('state')!, cookie: cookie! };
+      };
+      const end = ({ state, cookie }: { state: string; cookie: string }, code = 'alice') =>
+        t.http.get(`/oauth/callback?code=${code}&state=${state}`, { headers: { cookie } });
+      const own = await begin();
+      expect((await end({ ...own, cookie: (await begin()).cookie })).status).toBe(401);
+      expect((await end({ ...own, cookie: '' })).status).toBe(401);
+      const { status, body, headers } = await end(own);
+      expect([status, headers['cache-control'], await t.statusOf(body.access_token)]).toEqual([200, 'no-store', 204]);
+      expect((await end(own)).status).toBe(401);
+      const under = [await begin(), await begin()];
+      await t.tokens.revokeAll(claimsOf(body.access_token).sub);
+      expect((await end(under[0]!)).body.code).toBe('invalid_credentials');
+      expect((await end(under[1]!, 'nobody')).status).toBe(401);
+      expect((await end(await begin())).status).toBe(200);
     });
   });
 });

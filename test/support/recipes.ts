@@ -1,16 +1,23 @@
 // The code of docs/recipes.md. A test runs it, and holds the page to it.
+import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { availableParallelism } from 'node:os';
 import {
   Body,
   Controller,
   type ExecutionContext,
+  Get,
+  Header,
   HttpCode,
   HttpException,
   Injectable,
   Module,
   Post,
   Put,
+  Query,
+  Redirect,
+  Req,
+  Res,
   UnauthorizedException,
   UseGuards,
 } from '@nestjs/common';
@@ -27,12 +34,32 @@ import {
   type JwtKnoxKey,
   JwtKnoxGuard,
   type JwtKnoxOptions,
+  type LoginArrival,
   Public,
   type Session,
+  tokenResponseBody,
   TokenService,
   TooBusyError,
 } from '../../lib';
 import { hashPassword, TestUsers as Users, type User } from './users';
+
+/** The host's way to write to its users. */
+export abstract class Mailer {
+  abstract sendLink(user: User, token: string): Promise<void>;
+}
+
+/** What the host's OAuth library does. */
+export abstract class OAuthClient {
+  abstract authorizationUrl(state: string): string;
+  abstract exchange(code: string): Promise<{ subject: string }>;
+}
+
+/** The host's table or cache of logins that were begun. */
+export abstract class PendingLogins {
+  abstract keep(state: string, arrival: LoginArrival): Promise<void>;
+  /** Gives each once; null for one that is unknown, or older than ten minutes. */
+  abstract take(state: string): Promise<LoginArrival | null>;
+}
 
 /** Recipe: from stateless tokens of @nestjs/jwt */
 @Controller('auth')
@@ -170,6 +197,58 @@ export class LimitedUsers extends Users {
 }
 /** End of recipe */
 
+/** Recipe: a forgotten password */
+const fingerprintOf = ({ passwordHash }: User) => createHash('sha256').update(passwordHash).digest('base64url');
+
+@Controller('password')
+export class ForgottenPasswordController {
+  constructor(
+    private readonly links: JwtService,
+    private readonly mailer: Mailer,
+    private readonly users: Users,
+    private readonly tokens: TokenService<User>,
+  ) {}
+
+  /** Answers alike, and as fast, whether there is such a user or not: nobody waits for the mail. */
+  @Public()
+  @Post('forgotten')
+  @HttpCode(202)
+  forgotten(@Body('username') username: string): void {
+    void this.send(String(username)).catch(() => undefined); // log it
+  }
+
+  @Public()
+  @Post('reset')
+  @HttpCode(204)
+  async reset(@Body('token') token: string, @Body('password') password: string): Promise<void> {
+    const user = await this.userOf(token);
+    const passwordHash = await hashPassword(password);
+    await this.tokens.changeCredentials({ userId: String(user.id) }, async () => {
+      // Only in place of the password that was forgotten: a link changes one password, however often it is sent.
+      const forgotten = { id: user.id, passwordHash: user.passwordHash };
+      const { affected } = await this.users.rows.update(forgotten, { passwordHash });
+      if (affected !== 1) throw new UnauthorizedException();
+    });
+  }
+
+  private async send(username: string): Promise<void> {
+    const user = await this.users.rows.findOneBy({ username });
+    if (!user) return;
+    const claims = { sub: String(user.id), replaces: fingerprintOf(user) };
+    await this.mailer.sendLink(user, await this.links.signAsync(claims, { expiresIn: '15m' }));
+  }
+
+  private async userOf(token: string): Promise<User> {
+    const { sub, replaces } = await this.links.verifyAsync(token, { algorithms: ['HS256'] }).catch(() => {
+      throw new UnauthorizedException();
+    });
+    const user = await this.users.findById(String(sub));
+    if (user && fingerprintOf(user) === replaces) return user;
+    throw new UnauthorizedException();
+  }
+}
+/** End of recipe */
+
 /** Recipe: a limit for introspect and revoke */
 /** Limits `introspect` and `revoke`, and no other route. */
 @Injectable()
@@ -187,4 +266,42 @@ export class ClientThrottlerGuard extends ThrottlerGuard {
   providers: [{ provide: APP_GUARD, useClass: ClientThrottlerGuard }],
 })
 export class ClientThrottlingModule {}
+/** End of recipe */
+
+/** Recipe: login by OAuth */
+@Controller('oauth')
+export class OAuthLoginController {
+  constructor(
+    private readonly oauth: OAuthClient,
+    private readonly logins: PendingLogins,
+    private readonly users: Users,
+    private readonly tokens: TokenService<User>,
+  ) {}
+
+  @Public()
+  @Get('login')
+  @Redirect()
+  async login(@Res({ passthrough: true }) response: any) {
+    const state = randomUUID();
+    // Now, not in the callback: when the user's sessions are ended in between, this login must end too.
+    await this.logins.keep(state, await this.tokens.arrival());
+    response.header('Set-Cookie', `oauth_state=${state}; Path=/oauth; Max-Age=600; HttpOnly; Secure; SameSite=Lax`);
+    return { url: this.oauth.authorizationUrl(state) };
+  }
+
+  @Public()
+  @Get('callback')
+  @Header('Cache-Control', 'no-store')
+  async callback(@Query('code') code: string, @Query('state') state: string, @Req() request: any) {
+    // The browser that began the login, or somebody could log a victim in to an account of theirs.
+    const [, begun] = /(?:^|; )oauth_state=([^;]+)/.exec(request.headers.cookie ?? '') ?? [];
+    const arrival = begun === state ? await this.logins.take(state) : null;
+    if (!arrival) throw new UnauthorizedException();
+    const { subject } = await this.oauth.exchange(code);
+    const user = await this.users.rows.findOneBy({ username: subject });
+    if (!user) throw new UnauthorizedException();
+    const device = { userAgent: request.headers['user-agent'], ip: request.ip };
+    return tokenResponseBody(await this.tokens.issue(user, device, { arrival }));
+  }
+}
 /** End of recipe */

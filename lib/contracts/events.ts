@@ -31,10 +31,11 @@ export type LoginFailure = 'credentials' | 'inactive' | 'session_limit' | 'fence
  */
 export type RetryReason = 'interval' | 'idempotency' | 'window';
 
-/** Who did something to sessions. */
+/** Who ended sessions: a user, their admin, or support staff. */
 export interface Actor {
+  /** As `UserProvider.getId` returns it. */
   userId: string;
-  /** The session in which they did it. */
+  /** The session in which they did it; null outside of one. */
   sessionId: string | null;
 }
 

@@ -19,20 +19,26 @@ export interface SessionQuery {
   limit?: number;
 }
 
-/** What changes with a session's access key. */
+/** What changes with a session's access key. Digests and salt are 64 lowercase hex digits. */
 export interface AccessKeyChange {
   accessDigest: string;
+  /** The digest that was present so far. */
   previousAccessDigest: string | null;
   accessSalt: string;
+  /** Since when the key counts, epoch ms; the row must still be alive at it. */
   accessKeyAt: number;
   accessKeyIndex: number;
 }
 
-/** What one rotation of the refresh token writes; the access key's part where that changes with it. */
+/**
+ * What one rotation of the refresh token writes; the access key's part, all of it or nothing, where that changes with it.
+ * Times are epoch milliseconds.
+ */
 export interface Rotation extends Partial<AccessKeyChange> {
   refreshDigest: string;
   previousRefreshDigest: string;
   refreshSalt: string;
+  /** Digest of the request's `Idempotency-Key`; null when it had none. */
   rotationKeyDigest: string | null;
   generation: number;
   /** Becomes `rotatedAt` and `lastUsedAt`; the row must still be alive at it. */
@@ -42,13 +48,18 @@ export interface Rotation extends Partial<AccessKeyChange> {
   lastIpAddress: string | null;
 }
 
-/** New keys of a session, after credentials were proven again: whatever was issued before is worth nothing. */
+/**
+ * New keys of a session, after credentials were proven again: whatever was issued before is worth nothing. What the row
+ * knows of the last rotation (`previousRefreshDigest`, `refreshSalt`, `rotationKeyDigest`, `rotatedAt`) becomes null.
+ * Times are epoch milliseconds.
+ */
 export interface KeyRenewal extends AccessKeyChange {
   /** Null in single-token mode. */
   refreshDigest: string | null;
   previousAccessDigest: null;
   /** The generation after the one that was read. */
   generation: number;
+  /** When the credentials were proven. */
   authenticatedAt: number;
   /** The row must still be alive at it; becomes `lastUsedAt`. */
   at: number;
@@ -128,6 +139,7 @@ export abstract class SessionRepository extends Discreet {
   /**
    * Raises a fence: the counter goes up by one, then the fence of this scope becomes the greater of itself and the
    * counter. Each statement is committed before the next, and all before this resolves.
+   * @param scope `*` for all users, else 64 lowercase hex digits for one
    */
   abstract raiseFence(scope: string): Promise<void>;
   /** Whether one of these scopes has a fence greater than `counter`. From the primary, outside any transaction. */

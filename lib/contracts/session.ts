@@ -103,6 +103,7 @@ export interface SessionRecord {
   createdAt: number;
   /** When credentials were last proven (OpenID Connect's `auth_time`). */
   authenticatedAt: number;
+  /** The session is over once this has come; 0 when another login took its place. */
   expiresAt: number;
   /** How long this session may stay unused, in milliseconds; null: what the options say. */
   idleTimeout: number | null;
@@ -112,9 +113,9 @@ export interface SessionRecord {
   userAgent: string | null;
   ipAddress: string | null;
   deviceName: string | null;
-  /** The user-agent of the last refresh. */
+  /** The user-agent of the last refresh that rotated; null before. */
   lastUserAgent: string | null;
-  /** The address of the last refresh. */
+  /** The address of the last refresh that rotated; null before. */
   lastIpAddress: string | null;
   /** What the session may do, space-separated; null: everything that its user may do. */
   scopes: string | null;

@@ -10,7 +10,7 @@ export interface SessionBody {
   device_name: string | null;
   user_agent: string | null;
   ip_address: string | null;
-  /** The user-agent and the address of the last refresh; null when there was none. */
+  /** The user-agent and the address of the last refresh that rotated; null when there was none. */
   last_user_agent: string | null;
   last_ip_address: string | null;
   created_at: string;

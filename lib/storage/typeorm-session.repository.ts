@@ -31,6 +31,7 @@ interface BuiltStatements {
   rotationOfBoth: ReturnType<typeof rotation>;
 }
 
+/** How a {@link TypeOrmSessionRepository} reads, and which sessions are its own. */
 export interface TypeOrmSessionRepositoryOptions {
   /** The relation of the entity to the host's user, where both are to be read at once. */
   userRelation?: string;

@@ -10,7 +10,9 @@ const MAX_AGE_MS = 24 * 3_600_000;
  * the proof takes more than one request; never take it from a client.
  */
 export interface LoginArrival {
+  /** The counter of the fences then: ends that raise it later end this login too. */
   readonly counter: number;
+  /** Epoch ms; becomes the session's `authenticatedAt` where nothing else is given. */
   readonly at: number;
 }
 

@@ -68,7 +68,10 @@ export class SessionAdminService {
     return rows.map((row) => sessionOf({ ...row, expiresAt: endOf(row, this.options.session) }));
   }
 
-  /** Ends all sessions of a user, and logins that are under way; returns how many. */
+  /**
+   * Ends all sessions of a user, and logins that are under way; returns how many sessions.
+   * @param actor who asks for it, for the event `session.revoked`
+   */
   async revokeAll(userId: string, actor?: Actor): Promise<number> {
     return this.revoker.all(userId, { reason: 'admin', actor });
   }

@@ -11,7 +11,7 @@ import { requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
 import { hostCall, StorageDeadline } from './storage-deadline';
 
-/** The session of a request, or the user whose sessions are all to end. */
+/** The session in which credentials change, which goes on with new keys; or the user whose sessions are all to end. */
 export type CredentialsTarget = Pick<Session, 'id' | 'userId'> | { userId: string };
 
 /** What gives a session new tokens: a refresh token, or credentials that were proven again. */

@@ -30,11 +30,11 @@ export interface RefreshOptions {
 
 /** Which session to end, and who asks for it. */
 export interface RevokeOptions {
-  /** Only if it is this user's. */
+  /** Only if it is this user's. Must not be undefined when it is given. */
   userId?: string;
-  /** @default 'revoked' */
+  /** For the event `session.revoked`. @default 'revoked' */
   reason?: RevocationReason;
-  /** For the event: who ends it. */
+  /** For the event `session.revoked`: who ends it; null there when left out. */
   actor?: Actor;
 }
 
@@ -73,6 +73,7 @@ export class TokenService<User = any> {
    * Where the proof takes more than this call, call {@link arrival} before it begins and hand over what it returned.
    * @throws InvalidCredentialsError when the user is not active, or all their sessions were ended since the arrival
    * @throws SessionLimitReachedError
+   * @throws TypeError for an arrival that is given and is none of the last 24 hours
    */
   async issue(user: User, device: Device = {}, overrides: IssueOverrides = {}): Promise<IssuedTokens<User>> {
     return this.logins.issue(user, device, overrides);
@@ -138,7 +139,8 @@ export class TokenService<User = any> {
    * Changes a user's credentials: runs `store`, which stores the new password hash (or passkey…), then ends all other
    * sessions of the user and logins that are under way with the old credentials, and gives this session new keys.
    * With `{ userId }` in place of the session, for a forgotten password, no session stays.
-   * If it throws after `store` has run, the new credentials count already: call it again.
+   * What `store` throws is thrown, and nothing ends. If it throws after `store` has run, the new credentials count already:
+   * call it again.
    * @returns the session's new tokens; null when no session stays, or this one has ended meanwhile
    * @example
    * const tokens = await this.tokens.changeCredentials(session, () => this.users.setPassword(userId, password));
@@ -169,7 +171,10 @@ export class TokenService<User = any> {
     return this.revoker.other(session, { reason: 'logout_other', actor });
   }
 
-  /** Ends all sessions of a user, and logins that are under way; returns how many. */
+  /**
+   * Ends all sessions of a user, and logins that are under way; returns how many sessions.
+   * @param options `reason` is `logout_all` when left out
+   */
   async revokeAll(
     userId: string,
     { reason = 'logout_all', actor }: Omit<RevokeOptions, 'userId'> = {},

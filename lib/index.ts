@@ -73,6 +73,7 @@ export type { TokenResponseBody } from './http/token-response';
 export { SessionRepository } from './contracts/session.repository';
 export type {
   AccessKeyChange,
+  AccessKeyState,
   FoundSession,
   KeyRenewal,
   PlaceQuery,
@@ -89,7 +90,6 @@ export { stringTransformer } from './storage/columns';
 // Events
 export { JwtKnoxEvents } from './contracts/events';
 export type {
-  Actor,
   ClientRejection,
   JwtKnoxEventMap,
   JwtKnoxEventName,
@@ -97,6 +97,7 @@ export type {
   LoginFailure,
   RetryReason,
   RevocationReason,
+  SessionActor,
 } from './contracts/events';
 
 // Errors

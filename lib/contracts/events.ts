@@ -32,7 +32,7 @@ export type LoginFailure = 'credentials' | 'inactive' | 'session_limit' | 'fence
 export type RetryReason = 'interval' | 'idempotency' | 'window';
 
 /** Who ended sessions: a user, their admin, or support staff. */
-export interface Actor {
+export interface SessionActor {
   /** As `UserProvider.getId` returns it. */
   userId: string;
   /** The session in which they did it; null outside of one. */
@@ -71,7 +71,7 @@ export interface JwtKnoxEventMap {
     sessionId: string | null;
     count: number;
     reason: RevocationReason;
-    actor: Actor | null;
+    actor: SessionActor | null;
   };
   /** Expired sessions were purged. */
   'session.expired': { count: number };

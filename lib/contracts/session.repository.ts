@@ -19,15 +19,21 @@ export interface SessionQuery {
   limit?: number;
 }
 
-/** What changes with a session's access key. Digests and salt are 64 lowercase hex digits. */
-export interface AccessKeyChange {
+/** What a row notes of its access keys. */
+export interface AccessKeyState {
   accessDigest: string;
-  /** The digest that was present so far. */
+  /** The digest that was present so far; null when no token with its key can be alive. */
   previousAccessDigest: string | null;
   accessSalt: string;
   /** Since when the key counts, epoch ms; the row must still be alive at it. */
   accessKeyAt: number;
   accessKeyIndex: number;
+}
+
+/** The access key after the present one. */
+export interface AccessKeyChange extends AccessKeyState {
+  /** Digest of the access key that is replaced: nothing changes unless the row still has it. */
+  replaces: string;
 }
 
 /**
@@ -53,7 +59,7 @@ export interface Rotation extends Partial<AccessKeyChange> {
  * knows of the last rotation (`previousRefreshDigest`, `refreshSalt`, `rotationKeyDigest`, `rotatedAt`) becomes null.
  * Times are epoch milliseconds.
  */
-export interface KeyRenewal extends AccessKeyChange {
+export interface KeyRenewal extends AccessKeyState {
   /** Null in single-token mode. */
   refreshDigest: string | null;
   previousAccessDigest: null;
@@ -111,12 +117,15 @@ export abstract class SessionRepository extends Discreet {
   abstract vacate(id: string, slot: number | null, expiredBy?: number): Promise<boolean>;
   /** Undoes {@link vacate}. False when the row is gone, or another session has taken the slot. */
   abstract reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean>;
-  /** Rotates where `refreshDigest` is still the presented one and the row is alive. False when nothing changed. */
+  /**
+   * Rotates where `refreshDigest` is still the presented one, `accessDigest` the one to be replaced (where the rotation
+   * changes the access key), and the row is alive. False when nothing changed.
+   */
   abstract rotate(id: string, presentedDigest: string, rotation: Rotation): Promise<boolean>;
   /** Moves `lastUsedAt` forward, never back, and only while the row is of this generation. */
   abstract touch(id: string, generation: number, lastUsedAt: number): Promise<void>;
-  /** Changes the access key where its index is still `index` and the row is alive at the change's moment. */
-  abstract moveAccessKey(id: string, index: number | null, change: AccessKeyChange): Promise<boolean>;
+  /** Changes the access key where it is still the one to be replaced, and the row is alive at the change's moment. */
+  abstract moveAccessKey(id: string, change: AccessKeyChange): Promise<boolean>;
   /** Gives a session new keys where it is alive and of the generation before the new one. False when nothing changed. */
   abstract renewKeys(id: string, renewal: KeyRenewal): Promise<boolean>;
   /** Deletes one session, if it is this user's and of this generation where those are given. */

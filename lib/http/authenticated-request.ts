@@ -1,4 +1,4 @@
-import type { Actor } from '../contracts/events';
+import type { SessionActor } from '../contracts/events';
 import type { Session, TokenSession } from '../contracts/session';
 import type { Authentication } from '../tokens/session-validity';
 import { deadlineBehind } from '../tokens/access-token.verifier';
@@ -27,6 +27,6 @@ export function deadlineOf(request: any): StorageDeadline | undefined {
 }
 
 /** For events: the user of the request, in their session. */
-export function actorOf({ userId, id }: Session): Actor {
+export function actorOf({ userId, id }: Session): SessionActor {
   return { userId, sessionId: id };
 }

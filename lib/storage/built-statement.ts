@@ -82,14 +82,15 @@ const ROTATION_VALUES: readonly (keyof RotationValues)[] = [
   'expiresAt', 'lastUserAgent', 'lastIpAddress', 'at',
 ]; // prettier-ignore
 const ACCESS_KEY_VALUES: readonly (keyof AccessKeyChange)[] = [
-  'accessDigest', 'previousAccessDigest', 'accessSalt', 'accessKeyAt', 'accessKeyIndex',
+  'replaces', 'accessDigest', 'previousAccessDigest', 'accessSalt', 'accessKeyAt', 'accessKeyIndex',
 ]; // prettier-ignore
 
 /** A rotation changes the row as it was presented, and no other. */
 export function changeOf(values: RotationValues): { where: Where; change: Partial<SessionRecord> } {
-  const { id, presentedDigest, at, ...change } = values;
+  const { id, presentedDigest, replaces, at, ...change } = values;
+  const accessKey = replaces !== undefined && { accessDigest: replaces };
   return {
-    where: { id, refreshDigest: presentedDigest, expiresAt: MoreThan(at) },
+    where: { id, refreshDigest: presentedDigest, ...accessKey, expiresAt: MoreThan(at) },
     change: { ...change, rotatedAt: at, lastUsedAt: at },
   };
 }

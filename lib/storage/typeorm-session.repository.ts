@@ -123,9 +123,9 @@ export class TypeOrmSessionRepository extends SessionRepository {
     await this.update({ id, generation, lastUsedAt: LessThan(lastUsedAt) }, { lastUsedAt });
   }
 
-  async moveAccessKey(id: string, index: number | null, change: AccessKeyChange): Promise<boolean> {
-    const where = { id, accessKeyIndex: index ?? IsNull(), expiresAt: MoreThan(change.accessKeyAt) };
-    return (await this.update(where, { ...change })) > 0;
+  async moveAccessKey(id: string, { replaces, ...change }: AccessKeyChange): Promise<boolean> {
+    const where = { id, accessDigest: replaces, expiresAt: MoreThan(change.accessKeyAt) };
+    return (await this.update(where, change)) > 0;
   }
 
   async renewKeys(id: string, { at, ...change }: KeyRenewal): Promise<boolean> {

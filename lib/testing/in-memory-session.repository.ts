@@ -66,8 +66,9 @@ export class InMemorySessionRepository extends SessionRepository {
 
   async rotate(id: string, presentedDigest: string, rotation: Rotation): Promise<boolean> {
     const row = this.rows.get(id);
-    const { at, ...change } = rotation;
-    if (!row || row.refreshDigest !== presentedDigest || row.expiresAt <= at) return false;
+    const { at, replaces = row?.accessDigest, ...change } = rotation;
+    if (!row || row.refreshDigest !== presentedDigest || row.accessDigest !== replaces || row.expiresAt <= at)
+      return false;
     Object.assign(row, change, { rotatedAt: at, lastUsedAt: at });
     return true;
   }
@@ -77,9 +78,9 @@ export class InMemorySessionRepository extends SessionRepository {
     if (row?.generation === generation) row.lastUsedAt = Math.max(row.lastUsedAt, lastUsedAt);
   }
 
-  async moveAccessKey(id: string, index: number | null, change: AccessKeyChange): Promise<boolean> {
+  async moveAccessKey(id: string, { replaces, ...change }: AccessKeyChange): Promise<boolean> {
     const row = this.rows.get(id);
-    if (!row || row.accessKeyIndex !== index || row.expiresAt <= change.accessKeyAt) return false;
+    if (!row || row.accessDigest !== replaces || row.expiresAt <= change.accessKeyAt) return false;
     Object.assign(row, change);
     return true;
   }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type ContractCase, HOUR, rotationOf, T, wins } from './session-repository.cases';
 
 /** The access key after the first one. */
-const CHANGE = {
+const STATE = {
   accessDigest: '1'.repeat(64),
   previousAccessDigest: '0'.repeat(64),
   accessSalt: '2'.repeat(64),
@@ -16,24 +16,33 @@ export const KEY_CASES: Record<string, ContractCase> = {
   'changes the access key with a rotation': async (repository, newRecord) => {
     const record = newRecord({ accessKeyIndex: 0, accessKeyAt: T });
     await repository.insert(record);
-    const { at, ...change } = { ...rotationOf(record, T + 60), ...CHANGE };
-    equal(await repository.rotate(record.id, record.refreshDigest!, { at, ...change }), true);
-    deepEqual((await repository.findById(record.id))?.record, { ...record, ...change, rotatedAt: at, lastUsedAt: at });
+    const { at, ...rotation } = { ...rotationOf(record, T + 60), ...STATE };
+    const other = { at, ...rotation, replaces: '7'.repeat(64) };
+    equal(await repository.rotate(record.id, record.refreshDigest!, other), false);
+    const change = { at, ...rotation, replaces: record.accessDigest };
+    equal(await repository.rotate(record.id, record.refreshDigest!, change), true);
+    deepEqual((await repository.findById(record.id))?.record, {
+      ...record,
+      ...rotation,
+      rotatedAt: at,
+      lastUsedAt: at,
+    });
   },
 
-  'changes the access key once, from the index that was read': async (repository, newRecord) => {
+  'changes the access key once, and only the key that was read': async (repository, newRecord) => {
     for (const accessKeyIndex of [0, null]) {
       const record = newRecord({ accessKeyIndex });
       await repository.insert(record);
-      equal(await repository.moveAccessKey(record.id, 7, CHANGE), false);
-      const calls = Array.from({ length: 6 }, () => repository.moveAccessKey(record.id, accessKeyIndex, CHANGE));
-      equal(await wins(calls), 1);
-      deepEqual((await repository.findById(record.id))?.record, { ...record, ...CHANGE });
+      const change = { ...STATE, replaces: record.accessDigest };
+      // New keys after a proof of credentials have the index of the first ones.
+      equal(await repository.moveAccessKey(record.id, { ...change, replaces: '7'.repeat(64) }), false);
+      equal(await wins(Array.from({ length: 6 }, () => repository.moveAccessKey(record.id, change))), 1);
+      deepEqual((await repository.findById(record.id))?.record, { ...record, ...STATE });
     }
     const dead = newRecord({ accessKeyIndex: 0, expiresAt: T + 60 });
     await repository.insert(dead);
-    equal(await repository.moveAccessKey(dead.id, 0, CHANGE), false);
-    equal(await repository.moveAccessKey(randomUUID(), 0, CHANGE), false);
+    equal(await repository.moveAccessKey(dead.id, { ...STATE, replaces: dead.accessDigest }), false);
+    equal(await repository.moveAccessKey(randomUUID(), { ...STATE, replaces: dead.accessDigest }), false);
   },
 
   'gives new keys once, to a living session of the generation that was read': async (repository, newRecord) => {
@@ -44,7 +53,7 @@ export const KEY_CASES: Record<string, ContractCase> = {
     };
     const record = newRecord({ ...given, generation: 3, rotatedAt: T, previousAccessDigest: 'd'.repeat(64) });
     await repository.insert(record);
-    const keys = { ...CHANGE, accessKeyIndex: 0, previousAccessDigest: null, refreshDigest: '4'.repeat(64) };
+    const keys = { ...STATE, accessKeyIndex: 0, previousAccessDigest: null, refreshDigest: '4'.repeat(64) };
     const renewal = { ...keys, generation: 4, authenticatedAt: T + 70, expiresAt: T + 3 * HOUR };
     equal(await repository.renewKeys(record.id, { ...renewal, generation: 5, at: T + 60 }), false);
     equal(await repository.renewKeys(record.id, { ...renewal, at: T + HOUR }), false);

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { InvalidCredentialsError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { storageCall } from './storage-deadline';
@@ -29,14 +30,21 @@ export class LoginArrivals {
     return Object.freeze({ counter: await storageCall(() => this.repository.readCounter()), at });
   }
 
-  /** @throws TypeError for anything but an arrival of the last 24 hours */
-  check(arrival: LoginArrival | undefined): void {
+  /**
+   * The arrival that a host kept, as far as it counts.
+   * @throws TypeError for anything but an arrival of the last 24 hours
+   * @throws InvalidCredentialsError when the counter has never been as high: a backup was restored in between, and fences
+   * that are raised from now on would not meet it
+   */
+  async accept(arrival: LoginArrival | undefined): Promise<LoginArrival> {
     const { counter, at = NaN } = Object(arrival) as Partial<LoginArrival>;
-    const { clock, clockMargin } = this.options;
-    const age = clock.now() - at;
-    const isCount = Number.isSafeInteger(counter) && counter! >= 0;
-    const isSound = isCount && Number.isSafeInteger(at) && age >= -clockMargin;
+    const current = await this.read();
+    const isSound = Number.isSafeInteger(counter) && counter! >= 0 && Number.isSafeInteger(at);
     if (!isSound) throw new TypeError('issue: arrival must be what TokenService.arrival() returned.');
-    if (age > MAX_AGE_MS) throw new TypeError('issue: the arrival is older than 24 hours; begin the login again.');
+    if (current.at - at > MAX_AGE_MS)
+      throw new TypeError('issue: the arrival is older than 24 hours; begin the login again.');
+    if (counter! > current.counter) throw new InvalidCredentialsError();
+    // The clock of another process may be ahead.
+    return { counter: counter!, at: Math.min(at, current.at) };
   }
 }

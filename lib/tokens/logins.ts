@@ -48,8 +48,8 @@ export class Logins {
   async issue<User>(user: User, device: Device, overrides: IssueOverrides): Promise<IssuedTokens<User>> {
     const deadline = new StorageDeadline(this.options.storageTimeout);
     // One that went missing must not become "now".
-    if ('arrival' in overrides) this.arrivals.check(overrides.arrival);
-    const arrival = overrides.arrival ?? (await deadline.run(() => this.arrivals.read()));
+    const begun = () => ('arrival' in overrides ? this.arrivals.accept(overrides.arrival) : this.arrivals.read());
+    const arrival = await deadline.run(begun);
     return this.issuer.start({ user, device, arrival, overrides, username: null }, deadline);
   }
 

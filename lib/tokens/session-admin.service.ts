@@ -1,7 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { type Actor, JwtKnoxEvents } from '../contracts/events';
+import { JwtKnoxEvents, type SessionActor } from '../contracts/events';
 import { type Session, sessionOf } from '../contracts/session';
-import { type SessionFigures, type SessionQuery, SessionRepository } from '../contracts/session.repository';
+import {
+  type PlaceQuery,
+  type SessionFigures,
+  type SessionQuery,
+  SessionRepository,
+} from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { endOf } from './session-end';
 import { SessionRevoker } from './session-revoker';
@@ -45,7 +50,10 @@ export class SessionAdminService {
     return { ...figures, averagePerUser, generatedAt };
   }
 
-  /** Deletes expired sessions, batch by batch, until none is left; answers how many. Two purgers at once are safe. */
+  /**
+   * Deletes expired sessions, batch by batch, until none is left, and under `onLimit: 'evict-oldest'` those above a session
+   * limit that was introduced or lowered; returns how many. Two purgers at once are safe.
+   */
   async purgeExpired({ batchSize = 1_000 }: PurgeOptions = {}): Promise<number> {
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) {
       throw new TypeError('purgeExpired: batchSize must be from 1 to 10000.');
@@ -59,7 +67,30 @@ export class SessionAdminService {
       this.logger.log(`Purged ${count} expired sessions.`);
       this.events.emit('session.expired', { count });
     }
-    return count;
+    return count + (await this.purgeSurplus(now, batchSize));
+  }
+
+  /** Ends what is above the session limit, which was introduced or lowered since: the oldest first, user by user. */
+  private async purgeSurplus(now: number, batchSize: number): Promise<number> {
+    const { limitPerUser: limit, onLimit } = this.options.session;
+    if (limit === null || onLimit === 'reject') return 0;
+    let total = 0;
+    for (let ended = 1; ended > 0; total += ended) {
+      ended = 0;
+      for (const userId of await this.stored(() => this.repository.findCrowded(limit, now, 100)))
+        ended += await this.endSurplus(userId, { limit, aliveAt: now, most: batchSize });
+    }
+    return total;
+  }
+
+  private async endSurplus(userId: string, query: PlaceQuery): Promise<number> {
+    const rows = await this.stored(() => this.repository.findPlaces(userId, query));
+    const alive = rows.filter((row) => row.expiresAt > query.aliveAt);
+    const loose = alive.filter(({ slot }) => slot === null || slot < 1 || slot > query.limit);
+    const leaving = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, alive.length - query.limit);
+    const ids = leaving.map(({ id }) => id);
+    const count = await this.stored(() => this.repository.deleteSurplus(userId, ids, query.limit));
+    return this.revoker.announce({ userId, sessionId: null, count }, { reason: 'evicted' });
   }
 
   /** All sessions of a user, the expired ones too, newest first; at most 100 unless the query says otherwise. */
@@ -72,7 +103,7 @@ export class SessionAdminService {
    * Ends all sessions of a user, and logins that are under way; returns how many sessions.
    * @param actor who asks for it, for the event `session.revoked`
    */
-  async revokeAll(userId: string, actor?: Actor): Promise<number> {
+  async revokeAll(userId: string, actor?: SessionActor): Promise<number> {
     return this.revoker.all(userId, { reason: 'admin', actor });
   }
 

@@ -20,7 +20,7 @@ import { isUserId } from '../crypto/jwt-codec';
 import { generateId, TokenKey } from '../crypto/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { nextAccessKey } from './access-keys';
+import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
 import { type Displaced, SessionPlacement } from './session-placement';
 import { storedAudience } from './session-audience';
@@ -106,7 +106,7 @@ export class SessionIssuer {
     if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
     const now = this.options.clock.now();
     const session = TokenKey.generate();
-    const access = nextAccessKey(session, now);
+    const access = firstAccessKey(session, now);
     const refresh = this.options.refresh && TokenKey.generate();
     const digests = { ...access.change, refreshDigest: refresh?.digest() ?? null };
     const record = sessionRecord({ ...digests, ...this.descriptionOf(login, userId, now) });

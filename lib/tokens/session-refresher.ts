@@ -178,14 +178,15 @@ export class SessionRefresher {
   ): Promise<IssuedTokens | null> {
     const access = this.dueAccessKey(record, attempt);
     if (!access) return this.answer({ record, user }, attempt, refresh, kind);
-    const move = () => this.repository.moveAccessKey(record.id, record.accessKeyIndex, access.change);
+    const move = () => this.repository.moveAccessKey(record.id, access.change);
     if (!(await storageCall(move))) return null;
     return this.answer({ record: { ...record, ...access.change }, user }, attempt, refresh, kind);
   }
 
   private dueAccessKey(record: SessionRecord, { claims, now }: RefreshAttempt) {
-    const isDue = isAccessKeyDue(record, now, this.options.accessKeyPeriod);
-    return isDue ? nextAccessKey(claims.sessionKey, now, record) : null;
+    const period = this.options.accessKeyPeriod;
+    if (period === null || !isAccessKeyDue(record, now, period)) return null;
+    return nextAccessKey(claims.sessionKey, now, record, period);
   }
 
   /** @throws InvalidTargetError */

@@ -6,7 +6,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import { TokenKey } from '../crypto/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { nextAccessKey } from './access-keys';
+import { firstAccessKey } from './access-keys';
 import { endOf, latestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
 import { refusalOf, validSinceOf } from './session-validity';
@@ -61,11 +61,10 @@ export class SessionRenewer {
     { authenticatedAt, now, user }: { authenticatedAt: number; now: number; user: unknown },
   ): Promise<IssuedTokens | null> {
     const session = TokenKey.generate();
-    const access = nextAccessKey(session, now);
+    const access = firstAccessKey(session, now);
     const refresh = this.options.refresh && TokenKey.generate();
     const change = {
       ...access.change,
-      previousAccessDigest: null,
       refreshDigest: refresh?.digest() ?? null,
       generation: record.generation + 1,
       authenticatedAt,

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Actor, JwtKnoxEvents, type RevocationReason } from '../contracts/events';
+import { JwtKnoxEvents, type RevocationReason, type SessionActor } from '../contracts/events';
 import type { Session } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { ALL_USERS, fenceScope } from '../crypto/fence-scope';
@@ -11,7 +11,7 @@ import { storageCall, StorageDeadline } from './storage-deadline';
 export interface Ending {
   reason: RevocationReason;
   /** Who asked for it, where that is known. */
-  actor?: Actor | null;
+  actor?: SessionActor | null;
   /** What is left of the request's time. @default `storageTimeout` */
   deadline?: StorageDeadline;
 }

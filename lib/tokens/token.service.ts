@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidTokenError, MissingTokenError, TokenExpiredError } from '../contracts/errors';
-import type { Actor, RevocationReason } from '../contracts/events';
+import type { RevocationReason, SessionActor } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Device, Presenter, Session, SessionRecord } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
@@ -35,7 +35,7 @@ export interface RevokeOptions {
   /** For the event `session.revoked`. @default 'revoked' */
   reason?: RevocationReason;
   /** For the event `session.revoked`: who ends it; null there when left out. */
-  actor?: Actor;
+  actor?: SessionActor;
 }
 
 /**

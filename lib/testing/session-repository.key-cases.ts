@@ -63,6 +63,16 @@ export const KEY_CASES: Record<string, ContractCase> = {
     deepEqual((await repository.findById(record.id))?.record, { ...record, ...renewal, ...gone, lastUsedAt: T + 60 });
   },
 
+  'changes no access key of keys that were renewed meanwhile': async (repository, newRecord) => {
+    const record = newRecord({ accessKeyIndex: 0 });
+    await repository.insert(record);
+    const keys = { ...STATE, accessDigest: '5'.repeat(64), accessKeyIndex: 0, previousAccessDigest: null };
+    const renewal = { ...keys, refreshDigest: '4'.repeat(64), generation: 1, authenticatedAt: T, expiresAt: T + HOUR };
+    equal(await repository.renewKeys(record.id, { ...renewal, at: T + 60 }), true);
+    equal(await repository.moveAccessKey(record.id, { ...STATE, replaces: record.accessDigest }), false);
+    equal((await repository.findById(record.id))?.record.accessDigest, keys.accessDigest);
+  },
+
   'finds the logins in slots, and the oldest living ones without': async (repository, newRecord, users) => {
     const seated = [newRecord({ slot: 1 }), newRecord({ slot: 2, expiresAt: T })];
     const loose = [4, 1, 3, 2].map((age) => newRecord({ createdAt: T - age, slot: age === 3 ? 9 : null }));

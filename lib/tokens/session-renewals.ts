@@ -74,8 +74,10 @@ export class SessionRenewals {
     try {
       return await this.renew({ id, userId }, this.options.clock.now(), deadline);
     } catch (error) {
-      if (error instanceof InvalidTokenError) return null;
-      throw error;
+      if (!(error instanceof InvalidTokenError)) throw error;
+      // Ended for a login that may yet come to nothing: it must not come back with the keys of before.
+      await this.revoker.one(id, userId, { reason: 'credentials_changed', actor, deadline });
+      return null;
     }
   }
 

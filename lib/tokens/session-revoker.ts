@@ -53,11 +53,17 @@ export class SessionRevoker {
     return this.announce({ userId, sessionId: null, count }, ending);
   }
 
-  /** Ends every session created before a moment (epoch ms), and all logins under way. */
+  /**
+   * Ends every session created before a moment (epoch ms), and all logins under way. Where the moment is now, or to come,
+   * all that are there when the fence is raised, whenever they say that they were created: some were written since the
+   * call, and some by a clock that is ahead.
+   */
   async before(moment: number, ending: Ending): Promise<number> {
+    const { clock, clockMargin } = this.options;
+    const bound = moment < clock.now() - clockMargin ? moment : Number.MAX_SAFE_INTEGER;
     const end = async () => {
       await this.repository.raiseFence(ALL_USERS);
-      return this.repository.deleteCreatedBefore(moment);
+      return this.repository.deleteCreatedBefore(bound);
     };
     const count = await this.run(end, new StorageDeadline(this.options.adminTimeout));
     return this.announce({ userId: null, sessionId: null, count }, ending);

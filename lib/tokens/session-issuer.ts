@@ -131,7 +131,8 @@ export class SessionIssuer {
   /** What the row says of the login, beside its keys. */
   private descriptionOf({ device, arrival, overrides }: Login<unknown>, userId: string, now: number) {
     const { session, clockMargin } = this.options;
-    const authenticatedAt = overrides.authenticatedAt?.getTime() ?? arrival.at;
+    // The clock may have been set back since the arrival, or be behind that of the server which read it.
+    const authenticatedAt = overrides.authenticatedAt?.getTime() ?? Math.min(arrival.at, now);
     if (Number.isNaN(authenticatedAt)) throw new TypeError('issue: authenticatedAt is not a valid date.');
     if (authenticatedAt > now + clockMargin) throw new TypeError('issue: authenticatedAt lies in the future.');
     const idleTimeout = overrides.remember === false ? session.shortIdleTimeout : session.idleTimeout;

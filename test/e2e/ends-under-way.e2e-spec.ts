@@ -77,4 +77,22 @@ describe.each(environments)('what is under way when sessions end: $title', ({ pl
     expect(await rows.reinstate(session.id, null, session.expiresAt)).toBe(false);
     expect(await t.statusOf(mine.accessToken)).toBe(401);
   });
+
+  it.each(['1m', '1h', '30d'])('a clock that is set back by %s during a login refuses nobody', async (by) => {
+    once('after', 'readCounter', async () => t.clock.advance(`-${by}`));
+    const login = await t.login();
+    expect(await t.statusOf(login.access_token)).toBe(204);
+    const { authenticatedAt } = await t.source.getRepository(KnoxSession).findOneByOrFail({ id: login.session_id });
+    expect(authenticatedAt).toBe(t.clock.now());
+  });
+
+  it('an arrival from a server whose clock is ahead counts, for a day', async () => {
+    t.clock.advance('1h');
+    const arrival = await t.tokens.arrival();
+    t.clock.advance('-1h');
+    const tokens = await t.tokens.issue(user, {}, { arrival });
+    expect([await isGood(tokens), tokens.session.authenticatedAt]).toEqual([true, t.clock.now()]);
+    t.clock.advance('-24h');
+    await expect(t.tokens.issue(user, {}, { arrival })).rejects.toThrow(TypeError);
+  });
 });

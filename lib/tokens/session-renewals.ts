@@ -69,14 +69,15 @@ export class SessionRenewals {
     await hostCall(store);
     const deadline = this.newDeadline();
     const actor = { userId, sessionId: id ?? null };
-    await this.revoker.all(userId, { reason: 'credentials_changed', actor, deadline }, id);
+    const ending = { reason: 'credentials_changed', actor, deadline } as const;
+    await this.revoker.all(userId, ending, id);
     if (id === undefined) return null;
     try {
       return await this.renew({ id, userId }, this.options.clock.now(), deadline);
     } catch (error) {
       if (!(error instanceof InvalidTokenError)) throw error;
-      // Ended for a login that may yet come to nothing: it must not come back with the keys of before.
-      await this.revoker.one(id, userId, { reason: 'credentials_changed', actor, deadline });
+      // A login that ended it to take its place, and comes to nothing, must not bring it back with its old keys.
+      await this.revoker.one(id, userId, ending);
       return null;
     }
   }

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type DataSourceOptions, DataSource } from 'typeorm';
 import { afterAll } from 'vitest';
 
@@ -44,6 +47,14 @@ export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> 
         () => dropPostgres(database),
       ),
   };
+}
+
+/** One that several applications can open: the embedded database in memory belongs to its connection. */
+export async function createSharedDatabase(kind: DatabaseKind): Promise<TestDatabase> {
+  if (kind !== 'sqlite') return createDatabase(kind);
+  const folder = await mkdtemp(join(tmpdir(), 'jwt-knox-'));
+  const options = { type: 'better-sqlite3', database: join(folder, 'test.sqlite') } as const;
+  return { kind, options, drop: () => rm(folder, { recursive: true }) };
 }
 
 const newName = () => `jwt_knox_test_${process.pid}_${randomBytes(6).toString('hex')}`;

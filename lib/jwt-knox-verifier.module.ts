@@ -14,6 +14,7 @@ import { TokenTransport } from './contracts/token-transport';
 import { UserProvider } from './contracts/user-provider';
 import { JwtCodec } from './crypto/jwt-codec';
 import { Keyring } from './crypto/keyring';
+import { isWeakClientSecret } from './crypto/secret-check';
 import { generateId } from './crypto/token-key';
 import { JwtKnoxGuard } from './http/jwt-knox.guard';
 import { Verdicts } from './http/verdicts';
@@ -121,7 +122,7 @@ function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
     {
       provide: JWT_KNOX_OPTIONS,
       useFactory: (options: JwtKnoxVerifierOptions, keyring: Keyring) =>
-        resolveVerifierOptions(options, extras, keyring.problems),
+        resolveVerifierOptions(options, extras, [...keyring.problems, ...clientProblems(options)]),
       inject: [VERIFIER_OPTIONS_TOKEN, Keyring],
     },
     {
@@ -130,6 +131,13 @@ function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
       inject: [JWT_KNOX_OPTIONS],
     },
   ];
+}
+
+function clientProblems(options?: JwtKnoxVerifierOptions): string[] {
+  const secret: unknown = options?.client?.secret;
+  return typeof secret === 'string' && secret !== '' && isWeakClientSecret(secret)
+    ? ['client: the secret is published, a placeholder or can be guessed; give the issuer a client with another one.']
+    : [];
 }
 
 interface Parts {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { ClientRight, JwtKnoxClient, JwtKnoxOptions } from '../options/options';
-import { isPlaceholder } from './placeholder';
+import { isDigestOfPlaceholder, isWeakClientSecret } from './secret-check';
 
 /** Printable, and read the same whether a client form-encodes it for Basic or not (RFC 6749 section 2.3.1). */
 const CLIENT_ID = /^(?!.*[:%+])[\x21-\x7e]{1,128}$/;
@@ -70,15 +70,19 @@ function secretProblem(secret: unknown, secretHash: unknown): string | null {
     return 'give it a secret, e.g. the output of `openssl rand -hex 32`, or a secretHash; one of the two.';
   }
   if (secretHash !== undefined) {
-    return typeof secretHash === 'string' && SECRET_HASH.test(secretHash)
-      ? null
-      : 'the secretHash must be the SHA-256 of the secret in lowercase hex: `printf %s "$SECRET" | sha256sum`.';
+    if (typeof secretHash !== 'string' || !SECRET_HASH.test(secretHash)) {
+      return 'the secretHash must be the SHA-256 of the secret in lowercase hex: `printf %s "$SECRET" | sha256sum`.';
+    }
+    return isDigestOfPlaceholder(secretHash)
+      ? 'the secretHash is that of a well-known secret; make another secret with `openssl rand -hex 32`.'
+      : null;
   }
-  const isSound =
-    typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH && !isPlaceholder(Buffer.from(secret));
-  return isSound
-    ? null
-    : `the secret has fewer than ${MIN_SECRET_LENGTH} characters or is a placeholder; make one with \`openssl rand -hex 32\`.`;
+  if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH) {
+    return `the secret must have ${MIN_SECRET_LENGTH} characters or more; make one with \`openssl rand -hex 32\`.`;
+  }
+  return isWeakClientSecret(secret)
+    ? 'the secret is published, a placeholder or can be guessed; make one with `openssl rand -hex 32`.'
+    : null;
 }
 
 function rightsProblem(may: unknown): string | null {

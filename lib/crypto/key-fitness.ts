@@ -1,11 +1,24 @@
 import type { KeyObject } from 'node:crypto';
 import type { JwtKnoxAlgorithm } from '../options/options';
+import { plainKeyOf } from './public-jwk';
+import { PUBLISHED_KEYS } from './published-secrets';
 import { rsaWeakness } from './rsa-weakness';
+import { textDigest } from './text-digest';
 
 const CURVES: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
 
-/** Why a key must not be used with an algorithm; null when it may. */
+/** Why a public key must not be used with an algorithm; null when it may. */
 export function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
+  return unfitForAlgorithm(key, algorithm) ?? (isPublished(key) ? IS_PUBLISHED : null);
+}
+
+const IS_PUBLISHED = 'the key stands in public documentation, private half and all; make one with `openssl genpkey`.';
+
+function isPublished(key: KeyObject): boolean {
+  return PUBLISHED_KEYS.has(textDigest(plainKeyOf(key).export({ format: 'der', type: 'spki' })));
+}
+
+function unfitForAlgorithm(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
   const details = key.asymmetricKeyDetails ?? {};
   const { namedCurve, hashAlgorithm, mgf1HashAlgorithm, saltLength = 0 } = details;
   if (algorithm.startsWith('ES')) {

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { unfitness } from './key-fitness';
-import { isPlaceholder } from './placeholder';
+import { assessSecret, LEAST_BITS } from './secret-check';
 import { type PublicKeySet, publicJwkOf } from './public-jwk';
 import type { JwtKnoxAlgorithm, JwtKnoxKey, JwtKnoxOptions, KeyMaterial } from '../options/options';
 
@@ -138,17 +138,21 @@ function loadSecret(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
   if (!bytes) problem('the secret must be a string, a Buffer or a secret KeyObject.');
   else if (isAsymmetricKey(bytes)) {
     problem('the secret is an asymmetric key; give it as privateKey or publicKey with an RS, PS or ES algorithm.');
-  } else if (isPlaceholder(bytes)) {
-    problem('the secret is a well-known placeholder; make one with `openssl rand -base64 48`.');
-  } else if (bytes.length < least) {
-    problem(
-      `the secret has ${bytes.length} bytes and ${key.algorithm} needs ${least}; make one with \`openssl rand -base64 ${least + 16}\`.`,
-    );
   } else {
+    const wrong = secretProblem(bytes, key.algorithm);
     const verifying = createSecretKey(bytes);
-    return { verifying, signing: verifying };
+    if (!wrong) return { verifying, signing: verifying };
+    problem(`the secret ${wrong}; make one with \`openssl rand -base64 ${least + 16}\`.`);
   }
   return null;
+}
+
+function secretProblem(bytes: Buffer, algorithm: JwtKnoxAlgorithm): string | null {
+  const least = Number(algorithm.slice(2)) / 8;
+  const { isPlaceholder, bits } = assessSecret(bytes);
+  if (isPlaceholder) return 'is published or a well-known placeholder';
+  if (bytes.length < least) return `has ${bytes.length} bytes and ${algorithm} needs ${least}`;
+  return bits < LEAST_BITS ? 'can be guessed: it is made of words, keyboard rows or repetitions' : null;
 }
 
 function secretBytes(secret: KeyMaterial): Buffer | null {

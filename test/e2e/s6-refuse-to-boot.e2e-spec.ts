@@ -33,6 +33,8 @@ const mistake = (title: string, options: Loose<JwtKnoxOptions>, ...problems: [Re
   void mistakes.push({ title, options, problems });
 
 // Keys.
+const NEST_DOCUMENTATION =
+  'DO NOT USE THIS VALUE. INSTEAD, CREATE A COMPLEX SECRET AND KEEP IT SAFE OUTSIDE OF THE SOURCE CODE.';
 const RANDOM = /openssl rand/;
 mistake('no secret and no keys', {}, [/secret: missing or empty/, RANDOM]);
 mistake('an empty secret', { secret: '' }, [/secret: missing or empty/, RANDOM]);
@@ -70,18 +72,36 @@ for (const secret of [
   'example',
   'test',
 ]) {
-  mistake(`the placeholder ${secret}`, { secret }, [/well-known placeholder/, RANDOM]);
+  mistake(`the placeholder ${secret}`, { secret }, [/is published or a well-known placeholder/, RANDOM]);
 }
 for (const [title, secret] of [
   ['of jwt.io', 'a-string-secret-at-least-256-bits-long'],
   ['of a template', 'your-super-secret-key-goes-here-1234567890'],
   ['with a warning in it', 'DO_NOT_USE_THIS_VALUE_INSTEAD_CREATE_A_MORE_COMPLEX_SECRET'.slice(0, 10)],
+  ["of NestJS's documentation", NEST_DOCUMENTATION],
+  ["of FastAPI's tutorial", '09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7'],
+  ["of Supabase's template", 'super-secret-jwt-token-with-at-least-32-characters-long'],
+  ["of Mercure's template", '!ChangeThisMercureHubJWTSecretKey!'],
+  ['to be replaced', 'REPLACE THIS WITH YOUR OWN RANDOM STRING'],
+  ['to be replaced, in another spelling', 'replace_this-with.your__own'],
+  ['of words alone', 'my-application-signing-password-string'],
+  ['of keyboard rows', 'qwertyuiopasdfghjklzxcvbnm1234567890'],
+  ['repeated until it is long', 'secret'.repeat(8)],
+] as const) {
+  mistake(`a placeholder ${title}`, { secret }, [/is published or a well-known placeholder/, RANDOM]);
+}
+for (const [title, secret] of [
   ['of one letter, over and over', 'x'.repeat(64)],
   ['of zeros', Buffer.alloc(64)],
-  ['repeated until it is long', 'secret'.repeat(8)],
   ['of spaces', ' '.repeat(64)],
+  ['that repeats a name', 'acmecorp'.repeat(4)],
+  ['that repeats a name, in part', 'Acme-Corp.Acme-Corp.Acme-Corp.Acme'],
+  ['that goes up', 'aabbccddeeffgghhiijjkkllmmnnoopp'],
 ] as const) {
-  mistake(`a placeholder ${title}`, { secret }, [/well-known placeholder/, RANDOM]);
+  mistake(`a secret ${title}`, { secret }, [
+    /can be guessed: it is made of words, keyboard rows or repetitions/,
+    RANDOM,
+  ]);
 }
 for (const algorithm of ['RS256', 'RS512', 'PS256', 'PS384']) {
   for (const half of ['privateKey', 'publicKey'] as const) {
@@ -137,7 +157,7 @@ mistake(
   [/the kid 'twin' stands twice/, /give each key its own/],
 );
 const oneKeyTwice: [string, object, object][] = [
-  ['HS256 and HS512', { algorithm: 'HS256', secret: 'long enough: '.padEnd(64, 'Kq7xPz2mWv9tRb4nYc6hJd8sLf3gXa5') }, { algorithm: 'HS512' }],
+  ['HS256 and HS512', { algorithm: 'HS256', secret: randomBytes(64) }, { algorithm: 'HS512' }],
   ['RS256 and PS256', { algorithm: 'RS256', privateKey: pem(rsa.privateKey) }, { algorithm: 'PS256' }],
   ['HS256 and HS256 again', { algorithm: 'HS256', secret: SOUND }, {}],
 ]; // prettier-ignore
@@ -237,9 +257,21 @@ client('two clients of one id', [{ id: 'a', secret: CLIENT }, { id: 'a', secret:
   /client 'a': stands twice/,
   /an id of its own/,
 ]); // prettier-ignore
-for (const secret of ['', 'Kq7xPz2mWv9tRb4', 'aaaaaaaaaaaaaaaaaaaaaaaa', 'changeme-changeme-changeme', 1e30, null]) {
+for (const secret of [
+  '',
+  'Kq7xPz2mWv9tRb4',
+  'aaaaaaaaaaaaaaaaaaaaaaaa',
+  'changeme-changeme-changeme',
+  'orders-secret-2024',
+  1e30,
+  null,
+]) {
   client(`the client secret ${JSON.stringify(secret)}`, [{ id: 'a', secret }], [/client 'a': the secret/, RANDOM]);
 }
+client('a client with the digest of a word', [{ id: 'a', secretHash: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' }], [
+  /client 'a': the secretHash is that of a well-known secret/,
+  RANDOM,
+]); // prettier-ignore
 client('a client without a secret', [{ id: 'a', secret: undefined }], [/client 'a': give it a secret/, RANDOM]);
 client(
   'a client with a secret and a digest',
@@ -437,7 +469,7 @@ mistake(
   [/key 'short': the secret has 63 bytes and HS512 needs 64/, RANDOM],
   [/key 'small': the RSA key has 1024 bits/, /2048/],
   [/key 'curve'/, /secp521r1/],
-  [/key 'well-known': the secret is a well-known placeholder/, RANDOM],
+  [/key 'well-known': the secret is published or a well-known placeholder/, RANDOM],
   [/accessToken.ttl: not a duration/, /'5m'/],
   [/session.limitPerUser/, /null for no limit/],
   [/session.onLimit/, /"reject", "evict-oldest"/],
@@ -521,7 +553,7 @@ describe.each(forms)('S6: an application with $form', ({ configure }) => {
       ],
       issuer: 'http://[::1]:3000/tenant',
       clients: [
-        { id: "!$'()*,;=?@[]~/", secret: 'a 16 char secret' },
+        { id: "!$'()*,;=?@[]~/", secret: 'q7 Xw&2m Zk9%vT4' },
         { id: 'x'.repeat(128), secretHash: 'a'.repeat(64), may: ['introspect', 'introspect_refresh', 'revoke'] },
       ],
       routes: { oauth: true, jwks: true },

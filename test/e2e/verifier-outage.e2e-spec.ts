@@ -115,7 +115,7 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
       const lines: string[] = [];
       const note = (...words: unknown[]) => void lines.push(words.map(String).join(' '));
       const logger = { log: note, warn: note, error: note };
-      const secret = 'not the secret of anybody 1234';
+      const secret = 'z9Qw4Xk7Lm2Rt6Vb8Nc1 +%';
       const orders = await t.service('introspect', { client: { ...CLIENT, secret } }, { logger });
       await expectUnavailable(orders);
       expect(lines.join('\n')).toContain('Issuer of the tokens unavailable: The issuer answered 401.');

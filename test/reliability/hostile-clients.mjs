@@ -4,7 +4,7 @@ import { garbage } from './hostile-tokens.mjs';
 
 export const CLIENT = {
   id: 'gateway',
-  secret: 'correct-horse-battery-staple',
+  secret: 'k7Tq2mWv9Xz4Rb8Ns3Lp6Yd1',
   may: ['introspect', 'introspect_refresh', 'revoke'],
 };
 

@@ -12,5 +12,5 @@ await assert.rejects(start({ mode: 'jwks', issuer: 'https://auth.example.com', a
   message: /needs the package jose; install it with `npm install jose`/,
 });
 const introspectionUri = 'https://auth.example.com/auth/introspect';
-const client = { id: 'orders', secret: 'a secret of the orders service' };
+const client = { id: 'orders', secret: 'k7Tq2mWv9Xz4Rb8Ns3Lp6Yd1' };
 await (await start({ mode: 'introspect', introspectionUri, client })).close();

@@ -48,7 +48,8 @@ export function isWeakClientSecret(secret: string): boolean {
 export function isDigestOfPlaceholder(hex: string): boolean {
   const digest = Buffer.from(hex, 'hex').toString('base64url');
   return (
-    PUBLISHED_SECRETS.has(digest) || ['', ...COMMON_WORDS, ...PLACEHOLDER_PHRASES].map(textDigest).includes(digest)
+    PUBLISHED_SECRETS.has(digest) ||
+    ['', ...COMMON_WORDS, ...PLACEHOLDER_PHRASES].map((text) => textDigest(text)).includes(digest)
   );
 }
 

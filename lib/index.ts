@@ -48,15 +48,8 @@ export type { PublicJwk, PublicKeySet } from './crypto/public-jwk';
 export { IssuedTokens } from './contracts/issued-tokens';
 export type { TokenLifetimes } from './contracts/issued-tokens';
 export { sessionRecord } from './contracts/session';
-export type {
-  Device,
-  Presenter,
-  Session,
-  SessionEssentials,
-  SessionKind,
-  SessionRecord,
-  TokenSession,
-} from './contracts/session';
+export type { Device, Presenter } from './contracts/device';
+export type { Session, SessionEssentials, SessionKind, SessionRecord, TokenSession } from './contracts/session';
 export type { AddressDetail } from './contracts/address';
 
 // The host's users

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { RejectionReason } from './errors';
-import type { Presenter, Session } from './session';
+import type { Presenter } from './device';
+import type { Session } from './session';
 
 /** Why sessions ended. */
 export type RevocationReason =

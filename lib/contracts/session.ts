@@ -1,5 +1,3 @@
-import { type AddressDetail, addressOf } from './address';
-
 /** How one column of a session is kept: the one list that row, entity, storage and public view follow. */
 export interface SessionField {
   /** `moment`: epoch milliseconds. `span`: milliseconds. `json`: an object. */
@@ -165,36 +163,6 @@ export function sessionRecord(given: SessionEssentials & Partial<SessionRecord>)
 /** A session as far as its access token tells of it: what a verifier knows that does not read the row. */
 export type TokenSession = Pick<Session, 'id' | 'userId' | 'generation' | 'expiresAt'>;
 
-/** Who presents a token: what is known of the request that carries it. */
-export interface Presenter {
-  userAgent?: string | null;
-  /** As the framework trusts it (`request.ip`), never read from a header by the library. */
-  ip?: string | null;
-}
-
-/** The device of a login. */
-export interface Device extends Presenter {
-  /** A name the user gave the device, e.g. "Work laptop". */
-  deviceName?: string | null;
-}
-
-/** A presenter as rows and events show it: cleaned, and of its address as much as is kept. */
-export function describePresenter(
-  presenter: Presenter,
-  detail: AddressDetail,
-): { userAgent: string | null; ip: string | null } {
-  return {
-    userAgent: describe(presenter.userAgent, TEXT_LIMITS.userAgent),
-    ip: describe(addressOf(presenter.ip, detail), TEXT_LIMITS.ipAddress),
-  };
-}
-
-/** Whether two user-agents are one program on one system: version numbers, which updates change, aside. */
-export function isSameDevice(one: string | null, other: string | null): boolean {
-  const plain = (userAgent: string | null) => userAgent?.replace(/\d+(?:[._]\d+)*/g, '');
-  return plain(one) === plain(other);
-}
-
 /**
  * The part of a row that may leave the library: no digest, no salt. Written out, since it runs with every request and a
  * loop costs ten times as much; the type says when a column is missing.
@@ -229,27 +197,4 @@ export function sessionOf(row: SessionRecord): Session {
     boundKeyThumbprint: row.boundKeyThumbprint,
     boundAt: row.boundAt,
   });
-}
-
-/** Longest text, in code points, that each descriptive column holds. */
-export const TEXT_LIMITS = {
-  userId: SESSION_FIELDS.userId.length,
-  userAgent: SESSION_FIELDS.userAgent.length,
-  ipAddress: SESSION_FIELDS.ipAddress.length,
-  deviceName: SESSION_FIELDS.deviceName.length,
-} as const;
-
-// Control characters, lone surrogates, line separators and the bidi controls that can reorder what a person reads.
-const UNSHOWABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-
-/** Cleans a client's own description of itself and cuts it, by code point, to what its column holds. */
-export function describe(text: string | null | undefined, limit: number): string | null {
-  if (typeof text !== 'string') return null;
-  // Sliced first, so that the cost of cleaning is bounded whatever was sent.
-  const clean = text
-    .slice(0, limit * 4)
-    .replace(UNSHOWABLE, '')
-    .trimStart();
-  const points = (clean.length > limit ? Array.from(clean).slice(0, limit).join('') : clean).trimEnd();
-  return points === '' ? null : points;
 }

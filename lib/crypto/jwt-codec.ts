@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { sign, verify } from 'jsonwebtoken';
 import { TokenRejection } from '../contracts/errors';
-import { TEXT_LIMITS } from '../contracts/session';
+import { TEXT_LIMITS } from '../contracts/device';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Keyring, type KeyringKey } from './keyring';
 import type { PublicKeySet } from './public-jwk';

@@ -13,7 +13,8 @@ import {
 } from '@nestjs/common';
 import { ForbiddenError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
-import { describePresenter, type Session } from '../contracts/session';
+import { describePresenter } from '../contracts/device';
+import type { Session } from '../contracts/session';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../tokens/session-admin.service';

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { describe, type Device, type Presenter } from '../contracts/session';
+import { describe, type Device, type Presenter } from '../contracts/device';
 
 /** The request behind an execution context: the one place that knows where each kind of context keeps it. */
 export function requestOf(context: ExecutionContext): any {

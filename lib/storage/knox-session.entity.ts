@@ -1,11 +1,6 @@
 import { Column, type ColumnOptions, Entity, Index, PrimaryColumn } from 'typeorm';
-import {
-  SESSION_COLUMNS,
-  SESSION_FIELDS,
-  type SessionField,
-  type SessionRecord,
-  TEXT_LIMITS,
-} from '../contracts/session';
+import { TEXT_LIMITS } from '../contracts/device';
+import { SESSION_COLUMNS, SESSION_FIELDS, type SessionField, type SessionRecord } from '../contracts/session';
 import { epochMs, jsonText } from './columns';
 
 export const SESSION_TABLE = 'jwt_knox_sessions';

@@ -1,5 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { Device, Session } from '../contracts/session';
+import type { Device } from '../contracts/device';
+import type { Session } from '../contracts/session';
 import { TokenService } from '../tokens/token.service';
 
 /** A user who is logged in, ready to send requests. */

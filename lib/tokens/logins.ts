@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { InvalidCredentialsError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import type { Device } from '../contracts/session';
+import type { Device } from '../contracts/device';
 import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';

@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RefreshTokenReusedError } from '../contracts/errors';
 import { type JwtKnoxEventMap, JwtKnoxEvents, type RetryReason } from '../contracts/events';
-import { describePresenter, type Presenter, type Session, type SessionRecord, sessionOf } from '../contracts/session';
+import { describePresenter, type Presenter } from '../contracts/device';
+import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRevoker } from './session-revoker';
 

@@ -7,7 +7,7 @@ import {
   TokenRejection,
 } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
-import { describePresenter, type Presenter } from '../contracts/session';
+import { describePresenter, type Presenter } from '../contracts/device';
 import type { TokenType } from '../crypto/token-header';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { RefusalLog } from './refusal-log';

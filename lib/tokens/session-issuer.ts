@@ -9,10 +9,9 @@ import {
   type Device,
   isSameDevice,
   type Presenter,
-  type SessionRecord,
-  sessionRecord,
   TEXT_LIMITS,
-} from '../contracts/session';
+} from '../contracts/device';
+import { type SessionRecord, sessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import { ALL_USERS, fenceScope } from '../crypto/fence-scope';

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidTokenError, TokenRejection } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import type { Presenter, Session, SessionRecord } from '../contracts/session';
+import type { Presenter } from '../contracts/device';
+import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
 import { Refusals } from './refusals';

@@ -1,15 +1,8 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type RejectionReason, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
-import {
-  describe,
-  describePresenter,
-  type Presenter,
-  type Session,
-  type SessionRecord,
-  sessionOf,
-  TEXT_LIMITS,
-} from '../contracts/session';
+import { describe, describePresenter, type Presenter, TEXT_LIMITS } from '../contracts/device';
+import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import type { AccessClaims, TokenClaims } from '../crypto/jwt-codec';

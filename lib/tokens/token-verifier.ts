@@ -1,4 +1,5 @@
-import type { Presenter, TokenSession } from '../contracts/session';
+import type { Presenter } from '../contracts/device';
+import type { TokenSession } from '../contracts/session';
 import type { Refusals } from './refusals';
 import type { Authentication } from './session-validity';
 

@@ -1,4 +1,5 @@
-import { type Presenter, sessionOf } from '../contracts/session';
+import type { Presenter } from '../contracts/device';
+import { sessionOf } from '../contracts/session';
 import type { JwtCodec } from '../crypto/jwt-codec';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
 import type { Refusals } from '../tokens/refusals';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe as suite, expect, it } from 'vitest';
-import { describe, sessionOf, type SessionRecord, sessionRecord, TEXT_LIMITS } from '../../../lib/contracts/session';
+import { describe, TEXT_LIMITS } from '../../../lib/contracts/device';
+import { sessionOf, type SessionRecord, sessionRecord } from '../../../lib/contracts/session';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),

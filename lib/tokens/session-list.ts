@@ -23,9 +23,12 @@ export class SessionList {
     requireId(userId);
     const { clock, session } = this.options;
     const now = clock.now();
-    const complete = { aliveAt: now, idleAt: now - session.idleGrace, limit: 100, ...query };
+    const complete: SessionQuery = { aliveAt: now, idleAt: now - session.idleGrace, limit: 100, ...query };
     const find = () => storageCall(() => this.repository.findByUser(userId, complete));
     const rows = await deadline.run(find);
-    return rows.map((row) => sessionOf({ ...row, expiresAt: endOf(row, session) }));
+    // A lifetime that was shortened ends the oldest: of rows that come newest first, those at the end.
+    const { aliveAt = -Infinity } = complete;
+    const ending = rows.map((row) => ({ ...row, expiresAt: endOf(row, session) }));
+    return ending.filter((row) => row.expiresAt > aliveAt).map(sessionOf);
   }
 }

@@ -20,11 +20,15 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
     await t.close();
   });
 
-  /** Holds the next call of a method, and only that one; `release` lets it go on and waits for what comes of it. */
-  function hold(held: Method) {
+  /**
+   * Holds the next call of a method, or one after it, and only that one; `release` lets it go on and waits for what comes
+   * of it.
+   */
+  function hold(held: Method, after = 0) {
     const [gate, passed] = [deferred(), deferred()];
+    let left = after;
     control.intercept = async (method, proceed) => {
-      if (method !== held) return proceed();
+      if (method !== held || left-- > 0) return proceed();
       control.heal();
       await gate.promise;
       return proceed().finally(passed.resolve);
@@ -76,5 +80,43 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
     // The control: a login that is served evicts the oldest.
     await t.login();
     expect(await t.statusOf(oldest.access_token)).toBe(401);
+  });
+
+  // The first look at the fences comes before anybody is ended.
+  it.each([
+    ['insert', 0],
+    ['isFenced', 1],
+  ] as const)(
+    'S9: gives back the place of who was ended, for a login that was answered at its %s',
+    async (held, after) => {
+      const oldest = await t.login();
+      t.clock.advance('1s');
+      const sessions = [oldest, await t.login()];
+      t.events.length = 0;
+      const release = hold(held, after);
+      const json = { username: 'alice', password: 'alice-password' };
+      expect((await t.http.post('/auth/login', { json })).status).toBe(503);
+      expect(await t.statusOf(oldest.access_token)).toBe(401);
+      await release();
+      const verdicts = () => Promise.all(sessions.map((one) => t.statusOf(one.access_token)));
+      await expect.poll(verdicts).toEqual([204, 204]);
+      const rows = await t.source.getRepository(KnoxSession).find();
+      expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(sessions.map((one) => one.session_id)));
+      const told = t.events.map(({ name }) => name);
+      for (const name of ['session.created', 'session.revoked']) expect(told).not.toContain(name);
+    },
+  );
+
+  it('S9: tells of no refresh that was answered with 503, though its rotation was written', async () => {
+    const login = await t.login();
+    t.events.length = 0;
+    const release = hold('rotate');
+    expect((await refresh(login.refresh_token)).status).toBe(503);
+    await release();
+    const { generation } = await t.source.getRepository(KnoxSession).findOneByOrFail({ id: login.session_id });
+    expect([generation, t.events.map(({ name }) => name)]).toEqual([1, []]);
+    // The control: the retry is answered, and told.
+    expect((await refresh(login.refresh_token)).status).toBe(200);
+    expect(t.events.map(({ name }) => name)).toEqual(['session.refreshed', 'refresh.retried']);
   });
 });

@@ -20,7 +20,7 @@ describe.each(databaseKinds)('a limit that is introduced for a user with 20,000 
     const now = t.clock.now();
     const times = { authenticatedAt: now, expiresAt: now + 86_400_000, lastUsedAt: now };
     for (let first = 0; first < ROWS; first += CHUNK) {
-      const rows = Array.from({ length: CHUNK }, (_, index) => {
+      const rows: KnoxSession[] = Array.from({ length: CHUNK }, (_, index) => {
         const createdAt = now - ROWS + first + index;
         return sessionRecord({ id: randomUUID(), userId, accessDigest: 'a'.repeat(64), createdAt, ...times });
       });

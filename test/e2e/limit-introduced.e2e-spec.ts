@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KnoxSession } from '../../lib';
 import { sessionRecord } from '../../lib/contracts/session';
 import { createApp, type TestApp } from '../support/create-app';
-import { databaseKinds } from '../support/databases';
+import { createSharedDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 import { platforms } from '../support/platforms';
 
 const ROWS = 20_000;
@@ -11,58 +11,59 @@ const CHUNK = 800;
 const LIMIT = 5;
 
 describe.each(databaseKinds)('a limit that is introduced for a user with 20,000 sessions: %s', (kind) => {
-  let t: TestApp;
-  let userId: string;
+  let database: TestDatabase;
+  let evicting: TestApp;
+  let rejecting: TestApp;
+  let begun: number;
 
-  async function start(onLimit: 'reject' | 'evict-oldest'): Promise<void> {
-    t = await createApp(platforms[0]!, kind, { options: { session: { limitPerUser: LIMIT, onLimit } } });
-    userId = String((await t.users.add('alice')).id);
-    const now = t.clock.now();
-    const times = { authenticatedAt: now, expiresAt: now + 86_400_000, lastUsedAt: now };
+  beforeAll(async () => {
+    database = await createSharedDatabase(kind);
+    const start = (onLimit: 'reject' | 'evict-oldest') =>
+      createApp(platforms[0]!, kind, { database, options: { session: { limitPerUser: LIMIT, onLimit } } });
+    [evicting, rejecting] = [await start('evict-oldest'), await start('reject')];
+    const userId = String((await evicting.users.add('alice')).id);
+    begun = evicting.clock.now();
+    const times = { authenticatedAt: begun, expiresAt: begun + 86_400_000, lastUsedAt: begun };
     for (let first = 0; first < ROWS; first += CHUNK) {
       const rows: KnoxSession[] = Array.from({ length: CHUNK }, (_, index) => {
-        const createdAt = now - ROWS + first + index;
+        const createdAt = begun - ROWS + first + index;
         return sessionRecord({ id: randomUUID(), userId, accessDigest: 'a'.repeat(64), createdAt, ...times });
       });
-      await t.source.createQueryBuilder().insert().into(KnoxSession).values(rows).updateEntity(false).execute();
+      await evicting.source.createQueryBuilder().insert().into(KnoxSession).values(rows).updateEntity(false).execute();
     }
-    t.statements.length = 0;
-    t.clock.advance('1s');
-  }
-  afterEach(() => t.close());
+    for (const { clock } of [evicting, rejecting]) clock.set(begun + 1_000);
+  });
+  afterAll(async () => {
+    await evicting.close();
+    await rejecting.close();
+    await database.drop();
+  });
 
-  const count = () => t.source.getRepository(KnoxSession).count();
+  const count = () => evicting.source.getRepository(KnoxSession).count();
 
-  it('a login is answered at once, in a few statements, and deletes a hundred surplus rows at the most', async () => {
-    await start('evict-oldest');
+  it('a login that is rejected is so at once, and deletes nothing', async () => {
+    rejecting.statements.length = 0;
+    const json = { username: 'alice', password: 'alice-password' };
+    const { status, body } = await rejecting.http.post('/auth/login', { json });
+    expect([status, body.code]).toEqual([403, 'session_limit_reached']);
+    expect(rejecting.statements.length).toBeLessThan(10);
+    expect(await count()).toBe(ROWS);
+  });
+
+  it('a login is answered at once, in a few statements, and the oldest go: a hundred surplus rows at the most', async () => {
     let rows = ROWS;
     for (let login = 0; login < LIMIT - 1; login++) {
-      const { access_token: token } = await t.login();
-      const answered = t.statements.length;
-      expect(await t.statusOf(token)).toBe(204);
-      expect(answered).toBeLessThan(20);
+      evicting.statements.length = 0;
+      const { access_token: token } = await evicting.login();
+      expect(evicting.statements.length).toBeLessThan(20);
+      expect(await evicting.statusOf(token)).toBe(204);
       // One came; the one whose place it took went, and of those who are too many a hundred.
       rows += 1 - 1 - 100;
       await expect.poll(count).toBe(rows);
-      t.statements.length = 0;
-      t.clock.advance('1s');
+      evicting.clock.advance('1s');
     }
-  });
-
-  it('the newest sessions stay, and the oldest go first', async () => {
-    await start('evict-oldest');
-    await t.login();
-    await expect.poll(count).toBe(ROWS - 100);
-    const [oldest] = await t.source.getRepository(KnoxSession).find({ order: { createdAt: 'ASC' }, take: 1 });
-    expect(oldest!.createdAt).toBe(t.clock.now() - 1_000 - ROWS + 101);
-  });
-
-  it('a login that is rejected is so at once, and deletes nothing', async () => {
-    await start('reject');
-    const json = { username: 'alice', password: 'alice-password' };
-    const { status, body } = await t.http.post('/auth/login', { json });
-    expect([status, body.code]).toEqual([403, 'session_limit_reached']);
-    expect(t.statements.length).toBeLessThan(10);
-    expect(await count()).toBe(ROWS);
+    const sessions = evicting.source.getRepository(KnoxSession);
+    const [oldest] = await sessions.find({ order: { createdAt: 'ASC' }, take: 1 });
+    expect(oldest!.createdAt).toBe(begun - ROWS + (LIMIT - 1) * 101);
   });
 });

@@ -46,7 +46,7 @@ export type ClientRejection = 'no_credentials' | 'unknown_client' | 'wrong_secre
 /** What each event carries. No event carries a token, a key, a digest or a password. */
 export interface JwtKnoxEventMap {
   /**
-   * `isNewDevice` reads the user's other sessions when it is called: whether none of them, alive or not yet purged, has the
+   * `isNewDevice` reads the user's earlier sessions when it is called: whether none of them, alive or not yet purged, has the
    * same user-agent, version numbers aside.
    */
   'session.created': { session: Session; user: unknown; isNewDevice: () => Promise<boolean> };

@@ -3,7 +3,12 @@ import { hash } from 'node:crypto';
 /** Scope of the fence that holds for all users. */
 export const ALL_USERS = '*';
 
-/** Scope of one user's fence: a digest, so that no database takes two users for one. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * Scope of one user's fence: a digest, so that no database takes two users for one. A UUID in lowercase: a `uuid` column
+ * takes both spellings for the same user, and so must the fence.
+ */
 export function fenceScope(realm: string, userId: string): string {
-  return hash('sha256', `${realm}\0${userId}`);
+  return hash('sha256', `${realm}\0${UUID.test(userId) ? userId.toLowerCase() : userId}`);
 }

@@ -7,7 +7,9 @@ export class BackgroundWork {
   constructor(private readonly onFailure: (error: unknown) => void = () => undefined) {}
 
   start(work: () => Promise<unknown>): void {
-    const running = work()
+    // A storage of the host's may throw before it returns a promise.
+    const running = Promise.resolve()
+      .then(work)
       .then(() => undefined, this.onFailure)
       .finally(() => this.running.delete(running));
     this.running.add(running);

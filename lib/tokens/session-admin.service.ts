@@ -59,15 +59,23 @@ export class SessionAdminService {
       throw new TypeError('purgeExpired: batchSize must be from 1 to 10000.');
     }
     const now = this.options.clock.now();
+    return (await this.deleteExpired(now, batchSize)) + (await this.purgeSurplus(now, batchSize));
+  }
+
+  private async deleteExpired(now: number, batchSize: number): Promise<number> {
     let count = 0;
-    for (let batch = batchSize; batch > 0; count += batch) {
-      batch = await this.stored(() => this.repository.deleteExpired(now, batchSize));
+    try {
+      for (let batch = batchSize; batch > 0; count += batch) {
+        batch = await this.stored(() => this.repository.deleteExpired(now, batchSize));
+      }
+    } finally {
+      // Of the batches before one that failed too.
+      if (count > 0) {
+        this.logger.log(`Purged ${count} expired sessions.`);
+        this.events.emit('session.expired', { count });
+      }
     }
-    if (count > 0) {
-      this.logger.log(`Purged ${count} expired sessions.`);
-      this.events.emit('session.expired', { count });
-    }
-    return count + (await this.purgeSurplus(now, batchSize));
+    return count;
   }
 
   /** Ends what is above the session limit, which was introduced or lowered since: the oldest first, user by user. */
@@ -85,7 +93,7 @@ export class SessionAdminService {
 
   private async endSurplus(userId: string, query: PlaceQuery): Promise<number> {
     const rows = await this.stored(() => this.repository.findPlaces(userId, query));
-    const alive = rows.filter((row) => row.expiresAt > query.aliveAt);
+    const alive = rows.filter((row) => endOf(row, this.options.session) > query.aliveAt);
     const loose = alive.filter(({ slot }) => slot === null || slot < 1 || slot > query.limit);
     const leaving = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, alive.length - query.limit);
     const ids = leaving.map(({ id }) => id);

@@ -195,9 +195,10 @@ export class SessionIssuer {
     this.logger.error(`Session ${record.id}, whose login failed, could not be deleted; it ends by itself.`);
   }
 
-  private async isNewDevice({ id, userId, userAgent }: SessionRecord): Promise<boolean> {
-    const others = await storageCall(() => this.repository.findByUser(userId, { limit: 100 }));
-    return !others.some((other) => other.id !== id && isSameDevice(other.userAgent, userAgent));
+  private async isNewDevice({ id, userId, userAgent, createdAt }: SessionRecord): Promise<boolean> {
+    const before = { createdAt, id };
+    const earlier = await storageCall(() => this.repository.findByUser(userId, { limit: 100, before }));
+    return !earlier.some((other) => isSameDevice(other.userAgent, userAgent));
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { SessionLimitReachedError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
@@ -5,7 +6,7 @@ import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { BackgroundWork } from './background-work';
-import { endOf } from './session-end';
+import { endOf, latestEndOf } from './session-end';
 import type { StorageDeadline } from './storage-deadline';
 
 /** How a new session finds its place under the limit; `surplus` are sessions above the limit already, which go too. */
@@ -90,8 +91,9 @@ export class SessionPlacement {
       return displaced;
     }
     try {
-      // Every lost turn means that another login of the same user won; the deadline ends the loop at the latest.
-      for (;;) {
+      // Every lost turn means that another login of the same user won; the deadline ends the loop at the latest. Its timer
+      // must come to its turn, also with a storage that answers at once.
+      for (; ; await nextTurn()) {
         const rows = await this.findPlaces(record);
         deadline.ensureOpen();
         const placement = placementFor(rows, { limit, onLimit }, record.createdAt);
@@ -105,7 +107,7 @@ export class SessionPlacement {
     }
   }
 
-  /** A session that has ended idle has expired, whatever its `expiresAt`. */
+  /** A session that has ended has expired, whatever its `expiresAt`: idle, or by a lifetime that was shortened. */
   private async findPlaces({ userId, createdAt: now }: SessionRecord): Promise<SessionRecord[]> {
     const { session } = this.options;
     const rows = await this.repository.findPlaces(userId, {
@@ -124,8 +126,10 @@ export class SessionPlacement {
     ensureOpen: () => Promise<void>,
   ): Promise<boolean> {
     if (!expired) await ensureOpen();
-    // Without a refresh token nothing prolongs a row, and one that ended idle has its `expiresAt` still ahead.
-    const expiredBy = expired && holder.refreshDigest !== null ? record.createdAt : undefined;
+    // What no refresh prolongs: a row without a refresh token, or past the greatest lifetime as it is now. Its `expiresAt`
+    // may still lie ahead.
+    const isOver = holder.refreshDigest === null || latestEndOf(holder, this.options.session) <= record.createdAt;
+    const expiredBy = expired && !isOver ? record.createdAt : undefined;
     const vacated = await this.repository.vacate(holder.id, holder.slot, expiredBy);
     if (!vacated) return false;
     displaced[expired ? 'expired' : 'ended'].push(holder);

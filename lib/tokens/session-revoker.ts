@@ -16,6 +16,12 @@ export interface Ending {
   deadline?: StorageDeadline;
 }
 
+/** Whose sessions ended; one of them, or several. */
+interface Ended {
+  userId: string | null;
+  sessionId: string | null;
+}
+
 /** Ends sessions. When a method resolves, no instance of the application accepts what it ended. */
 @Injectable()
 export class SessionRevoker {
@@ -28,15 +34,16 @@ export class SessionRevoker {
   async one(sessionId: string, userId: string | undefined, ending: Ending): Promise<boolean> {
     if (userId !== undefined) requireId(userId);
     if (!isSessionId(sessionId)) return false;
-    const gone = await this.run(() => this.repository.deleteById(sessionId, { userId }), ending.deadline);
-    return this.announce({ userId: userId ?? null, sessionId, count: Number(gone) }, ending) > 0;
+    const what = { userId: userId ?? null, sessionId };
+    return (
+      (await this.end(what, ending, async () => Number(await this.repository.deleteById(sessionId, { userId })))) > 0
+    );
   }
 
   async other({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
     requireId(userId);
     requireId(id);
-    const count = await this.run(() => this.repository.deleteByUser(userId, id), ending.deadline);
-    return this.announce({ userId, sessionId: null, count }, ending);
+    return this.end({ userId, sessionId: null }, ending, () => this.repository.deleteByUser(userId, id));
   }
 
   /**
@@ -49,8 +56,7 @@ export class SessionRevoker {
       await this.repository.raiseFence(fenceScope('', userId));
       return this.repository.deleteByUser(userId, exceptId);
     };
-    const count = await this.run(end, ending.deadline);
-    return this.announce({ userId, sessionId: null, count }, ending);
+    return this.end({ userId, sessionId: null }, ending, end);
   }
 
   /**
@@ -65,8 +71,8 @@ export class SessionRevoker {
       await this.repository.raiseFence(ALL_USERS);
       return this.repository.deleteCreatedBefore(bound);
     };
-    const count = await this.run(end, new StorageDeadline(this.options.adminTimeout));
-    return this.announce({ userId: null, sessionId: null, count }, ending);
+    const deadline = new StorageDeadline(this.options.adminTimeout);
+    return this.end({ userId: null, sessionId: null }, { ...ending, deadline }, end);
   }
 
   /** The time of one request. */
@@ -74,15 +80,14 @@ export class SessionRevoker {
     return new StorageDeadline(this.options.storageTimeout);
   }
 
-  private run<T>(work: () => Promise<T>, deadline = this.newDeadline()): Promise<T> {
-    return deadline.run(() => storageCall(work));
+  /** Announces what ended once it has, also when the caller was told 503 meanwhile. */
+  private end(what: Ended, ending: Ending, work: () => Promise<number>): Promise<number> {
+    const { deadline = this.newDeadline() } = ending;
+    return deadline.run(async () => this.announce({ ...what, count: await storageCall(work) }, ending));
   }
 
   /** Tells that sessions ended. Every end of a session is told here, or by a caller of this. */
-  announce(
-    what: { userId: string | null; sessionId: string | null; count: number },
-    { reason, actor = null }: Ending,
-  ): number {
+  announce(what: Ended & { count: number }, { reason, actor = null }: Ending): number {
     if (what.count > 0) this.events.emit('session.revoked', { ...what, reason, actor });
     return what.count;
   }

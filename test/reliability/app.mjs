@@ -9,7 +9,9 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import { WhoAmIController } from './host-routes.mjs';
+import { HostSession } from './host-session.mjs';
 import { plantedOptions, plantedRepository, witness } from './planted-faults.mjs';
+import { begun, claimsOf, raceDoors } from './race-doors.mjs';
 import { Watch } from './watch.mjs';
 
 const require = createRequire(import.meta.url);
@@ -24,16 +26,17 @@ const hash = async (password, salt = randomBytes(16)) =>
 
 const watch = settings.watched ? new Watch() : null;
 
-/** The host's users: `id`, `username`, `hash`, `active`, `since` (epoch ms before which proofs do not count). */
+/** The host's users: `id`, `username`, `hash`, `active`. */
 class Users extends UserProvider {
   constructor(source) {
     super();
     this.source = source;
   }
 
-  async validateCredentials({ username, password }, _request, exclude) {
+  async validateCredentials({ username, password }, request, exclude) {
     watch?.fail('credentials');
-    const [user] = await this.query('SELECT * FROM app_users WHERE username = ?', [username]);
+    const user = await this.findByName(username);
+    if (settings.races) begun(request.body.device_name);
     if (!user && settings.plant === 'early-return') return null;
     const salt = Buffer.from((user?.hash ?? '00:00').split(':')[0], 'hex');
     const presented = await exclude(() => hash(password, salt));
@@ -43,6 +46,16 @@ class Users extends UserProvider {
   async findById(id) {
     watch?.fail('user');
     return (await this.query('SELECT * FROM app_users WHERE id = ?', [id]))[0] ?? null;
+  }
+
+  async findByName(username) {
+    return (await this.query('SELECT * FROM app_users WHERE username = ?', [username]))[0] ?? null;
+  }
+
+  /** Stores a new password, when it is called. */
+  async passwordOf(id, password) {
+    const fresh = await hash(password);
+    return () => this.query('UPDATE app_users SET hash = ? WHERE id = ?', [fresh, id]);
   }
 
   isActive(user) {
@@ -72,8 +85,7 @@ class PasswordController {
   }
 
   async change({ password }, session) {
-    const fresh = await hash(password);
-    const store = () => this.users.query('UPDATE app_users SET hash = ? WHERE id = ?', [fresh, session.userId]);
+    const store = await this.users.passwordOf(session.userId, password);
     const tokens = await this.tokens.changeCredentials(session, store);
     return tokens && { access_token: tokens.accessToken, refresh_token: tokens.refreshToken };
   }
@@ -98,7 +110,10 @@ class ProofClock extends Clock {
   }
 }
 
-const planted = settings.plant?.startsWith('naive') ? plantedRepository(settings.plant) : undefined;
+const clock = new ProofClock();
+const entity = settings.hostSession ? HostSession : undefined;
+const planted = settings.plant?.startsWith('naive') ? plantedRepository(settings.plant, { clock, entity }) : undefined;
+const doors = settings.races && raceDoors(Users, clock);
 
 // See docs/storage-and-migrations.md: a server that dies while a connection comes up must not end the process.
 const extra = settings.database.type === 'postgres' && {
@@ -116,17 +131,19 @@ Module({
     }),
     UsersModule,
     JwtKnoxModule.forRoot({
-      clock: new ProofClock(),
+      clock,
       ...settings.options,
       ...(watch && { claims: () => watch.fail('claims') ?? { color: 'red' } }),
+      ...(doors && { claims: claimsOf(settings.races.slow) }),
       ...plantedOptions(settings.plant),
       userProvider: Users,
       routes: { admin: true, ...settings.routes },
-      ...planted,
+      ...(planted ?? (entity && { sessionEntity: entity })),
+      ...(settings.races?.guarded && { loginGuards: [doors.PasswordGuard] }),
       imports: [UsersModule, ...(planted?.imports ?? [])],
     }),
   ],
-  controllers: [PasswordController, WhoAmIController],
+  controllers: [PasswordController, WhoAmIController, ...(doors ? doors.controllers : [])],
 })(AppModule);
 
 const adapter = settings.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
@@ -152,6 +169,6 @@ const ANSWERS = {
   revokeBefore: (moment) => app.get(TokenService).revokeBefore(new Date(moment)),
   ...watch?.answers,
 };
-process.on('message', async ([name, argument]) => process.send((await ANSWERS[name](argument)) ?? null));
+process.on('message', async ([name, argument]) => process.send({ answer: (await ANSWERS[name](argument)) ?? null }));
 process.send({ port: app.getHttpServer().address().port });
 process.on('disconnect', () => process.exit());

@@ -1,12 +1,15 @@
 // The machine's clock is moved under running processes, and differs between them: every verdict is right by the clock of
 // the process that judges, nothing that ended comes back, and no honest client is taken for a thief.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { differing, expect as judge, keyOf } from './clocks-apart.mjs';
 import { FakedTime } from './faked-time.mjs';
 import { claimsOf, main, rounds, Tally, withApplication } from './harness.mjs';
 
 const HOUR = 3_600;
-const MOVES = [HOUR, -HOUR, 720 * HOUR, -720 * HOUR];
+const MOVES = [60, HOUR, -HOUR, 720 * HOUR, -720 * HOUR];
+/** Seconds: the default `retryWindow`. What is set back farther than clocks may differ, nobody knows the age of. */
+const RETRY_WINDOW = 300;
 const CLIENTS = 6;
 
 await main('clocks', {
@@ -62,9 +65,12 @@ async function moved(proof) {
     const verify = (session) => second.send('GET', '/auth/verify', { token: session.access_token });
     for (const move of MOVES) {
       await time.move(0);
-      const [living, ended, lost, stolen] = await Promise.all([0, 1, 2, 3].map((n) => first.login(`user${n}`)));
+      const logins = [0, 1, 2, 3, 4].map((n) => first.login(`user${n}`));
+      const [living, ended, lost, keyless, stolen] = await Promise.all(logins);
       await first.send('POST', '/auth/logout', { token: ended.access_token });
-      const answer = (await first.refresh(lost.refresh_token)).body;
+      const key = randomUUID();
+      const answer = (await first.refresh(lost.refresh_token, key)).body;
+      const unheard = (await first.refresh(keyless.refresh_token)).body;
       const thief = (await first.refresh(stolen.refresh_token)).body;
       // The use of the successor is noted beside the request.
       await verify(thief);
@@ -78,9 +84,14 @@ async function moved(proof) {
       expect('its refresh', renewed, ...(refresh ? [200] : [401, 'refresh_token_expired']));
       const dead = refresh ? 'invalid_refresh_token' : 'refresh_token_expired';
       expect('the refresh of an ended one', await second.refresh(ended.refresh_token), 401, dead);
-      const again = await second.refresh(lost.refresh_token);
+      const again = await second.refresh(lost.refresh_token, key);
       expect('a lost answer, asked for again', again, ...(refresh ? [200] : [401, 'refresh_token_expired']));
       if (again.status === 200 && keyOf(again.body) !== keyOf(answer)) tally.add('forked');
+      const late = await second.refresh(keyless.refresh_token);
+      const isForgiven = move > 0 && move < RETRY_WINDOW;
+      const refused = [401, refresh ? 'refresh_token_reused' : 'refresh_token_expired'];
+      expect('the same without a key', late, ...(isForgiven ? [200] : refused));
+      if (late.status === 200 && keyOf(late.body) !== keyOf(unheard)) tally.add('forked');
       const replay = await second.refresh(stolen.refresh_token);
       expect('a replay', replay, 401, refresh ? 'refresh_token_reused' : 'refresh_token_expired');
 
@@ -121,7 +132,10 @@ async function movedUnderLoad(proof) {
   });
 }
 
-/** Does what a client should: one refresh at a time, the same token again after an answer that got lost. */
+/**
+ * Does what a client should: one refresh at a time, and after an answer that got lost the same token again, with the key
+ * of the attempt.
+ */
 async function honestClient(nodes, user, time, tally, isOver) {
   const ended = [];
   let session;
@@ -135,7 +149,7 @@ async function honestClient(nodes, user, time, tally, isOver) {
     return { ...answer, earliest: Math.min(before, time.now() - answer.took) };
   };
   const verify = ({ access_token: token }) => ask((node) => node.send('GET', '/auth/verify', { token }));
-  const refresh = ({ refresh_token: token }) => ask((node) => node.refresh(token));
+  const refresh = ({ refresh_token: token, key }) => ask((node) => node.refresh(token, key));
   const check = (answer, token) => {
     if (answer.status < 300 && claimsOf(token).exp * 1_000 <= answer.earliest) tally.add('wrongVerdicts');
     if (answer.body?.code === 'refresh_token_reused') tally.add('alarms');
@@ -145,6 +159,7 @@ async function honestClient(nodes, user, time, tally, isOver) {
     const dice = Math.random();
     if (dice < 0.5) check(await verify(session), session.access_token);
     else if (dice < 0.9) {
+      session.key ??= randomUUID();
       const answer = await refresh(session);
       check(answer, session.refresh_token);
       const isLost = Math.random() < 0.3;

@@ -1,4 +1,5 @@
 // Two processes whose clocks differ, on one database.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FakedTime } from './faked-time.mjs';
 import { claimsOf, rounds, withApplication } from './harness.mjs';
@@ -13,7 +14,7 @@ const LATE_MS = 10_000 - NEAR * 1_000 - 1_000;
 export async function differing(proof) {
   await withClocksApart(proof, NEAR, {}, (nodes) => race(proof, nodes, (round) => lateTabs(proof, nodes, round)));
   await withClocksApart(proof, FAR, {}, async (nodes) => {
-    await race(proof, nodes);
+    await race({ ...proof, newKey: randomUUID }, nodes);
     await judgeRotations(proof, nodes);
     await judgePasswordChange(proof, nodes);
   });
@@ -47,13 +48,17 @@ async function withClocksApart({ kind, plant, tally }, apart, options, proof) {
   }
 }
 
-/** Tabs of both processes refresh one token at once: one successor, nobody refused. */
-async function race({ short, tally }, nodes, afterwards) {
+/**
+ * Tabs of both processes refresh one token at once: one successor, nobody refused. Where no process knows the age of what
+ * the other did, by one key.
+ */
+async function race({ short, tally, newKey }, nodes, afterwards) {
   await rounds(short ? 20 : 300, 2, async (index) => {
     const began = performance.now();
     const login = await nodes[index % 2].login(`user${index % 50}`);
+    const key = newKey?.();
     const answers = await Promise.all(
-      Array.from({ length: TABS }, (_, tab) => nodes[tab % 2].refresh(login.refresh_token)),
+      Array.from({ length: TABS }, (_, tab) => nodes[tab % 2].refresh(login.refresh_token, key)),
     );
     tally.add('refreshes', TABS);
     tally.add('alarms', answers.filter((one) => one.body?.code === 'refresh_token_reused').length);
@@ -78,10 +83,11 @@ async function lateTabs({ tally }, nodes, { began, login, fresh }) {
 
 async function judgeRotations({ tally }, nodes) {
   for (const [rotating, other] of [nodes, nodes.toReversed()]) {
-    const names = ['used', 'lost', 'current'];
-    const [used, lost, current] = await Promise.all(names.map((_, n) => rotating.login(`user${n}`)));
-    const [first, unheard, held] = await Promise.all(
-      [used, lost, current].map(async (login) => (await rotating.refresh(login.refresh_token)).body),
+    const [used, lost, keyless, current] = await Promise.all([0, 1, 2, 3].map((n) => rotating.login(`user${n}`)));
+    const key = randomUUID();
+    const attempts = [[used], [lost, key], [keyless], [current]];
+    const [first, unheard, , held] = await Promise.all(
+      attempts.map(async ([login, own]) => (await rotating.refresh(login.refresh_token, own)).body),
     );
     await rotating.send('GET', '/auth/verify', { token: first.access_token });
     await delay(300);
@@ -90,26 +96,36 @@ async function judgeRotations({ tally }, nodes) {
     if (again.status === 200 && keyOf(again.body) !== keyOf(first)) tally.add('forked');
     const replay = await other.refresh(used.refresh_token);
     expect(tally, 'the same, where that is five minutes away', replay, 401, 'refresh_token_reused');
-    const retry = await other.refresh(lost.refresh_token);
+    const retry = await other.refresh(lost.refresh_token, key);
     expect(tally, 'an answer that got lost', retry, 200);
     if (retry.status === 200 && keyOf(retry.body) !== keyOf(unheard)) tally.add('forked');
+    const late = await other.refresh(keyless.refresh_token);
+    expect(tally, 'the same without a key, five minutes away', late, 401, 'refresh_token_reused');
     const next = await other.refresh(held.refresh_token);
     expect(tally, 'the current token', next, 200);
     if (next.status === 200 && claimsOf(next.body.refresh_token).gen !== 2) tally.add('wrongVerdicts');
   }
 }
 
-/** After a change on the server that is ahead, logins on the other do not count for five minutes: refused, not let in. */
-async function judgePasswordChange({ tally }, [right, ahead]) {
+/** A password change on the server that is ahead: afterwards the new one counts on both, at once, and the old one on none. */
+async function judgePasswordChange({ tally }, nodes) {
+  const [right, ahead] = nodes;
   const session = await ahead.login('user9');
   const change = { token: session.access_token, json: { password: 'another' } };
-  expect(tally, 'a password change', await ahead.send('PUT', '/password', change), 204);
-  for (const [node, status] of [[right, 401], [ahead, 204]]) {
+  const changed = await ahead.send('PUT', '/password', change);
+  expect(tally, 'a password change', changed, 200);
+  const verify = (node, token) => node.send('GET', '/auth/verify', { token });
+  expect(tally, 'its new token', await verify(ahead, changed.body.access_token), 204);
+  expect(tally, 'its new token, where the clock is right', await verify(right, changed.body.access_token), 204);
+  expect(tally, 'the token of before', await verify(ahead, session.access_token), 401, 'invalid_token');
+  for (const node of nodes) {
     const { access_token: token } = await node.login('user9', 'another');
-    const code = status === 401 ? 'invalid_token' : undefined;
-    expect(tally, 'a login after it', await node.send('GET', '/auth/verify', { token }), status, code);
+    expect(tally, 'a login after it', await verify(node, token), 204);
+    const old = { json: { username: 'user9', password: 'password' } };
+    const refused = await node.send('POST', '/auth/login', old);
+    expect(tally, 'a login with the old password', refused, 401, 'invalid_credentials');
   }
-} // prettier-ignore
+}
 
 /** Both lifetimes are the five minutes that the clocks differ by. */
 async function judgeExpiry({ tally }, [right, ahead]) {

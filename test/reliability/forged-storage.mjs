@@ -2,7 +2,10 @@
 import { createHash, createHmac } from 'node:crypto';
 import { forged } from './forgery.mjs';
 
-const SECRETS = ['accessDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'id', 'userId'];
+const SECRETS = [
+  'accessDigest', 'previousAccessDigest', 'accessSalt', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'rotationKeyDigest', 'id',
+  'userId',
+]; // prettier-ignore
 
 /** One value in every spelling that might pass for 32 secret bytes. */
 function spellingsOf(value) {
@@ -48,7 +51,10 @@ export function dumpForgeries(rows, booty) {
   });
 }
 
-const DIGESTS = ['accessDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'generation'];
+const DIGESTS = [
+  'accessDigest', 'previousAccessDigest', 'accessSalt', 'accessKeyAt', 'accessKeyIndex', 'refreshDigest', 'previousRefreshDigest',
+  'refreshSalt', 'rotationKeyDigest', 'generation',
+]; // prettier-ignore
 const digestsOf = (row) => Object.fromEntries(DIGESTS.filter((name) => name in row).map((name) => [name, row[name]]));
 // A planted fault may have lost the row.
 const rowOf = async (doors, sid) => (await doors.rows(sid))[0] ?? {};
@@ -75,6 +81,13 @@ export const meddlings = [
     {
       title: `own row re-pointed to the ${whose}, with a proof of credentials in the future`,
       meddle: (doors) => doors.update(doors.booty.mine.sid, { userId: doors.booty[whose].sub, authenticatedAt: 9e15, expiresAt: 9e15 }),
+    },
+    {
+      title: `own access digest as the previous one of the ${whose}`,
+      meddle: async (doors) => {
+        const { accessDigest } = await rowOf(doors, doors.booty.mine.sid);
+        await doors.update(doors.booty[whose].sid, { previousAccessDigest: accessDigest });
+      },
     },
     {
       title: `own refresh digest as the previous one of the ${whose}`,

@@ -2,12 +2,12 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataSource } from 'typeorm';
+import { Node } from './application-node.mjs';
 
 const { jwtKnoxMigrations } = createRequire(import.meta.url)('nestjs-jwt-knox/migrations');
 
@@ -93,14 +93,14 @@ async function onServer(kind, url, sql) {
 async function seed(source, users, passwordCost) {
   const { scryptSync } = await import('node:crypto');
   await source.query(
-    'CREATE TABLE app_users (id VARCHAR(40) PRIMARY KEY, username VARCHAR(40) UNIQUE, hash VARCHAR(200), active INT, since BIGINT)',
+    'CREATE TABLE app_users (id VARCHAR(40) PRIMARY KEY, username VARCHAR(40) UNIQUE, hash VARCHAR(200), active INT)',
   );
   const salt = Buffer.alloc(16, 7);
   const hash = `${salt.toString('hex')}:${scryptSync('password', salt, 32, { N: passwordCost }).toString('hex')}`;
   const rows = ['admin', ...Array.from({ length: users }, (_, i) => `user${i}`)];
   for (let i = 0; i < rows.length; i += 500) {
-    const values = rows.slice(i, i + 500).map((name) => `('id-${name}', '${name}', '${hash}', 1, 0)`);
-    await source.query(`INSERT INTO app_users (id, username, hash, active, since) VALUES ${values.join(', ')}`);
+    const values = rows.slice(i, i + 500).map((name) => `('id-${name}', '${name}', '${hash}', 1)`);
+    await source.query(`INSERT INTO app_users (id, username, hash, active) VALUES ${values.join(', ')}`);
   }
 }
 
@@ -117,80 +117,6 @@ function start({ env, ...settings }, execArgv = []) {
   });
 }
 
-/** One application process, over HTTP with connections kept. */
-export class Node {
-  constructor(port, child) {
-    this.port = port;
-    this.child = child;
-    this.pid = child.pid;
-    this.agent = new Agent({ keepAlive: true, maxSockets: 64 });
-    this.log = '';
-    for (const output of [child.stdout, child.stderr])
-      output?.setEncoding('utf8').on('data', (text) => (this.log += text));
-  }
-
-  /** What the process holds, in bytes, once its garbage is gone; start it with `--expose-gc`. */
-  memory() {
-    return this.ask('memory');
-  }
-
-  get hasCrashed() {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
-  }
-
-  send(method, path, { token, json } = {}) {
-    const payload = json === undefined ? undefined : JSON.stringify(json);
-    const headers = {
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(payload && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
-    };
-    return new Promise((resolve, reject) => {
-      const sent = performance.now();
-      const sentAt = Date.now();
-      const outgoing = request(
-        { host: '127.0.0.1', port: this.port, method, path, headers, agent: this.agent },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8');
-          response.on('data', (chunk) => (text += chunk));
-          response.on('end', () => {
-            const body = text === '' ? null : JSON.parse(text);
-            const { statusCode: status, headers: answered } = response;
-            resolve({ status, headers: answered, body, sentAt, took: performance.now() - sent });
-          });
-          response.on('error', reject);
-        },
-      );
-      outgoing.on('error', reject);
-      outgoing.end(payload);
-    });
-  }
-
-  async login(username, password = 'password') {
-    const answer = await this.send('POST', '/auth/login', { json: { username, password } });
-    if (answer.status !== 200) throw new Error(`Login answered ${answer.status} ${JSON.stringify(answer.body)}`);
-    return answer.body;
-  }
-
-  refresh(token) {
-    return this.send('POST', '/auth/refresh', { json: { refresh_token: token } });
-  }
-
-  /** Asks the process itself, one question at a time: a name among its `ANSWERS`, and an argument. */
-  ask(name, argument) {
-    return new Promise((resolve) => {
-      this.child.once('message', resolve);
-      this.child.send([name, argument]);
-    });
-  }
-
-  async isAlive(token) {
-    const { status } = await this.send('GET', '/auth/verify', { token });
-    if (status !== 204 && status !== 401) throw new Error(`verify answered ${status}`);
-    return status === 204;
-  }
-}
-
 export function claimsOf(token) {
   return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString());
 }
@@ -203,6 +129,8 @@ export async function rounds(count, width, round) {
   };
   await Promise.all(Array.from({ length: width }, lane));
 }
+
+const argument = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 
 /** Counts by name; what must be zero makes the proof fail. */
 export class Tally {
@@ -218,9 +146,11 @@ export class Tally {
 /**
  * The frame of every proof: `run(kind, { short, plant })` answers `{ figures, faults }`. Runs it on each database, then
  * its planted faults, which must make it fail. Exits non-zero when the proof falls short or a fault goes unnoticed.
+ * `--short` for the quick form, `--on mariadb` for one database, `--fault naive-limit` for one planted fault alone.
  */
 export async function main(title, { databases, run, plants }) {
   const short = process.argv.includes('--short');
+  const [on, fault] = ['--on', '--fault'].map(argument);
   let failed = 0;
   let passed = 0;
   const say = (ok, text) => {
@@ -230,7 +160,7 @@ export async function main(title, { databases, run, plants }) {
   };
   // In short: one database, and one planted fault.
   const chosen = (all) => (short ? all.slice(0, 1) : all);
-  for (const kind of chosen(databases)) {
+  for (const kind of fault ? [] : chosen(databases.filter((one) => !on || one === on))) {
     const began = performance.now();
     const { figures, faults } = await run(kind, { short });
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
@@ -239,7 +169,9 @@ export async function main(title, { databases, run, plants }) {
       `${kind} ${JSON.stringify({ ...figures, ...faults })} in ${seconds} s`,
     );
   }
-  for (const [plant, kind] of chosen(plants)) {
+  for (const [plant, kind] of chosen(
+    plants.filter((one) => [fault, on].every((name) => !name || one.includes(name))),
+  )) {
     const { faults } = await run(kind, { short: true, plant });
     say(
       Object.values(faults).some((n) => n > 0),

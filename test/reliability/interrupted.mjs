@@ -1,8 +1,11 @@
 // Refreshes whose answer is lost, because the application or the database is killed in their midst.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Of the default `reuseInterval`, 10 s: within, just beyond, and far beyond. By the clock of the process that is asked. */
 export const RETRIES = { atOnce: 0, afterInterval: 11_000, tenMinutesLater: 600_000 };
+
+const whenOf = (index) => Object.keys(RETRIES)[index % 3];
 
 /** When the kill strikes: follows what a batch takes, so that about half of it has been answered by then. */
 class Aim {
@@ -35,7 +38,10 @@ export class Interruptions {
     for (let i = 0; i < 5; i++) await node.refresh(warm.refresh_token);
     const logins = [];
     for (let i = 0; i < width; i++) logins.push(await this.nodes.atOnce.login(`user${i}`));
-    const sent = logins.map((login) => node.refresh(login.refresh_token).catch(() => null));
+    // Ten minutes later only a key tells a retry from a replay; earlier, every other client does without.
+    for (const [index, login] of logins.entries())
+      if (index % 2 === 1 || whenOf(index) === 'tenMinutesLater') login.key = randomUUID();
+    const sent = logins.map((login) => node.refresh(login.refresh_token, login.key).catch(() => null));
     await delay(this.aim.delay());
     await kill();
     await restore?.();
@@ -49,13 +55,14 @@ export class Interruptions {
   async followUp(login, answer, index) {
     if (answer && answer.status !== 200 && answer.status !== 503) return this.lost('answer', answer);
     if (answer?.status === 200) return this.mustWork(this.nodes.atOnce, answer.body);
-    const when = Object.keys(RETRIES)[index % 3];
+    const when = whenOf(index);
     const node = this.nodes[when];
     await this.note(login, when);
     // What the client goes on doing with its old access token must not pass for a use of the successor.
     if (when !== 'tenMinutesLater') await this.expect(node, 'GET', '/auth/verify', { token: login.access_token });
     const json = { refresh_token: login.refresh_token };
-    const retried = await this.expect(node, 'POST', '/auth/refresh', { json });
+    const headers = login.key && { 'idempotency-key': login.key };
+    const retried = await this.expect(node, 'POST', '/auth/refresh', { json, headers });
     if (retried) await this.mustWork(node, retried.body);
   }
 

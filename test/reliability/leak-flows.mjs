@@ -1,4 +1,5 @@
 // Everything that can happen to a session, and what can fail on the way, by somebody who knows each secret sent.
+import { randomUUID } from 'node:crypto';
 import { forged } from './forgery.mjs';
 
 /** A request of a flow was not answered as the flow needs it: then it shows nothing. */
@@ -44,8 +45,8 @@ export class Visitor {
     return this.send(expected, 'POST', '/auth/login', { json, headers });
   }
 
-  refresh(token, expected = 200) {
-    return this.send(expected, 'POST', '/auth/refresh', { json: { refresh_token: token } });
+  refresh(token, expected = 200, headers = {}) {
+    return this.send(expected, 'POST', '/auth/refresh', { json: { refresh_token: token }, headers });
   }
 
   verify(token, expected = 204) {
@@ -97,6 +98,24 @@ export const FLOWS = {
     await v.verify(three.access);
     await v.refresh(one.refresh, 401);
     await v.refresh(three.refresh, 401);
+  },
+
+  'a retry by its key': async (v) => {
+    const one = await v.login('user0');
+    const headers = { 'idempotency-key': randomUUID() };
+    v.secrets.add('an Idempotency-Key', headers['idempotency-key']);
+    await v.refresh(one.refresh, 200, headers);
+    const again = await v.refresh(one.refresh, 200, headers);
+    await v.refresh(again.refresh, 400, { 'idempotency-key': headers['idempotency-key'].repeat(4) });
+    await v.verify(again.access);
+  },
+
+  'a password change': async (v) => {
+    const one = await v.login('user0');
+    const two = await v.send(200, 'PUT', '/password', { token: one.access, json: { password: v.passwords.of('user0') } });
+    await v.verify(one.access, 401);
+    await v.refresh(one.refresh, 401);
+    await v.verify((await v.refresh(two.refresh)).access);
   },
 
   'forged and spoilt tokens': async (v, { signingSecret }) => {

@@ -13,6 +13,11 @@ const USERS = 8;
 /** A secret with characters that are spelt differently in different places. */
 const secretText = () => `${randomBytes(12).toString('base64')} "'\\é%${randomBytes(12).toString('base64')}`;
 
+/** What of a row leads to a secret, or came of one. */
+const STORED = [
+  'accessDigest', 'previousAccessDigest', 'accessSalt', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'rotationKeyDigest',
+]; // prettier-ignore
+
 await main('secrets', {
   databases: ['postgres', 'mariadb', 'sqlite'],
   plants: [
@@ -80,8 +85,9 @@ async function newPasswords(node, secrets) {
     const password = secretText();
     passwords.set(name, password);
     secrets.add(`${name}'s password`, password);
-    const { status } = await node.send('PUT', '/password', { token, json: { password } });
-    if (status !== 204) throw new Error(`The password could not be changed: ${status}.`);
+    const { status, body } = await node.send('PUT', '/password', { token, json: { password } });
+    if (status !== 200) throw new Error(`The password could not be changed: ${status}.`);
+    for (const kind of ['access_token', 'refresh_token']) secrets.addToken(`a new ${kind}`, body[kind]);
   }
   const wrong = secretText();
   secrets.add('a wrong password', wrong);
@@ -91,8 +97,7 @@ async function newPasswords(node, secrets) {
 /** What rows hold: nothing for events, errors, objects and the library's own lines in the log. */
 async function keepStored(source, stored) {
   for (const row of await source.query('SELECT * FROM jwt_knox_sessions'))
-    for (const name of ['accessDigest', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt'])
-      if (row[name]) stored.add(`a ${name}`, row[name], Buffer.from(row[name], 'hex'));
+    for (const name of STORED) if (row[name]) stored.add(`a ${name}`, row[name], Buffer.from(row[name], 'hex'));
 }
 
 /** Pairs of a place and what is there; `public`: what rows hold may be there too. */

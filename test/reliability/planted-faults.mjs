@@ -3,12 +3,20 @@ import { createHash, createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { Injectable, Inject } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
+import { FENCE_FAULTS } from './planted-fences.mjs';
+import { LIMIT_FAULTS } from './planted-limits.mjs';
 
 const require = createRequire(import.meta.url);
-const { BearerTransport, KnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox');
+const { BearerTransport, KnoxFence, KnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox');
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const bytesOf = (key) => Buffer.from(String(key), 'base64url');
+
+/** The access key that a session key and the row lead to. */
+function accessKey(session, { accessKeyIndex, accessSalt }) {
+  const hmac = createHmac('sha256', session).update('access');
+  return hmac.update(String(accessKeyIndex)).update(Buffer.from(accessSalt, 'hex')).digest();
+}
 
 /** What the latest token of each session said, for storages that believe it. */
 const presented = new Map();
@@ -30,13 +38,16 @@ export const witness = {
 };
 
 const FAULTS = {
+  ...FENCE_FAULTS,
+  ...LIMIT_FAULTS,
+
   /** Compares no digest: whatever key is presented, it is the row's. */
   'naive-any-key': class extends TypeOrmSessionRepository {
     async findById(id) {
       const found = await super.findById(id);
       const { token_key: key, session_key: session } = presented.get(id) ?? {};
       if (!found || !key) return found;
-      const access = session ? createHmac('sha256', bytesOf(session)).update('access').digest() : bytesOf(key);
+      const access = session ? accessKey(bytesOf(session), found.record) : bytesOf(key);
       return {
         ...found,
         record: { ...found.record, accessDigest: sha256(access), refreshDigest: sha256(bytesOf(key)) },
@@ -79,17 +90,6 @@ const FAULTS = {
       if (found?.record.refreshDigest !== presentedDigest) return false;
       await this.table.save({ ...found.record, ...change, rotatedAt: at, lastUsedAt: at });
       return true;
-    }
-  },
-
-  /** A limit by count-then-insert: no slot, so no index says no. */
-  'naive-limit': class extends TypeOrmSessionRepository {
-    async insert(record) {
-      return super.insert({ ...record, slot: null });
-    }
-    async takeOver(id, replacement) {
-      await this.deleteById(id);
-      return super.insert({ ...replacement, slot: null });
     }
   },
 
@@ -139,17 +139,18 @@ const FAULTS = {
 };
 
 /** The extras that put a faulty storage in place of the library's. */
-export function plantedRepository(plant) {
+export function plantedRepository(plant, { clock, entity = KnoxSession } = {}) {
   const Fault = FAULTS[plant];
   class Planted extends Fault {
     constructor(table) {
       super(table);
       this.table = table;
+      this.clock = clock;
     }
   }
   Injectable()(Planted);
-  Inject(getRepositoryToken(KnoxSession))(Planted, undefined, 0);
-  return { sessionRepository: Planted, imports: [TypeOrmModule.forFeature([KnoxSession])] };
+  Inject(getRepositoryToken(entity))(Planted, undefined, 0);
+  return { sessionRepository: Planted, imports: [TypeOrmModule.forFeature([entity, KnoxFence])] };
 }
 
 const TRANSPORTS = {

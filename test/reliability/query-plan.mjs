@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { DataSource } from 'typeorm';
 import { plantedRepository } from './planted-faults.mjs';
 
-const { KnoxSession, TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox');
+const { KnoxFence, KnoxSession, TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox');
 
 const EXPLAIN = {
   postgres: 'EXPLAIN (FORMAT JSON)',
@@ -24,7 +24,7 @@ export async function planOf(source, plant) {
     logMigration: ignore,
     log: ignore,
   };
-  const listening = new DataSource({ ...source.options, entities: [KnoxSession], migrations: [], migrationsRun: false, logging: true, logger }); // prettier-ignore
+  const listening = new DataSource({ ...source.options, entities: [KnoxSession, KnoxFence], migrations: [], migrationsRun: false, logging: true, logger }); // prettier-ignore
   await listening.initialize();
   try {
     const Repository = plant ? plantedRepository(plant).sessionRepository : TypeOrmSessionRepository;

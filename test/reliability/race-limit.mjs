@@ -1,8 +1,19 @@
-// 20 simultaneous logins of each of many users, limit 5: never more than five sessions, whatever the database.
-import { main, rounds, Tally, withApplication } from './harness.mjs';
+// 20 simultaneous logins of each of many users, limit 5: never more than five sessions, whatever the database. A new
+// session is a row of its own, with nothing of the one that it displaces. Who outgrew the limit logs in as fast as anybody.
+import { outgrown } from './outgrown.mjs';
+import { main, Tally } from './harness.mjs';
+import { LIMIT, storm } from './limit-storm.mjs';
 
-const LOGINS = 20;
-const LIMIT = 5;
+const FAULTS = [
+  'errors',
+  'wrongAdmitted',
+  'wrongCount',
+  'inherited',
+  'references',
+  'slow',
+  'tooManyWrites',
+  'surplusLeft',
+];
 
 await main('session limit races', {
   databases: ['postgres', 'mariadb', 'sqlite'],
@@ -10,37 +21,18 @@ await main('session limit races', {
     ['naive-limit', 'postgres'],
     ['naive-limit', 'mariadb'],
     ['naive-limit', 'sqlite'],
+    ['naive-take-over', 'postgres'],
+    ['naive-take-over', 'mariadb'],
+    ['naive-take-over', 'sqlite'],
   ],
   run: async (kind, { short, plant }) => {
-    const users = short ? 20 : 500;
+    const users = short ? 12 : 500;
     const tally = new Tally();
-    for (const onLimit of ['reject', 'evict-oldest']) {
-      const options = { session: { limitPerUser: LIMIT, onLimit }, storageTimeout: '20s' };
-      await withApplication({ kind, plant, users, options }, ({ nodes, source }) =>
-        rounds(users, 4, async (index) => {
-          const json = { username: `user${index}`, password: 'password' };
-          const answers = await Promise.all(
-            Array.from({ length: LOGINS }, (_, i) => nodes[i % 2].send('POST', '/auth/login', { json })),
-          );
-          tally.add('logins', LOGINS);
-          const admitted = answers.filter((one) => one.status === 200).length;
-          tally.add('errors', answers.filter((one) => one.status >= 500).length);
-          if (admitted !== (onLimit === 'reject' ? LIMIT : LOGINS)) tally.add('wrongAdmitted');
-          const user = kind === 'mariadb' ? '`userId`' : '"userId"';
-          const [row] = await source.query(
-            `SELECT COUNT(*) AS n FROM jwt_knox_sessions WHERE ${user} = 'id-user${index}'`,
-          );
-          if (Number(row.n) !== LIMIT) tally.add('wrongCount');
-        }),
-      );
-    }
+    for (const onLimit of ['reject', 'evict-oldest']) await storm({ kind, plant, users, onLimit, tally });
+    const figures = plant ? {} : await outgrown({ kind, limit: LIMIT, logins: short ? 11 : 51, tally });
     return {
-      figures: { users, logins: tally.of('logins') },
-      faults: {
-        errors: tally.of('errors'),
-        wrongAdmitted: tally.of('wrongAdmitted'),
-        wrongCount: tally.of('wrongCount'),
-      },
+      figures: { users, logins: tally.of('logins'), displaced: tally.of('displaced'), ...figures },
+      faults: Object.fromEntries(FAULTS.map((name) => [name, tally.of(name)])),
     };
   },
 });

@@ -1,113 +1,94 @@
-// Refreshes and logins race logouts, revocations and password changes: what was acknowledged as ended stays ended.
-import { setTimeout as delay } from 'node:timers/promises';
-import { main, rounds, Tally, withApplication } from './harness.mjs';
+// Every way in which a session starts races every end of all sessions, and refreshes race the ends of theirs, on two
+// processes whose clocks differ: what was ended, or had begun to start before, is dead once the end is acknowledged.
+import { main, Tally, withApplication } from './harness.mjs';
+import { withPrivateServer } from './private-server.mjs';
+import { ENDS, REFRESH_ENDS, STARTS } from './race-ends.mjs';
+import { ACCESS_TTL_HOURS, RaceField } from './race-field.mjs';
+import { slowInserts } from './row-triggers.mjs';
 
 const USERS = 200;
+const HOUR = 3_600_000;
+/** By how much the clock of the second process is ahead. */
+const CLOCKS = [0, 40, HOUR];
+// Longer than the clocks are apart, or a token of the one were over by the other. Nothing else is late here.
+const OPTIONS = { accessToken: { ttl: `${ACCESS_TTL_HOURS}h` }, storageTimeout: '20s' };
 
-/** Each race: what is started beside what ends the sessions. Answers the tokens that must be dead. */
-const RACES = {
-  'refresh × logout': {
-    setUp: (node, user) => node.login(user),
-    contender: (node, _user, session) => node.refresh(session.refresh_token),
-    end: (node, _user, session) => node.send('POST', '/auth/logout', { token: session.access_token }),
-  },
-  'refresh × logout-all': {
-    setUp: (node, user) => node.login(user),
-    contender: (node, _user, session) => node.refresh(session.refresh_token),
-    end: (node, _user, session) => node.send('POST', '/auth/logout-all', { token: session.access_token }),
-  },
-  'refresh × admin revoke': {
-    setUp: (node, user) => node.login(user),
-    contender: (node, _user, session) => node.refresh(session.refresh_token),
-    end: (node, user, _session, admin) =>
-      node.send('DELETE', `/auth/admin/users/id-${user}/sessions`, { token: admin }),
-  },
-  'login × logout-all': {
-    isLogin: true,
-    setUp: (node, user) => node.login(user),
-    contender: (node, user, session) =>
-      node.send('POST', '/auth/login', { json: { username: user, password: session.password } }),
-    end: (node, _user, session) => node.send('POST', '/auth/logout-all', { token: session.access_token }),
-  },
-  'login with the old password × password change': {
-    isLogin: true,
-    passwordChange: true,
-    setUp: (node, user, password) => node.login(user, password),
-    contender: (node, user, _session, password) =>
-      node.send('POST', '/auth/login', { json: { username: user, password } }),
-    end: (node, _user, session, _admin, next) =>
-      node.send('PUT', '/password', { token: session.access_token, json: { password: next } }),
-  },
+const TOTALS = { postgres: 5_000, mariadb: 5_000, sqlite: 1_000 };
+const SHORT = { each: 4, clocks: [40] };
+const MARIADB_LEVELS = ['REPEATABLE READ', 'READ COMMITTED'];
+const FAULTS = ['alive', 'rowsLeft', 'ownLost', 'endsRefused', 'errors'];
+
+// Nothing is hashed on either side: these meet most often.
+const QUICK_STARTS = ['a proof of the host', 'issue alone'];
+const QUICK_ENDS = ['logout-all', 'admin', 'userDisabled', 'revokeBefore'];
+const isQuick = ({ start, end }) => QUICK_STARTS.includes(start) && QUICK_ENDS.includes(end);
+
+/** Where the planted faults race, and by how much the clocks differ. */
+const PLANTS = {
+  'naive-look-first': { clock: 0, each: 24, isCaught: isQuick },
+  'naive-not-exists': { clock: 0, each: 24, isCaught: isQuick },
+  'naive-clock-fence': { clock: 40, each: 24, isCaught: isQuick },
+  'naive-access-key': { clock: 0, each: 100, isCaught: ({ changesAccessKey }) => changesAccessKey },
+  'naive-upsert': { clock: 0, each: 30, isCaught: ({ start }) => !start },
 };
 
-/** When the login arrived at the application, epoch ms. */
-async function arrivalOf(node, tokens) {
-  const { body } = await node.send('GET', '/auth/sessions', { token: tokens.access_token });
-  return Date.parse(body.find((one) => one.current).created_at);
-}
+const COMBINATIONS = [
+  ...Object.keys(STARTS).flatMap((start) => Object.keys(ENDS).map((end) => ({ start, end }))),
+  ...Object.keys(REFRESH_ENDS).map((end) => ({ end })),
+  ...['password change', 'reauthenticate'].map((end) => ({ end, changesAccessKey: true })),
+];
 
 await main('revocation races', {
-  databases: ['postgres', 'mariadb'],
+  databases: ['postgres', 'mariadb', 'sqlite'],
   plants: [
+    ['naive-look-first', 'postgres'],
+    ['naive-look-first', 'mariadb'],
+    ['naive-not-exists', 'postgres'],
+    ['naive-not-exists', 'mariadb'],
+    ['naive-clock-fence', 'postgres'],
+    ['naive-clock-fence', 'mariadb'],
     ['naive-upsert', 'postgres'],
-    ['no-valid-since', 'postgres'],
-    ['no-valid-since', 'mariadb'],
+    ['naive-access-key', 'postgres'],
   ],
-  run: (kind, { short, plant }) =>
-    withApplication({ kind, plant, users: USERS }, async ({ nodes }) => {
-      const tally = new Tally();
-      // A fault that strikes seldom needs its rounds to be noticed.
-      const each = plant ? 150 : short ? 60 : 1_000;
-      const admin = (await nodes[0].login('admin')).access_token;
-      const passwords = new Map();
-      for (const [name, race] of Object.entries(RACES)) {
-        // Lanes never share a user: index modulo USERS, far fewer lanes than users.
-        await rounds(each, 6, (index) => play(race, name, index));
-      }
-      return {
-        figures: {
-          races: each * Object.keys(RACES).length,
-          contendersAnswered: tally.of('answered'),
-          cameMeanwhile: tally.of('cameMeanwhile'),
-        },
-        faults: {
-          alive: tally.of('alive'),
-          endsRefused: tally.of('endsRefused'),
-          errors: tally.of('errors'),
-          ownLost: tally.of('ownLost'),
-        },
-      };
+  run: async (kind, { short, plant }) => {
+    const tally = new Tally();
+    const all = CLOCKS.length * COMBINATIONS.length;
+    const levels = kind === 'mariadb' ? MARIADB_LEVELS : [null];
+    const full = { each: Math.ceil(TOTALS[kind] / all / levels.length), clocks: CLOCKS };
+    const size = plant ? { ...PLANTS[plant], clocks: [PLANTS[plant].clock] } : short ? SHORT : full;
+    if (kind !== 'mariadb') await prove({ kind, plant, tally, ...size });
+    else await onEachLevel(plant ? ['READ COMMITTED'] : levels, (server) => prove({ kind, server, plant, tally, ...size }));
+    const of = (...names) => Object.fromEntries(names.map((name) => [name, tally.of(name)]));
+    return {
+      figures: of('races', 'certain', 'fenced', 'refused', 'answeredAndEnded', 'later', 'laterAlive', 'refreshes', 'refreshed'),
+      faults: of(...FAULTS),
+    };
+  },
+}); // prettier-ignore
 
-      async function mustBeDead(tokens) {
-        if (await nodes[1].isAlive(tokens.access_token)) tally.add('alive');
-        if ((await nodes[0].refresh(tokens.refresh_token)).status === 200) tally.add('alive');
-      }
+/** A server of its own, for its isolation level is everybody's. */
+async function onEachLevel(levels, proof) {
+  await withPrivateServer('mariadb', { durable: false }, async ({ url }) => {
+    for (const level of levels) await proof({ url, level });
+  });
+}
 
-      async function play(race, name, index) {
-        const user = `user${index % USERS}`;
-        const password = passwords.get(user) ?? 'password';
-        const next = `${user}-${name.length}-${index}`;
-        const session = { ...(await race.setUp(nodes[0], user, password)), password };
-        const [first, second] = index % 2 ? nodes : nodes.toReversed();
-        // A login takes its time to hash: the end falls into it.
-        const contender = delay(race.isLogin ? 0 : Math.random() * 8).then(() =>
-          race.contender(first, user, session, password),
-        );
-        const end = delay(Math.random() * 8).then(() => race.end(second, user, session, admin, next));
-        const [rival, ended] = await Promise.all([contender, end]);
-        if (ended.status >= 300) tally.add('endsRefused');
-        if (rival.status >= 500) tally.add('errors');
-        if (race.passwordChange) passwords.set(user, next);
-        if (rival.status === 200) tally.add('answered');
-        const rivalStands = rival.status === 200 && (await nodes[index % 2].isAlive(rival.body.access_token));
-        if (!rivalStands && rival.status === 200) await mustBeDead(rival.body);
-        if (rivalStands) {
-          // Only a login stands, and only one that arrived when the end was already on its way.
-          const came = race.isLogin ? await arrivalOf(nodes[0], rival.body) : 0;
-          tally.add(came >= ended.sentAt ? 'cameMeanwhile' : 'alive');
-        }
-        if (!race.passwordChange) await mustBeDead(session);
-        if (race.passwordChange && !(await nodes[0].isAlive(session.access_token))) tally.add('ownLost');
-      }
-    }),
-});
+async function prove({ kind, server, plant, tally, each, clocks, isCaught = () => true }) {
+  for (const clockAhead of clocks) {
+    for (const guarded of [false, true]) {
+      const chosen = COMBINATIONS.filter((one) => Boolean(STARTS[one.start]?.guarded) === guarded && isCaught(one));
+      if (chosen.length === 0) continue;
+      const settings = { kind, server: server?.url, plant, users: USERS, processes: 0, options: OPTIONS };
+      await withApplication(settings, async ({ launch, source }) => {
+        await slowInserts(kind, source);
+        if (server) await source.query(`SET GLOBAL TRANSACTION ISOLATION LEVEL ${server.level}`);
+        const races = { guarded, slow: kind === 'sqlite' };
+        const nodes = await Promise.all([launch({ races }), launch({ races, clockAhead })]);
+        const field = new RaceField({ nodes, source, tally, users: USERS });
+        for (const combination of chosen) await field.race(combination, each);
+        if (field.survivors.size > 0)
+          console.log(`     clocks ${clockAhead} ms apart, alive: ${[...field.survivors].join('; ')}`);
+      });
+    }
+  }
+}

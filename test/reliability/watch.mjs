@@ -10,7 +10,7 @@ const library = dirname(require.resolve('nestjs-jwt-knox'));
 
 const EVENTS = [
   'session.created', 'session.refreshed', 'session.revoked', 'session.expired', 'refresh.reused', 'login.failed',
-  'authentication.rejected', 'access.forbidden', 'user-agent.changed',
+  'authentication.rejected', 'access.forbidden', 'user-agent.changed', 'refresh.retried', 'client.rejected',
 ]; // prettier-ignore
 const FAILURES = {
   bug: () => new TypeError('Cannot read properties of undefined'),

@@ -55,7 +55,10 @@ module.exports = {
     {
       name: 'only-crypto-knows-node-crypto',
       severity: 'error',
-      from: { path: '^lib/', pathNot: [room('crypto'), '^lib/testing/session-repository\\.(contract|cases|key-cases)\\.ts$'] },
+      from: {
+        path: '^lib/',
+        pathNot: [room('crypto'), '^lib/testing/session-repository\\.(contract|cases|key-cases)\\.ts$'],
+      },
       to: { path: '^(node:)?crypto$', dependencyTypesNot: ['type-only'] },
     },
   ],

@@ -3,12 +3,21 @@ import type { FoundSession } from '../contracts/session.repository';
 import type { KnoxSessionBase } from './knox-session.entity';
 import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
-import { recordIn, selectColumns, selectPacked, toRecord, unpackedRecord } from './session-row';
+import {
+  COLUMNS,
+  PACKED_COLUMNS,
+  recordIn,
+  selectColumns,
+  selectPacked,
+  toRecord,
+  unpackedRecord,
+} from './session-row';
 
 /** Finds one session by its id; with its user in the same query, where a relation says who that is. */
 export class SessionLookUp {
   private read: PreparedRead | undefined;
   private readonly isPacked: boolean;
+  private order: readonly number[] = [];
 
   constructor(
     private readonly rows: Repository<KnoxSessionBase>,
@@ -25,14 +34,18 @@ export class SessionLookUp {
   private async findRow(id: string): Promise<FoundSession | null> {
     this.read ??= this.prepare();
     const [row] = await this.read.rows([id]);
-    return row ? { record: this.isPacked ? unpackedRecord(row) : toRecord(row) } : null;
+    if (!row) return null;
+    const values = this.order.map((index) => row[index]);
+    return { record: this.isPacked ? unpackedRecord(values) : toRecord(values) };
   }
 
   /** Building SQL costs more than running it. */
   private prepare(): PreparedRead {
     const all = this.rows.createQueryBuilder('session').select([]);
     const select = (this.isPacked ? selectPacked(all) : selectColumns(all)).where('session.id = :id', { id: '' });
-    return new PreparedRead(this.rows.manager.connection, select.getQueryAndParameters()[0], this.prepared);
+    const [sql] = select.getQueryAndParameters();
+    this.order = orderIn(sql, this.isPacked ? PACKED_COLUMNS : COLUMNS);
+    return new PreparedRead(this.rows.manager.connection, sql, this.prepared);
   }
 
   private async findWithUser(id: string, relation: string): Promise<FoundSession | null> {
@@ -48,4 +61,11 @@ export class SessionLookUp {
     if (!row) return null;
     return { record: recordIn(row), user: (row as unknown as Record<string, unknown>)[relation] ?? null };
   }
+}
+
+/** Where a statement has each of these columns: TypeORM has an order of its own, which differs between its versions. */
+function orderIn(sql: string, names: readonly string[]): number[] {
+  const selected = sql.slice(0, sql.indexOf(' FROM '));
+  const aliases = [...selected.matchAll(/ AS ["`](\w+)["`]/g)].map(([, alias]) => alias);
+  return names.map((name) => aliases.indexOf(name));
 }

@@ -99,7 +99,10 @@ export function selectPacked(select: Select): Select {
   return select.addSelect(`json_build_array(${OTHERS.map((name) => `session.${name}`).join(', ')})`, 'others');
 }
 
-/** The session in what {@link selectPacked} has read. */
+/** What {@link selectPacked} reads, in order. */
+export const PACKED_COLUMNS: readonly string[] = [...USUAL, 'others'];
+
+/** The session in the values of {@link PACKED_COLUMNS}. */
 export function unpackedRecord(values: readonly any[]): SessionRecord {
   const others: unknown = values[USUAL.length];
   // Text, where the host has replaced the driver's reader of JSON.

@@ -41,7 +41,9 @@ describe('At start-up, a developer is told', () => {
     const storage = database({ autoLoadEntities: false, entities: [User] });
     const error = await failure(appWith(forRoot({ secret }), storage));
     expect(error.name).toBe('JwtKnoxConfigurationError');
-    expect(error.message).toMatch(/entity KnoxSession.*autoLoadEntities: true.*add KnoxSession to its entities/s);
+    expect(error.message).toMatch(
+      /entity KnoxSession and KnoxFence.*autoLoadEntities: true.*add KnoxSession and KnoxFence to/s,
+    );
   });
 
   it('that the table is missing, and which migrations make it', async () => {

@@ -7,6 +7,9 @@ import { isSessionId } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { storageCall, StorageDeadline } from './storage-deadline';
 
+/** A moment this close was taken for the call. */
+const JUST_NOW_MS = 1_000;
+
 /** Why sessions end, who ends them, and in what time. */
 export interface Ending {
   reason: RevocationReason;
@@ -65,8 +68,8 @@ export class SessionRevoker {
    * call, and some by a clock that is ahead.
    */
   async before(moment: number, ending: Ending): Promise<number> {
-    const { clock, clockMargin } = this.options;
-    const bound = moment < clock.now() - clockMargin ? moment : Number.MAX_SAFE_INTEGER;
+    const isPast = moment < this.options.clock.now() - JUST_NOW_MS;
+    const bound = isPast ? moment : Number.MAX_SAFE_INTEGER;
     const end = async () => {
       await this.repository.raiseFence(ALL_USERS);
       return this.repository.deleteCreatedBefore(bound);

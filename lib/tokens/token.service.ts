@@ -194,7 +194,7 @@ export class TokenService<User = any> {
 
   /**
    * Ends every session created before a moment, of all users, and all logins under way: after a backup was restored, or a
-   * secret leaked. A moment of the last seconds means now: then every session ends that is there. Returns how many.
+   * secret leaked. A moment of the last second means now: then every session ends that is there. Returns how many.
    */
   async revokeBefore(moment: Date | number): Promise<number> {
     const before = new Date(moment).getTime();

@@ -16,7 +16,7 @@ const isLong = (name) => name === 'bar:rotate' && isShort;
 const proofs = Object.entries(scripts).filter(([name]) => name.startsWith('bar:') && !isLong(name));
 
 // These measure time, which neighbours take.
-const QUIET = new Set(['bar:purge', 'bar:timing', 'bar:scale', 'bar:kill', 'bar:freeze']);
+const QUIET = new Set(['bar:limit', 'bar:purge', 'bar:timing', 'bar:scale', 'bar:kill', 'bar:freeze']);
 const LANES = isShort ? 2 : 1;
 
 /** Runs one proof. What it says last are its counts; without them it failed. */

@@ -4,9 +4,16 @@ import type { ResolvedOptions } from '../options/resolve-options';
 /** Both in milliseconds. */
 type Lifetimes = Pick<ResolvedOptions['session'], 'maxLifetime' | 'idleGrace'>;
 
-/** When a session ends in any case (epoch ms): by its row, or by the greatest lifetime as it is now. */
-export function latestEndOf({ expiresAt, maxExpiresAt, createdAt }: SessionRecord, { maxLifetime }: Lifetimes): number {
-  return Math.min(expiresAt, maxExpiresAt ?? Infinity, createdAt + maxLifetime);
+type GreatestLifetime = Pick<Lifetimes, 'maxLifetime'>;
+
+/** What no refresh prolongs a session beyond (epoch ms): its own latest end, or the greatest lifetime as it is now. */
+export function greatestEndOf({ maxExpiresAt, createdAt }: SessionRecord, { maxLifetime }: GreatestLifetime): number {
+  return Math.min(maxExpiresAt ?? Infinity, createdAt + maxLifetime);
+}
+
+/** When a session ends in any case (epoch ms): by its row, or by what no refresh prolongs it beyond. */
+export function latestEndOf(record: SessionRecord, lifetimes: GreatestLifetime): number {
+  return Math.min(record.expiresAt, greatestEndOf(record, lifetimes));
 }
 
 /** When a session ends unless it is used (epoch ms). */

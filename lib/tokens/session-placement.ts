@@ -6,7 +6,7 @@ import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { BackgroundWork } from './background-work';
-import { endOf, latestEndOf } from './session-end';
+import { endOf, greatestEndOf } from './session-end';
 import type { StorageDeadline } from './storage-deadline';
 
 /** How a new session finds its place under the limit; `surplus` are sessions above the limit already, which go too. */
@@ -128,7 +128,7 @@ export class SessionPlacement {
     if (!expired) await ensureOpen();
     // What no refresh prolongs: a row without a refresh token, or past the greatest lifetime as it is now. Its `expiresAt`
     // may still lie ahead.
-    const isOver = holder.refreshDigest === null || latestEndOf(holder, this.options.session) <= record.createdAt;
+    const isOver = holder.refreshDigest === null || greatestEndOf(holder, this.options.session) <= record.createdAt;
     const expiredBy = expired && !isOver ? record.createdAt : undefined;
     const vacated = await this.repository.vacate(holder.id, holder.slot, expiredBy);
     if (!vacated) return false;

@@ -13,6 +13,7 @@ import { LastUsed } from './last-used';
 import { decideRefresh, type RefreshDecision } from './refresh-decision';
 import { RefreshEvents } from './refresh-events';
 import { audienceOf } from './session-audience';
+import { greatestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
 import { type LiveSession, type ReadSession, SessionValidity } from './session-validity';
 import { storageCall, type StorageDeadline } from './storage-deadline';
@@ -164,10 +165,8 @@ export class SessionRefresher {
   }
 
   private nextEnd(record: SessionRecord, now: number): number {
-    const { idleTimeout: standard, maxLifetime } = this.options.session;
-    const idleTimeout = record.idleTimeout ?? standard;
-    const end = Math.min(record.maxExpiresAt ?? Infinity, record.createdAt + maxLifetime);
-    return Math.min(now + idleTimeout, end);
+    const { session } = this.options;
+    return Math.min(now + (record.idleTimeout ?? session.idleTimeout), greatestEndOf(record, session));
   }
 
   /** An answer that leaves the refresh key as it is. Null when another one changed the access key in between. */

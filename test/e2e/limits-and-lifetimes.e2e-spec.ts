@@ -37,6 +37,21 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
     },
   );
 
+  it('an expired session that a refresh prolongs in that moment keeps its place', async () => {
+    const { control, settings } = controlled();
+    await open({ ...settings, options: { session: { limitPerUser: 1, onLimit: 'reject' } } });
+    const first = await t.login();
+    const rows = t.source.getRepository(KnoxSession);
+    await rows.update({ id: first.session_id }, { expiresAt: t.clock.now() });
+    // Between the look and the end: another server, whose clock is behind, has refreshed it.
+    control.intercept = async (method, proceed) => {
+      if (method === 'vacate') await rows.update({ id: first.session_id }, { expiresAt: t.clock.now() + DAY });
+      return proceed();
+    };
+    await expect(t.login()).rejects.toThrow('403');
+    expect(await t.statusOf(first.access_token)).toBe(204);
+  });
+
   it('a device stays new however often it logs in before anybody asks', async () => {
     await open();
     for (const agent of ['Firefox/1', 'curl/8', 'curl/8']) {

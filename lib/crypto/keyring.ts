@@ -1,7 +1,8 @@
-import { createHash, createPrivateKey, createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { unfitness } from './key-fitness';
 import { assessSecret, LEAST_BITS } from './secret-check';
+import { textDigest } from './text-digest';
 import { type PublicKeySet, publicJwkOf } from './public-jwk';
 import type { JwtKnoxAlgorithm, JwtKnoxKey, JwtKnoxOptions, KeyMaterial } from '../options/options';
 
@@ -222,7 +223,7 @@ function reportSharedKeys(keys: KeyringKey[], problems: string[]): void {
   const seen = new Map<string, string>();
   for (const { kid, verifying } of keys) {
     const bytes = verifying.type === 'secret' ? verifying.export() : verifying.export({ format: 'der', type: 'spki' });
-    const print = createHash('sha256').update(bytes).digest('hex');
+    const print = textDigest(bytes, 'hex');
     const other = seen.get(print);
     if (other !== undefined)
       problems.push(`keys: '${other}' and '${kid}' are the same key; use a key for one algorithm and one kid only.`);

@@ -1,16 +1,14 @@
 import { StorageDeadline } from './storage-deadline';
 
-/** Storage work that no answer waits for. What fails is told to `onFailure` and disturbs nobody. */
+/** Storage work that no answer waits for. What fails is left to the next purge, and disturbs nobody. */
 export class BackgroundWork {
   private readonly running = new Set<Promise<void>>();
-
-  constructor(private readonly onFailure: (error: unknown) => void = () => undefined) {}
 
   start(work: () => Promise<unknown>): void {
     // A storage of the host's may throw before it returns a promise.
     const running = Promise.resolve()
       .then(work)
-      .then(() => undefined, this.onFailure)
+      .then(ignore, ignore)
       .finally(() => this.running.delete(running));
     this.running.add(running);
   }
@@ -21,3 +19,5 @@ export class BackgroundWork {
     await new StorageDeadline(timeout).run(finished).catch(() => undefined);
   }
 }
+
+function ignore(): void {}

@@ -9,6 +9,7 @@ import {
 } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { endOf } from './session-end';
+import { EVICTED, isSeat } from './session-placement';
 import { SessionRevoker } from './session-revoker';
 import { storageCall, StorageDeadline } from './storage-deadline';
 
@@ -94,11 +95,11 @@ export class SessionAdminService {
   private async endSurplus(userId: string, query: PlaceQuery): Promise<number> {
     const rows = await this.stored(() => this.repository.findPlaces(userId, query));
     const alive = rows.filter((row) => endOf(row, this.options.session) > query.aliveAt);
-    const loose = alive.filter(({ slot }) => slot === null || slot < 1 || slot > query.limit);
+    const loose = alive.filter(({ slot }) => !isSeat(slot, query.limit));
     const leaving = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, alive.length - query.limit);
     const ids = leaving.map(({ id }) => id);
     const count = await this.stored(() => this.repository.deleteSurplus(userId, ids, query.limit));
-    return this.revoker.announce({ userId, sessionId: null, count }, { reason: 'evicted' });
+    return this.revoker.announce({ userId, sessionId: null, count }, EVICTED);
   }
 
   /** All sessions of a user, the expired ones too, newest first; at most 100 unless the query says otherwise. */

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { SessionLimitReachedError } from '../contracts/errors';
-import { JwtKnoxEvents } from '../contracts/events';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { BackgroundWork } from './background-work';
 import { endOf, greatestEndOf } from './session-end';
+import { type Ending, SessionRevoker } from './session-revoker';
 import type { StorageDeadline } from './storage-deadline';
 
 /** How a new session finds its place under the limit; `surplus` are sessions above the limit already, which go too. */
@@ -14,6 +14,9 @@ export type Placement =
   | { kind: 'insert'; slot: number }
   | { kind: 'replace'; holder: SessionRecord; slot: number; expired: boolean; surplus: SessionRecord[] }
   | { kind: 'reject' };
+
+/** How the end of a session that makes room is announced. */
+export const EVICTED: Ending = { reason: 'evicted' };
 
 /** Most sessions above the limit that one login deletes; the purge deletes the others. */
 export const MAX_SURPLUS = 100;
@@ -53,7 +56,8 @@ export function placementFor(
   return { kind: 'replace', holder: expired, slot: expired.slot!, expired: true, surplus: leaving };
 }
 
-function isSeat(slot: number | null, limit: number): boolean {
+/** Whether a slot is one of the limit's. */
+export function isSeat(slot: number | null, limit: number): boolean {
   return slot !== null && slot >= 1 && slot <= limit;
 }
 
@@ -76,7 +80,7 @@ export class SessionPlacement {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
-    private readonly events: JwtKnoxEvents,
+    private readonly revoker: SessionRevoker,
   ) {}
 
   /**
@@ -157,17 +161,13 @@ export class SessionPlacement {
     const ids = surplus.map((row) => row.id);
     this.background.start(async () => {
       const count = await this.repository.deleteSurplus(userId, ids, this.options.session.limitPerUser!);
-      if (count > 0) this.evicted({ userId, sessionId: null, count });
+      this.revoker.announce({ userId, sessionId: null, count }, EVICTED);
     });
   }
 
   private deleteRows(ended: SessionRecord[], expired: SessionRecord[]): void {
-    for (const { id, userId } of ended) this.evicted({ userId, sessionId: id, count: 1 });
+    for (const { id, userId } of ended) this.revoker.announce({ userId, sessionId: id, count: 1 }, EVICTED);
     for (const { id } of [...ended, ...expired]) this.background.start(() => this.repository.deleteById(id));
-  }
-
-  private evicted(what: { userId: string; sessionId: string | null; count: number }): void {
-    this.events.emit('session.revoked', { ...what, reason: 'evicted', actor: null });
   }
 
   /** Lets the deletions under way finish before the data source closes. */

@@ -6,7 +6,7 @@ import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
 import { Refusals } from './refusals';
-import { type RefreshAttempt, SessionRefresher } from './session-refresher';
+import { SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
@@ -14,6 +14,17 @@ import { hostCall, StorageDeadline } from './storage-deadline';
 
 /** The session in which credentials change, which goes on with new keys; or the user whose sessions are all to end. */
 export type CredentialsTarget = Pick<Session, 'id' | 'userId'> | { userId: string };
+
+/** What a refresh may be told beside its token. */
+export interface RefreshOptions {
+  /**
+   * The request's `Idempotency-Key`: 1 to 128 printable ASCII characters, random and new for each attempt. A retry with the
+   * key of the attempt is answered like the attempt, however late it comes.
+   */
+  idempotencyKey?: string;
+  /** Audiences of this one access token, among those of its session (RFC 8707). @default all of them */
+  resource?: string | readonly string[];
+}
 
 /** What gives a session new tokens: a refresh token, or credentials that were proven again. */
 @Injectable()
@@ -30,7 +41,7 @@ export class SessionRenewals {
   async refresh(
     token: string,
     presenter: Presenter | undefined,
-    { idempotencyKey, resource }: Pick<RefreshAttempt, 'resource'> & { idempotencyKey?: string } = {},
+    { idempotencyKey, resource }: RefreshOptions = {},
   ): Promise<IssuedTokens> {
     const deadline = this.newDeadline();
     const digest = attemptDigest(idempotencyKey);

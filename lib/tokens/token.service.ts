@@ -13,21 +13,10 @@ import type { LoginArrival } from './login-arrivals';
 import { Logins } from './logins';
 import type { IssueOverrides } from './session-issuer';
 import { SessionList } from './session-list';
-import { type CredentialsTarget, SessionRenewals } from './session-renewals';
+import { type CredentialsTarget, type RefreshOptions, SessionRenewals } from './session-renewals';
 import { requireId, SessionRevoker } from './session-revoker';
 import type { Authentication } from './session-validity';
 import type { StorageDeadline } from './storage-deadline';
-
-/** What a refresh may be told beside its token. */
-export interface RefreshOptions {
-  /**
-   * The request's `Idempotency-Key`: 1 to 128 printable ASCII characters, random and new for each attempt. A retry with the
-   * key of the attempt is answered like the attempt, however late it comes.
-   */
-  idempotencyKey?: string;
-  /** Audiences of this one access token, among those of its session (RFC 8707). @default all of them */
-  resource?: string | readonly string[];
-}
 
 /** Which session to end, and who asks for it. */
 export interface RevokeOptions {

@@ -34,7 +34,7 @@ module.exports = {
     only('tokens', ['crypto', 'options', 'contracts']),
     only('verifier', ['tokens', 'crypto', 'options', 'contracts']),
     only('http', ['tokens', 'options', 'contracts']),
-    only('storage', ['options', 'contracts']),
+    only('typeorm', ['options', 'contracts']),
     only('testing', ['tokens', 'options', 'contracts']),
     {
       name: 'nobody-imports-the-assembly',
@@ -48,7 +48,7 @@ module.exports = {
       from: { path: '^lib/jwt-knox(-verifier)?\\.module-definition\\.ts$' },
       to: { path: '^lib/', pathNot: ['^lib/options/', '^lib/contracts/'] },
     },
-    knows('storage', 'typeorm', [room('storage')], external('typeorm|@nestjs/typeorm')),
+    knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('http', 'passport', [room('http')], external('passport|passport-jwt|@nestjs/passport')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
     knows('crypto', 'the-jwt-library', [room('crypto')], external('jsonwebtoken')),

@@ -74,11 +74,11 @@ export type {
   SessionFigures,
   SessionQuery,
 } from './contracts/session.repository';
-export { TypeOrmSessionRepository } from './storage/typeorm-session.repository';
-export type { TypeOrmSessionRepositoryOptions } from './storage/typeorm-session.repository';
-export { KnoxFence } from './storage/knox-fence.entity';
-export { KnoxSession, KnoxSessionBase } from './storage/knox-session.entity';
-export { stringTransformer } from './storage/columns';
+export { TypeOrmSessionRepository } from './typeorm/typeorm-session.repository';
+export type { TypeOrmSessionRepositoryOptions } from './typeorm/typeorm-session.repository';
+export { KnoxFence } from './typeorm/fence.entity';
+export { KnoxSession, KnoxSessionBase } from './typeorm/session.entity';
+export { stringTransformer } from './typeorm/columns';
 
 // Events
 export { JwtKnoxEvents } from './contracts/events';

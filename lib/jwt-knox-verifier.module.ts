@@ -32,7 +32,7 @@ import {
 import { JWT_KNOX_OPTIONS } from './options/resolve-options';
 import { type ResolvedVerifierOptions, resolveVerifierOptions } from './options/resolve-verifier-options';
 import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './options/verifier-options';
-import { storageOf } from './storage/storage-of';
+import { storageOf } from './typeorm/typeorm.storage';
 import { Refusals } from './tokens/refusals';
 import { SessionValidity } from './tokens/session-validity';
 import { TokenVerifier } from './tokens/token-verifier';

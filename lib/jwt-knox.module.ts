@@ -42,7 +42,7 @@ import {
 import { routesOf } from './options/extras';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
-import { storageOf } from './storage/storage-of';
+import { storageOf } from './typeorm/typeorm.storage';
 import { AccessTokenVerifier } from './tokens/access-token.verifier';
 import { ClientAuthenticator } from './tokens/client-authenticator';
 import { IntrospectionService } from './tokens/introspection.service';

@@ -1,7 +1,7 @@
 import { Column, DataSource, Entity, type EntitySubscriberInterface, Generated, VersionColumn } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KnoxFence, KnoxSessionBase, type SessionRecord, sessionRecord } from '../../lib';
-import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
+import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 
 /** A host's own entity, with columns that TypeORM fills. */

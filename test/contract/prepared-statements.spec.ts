@@ -1,9 +1,9 @@
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KnoxFence, sessionRecord } from '../../lib';
-import { KnoxSession } from '../../lib/storage/knox-session.entity';
-import { jwtKnoxMigrations } from '../../lib/storage/migrations';
-import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
+import { KnoxSession } from '../../lib/typeorm/session.entity';
+import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
+import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from '../support/databases';
 
 const RECORD = sessionRecord({

@@ -1,9 +1,9 @@
 import { DataSource } from 'typeorm';
 import { describe, it } from 'vitest';
-import { KnoxFence } from '../../lib/storage/knox-fence.entity';
-import { KnoxSession } from '../../lib/storage/knox-session.entity';
-import { jwtKnoxMigrations } from '../../lib/storage/migrations';
-import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
+import { KnoxFence } from '../../lib/typeorm/fence.entity';
+import { KnoxSession } from '../../lib/typeorm/session.entity';
+import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
+import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { InMemorySessionRepository, sessionRepositoryContract } from '../../lib/testing';
 import { createDatabase, type DatabaseKind, databaseKinds } from '../support/databases';
 

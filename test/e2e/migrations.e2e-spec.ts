@@ -2,8 +2,8 @@ import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeo
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KnoxFence, KnoxSession, type SessionRecord, sessionRecord } from '../../lib';
-import { jwtKnoxMigrations } from '../../lib/storage/migrations';
-import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
+import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
+import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createApp, environments, NotesController } from '../support/create-app';
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 

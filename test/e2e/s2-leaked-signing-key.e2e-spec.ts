@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { Controller, Get, Req, UseGuards } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxGuard } from '../../lib';
-import { KnoxSession } from '../../lib/storage/knox-session.entity';
+import { KnoxSession } from '../../lib/typeorm/session.entity';
 import type { Answer } from '../support/http-client';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { type Changes, decode, forge, signerOf } from '../support/forge';

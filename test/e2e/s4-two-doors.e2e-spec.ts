@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { KnoxError, type Presenter } from '../../lib';
-import { KnoxSession } from '../../lib/storage/knox-session.entity';
+import { KnoxSession } from '../../lib/typeorm/session.entity';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { type Booty, configuredKeys, decode, forge, FORGERIES, headers, rightful } from '../support/forge';
 import type { User } from '../support/users';

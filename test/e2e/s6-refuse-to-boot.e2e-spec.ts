@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxConfigurationError, type JwtKnoxExtras, JwtKnoxModule, type JwtKnoxOptions } from '../../lib';
-import { jwtKnoxMigrations } from '../../lib/storage/migrations';
+import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { rocaPrime, rsaOf } from '../support/weak-keys';
 
 const SOUND = randomBytes(32);

@@ -1,7 +1,7 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { KnoxSession, SessionRepository } from '../../lib';
-import { TypeOrmSessionRepository } from '../../lib/storage/typeorm-session.repository';
+import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 
 const METHODS = [
   'findById', 'findByUser', 'findPlaces', 'insert', 'vacate', 'reinstate', 'rotate', 'touch', 'moveAccessKey', 'renewKeys',

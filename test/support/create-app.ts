@@ -7,7 +7,7 @@ import {
   CurrentSession, CurrentUser, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, type JwtKnoxEventMap, type JwtKnoxExtras, type JwtKnoxOptions,
   OptionalAuth, Public, type Session, TokenService,
 } from '../../lib'; // prettier-ignore
-import { jwtKnoxMigrations } from '../../lib/storage/migrations';
+import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { FakeClock } from '../../lib/testing';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from './databases';
 import { HttpClient } from './http-client';

@@ -18,4 +18,4 @@ assert.equal(require('nestjs-jwt-knox/package.json').name, 'nestjs-jwt-knox');
 
 const closed = { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' };
 assert.throws(() => require('nestjs-jwt-knox/dist/index.js'), closed);
-await assert.rejects(import('nestjs-jwt-knox/dist/storage/migrations/index.js'), closed);
+await assert.rejects(import('nestjs-jwt-knox/dist/typeorm/migrations/index.js'), closed);

@@ -86,8 +86,8 @@ describe('the pages of the documentation', () => {
       const text = paths.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
       return new Set(text.match(/\butf8mb4_\w+/g)?.toSorted());
     };
-    const migrations = readdirSync(join(root, 'lib/storage/migrations')).map(
-      (name) => `lib/storage/migrations/${name}`,
+    const migrations = readdirSync(join(root, 'lib/typeorm/migrations')).map(
+      (name) => `lib/typeorm/migrations/${name}`,
     );
     expect(namesIn('docs/storage-and-migrations.md')).toEqual(namesIn(...migrations));
   });

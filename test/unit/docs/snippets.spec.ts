@@ -16,7 +16,7 @@ const RUN_ELSEWHERE = ['docs/recipes.md'];
 
 const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
-  'nestjs-jwt-knox/migrations': ['lib/storage/migrations/index.ts'],
+  'nestjs-jwt-knox/migrations': ['lib/typeorm/migrations/index.ts'],
   'nestjs-jwt-knox/testing': ['lib/testing/index.ts'],
 };
 

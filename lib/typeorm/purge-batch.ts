@@ -1,5 +1,5 @@
 import { In, LessThanOrEqual, type QueryRunner, type Repository } from 'typeorm';
-import type { KnoxSessionBase } from './knox-session.entity';
+import type { KnoxSessionBase } from './session.entity';
 
 type Rows = Repository<KnoxSessionBase>;
 

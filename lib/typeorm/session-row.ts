@@ -1,7 +1,7 @@
 import type { FindOptionsWhere, SelectQueryBuilder } from 'typeorm';
 import { SESSION_COLUMNS, type SessionRecord } from '../contracts/session';
 import { jsonText } from './columns';
-import type { KnoxSessionBase } from './knox-session.entity';
+import type { KnoxSessionBase } from './session.entity';
 
 export type Where = FindOptionsWhere<KnoxSessionBase>;
 export type Select = SelectQueryBuilder<KnoxSessionBase>;

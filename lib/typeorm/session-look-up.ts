@@ -1,6 +1,6 @@
 import type { Repository } from 'typeorm';
 import type { FoundSession } from '../contracts/session.repository';
-import type { KnoxSessionBase } from './knox-session.entity';
+import type { KnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import {

@@ -2,7 +2,7 @@ import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from
 import type { SessionRecord } from '../contracts/session';
 import type { AccessKeyChange, Rotation } from '../contracts/session.repository';
 import { jsonText, stringTransformer, wholeNumber } from './columns';
-import type { KnoxSessionBase } from './knox-session.entity';
+import type { KnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { COLUMNS, type Where } from './session-row';
 

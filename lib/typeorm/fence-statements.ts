@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { KnoxFence } from './knox-fence.entity';
+import { KnoxFence } from './fence.entity';
 import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';

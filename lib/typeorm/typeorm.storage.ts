@@ -5,8 +5,8 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import type { JwtKnoxExtras } from '../options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { KnoxFence } from './knox-fence.entity';
-import { KnoxSession, type KnoxSessionBase } from './knox-session.entity';
+import { KnoxFence } from './fence.entity';
+import { KnoxSession, type KnoxSessionBase } from './session.entity';
 import { TypeOrmSessionRepository } from './typeorm-session.repository';
 
 type StorageExtras = Pick<JwtKnoxExtras, 'sessionRepository' | 'dataSource' | 'sessionEntity' | 'sessionUser'>;

@@ -12,16 +12,16 @@ import {
   SessionRepository,
 } from '../contracts/session.repository';
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
-import { changeOf, insertion, rotation } from './built-statement';
+import { changeOf, insertion, rotation } from './compiled-statement';
 import { canHoldUserId } from './columns';
 import { FenceStatements } from './fence-statements';
-import type { KnoxSessionBase } from './knox-session.entity';
+import type { KnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { purgeBatch } from './purge-batch';
 import { retrying } from './retrying';
-import { countSessions, noSessions } from './session-figures';
+import { countSessions, noSessions } from './session-statistics';
 import { SessionLookUp } from './session-look-up';
-import { readCrowded, readPlaces } from './session-places';
+import { readCrowded, readPlaces } from './session-slots';
 import { type RawRecord, recordIn, type Select, selectColumns, type Where } from './session-row';
 
 interface BuiltStatements {

@@ -1,6 +1,6 @@
 /**
- * The house (docs/architecture.md): http -> tokens -> crypto -> options -> contracts <- storage.
- * Beside http, verifier -> tokens -> crypto: how the tokens of another application are judged.
+ * The house (docs/architecture.md): routes -> guard -> tokens -> crypto -> options -> contracts <- storage.
+ * Beside routes, verifier -> tokens -> crypto: how the tokens of another application are judged.
  * Every room may also import options and contracts; options imports only contracts.
  */
 const room = (name) => `^lib/${name}/`;
@@ -33,7 +33,8 @@ module.exports = {
     only('crypto', ['options', 'contracts']),
     only('tokens', ['crypto', 'options', 'contracts']),
     only('verifier', ['tokens', 'crypto', 'options', 'contracts']),
-    only('http', ['tokens', 'options', 'contracts']),
+    only('guard', ['tokens', 'options', 'contracts']),
+    only('routes', ['guard', 'tokens', 'options', 'contracts']),
     only('typeorm', ['options', 'contracts']),
     only('testing', ['tokens', 'options', 'contracts']),
     {
@@ -49,7 +50,7 @@ module.exports = {
       to: { path: '^lib/', pathNot: ['^lib/options/', '^lib/contracts/'] },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
-    knows('http', 'passport', [room('http')], external('passport|passport-jwt|@nestjs/passport')),
+    knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
     knows('crypto', 'the-jwt-library', [room('crypto')], external('jsonwebtoken')),
     {

@@ -28,11 +28,11 @@ export type {
 export { TokenVerifier } from './tokens/token-verifier';
 
 // Guard and decorators
-export { JwtKnoxGuard } from './http/jwt-knox.guard';
-export { JwtKnoxStrategy } from './http/jwt-knox.strategy';
-export { CurrentSession, CurrentUser, OptionalAuth, Public } from './http/decorators';
-export type { RouteAccess } from './http/decorators';
-export { requestOf } from './http/request-of';
+export { JwtKnoxGuard } from './guard/jwt-knox.guard';
+export { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
+export { CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
+export type { RouteAccess } from './guard/decorators';
+export { requestOf } from './guard/request-context';
 
 // Sessions and tokens
 export { TokenService } from './tokens/token.service';
@@ -58,9 +58,9 @@ export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider
 
 // How credentials travel
 export { TokenTransport } from './contracts/token-transport';
-export { BearerTransport } from './http/token-transport';
-export { tokenResponseBody } from './http/token-response';
-export type { TokenResponseBody } from './http/token-response';
+export { BearerTransport } from './guard/bearer.transport';
+export { tokenResponseBody } from './routes/token-response';
+export type { TokenResponseBody } from './routes/token-response';
 
 // Storage
 export { SessionRepository } from './contracts/session.repository';

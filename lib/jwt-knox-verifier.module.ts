@@ -16,13 +16,13 @@ import { JwtCodec } from './crypto/jwt-codec';
 import { Keyring } from './crypto/keyring';
 import { isWeakClientSecret } from './crypto/secret-check';
 import { generateId } from './crypto/token-key';
-import { JwtKnoxGuard } from './http/jwt-knox.guard';
-import { Verdicts } from './http/verdicts';
-import { JwtKnoxStrategy } from './http/jwt-knox.strategy';
-import { ModuleReach, warnOfRivals } from './http/module-reach';
-import { ErrorHeaders } from './http/response-headers';
-import { BearerTransport } from './http/token-transport';
-import { createVerifierStrategy } from './http/verifier.strategy';
+import { JwtKnoxGuard } from './guard/jwt-knox.guard';
+import { Verdicts } from './guard/authentication-cache';
+import { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
+import { ModuleReach, warnOfRivals } from './guard/module-reach';
+import { ErrorHeaders } from './guard/error-headers.interceptor';
+import { BearerTransport } from './guard/bearer.transport';
+import { createVerifierStrategy } from './guard/verifier.strategy';
 import {
   type AsyncVerifierRoot,
   ConfigurableVerifierClass,

@@ -20,19 +20,19 @@ import { ClientRegistry } from './crypto/client-registry';
 import { JwtCodec } from './crypto/jwt-codec';
 import { Keyring } from './crypto/keyring';
 import { generateId } from './crypto/token-key';
-import { AdminController } from './http/admin.controller';
-import { AuthController, GuardedLoginController, LoginController } from './http/auth.controller';
-import { JwtKnoxGuard } from './http/jwt-knox.guard';
-import { LoginArrivalGuard } from './http/login-arrival.guard';
-import { Verdicts } from './http/verdicts';
-import { createJwtKnoxStrategy, JwtKnoxStrategy } from './http/jwt-knox.strategy';
-import { ModuleReach, warnOfRivals } from './http/module-reach';
-import { OAuthController } from './http/oauth.controller';
-import { ErrorHeaders } from './http/response-headers';
-import { TokenResponder } from './http/token-response';
-import { DebugController, TokenStatusController } from './http/token-status.controller';
-import { BearerTransport } from './http/token-transport';
-import { JwksController, MetadataController, WELL_KNOWN } from './http/well-known.controller';
+import { AdminController } from './routes/admin.controller';
+import { AuthController, GuardedLoginController, LoginController } from './routes/auth.controller';
+import { JwtKnoxGuard } from './guard/jwt-knox.guard';
+import { LoginArrivalGuard } from './routes/login-arrival.guard';
+import { Verdicts } from './guard/authentication-cache';
+import { createJwtKnoxStrategy, JwtKnoxStrategy } from './guard/jwt-knox.strategy';
+import { ModuleReach, warnOfRivals } from './guard/module-reach';
+import { OAuthController } from './routes/oauth.controller';
+import { ErrorHeaders } from './guard/error-headers.interceptor';
+import { TokenResponder } from './routes/token-response';
+import { DebugController, TokenStatusController } from './routes/token-status.controller';
+import { BearerTransport } from './guard/bearer.transport';
+import { JwksController, MetadataController, WELL_KNOWN } from './routes/well-known.controller';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,

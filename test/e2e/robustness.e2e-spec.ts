@@ -27,7 +27,7 @@ import {
   TokenTransport,
   UserProvider,
 } from '../../lib';
-import { BearerTransport } from '../../lib/http/token-transport';
+import { BearerTransport } from '../../lib/guard/bearer.transport';
 import { InMemorySessionRepository } from '../../lib/testing';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { type AppSettings, createApp, environments, SECRET, type TestApp } from '../support/create-app';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { JwtKnoxConfigurationError } from '../../../lib/contracts/errors';
 import { SystemClock } from '../../../lib/contracts/clock';
 import { UserProvider } from '../../../lib/contracts/user-provider';
-import { BearerTransport } from '../../../lib/http/token-transport';
+import { BearerTransport } from '../../../lib/guard/bearer.transport';
 import type { JwtKnoxExtras, JwtKnoxOptions } from '../../../lib/options/options';
 import { resolveOptions } from '../../../lib/options/resolve-options';
 import { InMemorySessionRepository } from '../../../lib/testing';

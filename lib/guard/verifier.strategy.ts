@@ -3,8 +3,8 @@ import { MissingTokenError } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { TokenVerifier } from '../tokens/token-verifier';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
-import { requestBehind } from './passport-errand';
-import { presenterOf } from './request-of';
+import { requestBehind } from './passport-call';
+import { presenterOf } from './request-context';
 
 /** The Passport strategy of one JwtKnoxVerifierModule, under a name of its own as that of a JwtKnoxModule. */
 export function createVerifierStrategy(

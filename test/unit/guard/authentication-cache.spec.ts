@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Verdicts } from '../../../lib/http/verdicts';
+import { Verdicts } from '../../../lib/guard/authentication-cache';
 
 const verdict = Promise.resolve({ user: { id: '1' }, session: {} as any, claims: {} });
 

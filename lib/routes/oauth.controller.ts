@@ -10,9 +10,9 @@ import {
 } from '@nestjs/common';
 import { ClientAuthenticator } from '../tokens/client-authenticator';
 import { type Introspection, IntrospectionService } from '../tokens/introspection.service';
-import { Public } from './decorators';
-import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-request';
-import { ErrorHeaders, NoStoreGuard } from './response-headers';
+import { Public } from '../guard/decorators';
+import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-client.guard';
+import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
 
 /**
  * `POST introspect` (RFC 7662) and `POST revoke` (RFC 7009), off by default. The hint of the token's type is not read:

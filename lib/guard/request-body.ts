@@ -1,87 +1,12 @@
 import { createParamDecorator, type ExecutionContext, HttpStatus, type Type } from '@nestjs/common';
-import {
-  getMetadataStorage,
-  IsBoolean,
-  IsISO8601,
-  IsOptional,
-  IsString,
-  IsUUID,
-  Length,
-  Matches,
-  validateSync,
-} from 'class-validator';
+import { getMetadataStorage, IsOptional, IsString, validateSync } from 'class-validator';
 import { InvalidRequestError } from '../contracts/errors';
-import { requestOf } from './request-of';
-
-/** Neither NUL nor a lone surrogate: databases and hashes refuse them, each in its own way. */
-const WELL_FORMED = /^[^\0\p{Cs}]*$/u;
-const wellFormed = { message: '$property must be well-formed text without NUL' };
-
-export class LoginDto {
-  @IsString()
-  @Length(1, 1_024)
-  @Matches(WELL_FORMED, wellFormed)
-  username!: string;
-
-  @IsString()
-  @Length(1, 1_024)
-  @Matches(WELL_FORMED, wellFormed)
-  password!: string;
-
-  @IsOptional()
-  @IsString()
-  device_name?: string;
-
-  @IsOptional()
-  @IsBoolean()
-  remember?: boolean;
-}
-
-/** The login of a host's own guard: what the library itself reads. */
-export class DeviceDto {
-  @IsOptional()
-  @IsString()
-  device_name?: string;
-
-  @IsOptional()
-  @IsBoolean()
-  remember?: boolean;
-}
+import { requestOf } from './request-context';
 
 export class RefreshTokenDto {
   @IsOptional()
   @IsString()
   refresh_token?: string;
-}
-
-export class SessionsQueryDto {
-  @IsOptional()
-  @Matches(/^(?:[1-9]\d?|100)$/, { message: 'limit must be a whole number from 1 to 100' })
-  limit?: string;
-
-  @IsOptional()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  before?: string;
-
-  /** Tells apart sessions of the same millisecond; comes with the `Link` of the page before. */
-  @IsOptional()
-  @IsUUID()
-  before_id?: string;
-}
-
-export class UserQueryDto {
-  @IsOptional()
-  @IsString()
-  @Length(1, 255)
-  @Matches(WELL_FORMED, wellFormed)
-  user_id?: string;
-}
-
-export class UserIdDto {
-  @IsString()
-  @Length(1, 255)
-  @Matches(WELL_FORMED, wellFormed)
-  user_id!: string;
 }
 
 /**
@@ -93,12 +18,12 @@ export const JsonBody: (dto: Type<object>) => ParameterDecorator = createParamDe
 );
 
 /** The request's query as a checked `dto`. */
-export const Query: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
+export const QueryParameters: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
   (dto: Type<object>, context: ExecutionContext) => checked(dto, requestOf(context).query),
 );
 
 /** The request's path parameters as a checked `dto`. */
-export const Parameters: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
+export const PathParameters: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
   (dto: Type<object>, context: ExecutionContext) => checked(dto, requestOf(context).params),
 );
 

@@ -4,10 +4,11 @@ import { TokenTransport } from '../contracts/token-transport';
 import { AccessTokenVerifier } from '../tokens/access-token.verifier';
 import { SessionList } from '../tokens/session-list';
 import { SessionRevoker } from '../tokens/session-revoker';
-import { KnoxRoutes } from './auth.controller';
-import { actorOf, deadlineOf } from './authenticated-request';
-import { CurrentSession } from './decorators';
-import { Query, SessionsQueryDto } from './dto';
+import { KnoxRoutes } from './knox-routes';
+import { actorOf, deadlineOf } from '../guard/authenticated-request';
+import { CurrentSession } from '../guard/decorators';
+import { QueryParameters } from '../guard/request-body';
+import { SessionsQueryDto } from './dto';
 import { answerPage, pageQuery, sessionBody } from './session-response';
 
 /** Whether a token is good, and which sessions its user has. */
@@ -29,7 +30,7 @@ export class TokenStatusController {
   @Get('sessions')
   async sessions(
     @CurrentSession() session: Session,
-    @Query(SessionsQueryDto) query: SessionsQueryDto,
+    @QueryParameters(SessionsQueryDto) query: SessionsQueryDto,
     @Req() request: any,
     @Res({ passthrough: true }) response: any,
   ) {

@@ -19,7 +19,7 @@ import {
 } from '../contracts/errors';
 import { InvalidClientError } from '../contracts/oauth-errors';
 import { OccasionalLog } from '../tokens/occasional-log';
-import { responseOf } from './request-of';
+import { responseOf } from './request-context';
 
 const CHALLENGE = 'WWW-Authenticate';
 const REALM = 'Bearer realm="jwt-knox"';

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../contracts/errors';
-import { headerCount } from './token-transport';
+import { headerCount } from '../guard/bearer.transport';
 
 /** The `Idempotency-Key` of a request, as it was sent; undefined when it has none. @throws InvalidRequestError for several */
 export function idempotencyKeyOf(request: any): string | undefined {

@@ -3,9 +3,9 @@ import { Reflector } from '@nestjs/core';
 import { InvalidRequestError } from '../contracts/errors';
 import type { ClientRight } from '../options/options';
 import { ClientAuthenticator, type SentCredentials } from '../tokens/client-authenticator';
-import { presenterOf, requestOf, responseOf } from './request-of';
-import { ErrorHeaders } from './response-headers';
-import { headerCount } from './token-transport';
+import { presenterOf, requestOf, responseOf } from '../guard/request-context';
+import { ErrorHeaders } from '../guard/error-headers.interceptor';
+import { headerCount } from '../guard/bearer.transport';
 
 const { BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE } = HttpStatus;
 

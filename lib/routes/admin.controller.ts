@@ -18,11 +18,12 @@ import type { Session } from '../contracts/session';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../tokens/session-admin.service';
-import { KnoxRoutes } from './auth.controller';
-import { actorOf } from './authenticated-request';
-import { CurrentSession } from './decorators';
-import { Parameters, Query, SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
-import { pathOf, presenterOf, requestOf } from './request-of';
+import { KnoxRoutes } from './knox-routes';
+import { actorOf } from '../guard/authenticated-request';
+import { CurrentSession } from '../guard/decorators';
+import { PathParameters, QueryParameters } from '../guard/request-body';
+import { SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
+import { pathOf, presenterOf, requestOf } from '../guard/request-context';
 import { answerPage, isoTime, pageQuery, sessionBody } from './session-response';
 
 /** Lets in whom the host's user provider calls an admin. Runs after the JwtKnoxGuard. */
@@ -61,7 +62,7 @@ export class AdminController {
   ) {}
 
   @Get('admin/statistics')
-  async statistics(@Query(UserQueryDto) query: UserQueryDto) {
+  async statistics(@QueryParameters(UserQueryDto) query: UserQueryDto) {
     return statisticsBody(await this.admin.statistics(query.user_id));
   }
 
@@ -73,8 +74,8 @@ export class AdminController {
 
   @Get('admin/users/:user_id/sessions')
   async sessions(
-    @Parameters(UserIdDto) { user_id: userId }: UserIdDto,
-    @Query(SessionsQueryDto) query: SessionsQueryDto,
+    @PathParameters(UserIdDto) { user_id: userId }: UserIdDto,
+    @QueryParameters(SessionsQueryDto) query: SessionsQueryDto,
     @CurrentSession() current: Session,
     @Req() request: any,
     @Res({ passthrough: true }) response: any,
@@ -91,7 +92,7 @@ export class AdminController {
 
   @Delete('admin/users/:user_id/sessions')
   @HttpCode(HttpStatus.OK)
-  async revoke(@Parameters(UserIdDto) { user_id: userId }: UserIdDto, @CurrentSession() current: Session) {
+  async revoke(@PathParameters(UserIdDto) { user_id: userId }: UserIdDto, @CurrentSession() current: Session) {
     return { revoked: await this.admin.revokeAll(userId, actorOf(current)) };
   }
 }

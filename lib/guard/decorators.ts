@@ -1,5 +1,5 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
-import { requestOf } from './request-of';
+import { requestOf } from './request-context';
 
 /** Metadata key under which a route or class says whom it lets in. */
 export const ROUTE_ACCESS = 'jwt-knox:route-access';

@@ -14,8 +14,8 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { TokenService } from '../tokens/token.service';
-import { Public } from './decorators';
-import { servedPath } from './served-path';
+import { Public } from '../guard/decorators';
+import { servedPath } from './knox-routes';
 
 /** RFC 8615: at the root of the host, whatever the prefix of the other routes. */
 export const WELL_KNOWN = '.well-known';

@@ -1,5 +1,21 @@
-import { RequestMethod } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CanActivate,
+  RequestMethod,
+  type Type,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
+import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
+import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
+
+/**
+ * What all controllers of the library share; further guards run after the JwtKnoxGuard. Their path comes with the
+ * subclass that the module makes of each.
+ */
+export const KnoxRoutes = (...guards: Type<CanActivate>[]) =>
+  applyDecorators(UseGuards(NoStoreGuard, JwtKnoxGuard, ...guards), UseInterceptors(ErrorHeaders));
 
 /** Where Nest serves a route of a controller: below the global prefix, unless the host excludes the route from it. */
 export function servedPath(moduleRef: ModuleRef, method: RequestMethod, path: string): string {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pathOf } from '../../../lib/http/request-of';
+import { pathOf } from '../../../lib/guard/request-context';
 
 describe('the path of a request', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { LoginArrival } from '../tokens/login-arrivals';
 import { TokenService } from '../tokens/token.service';
-import { requestOf, responseOf } from './request-of';
-import { ErrorHeaders } from './response-headers';
+import { requestOf, responseOf } from '../guard/request-context';
+import { ErrorHeaders } from '../guard/error-headers.interceptor';
 
 const ARRIVAL = Symbol('jwt-knox.arrival');
 

@@ -3,7 +3,7 @@ import type { IssuedTokens } from '../contracts/issued-tokens';
 import { TokenTransport } from '../contracts/token-transport';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { TokenService } from '../tokens/token.service';
-import { setHeader } from './response-headers';
+import { setHeader } from '../guard/error-headers.interceptor';
 
 /** The token response of RFC 6749 section 5.1; lifetimes in seconds. */
 export interface TokenResponseBody {

@@ -4,10 +4,10 @@ import { Refusals } from '../tokens/refusals';
 import { RequestSession } from './authenticated-request';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
-import { sendThroughPassport } from './passport-errand';
-import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-of';
-import { ErrorHeaders } from './response-headers';
-import { type Verdict, Verdicts } from './verdicts';
+import { sendThroughPassport } from './passport-call';
+import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-context';
+import { ErrorHeaders } from './error-headers.interceptor';
+import { type Verdict, Verdicts } from './authentication-cache';
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to the host's user and

@@ -5,8 +5,8 @@ import { MissingTokenError, TokenRejection } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Authentication } from '../tokens/session-validity';
 import type { AccessTokenVerifier } from '../tokens/access-token.verifier';
-import { requestBehind } from './passport-errand';
-import { presenterOf } from './request-of';
+import { requestBehind } from './passport-call';
+import { presenterOf } from './request-context';
 
 /** The Passport strategy of one JwtKnoxModule. Opaque, so that the JWT library behind it can change. */
 export abstract class JwtKnoxStrategy {

@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
 import type { SessionsQueryDto } from './dto';
-import { setHeader } from './response-headers';
+import { setHeader } from '../guard/error-headers.interceptor';
 
 /** A session on the wire; times are ISO 8601 UTC. */
 export interface SessionBody {

@@ -1,36 +1,19 @@
-import {
-  applyDecorators,
-  type CanActivate,
-  HttpCode,
-  HttpStatus,
-  Post,
-  Req,
-  Res,
-  type Type,
-  UseGuards,
-  UseInterceptors,
-} from '@nestjs/common';
+import { HttpCode, HttpStatus, Post, Req, Res, UseGuards, UseInterceptors } from '@nestjs/common';
 import { InvalidRequestError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
 import { SessionRevoker } from '../tokens/session-revoker';
 import { TokenService } from '../tokens/token.service';
-import { actorOf, deadlineOf } from './authenticated-request';
-import { CurrentSession, Public } from './decorators';
-import { DeviceDto, JsonBody, LoginDto, resourceOf } from './dto';
+import { actorOf, deadlineOf } from '../guard/authenticated-request';
+import { CurrentSession, Public } from '../guard/decorators';
+import { JsonBody, resourceOf } from '../guard/request-body';
+import { DeviceDto, LoginDto } from './dto';
+import { KnoxRoutes } from './knox-routes';
 import { idempotencyKeyOf } from './idempotency-header';
-import { JwtKnoxGuard } from './jwt-knox.guard';
 import { arrivalOf } from './login-arrival.guard';
-import { deviceOf, presenterOf } from './request-of';
-import { ErrorHeaders, LoginChallenge, NoStoreGuard } from './response-headers';
+import { deviceOf, presenterOf } from '../guard/request-context';
+import { ErrorHeaders, LoginChallenge, NoStoreGuard } from '../guard/error-headers.interceptor';
 import { TokenResponder } from './token-response';
-
-/**
- * What all controllers of the library share; further guards run after the JwtKnoxGuard. Their path comes with the
- * subclass that the module makes of each.
- */
-export const KnoxRoutes = (...guards: Type<CanActivate>[]) =>
-  applyDecorators(UseGuards(NoStoreGuard, JwtKnoxGuard, ...guards), UseInterceptors(ErrorHeaders));
 
 /** `POST login` with username and password. */
 @KnoxRoutes()

@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { TokenTransport } from '../contracts/token-transport';
-import { jsonBodyOf, RefreshTokenDto } from './dto';
+import { jsonBodyOf, RefreshTokenDto } from './request-body';
 
 /**
  * The default transport: the access token in the `Authorization` header (RFC 6750 section 2.1), the refresh token in

@@ -1,6 +1,6 @@
 /**
- * The house (docs/architecture.md): routes -> guard -> tokens -> crypto -> options -> contracts <- storage.
- * Beside routes, verifier -> tokens -> crypto: how the tokens of another application are judged.
+ * The house (docs/architecture.md): routes -> guard -> sessions -> crypto -> options -> contracts <- storage.
+ * Beside routes, verifier -> sessions -> crypto: how the tokens of another application are judged.
  * Every room may also import options and contracts; options imports only contracts.
  */
 const room = (name) => `^lib/${name}/`;
@@ -31,12 +31,12 @@ module.exports = {
     only('contracts', []),
     only('options', ['contracts']),
     only('crypto', ['options', 'contracts']),
-    only('tokens', ['crypto', 'options', 'contracts']),
-    only('verifier', ['tokens', 'crypto', 'options', 'contracts']),
-    only('guard', ['tokens', 'options', 'contracts']),
-    only('routes', ['guard', 'tokens', 'options', 'contracts']),
+    only('sessions', ['crypto', 'options', 'contracts']),
+    only('verifier', ['sessions', 'crypto', 'options', 'contracts']),
+    only('guard', ['sessions', 'options', 'contracts']),
+    only('routes', ['guard', 'sessions', 'options', 'contracts']),
     only('typeorm', ['options', 'contracts']),
-    only('testing', ['tokens', 'options', 'contracts']),
+    only('testing', ['sessions', 'options', 'contracts']),
     {
       name: 'nobody-imports-the-assembly',
       severity: 'error',

@@ -25,7 +25,7 @@ export type {
   JwtKnoxVerifierOptionsFactory,
   VerifierMode,
 } from './options/verifier-options';
-export { TokenVerifier } from './tokens/token-verifier';
+export { TokenVerifier } from './sessions/token-verifier';
 
 // Guard and decorators
 export { JwtKnoxGuard } from './guard/jwt-knox.guard';
@@ -35,15 +35,15 @@ export type { RouteAccess } from './guard/decorators';
 export { requestOf } from './guard/request-context';
 
 // Sessions and tokens
-export { TokenService } from './tokens/token.service';
-export { SessionAdminService } from './tokens/session-admin.service';
-export type { PurgeOptions, SessionStatistics } from './tokens/session-admin.service';
-export type { RevokeOptions } from './tokens/token.service';
-export type { IssueOverrides } from './tokens/session-issuer';
-export type { LoginArrival } from './tokens/login-arrivals';
-export type { CredentialsTarget, RefreshOptions } from './tokens/session-renewals';
-export type { ActiveToken, Introspection, IntrospectOptions } from './tokens/introspection.service';
-export type { Authentication } from './tokens/session-validity';
+export { TokenService } from './sessions/token.service';
+export { SessionAdminService } from './sessions/session-admin.service';
+export type { PurgeOptions, SessionStatistics } from './sessions/session-admin.service';
+export type { RevokeOptions } from './sessions/token.service';
+export type { IssueOverrides } from './sessions/session-issuer';
+export type { LoginArrival } from './sessions/login-arrivals';
+export type { CredentialsTarget, RefreshOptions } from './sessions/session-renewals';
+export type { ActiveToken, Introspection, IntrospectOptions } from './sessions/oauth.service';
+export type { Authentication } from './sessions/session-checker';
 export type { PublicJwk, PublicKeySet } from './crypto/public-jwk';
 export { IssuedTokens } from './contracts/issued-tokens';
 export type { TokenLifetimes } from './contracts/issued-tokens';

@@ -1,8 +1,8 @@
 import type { SessionActor } from '../contracts/events';
 import type { Session, TokenSession } from '../contracts/session';
-import type { Authentication } from '../tokens/session-validity';
-import { deadlineBehind } from '../tokens/access-token.verifier';
-import type { StorageDeadline } from '../tokens/storage-deadline';
+import type { Authentication } from '../sessions/session-checker';
+import { deadlineBehind } from '../sessions/access-token.verifier';
+import type { StorageDeadline } from '../sessions/request-deadline';
 
 /** What the guard leaves in `request.knox`. */
 export class RequestSession {

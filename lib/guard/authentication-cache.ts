@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
-import type { Authentication } from '../tokens/session-validity';
+import type { Authentication } from '../sessions/session-checker';
 
 /** What a verifier gives may know less of the session than the row does. */
 export type Verdict = Authentication<any, TokenSession>;

@@ -18,7 +18,7 @@ import {
   UnavailableError,
 } from '../contracts/errors';
 import { InvalidClientError } from '../contracts/oauth-errors';
-import { OccasionalLog } from '../tokens/occasional-log';
+import { OccasionalLog } from '../sessions/throttled-logger';
 import { responseOf } from './request-context';
 
 const CHALLENGE = 'WWW-Authenticate';

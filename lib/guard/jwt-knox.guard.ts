@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { MissingTokenError } from '../contracts/errors';
-import { Refusals } from '../tokens/refusals';
+import { Refusals } from '../sessions/rejections';
 import { RequestSession } from './authenticated-request';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';

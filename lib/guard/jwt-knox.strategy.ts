@@ -3,8 +3,8 @@ import passport from 'passport';
 import { Strategy, type StrategyOptionsWithoutRequest } from 'passport-jwt';
 import { MissingTokenError, TokenRejection } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
-import type { Authentication } from '../tokens/session-validity';
-import type { AccessTokenVerifier } from '../tokens/access-token.verifier';
+import type { Authentication } from '../sessions/session-checker';
+import type { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { requestBehind } from './passport-call';
 import { presenterOf } from './request-context';
 

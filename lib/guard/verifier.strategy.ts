@@ -1,7 +1,7 @@
 import passport from 'passport';
 import { MissingTokenError } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
-import type { TokenVerifier } from '../tokens/token-verifier';
+import type { TokenVerifier } from '../sessions/token-verifier';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { requestBehind } from './passport-call';
 import { presenterOf } from './request-context';

@@ -17,7 +17,7 @@ import { describePresenter } from '../contracts/device';
 import type { Session } from '../contracts/session';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { SessionAdminService, type SessionStatistics } from '../tokens/session-admin.service';
+import { SessionAdminService, type SessionStatistics } from '../sessions/session-admin.service';
 import { KnoxRoutes } from './knox-routes';
 import { actorOf } from '../guard/authenticated-request';
 import { CurrentSession } from '../guard/decorators';

@@ -2,8 +2,8 @@ import { HttpCode, HttpStatus, Post, Req, Res, UseGuards, UseInterceptors } from
 import { InvalidRequestError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
-import { SessionRevoker } from '../tokens/session-revoker';
-import { TokenService } from '../tokens/token.service';
+import { SessionRevoker } from '../sessions/session-revoker';
+import { TokenService } from '../sessions/token.service';
 import { actorOf, deadlineOf } from '../guard/authenticated-request';
 import { CurrentSession, Public } from '../guard/decorators';
 import { JsonBody, resourceOf } from '../guard/request-body';

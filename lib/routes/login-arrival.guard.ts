@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import type { LoginArrival } from '../tokens/login-arrivals';
-import { TokenService } from '../tokens/token.service';
+import type { LoginArrival } from '../sessions/login-arrivals';
+import { TokenService } from '../sessions/token.service';
 import { requestOf, responseOf } from '../guard/request-context';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 

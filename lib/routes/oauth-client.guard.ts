@@ -2,7 +2,7 @@ import { type CanActivate, createParamDecorator, type ExecutionContext, HttpStat
 import { Reflector } from '@nestjs/core';
 import { InvalidRequestError } from '../contracts/errors';
 import type { ClientRight } from '../options/options';
-import { ClientAuthenticator, type SentCredentials } from '../tokens/client-authenticator';
+import { ClientAuthenticator, type SentCredentials } from '../sessions/client-authenticator';
 import { presenterOf, requestOf, responseOf } from '../guard/request-context';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { headerCount } from '../guard/bearer.transport';

@@ -8,8 +8,8 @@ import {
   Version,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
-import { ClientAuthenticator } from '../tokens/client-authenticator';
-import { type Introspection, IntrospectionService } from '../tokens/introspection.service';
+import { ClientAuthenticator } from '../sessions/client-authenticator';
+import { type Introspection, IntrospectionService } from '../sessions/oauth.service';
 import { Public } from '../guard/decorators';
 import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-client.guard';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { TokenTransport } from '../contracts/token-transport';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { TokenService } from '../tokens/token.service';
+import { TokenService } from '../sessions/token.service';
 import { setHeader } from '../guard/error-headers.interceptor';
 
 /** The token response of RFC 6749 section 5.1; lifetimes in seconds. */

@@ -1,9 +1,9 @@
 import { Delete, Get, HttpCode, HttpStatus, NotFoundException, Param, Post, Req, Res } from '@nestjs/common';
 import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
-import { AccessTokenVerifier } from '../tokens/access-token.verifier';
-import { SessionList } from '../tokens/session-list';
-import { SessionRevoker } from '../tokens/session-revoker';
+import { AccessTokenVerifier } from '../sessions/access-token.verifier';
+import { SessionList } from '../sessions/session-list';
+import { SessionRevoker } from '../sessions/session-revoker';
 import { KnoxRoutes } from './knox-routes';
 import { actorOf, deadlineOf } from '../guard/authenticated-request';
 import { CurrentSession } from '../guard/decorators';

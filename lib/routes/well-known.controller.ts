@@ -13,7 +13,7 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { TokenService } from '../tokens/token.service';
+import { TokenService } from '../sessions/token.service';
 import { Public } from '../guard/decorators';
 import { servedPath } from './knox-routes';
 

@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Device } from '../contracts/device';
 import type { Session } from '../contracts/session';
-import { TokenService } from '../tokens/token.service';
+import { TokenService } from '../sessions/token.service';
 
 /** A user who is logged in, ready to send requests. */
 export interface Actor {

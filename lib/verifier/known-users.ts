@@ -1,8 +1,8 @@
 import { TokenRejection } from '../contracts/errors';
 import type { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../crypto/jwt-codec';
-import { refusalOf } from '../tokens/session-validity';
-import { hostCall, StorageDeadline } from '../tokens/storage-deadline';
+import { refusalOf } from '../sessions/session-checker';
+import { hostCall, StorageDeadline } from '../sessions/request-deadline';
 
 /** Whose tokens count where the session itself is not read: everybody's, or those of users that this service knows. */
 export class KnownUsers {

@@ -2,10 +2,10 @@ import type { Presenter } from '../contracts/device';
 import { sessionOf } from '../contracts/session';
 import type { JwtCodec } from '../crypto/jwt-codec';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
-import type { Refusals } from '../tokens/refusals';
-import type { Authentication, SessionValidity } from '../tokens/session-validity';
-import { StorageDeadline } from '../tokens/storage-deadline';
-import { TokenVerifier } from '../tokens/token-verifier';
+import type { Refusals } from '../sessions/rejections';
+import type { Authentication, SessionValidity } from '../sessions/session-checker';
+import { StorageDeadline } from '../sessions/request-deadline';
+import { TokenVerifier } from '../sessions/token-verifier';
 
 /** Mode `shared-database`: both locks, by the issuer's own table. Reads only: a session's use is not noted. */
 export class StoredSessionVerifier extends TokenVerifier {

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { KnoxFence, KnoxSession } from '../../lib';
 import { ClientRegistry } from '../../lib/crypto/client-registry';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
-import { IntrospectionService } from '../../lib/tokens/introspection.service';
+import { IntrospectionService } from '../../lib/sessions/oauth.service';
 import { type Control, controlledRepository } from '../support/controlled-repository';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SECRET, createApp, environments, type TestApp } from '../support/create-app';
-import { LastUsed } from '../../lib/tokens/last-used';
+import { LastUsed } from '../../lib/sessions/last-used';
 import { claimsOf } from '../support/decode';
 import { forge, signerOf } from '../support/forge';
 

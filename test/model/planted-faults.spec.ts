@@ -5,7 +5,7 @@ import type {
   PresentedRefresh,
   RefreshDecision,
   RotationState,
-} from '../../lib/tokens/refresh-decision';
+} from '../../lib/sessions/refresh-decision';
 import { findAll, LOOKS, type Scenario } from './findings';
 import { honestScenarios, racingScenarios, SETTINGS, thiefScenarios } from './scenarios';
 import { type Rules, THE_RULES } from './session-server';

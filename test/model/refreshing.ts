@@ -1,4 +1,4 @@
-import type { RefreshDecision } from '../../lib/tokens/refresh-decision';
+import type { RefreshDecision } from '../../lib/sessions/refresh-decision';
 import type { Request, Row, SessionServer, Token } from './session-server';
 import { MISHAPS, type State, type World } from './world';
 

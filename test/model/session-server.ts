@@ -1,4 +1,4 @@
-import { decideRefresh, type RefreshDecision, type RotationPolicy } from '../../lib/tokens/refresh-decision';
+import { decideRefresh, type RefreshDecision, type RotationPolicy } from '../../lib/sessions/refresh-decision';
 
 /** A refresh token: its generation, and a number for its key. */
 export interface Token {

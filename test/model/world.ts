@@ -1,4 +1,4 @@
-import type { RefreshDecision } from '../../lib/tokens/refresh-decision';
+import type { RefreshDecision } from '../../lib/sessions/refresh-decision';
 import type { Note, Row, SessionServer, Token } from './session-server';
 
 /** What may happen beside the ordinary course. */

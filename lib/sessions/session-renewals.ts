@@ -5,12 +5,12 @@ import type { Presenter } from '../contracts/device';
 import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
-import { Refusals } from './refusals';
+import { Refusals } from './rejections';
 import { SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
-import { hostCall, StorageDeadline } from './storage-deadline';
+import { hostCall, StorageDeadline } from './request-deadline';
 
 /** The session in which credentials change, which goes on with new keys; or the user whose sessions are all to end. */
 export type CredentialsTarget = Pick<Session, 'id' | 'userId'> | { userId: string };

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { InvalidCredentialsError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { storageCall } from './storage-deadline';
+import { storageCall } from './request-deadline';
 
 const MAX_AGE_MS = 24 * 3_600_000;
 

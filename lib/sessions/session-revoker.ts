@@ -5,7 +5,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { ALL_USERS, fenceScope } from '../crypto/fence-scope';
 import { isSessionId } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { storageCall, StorageDeadline } from './storage-deadline';
+import { storageCall, StorageDeadline } from './request-deadline';
 
 /** A moment this close was taken for the call. */
 const JUST_NOW_MS = 1_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SessionRecord, sessionRecord } from '../../../lib/contracts/session';
-import { type Placement, placementFor } from '../../../lib/tokens/session-placement';
+import { type Placement, placementFor } from '../../../lib/sessions/session-limiter';
 
 const NOW = 1_000;
 type Policy = 'reject' | 'evict-oldest';

@@ -2,7 +2,7 @@ import { ConflictException } from '@nestjs/common';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvalidCredentialsError, StorageUnavailableError } from '../../../lib/contracts/errors';
-import { hostCall, storageCall, StorageDeadline } from '../../../lib/tokens/storage-deadline';
+import { hostCall, storageCall, StorageDeadline } from '../../../lib/sessions/request-deadline';
 
 describe('the deadline of a request', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));

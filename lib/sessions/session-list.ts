@@ -4,7 +4,7 @@ import { type SessionQuery, SessionRepository } from '../contracts/session.repos
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { endOf } from './session-end';
 import { requireId } from './session-revoker';
-import { storageCall, StorageDeadline } from './storage-deadline';
+import { storageCall, StorageDeadline } from './request-deadline';
 
 /** Which sessions a user has. */
 @Injectable()

@@ -5,9 +5,9 @@ import { type Session, type SessionRecord, sessionOf } from '../contracts/sessio
 import { JwtCodec } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { LastUsed } from './last-used';
-import { Refusals } from './refusals';
-import { type Authentication, SessionValidity } from './session-validity';
-import { StorageDeadline } from './storage-deadline';
+import { Refusals } from './rejections';
+import { type Authentication, SessionValidity } from './session-checker';
+import { StorageDeadline } from './request-deadline';
 
 /** What came of a request, and what is left of its time. Hidden, so that whoever prints it prints no timer. */
 class TimedAuthentication implements Authentication {

@@ -6,7 +6,7 @@ import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
-import { hostCall, StorageDeadline } from './storage-deadline';
+import { hostCall, StorageDeadline } from './request-deadline';
 
 /** The two ways a session starts: by credentials, or for a user whom the host has authenticated. */
 @Injectable()

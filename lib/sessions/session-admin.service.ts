@@ -9,9 +9,9 @@ import {
 } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { endOf } from './session-end';
-import { EVICTED, isSeat } from './session-placement';
+import { EVICTED, isSeat } from './session-limiter';
 import { SessionRevoker } from './session-revoker';
-import { storageCall, StorageDeadline } from './storage-deadline';
+import { storageCall, StorageDeadline } from './request-deadline';
 
 /** The state of all sessions at one moment. */
 export interface SessionStatistics extends SessionFigures {

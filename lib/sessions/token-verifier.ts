@@ -1,7 +1,7 @@
 import type { Presenter } from '../contracts/device';
 import type { TokenSession } from '../contracts/session';
-import type { Refusals } from './refusals';
-import type { Authentication } from './session-validity';
+import type { Refusals } from './rejections';
+import type { Authentication } from './session-checker';
 
 /** Judges access tokens that another application issued. What `JwtKnoxVerifierModule` has in place of a TokenService. */
 export abstract class TokenVerifier<User = any> {

@@ -10,7 +10,7 @@ import { JwtKnoxEvents } from '../contracts/events';
 import { describePresenter, type Presenter } from '../contracts/device';
 import type { TokenType } from '../crypto/token-header';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { RefusalLog } from './refusal-log';
+import { RefusalLog } from './rejection-log';
 
 /**
  * Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected` and to

@@ -8,15 +8,15 @@ import type { SessionQuery } from '../contracts/session.repository';
 import type { Credentials } from '../contracts/user-provider';
 import type { PublicKeySet } from '../crypto/public-jwk';
 import { AccessTokenVerifier } from './access-token.verifier';
-import { type Introspection, IntrospectionService, type IntrospectOptions } from './introspection.service';
+import { type Introspection, IntrospectionService, type IntrospectOptions } from './oauth.service';
 import type { LoginArrival } from './login-arrivals';
 import { Logins } from './logins';
 import type { IssueOverrides } from './session-issuer';
 import { SessionList } from './session-list';
 import { type CredentialsTarget, type RefreshOptions, SessionRenewals } from './session-renewals';
 import { requireId, SessionRevoker } from './session-revoker';
-import type { Authentication } from './session-validity';
-import type { StorageDeadline } from './storage-deadline';
+import type { Authentication } from './session-checker';
+import type { StorageDeadline } from './request-deadline';
 
 /** Which session to end, and who asks for it. */
 export interface RevokeOptions {

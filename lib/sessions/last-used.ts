@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { OccasionalLog } from './occasional-log';
-import { storageCall, StorageDeadline } from './storage-deadline';
+import { OccasionalLog } from './throttled-logger';
+import { storageCall, StorageDeadline } from './request-deadline';
 
 /** Writes of mere last uses at once; more would take the connections of a slow storage. */
 const MAX_NOTES = 4;

@@ -1,4 +1,4 @@
-import { StorageDeadline } from './storage-deadline';
+import { StorageDeadline } from './request-deadline';
 
 /** Storage work that no answer waits for. What fails is left to the next purge, and disturbs nobody. */
 export class BackgroundWork {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidTargetError } from '../../../lib/contracts/oauth-errors';
-import { audienceOf, isIssuedFor, storedAudience } from '../../../lib/tokens/session-audience';
+import { audienceOf, isIssuedFor, storedAudience } from '../../../lib/sessions/session-audience';
 
 const NAMES = ['api', 'billing', 'reports', 'search', 'https://api.example.com', '__proto__', 'constructor'];
 const some = (minLength = 0) => fc.uniqueArray(fc.constantFrom(...NAMES), { minLength });

@@ -6,7 +6,7 @@ import {
   type RefreshDecision,
   type RotationPolicy,
   type RotationState,
-} from '../../../lib/tokens/refresh-decision';
+} from '../../../lib/sessions/refresh-decision';
 
 const T = 1_764_000_000_000;
 const INTERVAL = 10_000;

@@ -7,7 +7,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { BackgroundWork } from './background-work';
 import { endOf, greatestEndOf } from './session-end';
 import { type Ending, SessionRevoker } from './session-revoker';
-import type { StorageDeadline } from './storage-deadline';
+import type { StorageDeadline } from './request-deadline';
 
 /** How a new session finds its place under the limit; `surplus` are sessions above the limit already, which go too. */
 export type Placement =

@@ -21,11 +21,11 @@ import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
-import { type Displaced, SessionPlacement } from './session-placement';
+import { type Displaced, SessionPlacement } from './session-limiter';
 import { storedAudience } from './session-audience';
 import { SessionTokens } from './session-tokens';
-import { isActive } from './session-validity';
-import { hostCall, storageCall, type StorageDeadline } from './storage-deadline';
+import { isActive } from './session-checker';
+import { hostCall, storageCall, type StorageDeadline } from './request-deadline';
 
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {

@@ -9,8 +9,8 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { firstAccessKey } from './access-keys';
 import { endOf, latestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
-import { refusalOf, validSinceOf } from './session-validity';
-import { hostCall, storageCall } from './storage-deadline';
+import { refusalOf, validSinceOf } from './session-checker';
+import { hostCall, storageCall } from './request-deadline';
 
 /** How often a renewal whose row changed under it reads it again. */
 const MAX_ATTEMPTS = 5;

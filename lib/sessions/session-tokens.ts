@@ -5,7 +5,7 @@ import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../crypto/jwt-cod
 import type { TokenKey } from '../crypto/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { audienceOf } from './session-audience';
-import { hostCall } from './storage-deadline';
+import { hostCall } from './request-deadline';
 
 /** The keys of one session, alive only while its tokens are made. */
 export interface SessionKeys {

@@ -6,8 +6,8 @@ import { type AccessClaims, JwtCodec, type RefreshClaims } from '../crypto/jwt-c
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
 import { SessionRevoker } from './session-revoker';
-import { SessionValidity } from './session-validity';
-import { StorageDeadline } from './storage-deadline';
+import { SessionValidity } from './session-checker';
+import { StorageDeadline } from './request-deadline';
 
 /** What a good token says and its session confirms (RFC 7662 section 2.2); times are seconds since the epoch. */
 export interface ActiveToken {

@@ -15,8 +15,8 @@ import { RefreshEvents } from './refresh-events';
 import { audienceOf } from './session-audience';
 import { greatestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
-import { type LiveSession, type ReadSession, SessionValidity } from './session-validity';
-import { storageCall, type StorageDeadline } from './storage-deadline';
+import { type LiveSession, type ReadSession, SessionValidity } from './session-checker';
+import { storageCall, type StorageDeadline } from './request-deadline';
 
 /** How often a refresh whose row changed under it decides again. */
 const MAX_ATTEMPTS = 3;

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TokenRejection } from '../../../lib/contracts/errors';
-import { RefusalLog } from '../../../lib/tokens/refusal-log';
+import { RefusalLog } from '../../../lib/sessions/rejection-log';
 
 const ignore = () => undefined;
 

@@ -8,10 +8,10 @@ import { UserProvider } from '../contracts/user-provider';
 import type { AccessClaims, TokenClaims } from '../crypto/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { holdsAccessKey } from './access-keys';
-import { OccasionalLog } from './occasional-log';
+import { OccasionalLog } from './throttled-logger';
 import { isIssuedFor } from './session-audience';
 import { endOf } from './session-end';
-import { hostCall, storageCall } from './storage-deadline';
+import { hostCall, storageCall } from './request-deadline';
 
 /** A live session and its user. */
 export interface LiveSession<User = any> {

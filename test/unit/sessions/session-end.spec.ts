@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endOf, latestEndOf } from '../../../lib/tokens/session-end';
+import { endOf, latestEndOf } from '../../../lib/sessions/session-end';
 import { sessionRecord } from '../../../lib/contracts/session';
 
 const T = 1_764_000_000_000;

@@ -1,6 +1,6 @@
 /**
- * The house (docs/architecture.md): routes -> guard -> sessions -> crypto -> options -> contracts <- storage.
- * Beside routes, verifier -> sessions -> crypto: how the tokens of another application are judged.
+ * The house (docs/architecture.md): routes -> guard -> sessions -> tokens -> options -> contracts <- storage.
+ * Beside routes, verifier -> sessions -> tokens: how the tokens of another application are judged.
  * Every room may also import options and contracts; options imports only contracts.
  */
 const room = (name) => `^lib/${name}/`;
@@ -30,9 +30,9 @@ module.exports = {
     },
     only('contracts', []),
     only('options', ['contracts']),
-    only('crypto', ['options', 'contracts']),
-    only('sessions', ['crypto', 'options', 'contracts']),
-    only('verifier', ['sessions', 'crypto', 'options', 'contracts']),
+    only('tokens', ['options', 'contracts']),
+    only('sessions', ['tokens', 'options', 'contracts']),
+    only('verifier', ['sessions', 'tokens', 'options', 'contracts']),
     only('guard', ['sessions', 'options', 'contracts']),
     only('routes', ['guard', 'sessions', 'options', 'contracts']),
     only('typeorm', ['options', 'contracts']),
@@ -52,13 +52,13 @@ module.exports = {
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
-    knows('crypto', 'the-jwt-library', [room('crypto')], external('jsonwebtoken')),
+    knows('tokens', 'the-jwt-library', [room('tokens')], external('jsonwebtoken')),
     {
-      name: 'only-crypto-knows-node-crypto',
+      name: 'only-tokens-knows-node-crypto',
       severity: 'error',
       from: {
         path: '^lib/',
-        pathNot: [room('crypto'), '^lib/testing/session-repository\\.(contract|cases|key-cases)\\.ts$'],
+        pathNot: [room('tokens'), '^lib/testing/session-repository\\.(contract|cases|key-cases)\\.ts$'],
       },
       to: { path: '^(node:)?crypto$', dependencyTypesNot: ['type-only'] },
     },

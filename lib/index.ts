@@ -44,7 +44,7 @@ export type { LoginArrival } from './sessions/login-arrivals';
 export type { CredentialsTarget, RefreshOptions } from './sessions/session-renewals';
 export type { ActiveToken, Introspection, IntrospectOptions } from './sessions/oauth.service';
 export type { Authentication } from './sessions/session-checker';
-export type { PublicJwk, PublicKeySet } from './crypto/public-jwk';
+export type { PublicJwk, PublicKeySet } from './tokens/jwk';
 export { IssuedTokens } from './contracts/issued-tokens';
 export type { TokenLifetimes } from './contracts/issued-tokens';
 export { sessionRecord } from './contracts/session';

@@ -1,4 +1,4 @@
-import { Discreet } from './discreet';
+import { Discreet } from './redacted';
 import type { SessionRecord } from './session';
 
 /** A row, with its user where the storage reads both at once. */

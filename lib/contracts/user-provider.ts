@@ -1,4 +1,4 @@
-import { Discreet } from './discreet';
+import { Discreet } from './redacted';
 import type { Session } from './session';
 
 /** What a login sends. Both are non-empty, well-formed and at most 1,024 characters long. */

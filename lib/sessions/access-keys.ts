@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../contracts/session';
 import type { AccessKeyChange, AccessKeyState } from '../contracts/session.repository';
-import { generateSalt, type TokenKey } from '../crypto/token-key';
+import { generateSalt, type TokenKey } from '../tokens/token-key';
 
 /** The key that the access tokens of a session carry, and what the row notes of it. */
 export interface AccessKey<State extends AccessKeyState> {

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Presenter } from '../contracts/device';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
-import { JwtCodec } from '../crypto/jwt-codec';
+import { JwtCodec } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { LastUsed } from './last-used';
 import { Refusals } from './rejections';

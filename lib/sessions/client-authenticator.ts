@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { InvalidClientError, UnauthorizedClientError } from '../contracts/oauth-errors';
 import { type ClientRejection, JwtKnoxEvents } from '../contracts/events';
 import { describe, describePresenter, type Presenter } from '../contracts/device';
-import { ClientRegistry } from '../crypto/client-registry';
+import { ClientRegistry } from '../tokens/oauth-clients';
 import type { ClientRight } from '../options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 

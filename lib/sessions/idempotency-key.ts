@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../contracts/errors';
-import { textDigest } from '../crypto/text-digest';
+import { textDigest } from '../tokens/text-digest';
 
 const KEY = /^[\x20-\x7e]{1,128}$/;
 

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
-import type { PublicKeySet } from '../crypto/public-jwk';
-import { type AccessClaims, JwtCodec, type RefreshClaims } from '../crypto/jwt-codec';
+import type { PublicKeySet } from '../tokens/jwk';
+import { type AccessClaims, JwtCodec, type RefreshClaims } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
 import { SessionRevoker } from './session-revoker';

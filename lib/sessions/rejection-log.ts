@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { TokenRejection } from '../contracts/errors';
-import type { TokenType } from '../crypto/token-header';
+import type { TokenType } from '../tokens/token-header';
 
 const MAX_LINES = 10;
 const INTERVAL_MS = 1_000;

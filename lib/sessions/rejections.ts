@@ -8,7 +8,7 @@ import {
 } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { describePresenter, type Presenter } from '../contracts/device';
-import type { TokenType } from '../crypto/token-header';
+import type { TokenType } from '../tokens/token-header';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { RefusalLog } from './rejection-log';
 

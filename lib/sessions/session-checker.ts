@@ -5,7 +5,7 @@ import { describe, describePresenter, type Presenter, TEXT_LIMITS } from '../con
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
-import type { AccessClaims, TokenClaims } from '../crypto/jwt-codec';
+import type { AccessClaims, TokenClaims } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { holdsAccessKey } from './access-keys';
 import { OccasionalLog } from './throttled-logger';

@@ -14,9 +14,9 @@ import {
 import { type SessionRecord, sessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
-import { ALL_USERS, fenceScope } from '../crypto/fence-scope';
-import { isUserId } from '../crypto/jwt-codec';
-import { generateId, TokenKey } from '../crypto/token-key';
+import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
+import { isUserId } from '../tokens/jwt-codec';
+import { generateId, TokenKey } from '../tokens/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { firstAccessKey } from './access-keys';

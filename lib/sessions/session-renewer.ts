@@ -4,7 +4,7 @@ import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Session, SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
-import { TokenKey } from '../crypto/token-key';
+import { TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { firstAccessKey } from './access-keys';
 import { endOf, latestEndOf } from './session-end';

@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { JwtKnoxEvents, type RevocationReason, type SessionActor } from '../contracts/events';
 import type { Session } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
-import { ALL_USERS, fenceScope } from '../crypto/fence-scope';
-import { isSessionId } from '../crypto/jwt-codec';
+import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
+import { isSessionId } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { storageCall, StorageDeadline } from './request-deadline';
 

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { IssuedTokens } from '../contracts/issued-tokens';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
-import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../crypto/jwt-codec';
-import type { TokenKey } from '../crypto/token-key';
+import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../tokens/jwt-codec';
+import type { TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { audienceOf } from './session-audience';
 import { hostCall } from './request-deadline';

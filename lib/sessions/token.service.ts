@@ -6,7 +6,7 @@ import type { Device, Presenter } from '../contracts/device';
 import type { Session, SessionRecord } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
 import type { Credentials } from '../contracts/user-provider';
-import type { PublicKeySet } from '../crypto/public-jwk';
+import type { PublicKeySet } from '../tokens/jwk';
 import { AccessTokenVerifier } from './access-token.verifier';
 import { type Introspection, IntrospectionService, type IntrospectOptions } from './oauth.service';
 import type { LoginArrival } from './login-arrivals';

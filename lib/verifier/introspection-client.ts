@@ -1,4 +1,4 @@
-import type { TokenClaims } from '../crypto/jwt-codec';
+import type { TokenClaims } from '../tokens/jwt-codec';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
 import { Circuit } from './circuit';
 import { askIssuer, UselessAnswer } from './issuer-request';

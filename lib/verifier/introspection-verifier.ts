@@ -1,8 +1,8 @@
 import { TokenRejection } from '../contracts/errors';
 import type { TokenSession } from '../contracts/session';
-import type { JwtCodec } from '../crypto/jwt-codec';
-import { checkPlausible } from '../crypto/published-keys';
-import { textDigest } from '../crypto/text-digest';
+import type { JwtCodec } from '../tokens/jwt-codec';
+import { checkPlausible } from '../tokens/published-keys';
+import { textDigest } from '../tokens/text-digest';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
 import type { Refusals } from '../sessions/rejections';
 import type { Authentication } from '../sessions/session-checker';

@@ -1,6 +1,6 @@
 import type { TokenSession } from '../contracts/session';
-import type { JwtCodec } from '../crypto/jwt-codec';
-import { checkPlausible } from '../crypto/published-keys';
+import type { JwtCodec } from '../tokens/jwt-codec';
+import { checkPlausible } from '../tokens/published-keys';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
 import type { Refusals } from '../sessions/rejections';
 import type { Authentication } from '../sessions/session-checker';

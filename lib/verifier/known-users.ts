@@ -1,6 +1,6 @@
 import { TokenRejection } from '../contracts/errors';
 import type { UserProvider } from '../contracts/user-provider';
-import type { TokenClaims } from '../crypto/jwt-codec';
+import type { TokenClaims } from '../tokens/jwt-codec';
 import { refusalOf } from '../sessions/session-checker';
 import { hostCall, StorageDeadline } from '../sessions/request-deadline';
 

@@ -1,5 +1,5 @@
 import { IssuerUnavailableError, TokenRejection } from '../contracts/errors';
-import { type PublishedKey, publishedKeysOf } from '../crypto/published-keys';
+import { type PublishedKey, publishedKeysOf } from '../tokens/published-keys';
 import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
 import { ageOf, askIssuer, failureOf } from './issuer-request';
 

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { KnoxFence, KnoxSession } from '../../lib';
-import { ClientRegistry } from '../../lib/crypto/client-registry';
+import { ClientRegistry } from '../../lib/tokens/oauth-clients';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
 import { IntrospectionService } from '../../lib/sessions/oauth.service';
 import { type Control, controlledRepository } from '../support/controlled-repository';

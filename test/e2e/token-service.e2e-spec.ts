@@ -6,8 +6,8 @@ import {
   type Credentials, InvalidCredentialsError, InvalidTokenError, type IssuedTokens, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, JwtKnoxStrategy, KnoxFence, KnoxSession,
   SessionRepository, TokenExpiredError, TokenService, TokenTransport, UserProvider,
 } from '../../lib'; // prettier-ignore
-import { JwtCodec } from '../../lib/crypto/jwt-codec';
-import { Keyring } from '../../lib/crypto/keyring';
+import { JwtCodec } from '../../lib/tokens/jwt-codec';
+import { Keyring } from '../../lib/tokens/keyring';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
 import { InMemorySessionRepository } from '../../lib/testing';
 import { SessionIssuer } from '../../lib/sessions/session-issuer';

@@ -6,8 +6,8 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { main } from './harness.mjs';
 
 const require = createRequire(import.meta.url);
-const { Keyring } = require('../../dist/crypto/keyring.js');
-const { COMMON_WORDS } = require('../../dist/crypto/guessable-words.js');
+const { Keyring } = require('../../dist/tokens/keyring.js');
+const { COMMON_WORDS } = require('../../dist/tokens/guessable-words.js');
 
 const FULL = 1_000_000;
 const SHORT = 20_000;

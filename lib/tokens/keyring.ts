@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { unfitness } from './key-fitness';
 import { assessSecret, LEAST_BITS } from './secret-check';
 import { textDigest } from './text-digest';
-import { type PublicKeySet, publicJwkOf } from './public-jwk';
+import { type PublicKeySet, publicJwkOf } from './jwk';
 import type { JwtKnoxAlgorithm, JwtKnoxKey, JwtKnoxOptions, KeyMaterial } from '../options/options';
 
 /** A key that verifies and, with `signing`, signs. Only KeyObjects: a string secret costs up to 70 times as much. */

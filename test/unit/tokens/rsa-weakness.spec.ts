@@ -1,8 +1,8 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { unfitness } from '../../../lib/crypto/key-fitness';
-import { Keyring } from '../../../lib/crypto/keyring';
-import { rsaWeakness } from '../../../lib/crypto/rsa-weakness';
+import { unfitness } from '../../../lib/tokens/key-fitness';
+import { Keyring } from '../../../lib/tokens/keyring';
+import { rsaWeakness } from '../../../lib/tokens/rsa-weakness';
 import type { JwtKnoxKey } from '../../../lib/options/options';
 import { primeAfter, publicRsaOf, randomPrime, rocaPrime, rsaOf } from '../../support/weak-keys';
 

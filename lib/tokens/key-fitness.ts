@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { JwtKnoxAlgorithm } from '../options/options';
-import { plainKeyOf } from './public-jwk';
+import { plainKeyOf } from './jwk';
 import { PUBLISHED_KEYS } from './published-secrets';
 import { rsaWeakness } from './rsa-weakness';
 import { textDigest } from './text-digest';

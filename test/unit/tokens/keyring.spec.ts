@@ -2,7 +2,7 @@ import { createSecretKey, generateKeyPairSync, KeyObject, randomBytes } from 'no
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Keyring } from '../../../lib/crypto/keyring';
+import { Keyring } from '../../../lib/tokens/keyring';
 import type { JwtKnoxAlgorithm, JwtKnoxKey } from '../../../lib/options/options';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });

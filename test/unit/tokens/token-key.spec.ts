@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generateId, generateSalt, isEncodedTokenKey, TokenKey } from '../../../lib/crypto/token-key';
+import { generateId, generateSalt, isEncodedTokenKey, TokenKey } from '../../../lib/tokens/token-key';
 
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes));
 const keyOf = (bytes: Buffer) => TokenKey.decode(bytes.toString('base64url'));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClientRegistry } from '../../../lib/crypto/client-registry';
+import { ClientRegistry } from '../../../lib/tokens/oauth-clients';
 
 const SECRET = 'Kq7xPz2mWv9tRb4n';
 const HASH = createHash('sha256').update(SECRET).digest('hex');

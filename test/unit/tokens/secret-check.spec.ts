@@ -10,11 +10,11 @@ import {
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxVerifierModule } from '../../../lib';
-import { ClientRegistry } from '../../../lib/crypto/client-registry';
-import { COMMON_WORDS, PLACEHOLDER_PHRASES } from '../../../lib/crypto/guessable-words';
-import { Keyring } from '../../../lib/crypto/keyring';
-import { publishedKeysOf } from '../../../lib/crypto/published-keys';
-import { PUBLISHED_SECRETS as PUBLISHED_DIGESTS } from '../../../lib/crypto/published-secrets';
+import { ClientRegistry } from '../../../lib/tokens/oauth-clients';
+import { COMMON_WORDS, PLACEHOLDER_PHRASES } from '../../../lib/tokens/guessable-words';
+import { Keyring } from '../../../lib/tokens/keyring';
+import { publishedKeysOf } from '../../../lib/tokens/published-keys';
+import { PUBLISHED_SECRETS as PUBLISHED_DIGESTS } from '../../../lib/tokens/published-secrets';
 import type { KeyMaterial } from '../../../lib/options/options';
 import {
   PUBLISHED_CLIENT_SECRETS,

@@ -5,7 +5,7 @@ import { TokenRejection } from '../contracts/errors';
 import { TEXT_LIMITS } from '../contracts/device';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Keyring, type KeyringKey } from './keyring';
-import type { PublicKeySet } from './public-jwk';
+import type { PublicKeySet } from './jwk';
 import {
   headerOf,
   headerPartOf,

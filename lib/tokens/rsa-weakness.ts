@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { plainKeyOf } from './public-jwk';
+import { plainKeyOf } from './jwk';
 
 const MAKE_A_NEW_ONE = 'make a new key with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072`.';
 

@@ -18,13 +18,13 @@ export type { Duration } from './options/duration';
 export { Clock, SystemClock } from './contracts/clock';
 
 // The module of other services
-export { JwtKnoxVerifierModule } from './jwt-knox-verifier.module';
+export { JwtKnoxVerifierModule } from './verifier/verifier.module';
 export type {
   JwtKnoxVerifierExtras,
   JwtKnoxVerifierOptions,
   JwtKnoxVerifierOptionsFactory,
   VerifierMode,
-} from './options/verifier-options';
+} from './verifier/verifier.options';
 export { TokenVerifier } from './sessions/token-verifier';
 
 // Guard and decorators

@@ -1,7 +1,7 @@
 import type { TokenClaims } from '../tokens/jwt-codec';
-import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
-import { Circuit } from './circuit';
-import { askIssuer, UselessAnswer } from './issuer-request';
+import type { ResolvedVerifierOptions } from './resolve-verifier-options';
+import { Circuit } from './circuit-breaker';
+import { askIssuer, UselessAnswer } from './issuer-fetch';
 
 /** What the issuer says of a token that is active. Epoch milliseconds. */
 export interface ActiveAnswer {

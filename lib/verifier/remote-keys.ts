@@ -1,7 +1,7 @@
 import { IssuerUnavailableError, TokenRejection } from '../contracts/errors';
 import { type PublishedKey, publishedKeysOf } from '../tokens/published-keys';
-import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
-import { ageOf, askIssuer, failureOf } from './issuer-request';
+import type { ResolvedVerifierOptions } from './resolve-verifier-options';
+import { ageOf, askIssuer, failureOf } from './issuer-fetch';
 
 type RemoteKeyOptions = NonNullable<ResolvedVerifierOptions['remoteKeys']>;
 type Jose = Pick<

@@ -1,7 +1,7 @@
 import type { Presenter } from '../contracts/device';
 import { sessionOf } from '../contracts/session';
 import type { JwtCodec } from '../tokens/jwt-codec';
-import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
+import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import type { Refusals } from '../sessions/rejections';
 import type { Authentication, SessionValidity } from '../sessions/session-checker';
 import { StorageDeadline } from '../sessions/request-deadline';

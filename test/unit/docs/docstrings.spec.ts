@@ -38,7 +38,7 @@ describe('the doc comments', () => {
     ...fallbacksIn('lib/options/resolve-options.ts'),
     ...fallbacksIn('lib/options/extras.ts', 'routes.'),
   ]);
-  const ofVerifier = fallbacksIn('lib/options/resolve-verifier-options.ts');
+  const ofVerifier = fallbacksIn('lib/verifier/resolve-verifier-options.ts');
 
   it('give the defaults that the options have', () => {
     const members = membersOf('lib/options/options.ts', OPTIONS);
@@ -47,7 +47,7 @@ describe('the doc comments', () => {
   });
 
   it('give the defaults that the options of a verifier have', () => {
-    const members = membersOf('lib/options/verifier-options.ts', {
+    const members = membersOf('lib/verifier/verifier.options.ts', {
       JwtKnoxVerifierOptions: '',
       JwtKnoxVerifierExtras: '',
     });

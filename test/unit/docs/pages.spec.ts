@@ -58,7 +58,7 @@ describe('the pages of the documentation', () => {
   });
 
   it('tell of every option and extra of a verifier, with its default', () => {
-    const file = 'lib/options/verifier-options.ts';
+    const file = 'lib/verifier/verifier.options.ts';
     const members = membersOf(file, { JwtKnoxVerifierOptions: '', JwtKnoxVerifierExtras: '' });
     expect(members.length).toBeGreaterThan(20);
     const rows = tableRowsOf(page('docs/verifier.md'));

@@ -3,13 +3,13 @@ import type { TokenSession } from '../contracts/session';
 import type { JwtCodec } from '../tokens/jwt-codec';
 import { checkPlausible } from '../tokens/published-keys';
 import { textDigest } from '../tokens/text-digest';
-import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
+import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import type { Refusals } from '../sessions/rejections';
 import type { Authentication } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
 import type { ActiveAnswer, IntrospectionClient } from './introspection-client';
-import type { KnownUsers } from './known-users';
-import type { RecentAnswers } from './recent-answers';
+import type { KnownUsers } from './local-users';
+import type { RecentAnswers } from './answer-cache';
 import { tokenSessionOf } from './token-session';
 
 /** Mode `introspect`: both locks, at the issuer. What no issuer could have made is refused without asking. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RecentAnswers } from '../../../lib/verifier/recent-answers';
+import { RecentAnswers } from '../../../lib/verifier/answer-cache';
 import { deferred } from '../../support/controlled-repository';
 
 function setUp(ttl = 1_000, size = 2) {

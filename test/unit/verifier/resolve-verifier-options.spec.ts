@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from '../../../lib';
-import { resolveVerifierOptions } from '../../../lib/options/resolve-verifier-options';
+import { resolveVerifierOptions } from '../../../lib/verifier/resolve-verifier-options';
 
 const SECRET = 'k7Tq2mWv9Xz4Rb8Ns3Lp6Yd1';
 const ENOUGH: Record<VerifierMode, JwtKnoxVerifierOptions> = {

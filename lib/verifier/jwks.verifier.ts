@@ -1,11 +1,11 @@
 import type { TokenSession } from '../contracts/session';
 import type { JwtCodec } from '../tokens/jwt-codec';
 import { checkPlausible } from '../tokens/published-keys';
-import type { ResolvedVerifierOptions } from '../options/resolve-verifier-options';
+import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import type { Refusals } from '../sessions/rejections';
 import type { Authentication } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
-import type { KnownUsers } from './known-users';
+import type { KnownUsers } from './local-users';
 import type { RemoteKeys } from './remote-keys';
 import { tokenSessionOf } from './token-session';
 

@@ -1,5 +1,5 @@
 import { IssuerUnavailableError } from '../contracts/errors';
-import { failureOf, UselessAnswer } from './issuer-request';
+import { failureOf, UselessAnswer } from './issuer-fetch';
 
 /** So many failures in a row open the circuit. */
 export const MAX_FAILURES = 5;

@@ -1,6 +1,6 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
-import { withPlacement } from './options/extras';
-import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions } from './options/verifier-options';
+import { withPlacement } from '../options/extras';
+import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions } from './verifier.options';
 
 // Every extra is listed: what is not a key here would be taken for an option.
 const EXTRAS = {

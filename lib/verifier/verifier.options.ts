@@ -1,8 +1,8 @@
 import type { Type } from '@nestjs/common';
 import type { Clock } from '../contracts/clock';
 import type { TokenTransport } from '../contracts/token-transport';
-import type { Duration } from './duration';
-import type { JwtKnoxExtras, JwtKnoxKey, KeyMaterial } from './options';
+import type { Duration } from '../options/duration';
+import type { JwtKnoxExtras, JwtKnoxKey, KeyMaterial } from '../options/options';
 
 /** Where a verifier looks: in the issuer's published keys, at the issuer itself, or in the issuer's table. */
 export type VerifierMode = 'jwks' | 'introspect' | 'shared-database';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ageOf, askIssuer, failureOf } from '../../../lib/verifier/issuer-request';
+import { ageOf, askIssuer, failureOf } from '../../../lib/verifier/issuer-fetch';
 import { type Fault, faults, IssuerGate } from '../../support/issuer-gate';
 
 describe('a request to the issuer', () => {

@@ -2,9 +2,9 @@ import { Clock, SystemClock } from '../contracts/clock';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
 import { ClientCredentials } from './client-credentials';
-import { OptionReader } from './option-reader';
-import type { ResolvedOptions } from './resolve-options';
-import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './verifier-options';
+import { OptionReader } from '../options/option-reader';
+import type { ResolvedOptions } from '../options/resolve-options';
+import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './verifier.options';
 
 /** The options of a verifier as the library uses them: complete, checked, frozen. Durations are milliseconds. */
 export interface ResolvedVerifierOptions extends Pick<

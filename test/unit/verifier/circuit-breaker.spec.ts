@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { IssuerUnavailableError } from '../../../lib';
-import { Circuit, MAX_FAILURES, MOST_AT_ONCE, PAUSE_MS } from '../../../lib/verifier/circuit';
-import { UselessAnswer } from '../../../lib/verifier/issuer-request';
+import { Circuit, MAX_FAILURES, MOST_AT_ONCE, PAUSE_MS } from '../../../lib/verifier/circuit-breaker';
+import { UselessAnswer } from '../../../lib/verifier/issuer-fetch';
 import { deferred } from '../../support/controlled-repository';
 
 function setUp() {

@@ -8,42 +8,42 @@ import {
   type Type,
 } from '@nestjs/common';
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
-import { JwtKnoxConfigurationError } from './contracts/errors';
-import { JwtKnoxEvents } from './contracts/events';
-import { TokenTransport } from './contracts/token-transport';
-import { UserProvider } from './contracts/user-provider';
-import { JwtCodec } from './tokens/jwt-codec';
-import { Keyring } from './tokens/keyring';
-import { isWeakClientSecret } from './tokens/secret-check';
-import { generateId } from './tokens/token-key';
-import { JwtKnoxGuard } from './guard/jwt-knox.guard';
-import { Verdicts } from './guard/authentication-cache';
-import { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
-import { ModuleReach, warnOfRivals } from './guard/module-reach';
-import { ErrorHeaders } from './guard/error-headers.interceptor';
-import { BearerTransport } from './guard/bearer.transport';
-import { createVerifierStrategy } from './guard/verifier.strategy';
+import { JwtKnoxConfigurationError } from '../contracts/errors';
+import { JwtKnoxEvents } from '../contracts/events';
+import { TokenTransport } from '../contracts/token-transport';
+import { UserProvider } from '../contracts/user-provider';
+import { JwtCodec } from '../tokens/jwt-codec';
+import { Keyring } from '../tokens/keyring';
+import { isWeakClientSecret } from '../tokens/secret-check';
+import { generateId } from '../tokens/token-key';
+import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
+import { Verdicts } from '../guard/authentication-cache';
+import { JwtKnoxStrategy } from '../guard/jwt-knox.strategy';
+import { ModuleReach, warnOfRivals } from '../guard/module-reach';
+import { ErrorHeaders } from '../guard/error-headers.interceptor';
+import { BearerTransport } from '../guard/bearer.transport';
+import { createVerifierStrategy } from '../guard/verifier.strategy';
 import {
   type AsyncVerifierRoot,
   ConfigurableVerifierClass,
   VERIFIER_OPTIONS_TOKEN,
   type VerifierRoot,
-} from './jwt-knox-verifier.module-definition';
-import { JWT_KNOX_OPTIONS } from './options/resolve-options';
-import { type ResolvedVerifierOptions, resolveVerifierOptions } from './options/resolve-verifier-options';
-import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './options/verifier-options';
-import { storageOf } from './typeorm/typeorm.storage';
-import { Refusals } from './sessions/rejections';
-import { SessionValidity } from './sessions/session-checker';
-import { TokenVerifier } from './sessions/token-verifier';
-import { IntrospectionClient } from './verifier/introspection-client';
-import { IntrospectionVerifier } from './verifier/introspection-verifier';
-import { JwksVerifier } from './verifier/jwks-verifier';
-import { KnownUsers } from './verifier/known-users';
-import { loadJose } from './verifier/load-jose';
-import { RecentAnswers } from './verifier/recent-answers';
-import { RemoteKeys } from './verifier/remote-keys';
-import { StoredSessionVerifier } from './verifier/stored-session-verifier';
+} from './verifier.module-definition';
+import { JWT_KNOX_OPTIONS } from '../options/resolve-options';
+import { type ResolvedVerifierOptions, resolveVerifierOptions } from './resolve-verifier-options';
+import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './verifier.options';
+import { storageOf } from '../typeorm/typeorm.storage';
+import { Refusals } from '../sessions/rejections';
+import { SessionValidity } from '../sessions/session-checker';
+import { TokenVerifier } from '../sessions/token-verifier';
+import { IntrospectionClient } from './introspection-client';
+import { IntrospectionVerifier } from './introspection.verifier';
+import { JwksVerifier } from './jwks.verifier';
+import { KnownUsers } from './local-users';
+import { loadJose } from './load-jose';
+import { RecentAnswers } from './answer-cache';
+import { RemoteKeys } from './remote-keys';
+import { StoredSessionVerifier } from './stored-session-verifier';
 
 const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
 

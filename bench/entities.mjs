@@ -1,6 +1,6 @@
 // The host's tables: users, and sessions with a foreign key to them.
 import 'reflect-metadata';
-import { KnoxSessionBase } from 'nestjs-jwt-knox';
+import { JwtKnoxSessionBase } from 'nestjs-jwt-knox';
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 
 function property(prototype, name, ...decorators) {
@@ -15,7 +15,7 @@ property(User.prototype, 'isActive', Column({ type: 'boolean', default: true }))
 property(User.prototype, 'validSince', Column({ type: 'bigint', nullable: true }));
 Entity('bench_users')(User);
 
-export class JoinedSession extends KnoxSessionBase {}
+export class JoinedSession extends JwtKnoxSessionBase {}
 property(JoinedSession.prototype, 'userId', Column({ name: 'userId', type: 'varchar', length: 40 }));
 property(
   JoinedSession.prototype,

@@ -69,15 +69,15 @@ export type {
   AccessKeyState,
   FoundSession,
   KeyRenewal,
-  PlaceQuery,
+  SlotQuery,
   Rotation,
-  SessionFigures,
+  SessionCounts,
   SessionQuery,
 } from './contracts/session.repository';
 export { TypeOrmSessionRepository } from './typeorm/typeorm-session.repository';
 export type { TypeOrmSessionRepositoryOptions } from './typeorm/typeorm-session.repository';
-export { KnoxFence } from './typeorm/fence.entity';
-export { KnoxSession, KnoxSessionBase } from './typeorm/session.entity';
+export { JwtKnoxFence } from './typeorm/fence.entity';
+export { JwtKnoxSession, JwtKnoxSessionBase } from './typeorm/session.entity';
 export { stringTransformer } from './typeorm/columns';
 
 // Events
@@ -102,7 +102,7 @@ export {
   InvalidTokenError,
   IssuerUnavailableError,
   JwtKnoxConfigurationError,
-  KnoxError,
+  JwtKnoxError,
   MissingTokenError,
   RefreshTokenExpiredError,
   RefreshTokenReusedError,
@@ -114,4 +114,4 @@ export {
   UnavailableError,
 } from './contracts/errors';
 export { InvalidClientError, InvalidTargetError, UnauthorizedClientError } from './contracts/oauth-errors';
-export type { KnoxErrorCode, RejectionReason } from './contracts/errors';
+export type { JwtKnoxErrorCode, RejectionReason } from './contracts/errors';

@@ -16,7 +16,7 @@ import { JwtKnoxEvents } from './contracts/events';
 import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
 import { UserProvider } from './contracts/user-provider';
-import { ClientRegistry } from './tokens/oauth-clients';
+import { OAuthClients } from './tokens/oauth-clients';
 import { JwtCodec } from './tokens/jwt-codec';
 import { Keyring } from './tokens/keyring';
 import { generateId } from './tokens/token-key';
@@ -24,9 +24,9 @@ import { AdminController } from './routes/admin.controller';
 import { AuthController, GuardedLoginController, LoginController } from './routes/auth.controller';
 import { JwtKnoxGuard } from './guard/jwt-knox.guard';
 import { LoginArrivalGuard } from './routes/login-arrival.guard';
-import { Verdicts } from './guard/authentication-cache';
+import { AuthenticationCache } from './guard/authentication-cache';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './guard/jwt-knox.strategy';
-import { ModuleReach, warnOfRivals } from './guard/module-reach';
+import { ModuleScope, warnOfCompetingModules } from './guard/competing-modules';
 import { OAuthController } from './routes/oauth.controller';
 import { ErrorHeaders } from './guard/error-headers.interceptor';
 import { TokenResponder } from './routes/token-response';
@@ -45,36 +45,36 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './option
 import { storageOf } from './typeorm/typeorm.storage';
 import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { ClientAuthenticator } from './sessions/client-authenticator';
-import { IntrospectionService } from './sessions/oauth.service';
+import { OAuthService } from './sessions/oauth.service';
 import { LastUsed } from './sessions/last-used';
 import { LoginArrivals } from './sessions/login-arrivals';
 import { Logins } from './sessions/logins';
 import { RefreshEvents } from './sessions/refresh-events';
-import { Refusals } from './sessions/rejections';
+import { TokenRejections } from './sessions/rejections';
 import { SessionAdminService } from './sessions/session-admin.service';
 import { SessionIssuer } from './sessions/session-issuer';
-import { SessionPlacement } from './sessions/session-limiter';
+import { SessionLimiter } from './sessions/session-limiter';
 import { SessionRefresher } from './sessions/session-refresher';
 import { SessionList } from './sessions/session-list';
 import { SessionRenewals } from './sessions/session-renewals';
 import { SessionRenewer } from './sessions/session-renewer';
 import { SessionRevoker } from './sessions/session-revoker';
 import { SessionTokens } from './sessions/session-tokens';
-import { SessionValidity } from './sessions/session-checker';
-import { storageCall, StorageDeadline } from './sessions/request-deadline';
+import { SessionChecker } from './sessions/session-checker';
+import { fromStorage, RequestDeadline } from './sessions/request-deadline';
 import { TokenService } from './sessions/token.service';
 
 const SERVICES = [
   JwtCodec,
   JwtKnoxEvents,
-  Refusals,
+  TokenRejections,
   SessionTokens,
-  SessionPlacement,
+  SessionLimiter,
   SessionIssuer,
   LoginArrivals,
   Logins,
   LastUsed,
-  SessionValidity,
+  SessionChecker,
   AccessTokenVerifier,
   SessionRevoker,
   RefreshEvents,
@@ -82,12 +82,12 @@ const SERVICES = [
   SessionRenewer,
   SessionRenewals,
   SessionList,
-  IntrospectionService,
+  OAuthService,
   ClientAuthenticator,
   SessionAdminService,
   TokenService,
 ];
-const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
+const GUARD = [JwtKnoxGuard, AuthenticationCache, ErrorHeaders];
 
 /**
  * Sessions and tokens for a Nest application. `forRoot` and `forRootAsync` take the options, and beside them the extras
@@ -124,11 +124,11 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
 
   /** Tells of a missing table at start-up, rather than by a 503 at the first login. */
   async onApplicationBootstrap(): Promise<void> {
-    warnOfRivals(this.#moduleRef);
+    warnOfCompetingModules(this.#moduleRef);
     const repository = this.#moduleRef.get(SessionRepository);
     const { storageTimeout } = this.#moduleRef.get<ResolvedOptions>(JWT_KNOX_OPTIONS);
-    const read = () => storageCall(() => repository.findById(generateId()));
-    await new StorageDeadline(storageTimeout).run(read).catch(({ cause }: StorageUnavailableError) => {
+    const read = () => fromStorage(() => repository.findById(generateId()));
+    await new RequestDeadline(storageTimeout).run(read).catch(({ cause }: StorageUnavailableError) => {
       this.logger.error(
         `The sessions cannot be read: ${cause instanceof Error ? cause.message : 'unknown error'}. If the table is missing, add ` +
           '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them.',
@@ -149,7 +149,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
       storage.provider,
       ...SERVICES,
       ...GUARD,
-      { provide: ModuleReach, useValue: new ModuleReach('JwtKnoxModule', extras) },
+      { provide: ModuleScope, useValue: new ModuleScope('JwtKnoxModule', extras) },
       TokenResponder,
       {
         provide: JwtKnoxStrategy,
@@ -167,7 +167,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
       SessionRepository,
       JwtKnoxStrategy,
       JWT_KNOX_OPTIONS,
-      Refusals,
+      TokenRejections,
       ...GUARD,
     ],
   };
@@ -181,15 +181,15 @@ function optionProviders(extras: JwtKnoxExtras): Provider[] {
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {
-      provide: ClientRegistry,
-      useFactory: (options?: JwtKnoxOptions) => ClientRegistry.load(options?.clients),
+      provide: OAuthClients,
+      useFactory: (options?: JwtKnoxOptions) => OAuthClients.load(options?.clients),
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {
       provide: JWT_KNOX_OPTIONS,
-      useFactory: (options: JwtKnoxOptions, keyring: Keyring, clients: ClientRegistry) =>
+      useFactory: (options: JwtKnoxOptions, keyring: Keyring, clients: OAuthClients) =>
         resolveOptions(options, extras, [...keyring.problems, ...clients.problems]),
-      inject: [MODULE_OPTIONS_TOKEN, Keyring, ClientRegistry],
+      inject: [MODULE_OPTIONS_TOKEN, Keyring, OAuthClients],
     },
     {
       provide: TokenTransport,
@@ -205,20 +205,20 @@ function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras
   if (session && userProvider) {
     controllers.push(
       loginGuards.length > 0
-        ? mounted(GuardedLoginController, prefix, UseGuards(LoginArrivalGuard, ...loginGuards))
-        : mounted(LoginController, prefix),
+        ? mountAt(GuardedLoginController, prefix, UseGuards(LoginArrivalGuard, ...loginGuards))
+        : mountAt(LoginController, prefix),
     );
   }
-  if (session) controllers.push(mounted(AuthController, prefix), mounted(TokenStatusController, prefix));
-  if (admin && userProvider) controllers.push(mounted(AdminController, prefix));
-  if (debug) controllers.push(mounted(DebugController, prefix));
-  if (oauth) controllers.push(mounted(OAuthController, prefix), mounted(MetadataController, WELL_KNOWN));
-  if (jwks) controllers.push(mounted(JwksController, WELL_KNOWN));
+  if (session) controllers.push(mountAt(AuthController, prefix), mountAt(TokenStatusController, prefix));
+  if (admin && userProvider) controllers.push(mountAt(AdminController, prefix));
+  if (debug) controllers.push(mountAt(DebugController, prefix));
+  if (oauth) controllers.push(mountAt(OAuthController, prefix), mountAt(MetadataController, WELL_KNOWN));
+  if (jwks) controllers.push(mountAt(JwksController, WELL_KNOWN));
   return controllers;
 }
 
 /** A subclass with a path: two modules, or two applications in one process, mount the same routes under their own. */
-function mounted(base: Type, path: string, ...decorators: ClassDecorator[]): Type {
+function mountAt(base: Type, path: string, ...decorators: ClassDecorator[]): Type {
   const controller = { [base.name]: class extends base {} }[base.name]!;
   for (const decorate of [Controller(path), ...decorators]) decorate(controller);
   return controller;

@@ -15,13 +15,13 @@ export interface Device extends Presenter {
 }
 
 /** A presenter as rows and events show it: cleaned, and of its address as much as is kept. */
-export function describePresenter(
+export function cleanPresenter(
   presenter: Presenter,
   detail: AddressDetail,
 ): { userAgent: string | null; ip: string | null } {
   return {
-    userAgent: describe(presenter.userAgent, TEXT_LIMITS.userAgent),
-    ip: describe(addressOf(presenter.ip, detail), TEXT_LIMITS.ipAddress),
+    userAgent: cleanText(presenter.userAgent, TEXT_LIMITS.userAgent),
+    ip: cleanText(addressOf(presenter.ip, detail), TEXT_LIMITS.ipAddress),
   };
 }
 
@@ -43,7 +43,7 @@ export const TEXT_LIMITS = {
 const UNSHOWABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** Cleans a client's own description of itself and cuts it, by code point, to what its column holds. */
-export function describe(text: string | null | undefined, limit: number): string | null {
+export function cleanText(text: string | null | undefined, limit: number): string | null {
   if (typeof text !== 'string') return null;
   // Sliced first, so that the cost of cleaning is bounded whatever was sent.
   const clean = text

@@ -1,7 +1,7 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 
 /** The stable error codes of the HTTP contract. */
-export type KnoxErrorCode =
+export type JwtKnoxErrorCode =
   | 'missing_token'
   | 'invalid_token'
   | 'token_expired'
@@ -39,7 +39,7 @@ export type RejectionReason =
   | 'user_inactive'
   | 'credentials_outdated'
   | 'user_agent_mismatch'
-  | 'replayed';
+  | 'reused';
 
 /**
  * A refused token, inside the library: thrown by the checks, turned into one of the errors below at the door.
@@ -56,7 +56,7 @@ export class TokenRejection extends Error {
   }
 }
 
-// HttpException declares `status` private; at run time it is the plain property that `KnoxError.status` promises.
+// HttpException declares `status` private; at run time it is the plain property that `JwtKnoxError.status` promises.
 const HttpError = HttpException as unknown as new (
   body: object,
   status: number,
@@ -64,13 +64,13 @@ const HttpError = HttpException as unknown as new (
 ) => Error & { getStatus(): number; getResponse(): string | object };
 
 /** Base of every error the library throws at run time: an HttpException, so a host needs no filter of its own. */
-export abstract class KnoxError extends HttpError {
+export abstract class JwtKnoxError extends HttpError {
   /** The HTTP status. */
   declare readonly status: number;
   /** Stable, to be matched by clients. */
-  readonly code: KnoxErrorCode;
+  readonly code: JwtKnoxErrorCode;
 
-  protected constructor(code: KnoxErrorCode, status: number, error: string, message: string, cause?: unknown) {
+  protected constructor(code: JwtKnoxErrorCode, status: number, error: string, message: string, cause?: unknown) {
     const body = { statusCode: status, error, code, message };
     // RFC 6749 section 5.2: what OAuth clients read, beside what all others do.
     super(error === code ? { ...body, error_description: message } : body, status, { cause });
@@ -81,11 +81,11 @@ export abstract class KnoxError extends HttpError {
 }
 
 /** A 401: the base of all that has to do with credentials. */
-export abstract class UnauthorizedError extends KnoxError {
+export abstract class UnauthorizedError extends JwtKnoxError {
   /** Which check failed, where a token was sent. Not part of the response. */
   readonly reason?: RejectionReason;
 
-  protected constructor(code: KnoxErrorCode, message: string, reason?: RejectionReason) {
+  protected constructor(code: JwtKnoxErrorCode, message: string, reason?: RejectionReason) {
     super(code, HttpStatus.UNAUTHORIZED, 'Unauthorized', message);
     // Not enumerable, so that no serializer carries it to a caller.
     Object.defineProperty(this, 'reason', { value: reason });
@@ -131,11 +131,11 @@ export class RefreshTokenExpiredError extends UnauthorizedError {
 /** A refresh token was used again after its successor: the session is ended (RFC 9700 section 4.14.2). */
 export class RefreshTokenReusedError extends UnauthorizedError {
   constructor() {
-    super('refresh_token_reused', 'The refresh token was used before; its session has been ended.', 'replayed');
+    super('refresh_token_reused', 'The refresh token was used before; its session has been ended.', 'reused');
   }
 }
 
-export class InvalidRequestError extends KnoxError {
+export class InvalidRequestError extends JwtKnoxError {
   constructor(
     message: string,
     status: HttpStatus.BAD_REQUEST | HttpStatus.UNSUPPORTED_MEDIA_TYPE = HttpStatus.BAD_REQUEST,
@@ -145,7 +145,7 @@ export class InvalidRequestError extends KnoxError {
   }
 }
 
-export class SessionLimitReachedError extends KnoxError {
+export class SessionLimitReachedError extends JwtKnoxError {
   constructor() {
     super(
       'session_limit_reached',
@@ -156,16 +156,16 @@ export class SessionLimitReachedError extends KnoxError {
   }
 }
 
-export class ForbiddenError extends KnoxError {
+export class ForbiddenError extends JwtKnoxError {
   constructor() {
     super('forbidden', HttpStatus.FORBIDDEN, 'Forbidden', 'This needs an administrator.');
   }
 }
 
 /** A 503: what this depends on does not answer, or not in time. Try again in `retryAfter` seconds. */
-export abstract class UnavailableError extends KnoxError {
+export abstract class UnavailableError extends JwtKnoxError {
   protected constructor(
-    code: KnoxErrorCode,
+    code: JwtKnoxErrorCode,
     message: string,
     cause?: unknown,
     /** Whole seconds, sent as `Retry-After` (RFC 9110 section 10.2.3). */

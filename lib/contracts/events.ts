@@ -15,7 +15,7 @@ export type RevocationReason =
   | 'user_inactive'
   | 'user_disabled'
   | 'credentials_changed'
-  | 'replayed';
+  | 'reused';
 
 /**
  * Why a login failed. `fenced`: it began before all sessions of its user were ended, and the credentials it proved may no
@@ -75,7 +75,7 @@ export interface JwtKnoxEventMap {
     actor: SessionActor | null;
   };
   /** Expired sessions were purged. */
-  'session.expired': { count: number };
+  'sessions.purged': { count: number };
   'refresh.reused': { session: Session; presenter: Presenter };
   'login.failed': { username: string | null; presenter: Presenter; reason: LoginFailure };
   /** `clientId` is what was sent, cleaned and cut; null when nothing readable was. */

@@ -1,8 +1,8 @@
 import { HttpStatus } from '@nestjs/common';
-import { KnoxError } from './errors';
+import { JwtKnoxError } from './errors';
 
 /** Who asks is no configured client, or did not prove it (RFC 6749 section 5.2). */
-export class InvalidClientError extends KnoxError {
+export class InvalidClientError extends JwtKnoxError {
   constructor() {
     super(
       'invalid_client',
@@ -14,7 +14,7 @@ export class InvalidClientError extends KnoxError {
 }
 
 /** The client proved who it is, and may not do this (RFC 6749 section 5.2, which has 400 for it). */
-export class UnauthorizedClientError extends KnoxError {
+export class UnauthorizedClientError extends JwtKnoxError {
   /** @param right what its `may` would have to list */
   constructor(right: string) {
     super(
@@ -27,7 +27,7 @@ export class UnauthorizedClientError extends KnoxError {
 }
 
 /** A refresh asked for a token for a service that its session is not for (RFC 8707 section 2). Nothing was used up. */
-export class InvalidTargetError extends KnoxError {
+export class InvalidTargetError extends JwtKnoxError {
   constructor() {
     super(
       'invalid_target',

@@ -1,4 +1,4 @@
-import { Discreet } from './redacted';
+import { Redacted } from './redacted';
 import type { SessionRecord } from './session';
 
 /** A row, with its user where the storage reads both at once. */
@@ -73,7 +73,7 @@ export interface KeyRenewal extends AccessKeyState {
 }
 
 /** Which rows a new login may have to go past, within a limit. */
-export interface PlaceQuery {
+export interface SlotQuery {
   /** The limit: slots 1 to this count. */
   limit: number;
   /** Rows without such a slot count while they live at this moment (epoch ms). */
@@ -82,8 +82,8 @@ export interface PlaceQuery {
   most: number;
 }
 
-/** Figures about the sessions in the storage at one moment. */
-export interface SessionFigures {
+/** What is counted of the sessions in the storage at one moment. */
+export interface SessionCounts {
   users: { all: number; active: number; expired: number };
   sessions: { all: number; active: number; expired: number };
   maxActivePerUser: number;
@@ -96,7 +96,7 @@ export interface SessionFigures {
  * read of a session is from the primary. Implementations throw their driver's errors as they are: the callers turn
  * them into 503. The suite in `nestjs-jwt-knox/testing` holds an implementation to this contract.
  */
-export abstract class SessionRepository extends Discreet {
+export abstract class SessionRepository extends Redacted {
   /** Whether {@link findById} brings the user along: no look-up of its own is made then. */
   readonly joinsUser: boolean = false;
 
@@ -109,7 +109,7 @@ export abstract class SessionRepository extends Discreet {
    * The logins of a user that hold one of the slots 1 to `limit`, expired ones too, and the oldest living ones that hold
    * none: at most `most` of these. In no particular order.
    */
-  abstract findPlaces(userId: string, query: PlaceQuery): Promise<SessionRecord[]>;
+  abstract findSlots(userId: string, query: SlotQuery): Promise<SessionRecord[]>;
   /**
    * Ends a session in its slot (null: without one), so that the slot is free: sets `expiresAt` to 0, which every clock has
    * passed, and `slot` to null. With `expiredBy`, only if it has expired by that moment. False when nothing changed.
@@ -141,7 +141,7 @@ export abstract class SessionRepository extends Discreet {
   /** Deletes at most `limit` sessions that have expired by `now` (epoch ms); answers how many. */
   abstract deleteExpired(now: number, limit: number): Promise<number>;
   /** Counts in the storage, loading no rows; of one user where an id is given. */
-  abstract figures(now: number, userId?: string): Promise<SessionFigures>;
+  abstract statistics(now: number, userId?: string): Promise<SessionCounts>;
 
   /** The counter of all fences; 0 where none was ever raised. From the primary, outside any transaction of the host. */
   abstract readCounter(): Promise<number>;

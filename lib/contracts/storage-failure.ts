@@ -30,7 +30,7 @@ const BROKEN_MESSAGE =
   /connect ENOENT|connection terminated|connection timeout|timeout exceeded when trying to connect|client has encountered a connection error|closed state|cannot use a pool|pool is (ended|closed)|server closed the connection|database connection is not open|not connected|driver not connected|queue limit reached/i;
 
 /** The codes of an error, of the driver's error in it and of the errors that it gathers. */
-function* facesOf(error: unknown): Generator<{ code?: unknown; errno?: unknown; message: string }> {
+function* errorChain(error: unknown): Generator<{ code?: unknown; errno?: unknown; message: string }> {
   for (let depth = 0; depth < 3 && typeof error === 'object' && error !== null; depth++) {
     const face = error as {
       code?: unknown;
@@ -46,7 +46,7 @@ function* facesOf(error: unknown): Generator<{ code?: unknown; errno?: unknown; 
 
 /** Whether the database undid the statement because of its neighbours (deadlock, serialization, busy): try again. */
 export function isRetryable(error: unknown): boolean {
-  for (const { code, errno } of facesOf(error)) {
+  for (const { code, errno } of errorChain(error)) {
     if (RETRYABLE.has(code) || RETRYABLE.has(errno)) return true;
     if (typeof code === 'string' && code.startsWith('SQLITE_BUSY')) return true;
   }
@@ -55,7 +55,7 @@ export function isRetryable(error: unknown): boolean {
 
 /** Whether the way to the database is broken or shut, rather than the statement wrong. */
 export function isConnectionFailure(error: unknown): boolean {
-  for (const { code, message } of facesOf(error)) {
+  for (const { code, message } of errorChain(error)) {
     if (BROKEN.has(code) || (typeof code === 'string' && code.startsWith('08'))) return true;
     if (BROKEN_MESSAGE.test(message)) return true;
   }
@@ -73,13 +73,13 @@ export function isForeignKeyViolation(error: unknown): boolean {
 }
 
 function hasCode(error: unknown, codes: readonly string[]): boolean {
-  for (const { code } of facesOf(error)) if (typeof code === 'string' && codes.includes(code)) return true;
+  for (const { code } of errorChain(error)) if (typeof code === 'string' && codes.includes(code)) return true;
   return false;
 }
 
 /** What operators may know of a failure: its message and code. A driver's error carries the statement's parameters too. */
-export function bareFailure(error: unknown): Error {
-  const [face, driverFace] = [...facesOf(error)];
+export function withoutParameters(error: unknown): Error {
+  const [face, driverFace] = [...errorChain(error)];
   const bare = new Error(face?.message || 'unknown failure');
   const code = driverFace?.code ?? face?.code;
   return code === undefined ? bare : Object.assign(bare, { code });

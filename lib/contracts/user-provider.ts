@@ -1,4 +1,4 @@
-import { Discreet } from './redacted';
+import { Redacted } from './redacted';
 import type { Session } from './session';
 
 /** What a login sends. Both are non-empty, well-formed and at most 1,024 characters long. */
@@ -14,7 +14,7 @@ export type ExcludeFromDeadline = <T>(work: () => Promise<T>) => Promise<T>;
  * How the library meets the host's users. Extend it and name the class in `JwtKnoxModule.forRoot({ userProvider })`.
  * Errors: an HttpException passes to the client, a lost database connection becomes 503, anything else 500.
  */
-export abstract class UserProvider<User = any> extends Discreet {
+export abstract class UserProvider<User = any> extends Redacted {
   /**
    * The user these credentials belong to, or null. Verify a dummy hash for an unknown user, so that both take the same
    * time (OWASP ASVS 5.0 V6.3.8). Wrap the hashing in `exclude(…)`: it does not count against `storageTimeout` then.

@@ -2,13 +2,13 @@ import type { SessionActor } from '../contracts/events';
 import type { Session, TokenSession } from '../contracts/session';
 import type { Authentication } from '../sessions/session-checker';
 import { deadlineBehind } from '../sessions/access-token.verifier';
-import type { StorageDeadline } from '../sessions/request-deadline';
+import type { RequestDeadline } from '../sessions/request-deadline';
 
 /** What the guard leaves in `request.knox`. */
 export class RequestSession {
   readonly session: TokenSession;
   readonly claims: Readonly<Record<string, unknown>>;
-  readonly #deadline: StorageDeadline | undefined;
+  readonly #deadline: RequestDeadline | undefined;
 
   constructor(authentication: Authentication<any, TokenSession>) {
     this.session = authentication.session;
@@ -16,13 +16,13 @@ export class RequestSession {
     this.#deadline = deadlineBehind(authentication);
   }
 
-  static deadlineOf(value: unknown): StorageDeadline | undefined {
+  static deadlineOf(value: unknown): RequestDeadline | undefined {
     return value instanceof RequestSession ? value.#deadline : undefined;
   }
 }
 
 /** What the guard has left of the request's time: one deadline for the whole request. */
-export function deadlineOf(request: any): StorageDeadline | undefined {
+export function deadlineOf(request: any): RequestDeadline | undefined {
   return RequestSession.deadlineOf(request.knox);
 }
 

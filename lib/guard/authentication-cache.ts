@@ -6,7 +6,7 @@ import type { Authentication } from '../sessions/session-checker';
 /** What a verifier gives may know less of the session than the row does. */
 export type Verdict = Authentication<any, TokenSession>;
 
-class KnownVerdict {
+class CachedAuthentication {
   readonly #lifetime: object;
 
   constructor(
@@ -24,7 +24,7 @@ class KnownVerdict {
 
   /** Printed with the request that holds it, it would print that once more. */
   [inspect.custom](): string {
-    return '[KnownVerdict]';
+    return '[CachedAuthentication]';
   }
 }
 
@@ -34,20 +34,20 @@ class KnownVerdict {
  * refuses to be written to, and what a guard of the host's found elsewhere, is in a WeakMap all the same.
  */
 @Injectable()
-export class Verdicts {
+export class AuthenticationCache {
   readonly #member = Symbol('jwt-knox.verdict');
-  readonly #others = new WeakMap<object, KnownVerdict>();
+  readonly #others = new WeakMap<object, CachedAuthentication>();
 
   get(lifetime: object, request: object): Promise<Verdict> | undefined {
     const member: unknown = lifetime === request && (request as Record<symbol, unknown>)[this.#member];
     const known = member || this.#others.get(lifetime);
     // A guard that finds its request elsewhere does not inherit the verdict on another one.
-    const isSame = known instanceof KnownVerdict && known.isOf(lifetime) && known.request === request;
+    const isSame = known instanceof CachedAuthentication && known.isOf(lifetime) && known.request === request;
     return isSame ? known.verdict : undefined;
   }
 
   set(lifetime: object, request: object, verdict: Promise<Verdict>): void {
-    const known = new KnownVerdict(lifetime, request, verdict);
+    const known = new CachedAuthentication(lifetime, request, verdict);
     if (lifetime !== request || !Reflect.set(lifetime, this.#member, known)) this.#others.set(lifetime, known);
   }
 }

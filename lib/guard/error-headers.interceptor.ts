@@ -18,7 +18,7 @@ import {
   UnavailableError,
 } from '../contracts/errors';
 import { InvalidClientError } from '../contracts/oauth-errors';
-import { OccasionalLog } from '../sessions/throttled-logger';
+import { ThrottledLogger } from '../sessions/throttled-logger';
 import { responseOf } from './request-context';
 
 const CHALLENGE = 'WWW-Authenticate';
@@ -27,7 +27,7 @@ const REALM = 'Bearer realm="jwt-knox"';
 /** Sets the headers that belong to an error: on Express and Fastify alike, before any exception filter answers. */
 @Injectable()
 export class ErrorHeaders implements NestInterceptor {
-  private readonly log = new OccasionalLog('JwtKnox');
+  private readonly log = new ThrottledLogger('JwtKnox');
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(

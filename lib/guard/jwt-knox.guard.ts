@@ -1,13 +1,13 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { MissingTokenError } from '../contracts/errors';
-import { Refusals } from '../sessions/rejections';
+import { TokenRejections } from '../sessions/rejections';
 import { RequestSession } from './authenticated-request';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
-import { sendThroughPassport } from './passport-call';
+import { authenticateWith } from './passport-call';
 import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-context';
 import { ErrorHeaders } from './error-headers.interceptor';
-import { type Verdict, Verdicts } from './authentication-cache';
+import { type Verdict, AuthenticationCache } from './authentication-cache';
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to the host's user and
@@ -17,8 +17,8 @@ import { type Verdict, Verdicts } from './authentication-cache';
 export class JwtKnoxGuard implements CanActivate {
   constructor(
     private readonly strategy: JwtKnoxStrategy,
-    private readonly refusals: Refusals,
-    private readonly verdicts: Verdicts,
+    private readonly rejections: TokenRejections,
+    private readonly verdicts: AuthenticationCache,
     private readonly errorHeaders: ErrorHeaders,
   ) {}
 
@@ -65,9 +65,9 @@ export class JwtKnoxGuard implements CanActivate {
 
   private async judge(request: object): Promise<Verdict> {
     try {
-      return await sendThroughPassport<Verdict>(this.strategy.name, request);
+      return await authenticateWith<Verdict>(this.strategy.name, request);
     } catch (error) {
-      throw this.refusals.of(error, 'access', presenterOf(request));
+      throw this.rejections.toHttpError(error, 'access', presenterOf(request));
     }
   }
 }

@@ -5,7 +5,7 @@ import { MissingTokenError, TokenRejection } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Authentication } from '../sessions/session-checker';
 import type { AccessTokenVerifier } from '../sessions/access-token.verifier';
-import { requestBehind } from './passport-call';
+import { unwrapRequest } from './passport-call';
 import { presenterOf } from './request-context';
 
 /** The Passport strategy of one JwtKnoxModule. Opaque, so that the JWT library behind it can change. */
@@ -29,7 +29,7 @@ export function createJwtKnoxStrategy(
     constructor() {
       const { algorithms, ignoreExpiration, ...rest } = tokens.verifyOptions;
       const options = {
-        jwtFromRequest: (given: unknown) => readToken(transport, requestBehind(given)),
+        jwtFromRequest: (given: unknown) => readToken(transport, unwrapRequest(given)),
         secretOrKeyProvider: (_given: unknown, token: string, done: (error: unknown, key?: unknown) => void) => {
           try {
             done(null, tokens.keyFor(token));
@@ -47,7 +47,7 @@ export function createJwtKnoxStrategy(
     }
 
     validate(given: unknown, payload: unknown): Promise<Authentication> {
-      return tokens.authenticateClaims(payload, presenterOf(requestBehind(given)));
+      return tokens.authenticateClaims(payload, presenterOf(unwrapRequest(given)));
     }
 
     // Last of all: until the server is closed, requests that are still under way meet the guard.

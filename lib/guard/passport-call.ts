@@ -5,7 +5,7 @@ import { TokenRejection } from '../contracts/errors';
  * Goes through Passport in place of the request, and lets go of it when it is done. Passport assigns its functions to
  * properties; V8 takes such functions for long-lived, so that they, and all they reach, stay until a full collection.
  */
-class Errand<Answer> {
+class PassportRequest<Answer> {
   constructor(
     public request: unknown,
     private resolve: ((answer: Answer) => void) | undefined,
@@ -23,17 +23,17 @@ class Errand<Answer> {
 }
 
 /** What the strategy of this name finds in a request. */
-export function sendThroughPassport<Answer>(strategy: string, request: unknown): Promise<Answer> {
-  return new Promise((resolve, reject) => send(strategy, new Errand<Answer>(request, resolve, reject)));
+export function authenticateWith<Answer>(strategy: string, request: unknown): Promise<Answer> {
+  return new Promise((resolve, reject) => send(strategy, new PassportRequest<Answer>(request, resolve, reject)));
 }
 
 /** The request that a strategy was given: by a guard of the library, or by a host that calls Passport itself. */
-export function requestBehind(given: unknown): unknown {
-  return given instanceof Errand ? given.request : given;
+export function unwrapRequest(given: unknown): unknown {
+  return given instanceof PassportRequest ? given.request : given;
 }
 
 /** By name, never by instance: given an instance, Passport 0.7 mixes concurrent requests up. */
-function send<Answer>(strategy: string, errand: Errand<Answer>): void {
+function send<Answer>(strategy: string, errand: PassportRequest<Answer>): void {
   const finish = (error: unknown, answer?: Answer | false, info?: unknown) => errand.finish(error, answer, info);
   try {
     passport.authenticate(strategy, { session: false }, finish)(errand, undefined, finish);

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { describe, type Device, type Presenter } from '../contracts/device';
+import { cleanText, type Device, type Presenter } from '../contracts/device';
 
 /** The request behind an execution context: the one place that knows where each kind of context keeps it. */
 export function requestOf(context: ExecutionContext): any {
@@ -61,5 +61,5 @@ const PATH_LIMIT = 512;
  */
 export function pathOf(request: any): string {
   const target = String(request.originalUrl ?? request.url).replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '');
-  return describe(target.split(/[?#]/, 1)[0], PATH_LIMIT) ?? '/';
+  return cleanText(target.split(/[?#]/, 1)[0], PATH_LIMIT) ?? '/';
 }

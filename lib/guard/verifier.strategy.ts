@@ -3,7 +3,7 @@ import { MissingTokenError } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { TokenVerifier } from '../sessions/token-verifier';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
-import { requestBehind } from './passport-call';
+import { unwrapRequest } from './passport-call';
 import { presenterOf } from './request-context';
 
 /** The Passport strategy of one JwtKnoxVerifierModule, under a name of its own as that of a JwtKnoxModule. */
@@ -23,7 +23,7 @@ export function createVerifierStrategy(
 
     // Passport calls this on an object of its own for each request.
     override authenticate(given: unknown): void {
-      authenticate(requestBehind(given)).then(
+      authenticate(unwrapRequest(given)).then(
         (found) => this.success(found),
         (error: unknown) => this.error(error),
       );

@@ -159,7 +159,7 @@ export interface JwtKnoxExtras {
   userProvider?: Type<UserProvider>;
   /** Name of the TypeORM data source; the default one when left out. */
   dataSource?: string;
-  /** An entity of the host's that extends `KnoxSessionBase`. @default KnoxSession */
+  /** An entity of the host's that extends `JwtKnoxSessionBase`. @default JwtKnoxSession */
   sessionEntity?: Type<object>;
   /** The relation of `sessionEntity` to the user: session and user are then read in one query. */
   sessionUser?: string;

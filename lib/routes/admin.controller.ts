@@ -13,12 +13,12 @@ import {
 } from '@nestjs/common';
 import { ForbiddenError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
-import { describePresenter } from '../contracts/device';
+import { cleanPresenter } from '../contracts/device';
 import type { Session } from '../contracts/session';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../sessions/session-admin.service';
-import { KnoxRoutes } from './knox-routes';
+import { JwtKnoxRoute } from './knox-routes';
 import { actorOf } from '../guard/authenticated-request';
 import { CurrentSession } from '../guard/decorators';
 import { PathParameters, QueryParameters } from '../guard/request-body';
@@ -40,7 +40,7 @@ export class AdminGuard implements CanActivate {
     const request = requestOf(context);
     if (this.users.isAdmin(request.user) === true) return true;
     const { id: sessionId, userId } = request.knox.session as Session;
-    const presenter = describePresenter(presenterOf(request), this.options.session.ipAddress);
+    const presenter = cleanPresenter(presenterOf(request), this.options.session.ipAddress);
     // OWASP ASVS 5.0, 16.3.2.
     this.events.emit('access.forbidden', {
       userId,
@@ -54,7 +54,7 @@ export class AdminGuard implements CanActivate {
 }
 
 /** `admin/*`, off by default. */
-@KnoxRoutes(AdminGuard)
+@JwtKnoxRoute(AdminGuard)
 export class AdminController {
   constructor(
     private readonly admin: SessionAdminService,

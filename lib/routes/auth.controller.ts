@@ -8,7 +8,7 @@ import { actorOf, deadlineOf } from '../guard/authenticated-request';
 import { CurrentSession, Public } from '../guard/decorators';
 import { JsonBody, resourceOf } from '../guard/request-body';
 import { DeviceDto, LoginDto } from './dto';
-import { KnoxRoutes } from './knox-routes';
+import { JwtKnoxRoute } from './knox-routes';
 import { idempotencyKeyOf } from './idempotency-header';
 import { arrivalOf } from './login-arrival.guard';
 import { deviceOf, presenterOf } from '../guard/request-context';
@@ -16,7 +16,7 @@ import { ErrorHeaders, LoginChallenge, NoStoreGuard } from '../guard/error-heade
 import { TokenResponder } from './token-response';
 
 /** `POST login` with username and password. */
-@KnoxRoutes()
+@JwtKnoxRoute()
 export class LoginController {
   constructor(
     private readonly tokens: TokenService,
@@ -55,7 +55,7 @@ export class GuardedLoginController {
 }
 
 /** How a session is renewed, and the ways it ends. */
-@KnoxRoutes()
+@JwtKnoxRoute()
 export class AuthController {
   constructor(
     private readonly tokens: TokenService,

@@ -14,7 +14,7 @@ import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
  * What all controllers of the library share; further guards run after the JwtKnoxGuard. Their path comes with the
  * subclass that the module makes of each.
  */
-export const KnoxRoutes = (...guards: Type<CanActivate>[]) =>
+export const JwtKnoxRoute = (...guards: Type<CanActivate>[]) =>
   applyDecorators(UseGuards(NoStoreGuard, JwtKnoxGuard, ...guards), UseInterceptors(ErrorHeaders));
 
 /** Where Nest serves a route of a controller: below the global prefix, unless the host excludes the route from it. */

@@ -9,7 +9,7 @@ import {
   VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { ClientAuthenticator } from '../sessions/client-authenticator';
-import { type Introspection, IntrospectionService } from '../sessions/oauth.service';
+import { type Introspection, OAuthService } from '../sessions/oauth.service';
 import { Public } from '../guard/decorators';
 import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-client.guard';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
@@ -22,7 +22,7 @@ import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
 @UseInterceptors(ErrorHeaders)
 export class OAuthController {
   constructor(
-    private readonly service: IntrospectionService,
+    private readonly service: OAuthService,
     private readonly clients: ClientAuthenticator,
   ) {}
 

@@ -4,7 +4,7 @@ import { TokenTransport } from '../contracts/token-transport';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionList } from '../sessions/session-list';
 import { SessionRevoker } from '../sessions/session-revoker';
-import { KnoxRoutes } from './knox-routes';
+import { JwtKnoxRoute } from './knox-routes';
 import { actorOf, deadlineOf } from '../guard/authenticated-request';
 import { CurrentSession } from '../guard/decorators';
 import { QueryParameters } from '../guard/request-body';
@@ -12,7 +12,7 @@ import { SessionsQueryDto } from './dto';
 import { answerPage, pageQuery, sessionBody } from './session-response';
 
 /** Whether a token is good, and which sessions its user has. */
-@KnoxRoutes()
+@JwtKnoxRoute()
 export class TokenStatusController {
   constructor(
     private readonly list: SessionList,
@@ -50,7 +50,7 @@ export class TokenStatusController {
 }
 
 /** `GET debug-verify`, off by default: shows what a token says. */
-@KnoxRoutes()
+@JwtKnoxRoute()
 export class DebugController {
   constructor(
     private readonly tokens: AccessTokenVerifier,

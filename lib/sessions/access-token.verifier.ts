@@ -5,30 +5,30 @@ import { type Session, type SessionRecord, sessionOf } from '../contracts/sessio
 import { JwtCodec } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { LastUsed } from './last-used';
-import { Refusals } from './rejections';
-import { type Authentication, SessionValidity } from './session-checker';
-import { StorageDeadline } from './request-deadline';
+import { TokenRejections } from './rejections';
+import { type Authentication, SessionChecker } from './session-checker';
+import { RequestDeadline } from './request-deadline';
 
 /** What came of a request, and what is left of its time. Hidden, so that whoever prints it prints no timer. */
 class TimedAuthentication implements Authentication {
-  readonly #deadline: StorageDeadline;
+  readonly #deadline: RequestDeadline;
 
   constructor(
     readonly user: any,
     readonly session: Session,
     readonly claims: Readonly<Record<string, unknown>>,
-    deadline: StorageDeadline,
+    deadline: RequestDeadline,
   ) {
     this.#deadline = deadline;
   }
 
-  static deadlineBehind(value: object): StorageDeadline | undefined {
+  static deadlineBehind(value: object): RequestDeadline | undefined {
     return #deadline in value ? value.#deadline : undefined;
   }
 }
 
 /** What is left of the time of the request that was authenticated; undefined where its time is not kept. */
-export function deadlineBehind(authentication: object): StorageDeadline | undefined {
+export function deadlineBehind(authentication: object): RequestDeadline | undefined {
   return TimedAuthentication.deadlineBehind(authentication);
 }
 
@@ -38,9 +38,9 @@ export class AccessTokenVerifier {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly codec: JwtCodec,
-    private readonly validity: SessionValidity,
+    private readonly validity: SessionChecker,
     private readonly lastUsed: LastUsed,
-    private readonly refusals: Refusals,
+    private readonly rejections: TokenRejections,
   ) {}
 
   /** How the signature is to be checked. */
@@ -58,14 +58,14 @@ export class AccessTokenVerifier {
     try {
       return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter);
     } catch (error) {
-      throw this.refusals.of(error, 'access', presenter);
+      throw this.rejections.toHttpError(error, 'access', presenter);
     }
   }
 
   /** Steps 5 to 10: from the payload of a token whose signature holds to its session and user. @throws TokenRejection */
   async authenticateClaims(payload: unknown, presenter: Presenter | undefined): Promise<Authentication> {
     const now = this.options.clock.now();
-    const deadline = new StorageDeadline(this.options.storageTimeout);
+    const deadline = new RequestDeadline(this.options.storageTimeout);
     const claims = this.codec.readAccess(payload, now);
     const { record, user } = await deadline.run(() => this.validity.authenticate(claims, now));
     this.validity.checkPresenter(record, presenter);
@@ -74,13 +74,13 @@ export class AccessTokenVerifier {
   }
 
   /** The session whose key this token holds, to end it: whoever its user is by now. */
-  async findToEnd(token: string, presenter: Presenter, deadline: StorageDeadline): Promise<SessionRecord> {
+  async findToEnd(token: string, presenter: Presenter, deadline: RequestDeadline): Promise<SessionRecord> {
     const now = this.options.clock.now();
     try {
       const claims = this.codec.readAccess(this.codec.verify(token, this.keyFor(token)), now);
       return await deadline.run(() => this.validity.findByAccessKey(claims, now));
     } catch (error) {
-      throw this.refusals.of(error, 'access', presenter);
+      throw this.rejections.toHttpError(error, 'access', presenter);
     }
   }
 

@@ -1,4 +1,4 @@
-import { StorageDeadline } from './request-deadline';
+import { RequestDeadline } from './request-deadline';
 
 /** Storage work that no answer waits for. What fails is left to the next purge, and disturbs nobody. */
 export class BackgroundWork {
@@ -16,7 +16,7 @@ export class BackgroundWork {
   /** Waits for what is under way, at most for this time (ms). */
   async finish(timeout: number): Promise<void> {
     const finished = () => Promise.all(this.running);
-    await new StorageDeadline(timeout).run(finished).catch(() => undefined);
+    await new RequestDeadline(timeout).run(finished).catch(() => undefined);
   }
 }
 

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidClientError, UnauthorizedClientError } from '../contracts/oauth-errors';
 import { type ClientRejection, JwtKnoxEvents } from '../contracts/events';
-import { describe, describePresenter, type Presenter } from '../contracts/device';
-import { ClientRegistry } from '../tokens/oauth-clients';
+import { cleanText, cleanPresenter, type Presenter } from '../contracts/device';
+import { OAuthClients } from '../tokens/oauth-clients';
 import type { ClientRight } from '../options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 
@@ -20,7 +20,7 @@ export interface SentCredentials {
 @Injectable()
 export class ClientAuthenticator {
   constructor(
-    private readonly clients: ClientRegistry,
+    private readonly clients: OAuthClients,
     private readonly events: JwtKnoxEvents,
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
@@ -33,9 +33,9 @@ export class ClientAuthenticator {
   authenticate(sent: SentCredentials | null, right: ClientRight, presenter: Presenter): string {
     const refusal = this.refusalOf(sent, right);
     if (sent && !refusal) return sent.id;
-    const clientId = describe(sent?.id, MAX_ID_LENGTH);
+    const clientId = cleanText(sent?.id, MAX_ID_LENGTH);
     const reason = refusal ?? 'no_credentials';
-    const seen = describePresenter(presenter, this.options.session.ipAddress);
+    const seen = cleanPresenter(presenter, this.options.session.ipAddress);
     this.events.emit('client.rejected', { clientId, presenter: seen, reason });
     throw reason === 'not_allowed' ? new UnauthorizedClientError(right) : new InvalidClientError();
   }

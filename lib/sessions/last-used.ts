@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { OccasionalLog } from './throttled-logger';
-import { storageCall, StorageDeadline } from './request-deadline';
+import { ThrottledLogger } from './throttled-logger';
+import { fromStorage, RequestDeadline } from './request-deadline';
 
 /** Writes of mere last uses at once; more would take the connections of a slow storage. */
 const MAX_NOTES = 4;
@@ -11,7 +11,7 @@ const MAX_NOTES = 4;
 /** Notes when sessions were used. Not awaited by requests: a slow or read-only storage delays nobody. */
 @Injectable()
 export class LastUsed {
-  private readonly log = new OccasionalLog(LastUsed.name);
+  private readonly log = new ThrottledLogger(LastUsed.name);
   private readonly notes = new Map<string, Promise<void>>();
   /** The notes that mark the delivery of a rotation: none of these is left out, whatever else is to be noted. */
   private readonly deliveries = new Map<string, Promise<void>>();
@@ -66,7 +66,7 @@ export class LastUsed {
 
   private write(record: SessionRecord, now: number): Promise<void> {
     const lastUsedAt = Math.max(now, (record.rotatedAt ?? 0) + 1);
-    return storageCall(() => this.repository.touch(record.id, record.generation, lastUsedAt)).catch((error: unknown) =>
+    return fromStorage(() => this.repository.touch(record.id, record.generation, lastUsedAt)).catch((error: unknown) =>
       this.log.write('warn', "Noting a session's use failed", error),
     );
   }
@@ -74,6 +74,6 @@ export class LastUsed {
   /** Lets the writes under way finish before the data source closes, as long as the storage answers in time. */
   async beforeApplicationShutdown(): Promise<void> {
     const finished = () => Promise.all([...this.notes.values(), ...this.deliveries.values()]);
-    await new StorageDeadline(this.options.storageTimeout).run(finished).catch(() => undefined);
+    await new RequestDeadline(this.options.storageTimeout).run(finished).catch(() => undefined);
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { InvalidCredentialsError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { storageCall } from './request-deadline';
+import { fromStorage } from './request-deadline';
 
 const MAX_AGE_MS = 24 * 3_600_000;
 
@@ -27,7 +27,7 @@ export class LoginArrivals {
 
   async read(): Promise<LoginArrival> {
     const at = this.options.clock.now();
-    return Object.freeze({ counter: await storageCall(() => this.repository.readCounter()), at });
+    return Object.freeze({ counter: await fromStorage(() => this.repository.readCounter()), at });
   }
 
   /**

@@ -6,7 +6,7 @@ import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
-import { hostCall, StorageDeadline } from './request-deadline';
+import { fromHost, RequestDeadline } from './request-deadline';
 
 /** The two ways a session starts: by credentials, or for a user whom the host has authenticated. */
 @Injectable()
@@ -29,12 +29,12 @@ export class Logins {
       throw new Error(
         'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
       );
-    const deadline = new StorageDeadline(this.options.storageTimeout);
+    const deadline = new RequestDeadline(this.options.storageTimeout);
     const check = async () => {
       // The arrival first: credentials that change from here on do not count for this login.
       const arrival = await this.arrivals.read();
-      const exclude = <T>(work: () => Promise<T>) => deadline.exclude(work);
-      return { arrival, user: await hostCall(() => users.validateCredentials(credentials, request, exclude)) };
+      const exclude = <T>(work: () => Promise<T>) => deadline.pauseWhile(work);
+      return { arrival, user: await fromHost(() => users.validateCredentials(credentials, request, exclude)) };
     };
     const { arrival, user } = await deadline.run(check);
     const { username } = credentials;
@@ -46,7 +46,7 @@ export class Logins {
   }
 
   async issue<User>(user: User, device: Device, overrides: IssueOverrides): Promise<IssuedTokens<User>> {
-    const deadline = new StorageDeadline(this.options.storageTimeout);
+    const deadline = new RequestDeadline(this.options.storageTimeout);
     // One that went missing must not become "now".
     const begun = () => ('arrival' in overrides ? this.arrivals.accept(overrides.arrival) : this.arrivals.read());
     const arrival = await deadline.run(begun);
@@ -55,6 +55,6 @@ export class Logins {
 
   /** @throws StorageUnavailableError */
   arrival(): Promise<LoginArrival> {
-    return new StorageDeadline(this.options.storageTimeout).run(() => this.arrivals.read());
+    return new RequestDeadline(this.options.storageTimeout).run(() => this.arrivals.read());
   }
 }

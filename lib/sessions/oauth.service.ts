@@ -6,8 +6,8 @@ import { type AccessClaims, JwtCodec, type RefreshClaims } from '../tokens/jwt-c
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
 import { SessionRevoker } from './session-revoker';
-import { SessionValidity } from './session-checker';
-import { StorageDeadline } from './request-deadline';
+import { SessionChecker } from './session-checker';
+import { RequestDeadline } from './request-deadline';
 
 /** What a good token says and its session confirms (RFC 7662 section 2.2); times are seconds since the epoch. */
 export interface ActiveToken {
@@ -48,11 +48,11 @@ type Presented = { payload: object; now: number } & (
 
 /** For clients that hold tokens of others: whether a token is good, and the end of its session. */
 @Injectable()
-export class IntrospectionService {
+export class OAuthService {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly codec: JwtCodec,
-    private readonly validity: SessionValidity,
+    private readonly validity: SessionChecker,
     private readonly refresher: SessionRefresher,
     private readonly revoker: SessionRevoker,
   ) {}
@@ -85,9 +85,9 @@ export class IntrospectionService {
     });
   }
 
-  private async unlessRejected<T>(otherwise: T, work: (deadline: StorageDeadline) => Promise<T>): Promise<T> {
+  private async unlessRejected<T>(otherwise: T, work: (deadline: RequestDeadline) => Promise<T>): Promise<T> {
     try {
-      return await work(new StorageDeadline(this.options.storageTimeout));
+      return await work(new RequestDeadline(this.options.storageTimeout));
     } catch (error) {
       if (error instanceof TokenRejection) return otherwise;
       throw error;

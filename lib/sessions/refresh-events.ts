@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RefreshTokenReusedError } from '../contracts/errors';
 import { type JwtKnoxEventMap, JwtKnoxEvents, type RetryReason } from '../contracts/events';
-import { describePresenter, type Presenter } from '../contracts/device';
+import { cleanPresenter, type Presenter } from '../contracts/device';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRevoker } from './session-revoker';
@@ -39,7 +39,7 @@ export class RefreshEvents {
     this.logger.warn(`A used refresh token of session ${record.id} was presented again: the session has been ended.`);
     this.events.emit('refresh.reused', { session: sessionOf(record), presenter: this.told(presenter) });
     const { id: sessionId, userId } = record;
-    this.revoker.announce({ userId, sessionId, count: 1 }, { reason: 'replayed' });
+    this.revoker.announce({ userId, sessionId, count: 1 }, { reason: 'reused' });
     return new RefreshTokenReusedError();
   }
 
@@ -48,6 +48,6 @@ export class RefreshEvents {
   }
 
   private told(presenter: Presenter): Presenter {
-    return describePresenter(presenter, this.options.session.ipAddress);
+    return cleanPresenter(presenter, this.options.session.ipAddress);
   }
 }

@@ -9,7 +9,7 @@ const INTERVAL_MS = 1_000;
  * Why tokens were refused, for whoever debugs a 401: level `debug`, no part of the token. Ten lines a second at most,
  * however many forged tokens arrive.
  */
-export class RefusalLog {
+export class RejectionLog {
   private readonly logger = new Logger('JwtKnox');
   private startedAt = -Infinity;
   private lines = 0;

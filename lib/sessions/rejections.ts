@@ -7,18 +7,18 @@ import {
   TokenRejection,
 } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
-import { describePresenter, type Presenter } from '../contracts/device';
+import { cleanPresenter, type Presenter } from '../contracts/device';
 import type { TokenType } from '../tokens/token-header';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { RefusalLog } from './rejection-log';
+import { RejectionLog } from './rejection-log';
 
 /**
  * Turns refused tokens into what a caller may know of them; the precise reason goes to `authentication.rejected` and to
  * the log.
  */
 @Injectable()
-export class Refusals {
-  private readonly log = new RefusalLog();
+export class TokenRejections {
+  private readonly log = new RejectionLog();
 
   constructor(
     private readonly events: JwtKnoxEvents,
@@ -26,7 +26,7 @@ export class Refusals {
   ) {}
 
   /** The error to throw; any error but a TokenRejection comes back as it is. */
-  of(error: unknown, tokenType: TokenType, presenter: Presenter = {}): unknown {
+  toHttpError(error: unknown, tokenType: TokenType, presenter: Presenter = {}): unknown {
     if (!(error instanceof TokenRejection)) return error;
     this.log.write(tokenType, error);
     const { reason, claims } = error;
@@ -36,7 +36,7 @@ export class Refusals {
       tokenType,
       sessionId,
       userId,
-      presenter: describePresenter(presenter, this.options.session.ipAddress),
+      presenter: cleanPresenter(presenter, this.options.session.ipAddress),
     });
     if (tokenType === 'access') return reason === 'expired' ? new TokenExpiredError() : new InvalidTokenError(reason);
     if (reason === 'expired' || reason === 'session_expired') return new RefreshTokenExpiredError(reason);

@@ -1,17 +1,17 @@
 import { HttpException } from '@nestjs/common';
-import { KnoxError, StorageUnavailableError } from '../contracts/errors';
-import { bareFailure, isConnectionFailure } from '../contracts/storage-failure';
+import { JwtKnoxError, StorageUnavailableError } from '../contracts/errors';
+import { withoutParameters, isConnectionFailure } from '../contracts/storage-failure';
 
 /**
  * The time one request may spend on storage and user look-ups, in milliseconds. Drivers wait for a frozen database for
  * ever; this does not. Start one per request, at arrival.
  */
-export class StorageDeadline {
+export class RequestDeadline {
   private left: number;
   private since = 0;
   private timer: NodeJS.Timeout | undefined;
   private refuse: ((lateness: StorageUnavailableError) => void) | undefined;
-  private excluded = 0;
+  private pauses = 0;
   private passed = false;
 
   constructor(ms: number) {
@@ -27,7 +27,7 @@ export class StorageDeadline {
    * Before work writes what it decided on: whoever was told 503 may have moved on since.
    * @throws StorageUnavailableError when the deadline has passed
    */
-  ensureOpen(): void {
+  throwIfPassed(): void {
     if (this.passed) throw lateness();
   }
 
@@ -52,17 +52,17 @@ export class StorageDeadline {
   }
 
   /** Stops the clock while work runs that is no storage's fault, such as password hashing. */
-  async exclude<T>(work: () => Promise<T>): Promise<T> {
-    if (this.excluded++ === 0) this.pause();
+  async pauseWhile<T>(work: () => Promise<T>): Promise<T> {
+    if (this.pauses++ === 0) this.pause();
     try {
       return await work();
     } finally {
-      if (--this.excluded === 0) this.resume();
+      if (--this.pauses === 0) this.resume();
     }
   }
 
   /** One function for all timers: V8 would keep those of each request for long. */
-  private static pass(deadline: StorageDeadline): void {
+  private static pass(deadline: RequestDeadline): void {
     deadline.passed = true;
     deadline.refuse?.(lateness());
   }
@@ -75,7 +75,7 @@ export class StorageDeadline {
   private resume(): void {
     if (this.refuse === undefined || this.passed) return;
     this.since = performance.now();
-    this.timer = setTimeout(StorageDeadline.pass, Math.max(this.left, 0), this);
+    this.timer = setTimeout(RequestDeadline.pass, Math.max(this.left, 0), this);
   }
 
   private pause(): void {
@@ -91,20 +91,20 @@ function lateness(): StorageUnavailableError {
 }
 
 /** A call of the repository: whatever fails there, it is the storage (503), never the credential. */
-export async function storageCall<T>(call: () => Promise<T>): Promise<T> {
+export async function fromStorage<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw error instanceof KnoxError ? error : new StorageUnavailableError(bareFailure(error));
+    throw error instanceof JwtKnoxError ? error : new StorageUnavailableError(withoutParameters(error));
   }
 }
 
 /** A call of the host's code: its own HTTP answers pass, a lost connection is 503, and a bug stays a bug. */
-export async function hostCall<T>(call: () => T | Promise<T>): Promise<T> {
+export async function fromHost<T>(call: () => T | Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
     if (error instanceof HttpException || !isConnectionFailure(error)) throw error;
-    throw new StorageUnavailableError(bareFailure(error));
+    throw new StorageUnavailableError(withoutParameters(error));
   }
 }

@@ -2,19 +2,19 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { JwtKnoxEvents, type SessionActor } from '../contracts/events';
 import { type Session, sessionOf } from '../contracts/session';
 import {
-  type PlaceQuery,
-  type SessionFigures,
+  type SlotQuery,
+  type SessionCounts,
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { endOf } from './session-end';
-import { EVICTED, isSeat } from './session-limiter';
+import { EVICTED, holdsSlot } from './session-limiter';
 import { SessionRevoker } from './session-revoker';
-import { storageCall, StorageDeadline } from './request-deadline';
+import { fromStorage, RequestDeadline } from './request-deadline';
 
 /** The state of all sessions at one moment. */
-export interface SessionStatistics extends SessionFigures {
+export interface SessionStatistics extends SessionCounts {
   /** Sessions per user, over the users who hold at least one of that kind; 0 when nobody does. */
   averagePerUser: { all: number; active: number; expired: number };
   /** Epoch milliseconds. */
@@ -27,7 +27,7 @@ export interface PurgeOptions {
 }
 
 /**
- * For operators: figures, purge and other users' sessions; from host code, a cron job or the admin routes. Figures,
+ * For operators: statistics, purge and other users' sessions; from host code, a cron job or the admin routes. Statistics,
  * lists and each batch of a purge have `adminTimeout`, the end of a user's sessions has `storageTimeout`; a storage that fails or is late throws a `StorageUnavailableError`.
  */
 @Injectable()
@@ -41,14 +41,14 @@ export class SessionAdminService {
     private readonly events: JwtKnoxEvents,
   ) {}
 
-  /** Figures of all sessions, or of one user's; counted in the database, no rows are loaded. */
+  /** Statistics of all sessions, or of one user's; counted in the database, no rows are loaded. */
   async statistics(userId?: string): Promise<SessionStatistics> {
     const generatedAt = this.options.clock.now();
-    const figures = await this.stored(() => this.repository.figures(generatedAt, userId));
+    const counts = await this.stored(() => this.repository.statistics(generatedAt, userId));
     const average = (kind: 'all' | 'active' | 'expired') =>
-      figures.users[kind] === 0 ? 0 : figures.sessions[kind] / figures.users[kind];
+      counts.users[kind] === 0 ? 0 : counts.sessions[kind] / counts.users[kind];
     const averagePerUser = { all: average('all'), active: average('active'), expired: average('expired') };
-    return { ...figures, averagePerUser, generatedAt };
+    return { ...counts, averagePerUser, generatedAt };
   }
 
   /**
@@ -73,7 +73,7 @@ export class SessionAdminService {
       // Of the batches before one that failed too.
       if (count > 0) {
         this.logger.log(`Purged ${count} expired sessions.`);
-        this.events.emit('session.expired', { count });
+        this.events.emit('sessions.purged', { count });
       }
     }
     return count;
@@ -92,10 +92,10 @@ export class SessionAdminService {
     return total;
   }
 
-  private async endSurplus(userId: string, query: PlaceQuery): Promise<number> {
-    const rows = await this.stored(() => this.repository.findPlaces(userId, query));
+  private async endSurplus(userId: string, query: SlotQuery): Promise<number> {
+    const rows = await this.stored(() => this.repository.findSlots(userId, query));
     const alive = rows.filter((row) => endOf(row, this.options.session) > query.aliveAt);
-    const loose = alive.filter(({ slot }) => !isSeat(slot, query.limit));
+    const loose = alive.filter(({ slot }) => !holdsSlot(slot, query.limit));
     const leaving = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, alive.length - query.limit);
     const ids = leaving.map(({ id }) => id);
     const count = await this.stored(() => this.repository.deleteSurplus(userId, ids, query.limit));
@@ -117,6 +117,6 @@ export class SessionAdminService {
   }
 
   private stored<T>(work: () => Promise<T>): Promise<T> {
-    return new StorageDeadline(this.options.adminTimeout).run(() => storageCall(work));
+    return new RequestDeadline(this.options.adminTimeout).run(() => fromStorage(work));
   }
 }

@@ -1,17 +1,17 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type RejectionReason, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
-import { describe, describePresenter, type Presenter, TEXT_LIMITS } from '../contracts/device';
+import { cleanText, cleanPresenter, type Presenter, TEXT_LIMITS } from '../contracts/device';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import type { AccessClaims, TokenClaims } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { holdsAccessKey } from './access-keys';
-import { OccasionalLog } from './throttled-logger';
+import { ThrottledLogger } from './throttled-logger';
 import { isIssuedFor } from './session-audience';
 import { endOf } from './session-end';
-import { hostCall, storageCall } from './request-deadline';
+import { fromHost, fromStorage } from './request-deadline';
 
 /** A live session and its user. */
 export interface LiveSession<User = any> {
@@ -31,8 +31,8 @@ export interface ReadSession {
  * Identity comes from the row and the user, never from a claim alone.
  */
 @Injectable()
-export class SessionValidity {
-  private readonly clockLog = new OccasionalLog(SessionValidity.name, 60_000);
+export class SessionChecker {
+  private readonly clockLog = new ThrottledLogger(SessionChecker.name, 60_000);
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
@@ -59,9 +59,9 @@ export class SessionValidity {
   /** Reads row and user side by side. What comes of the user counts only after the row's verdict. */
   async read(claims: TokenClaims): Promise<ReadSession> {
     const { users } = this;
-    const lookup = users && !this.repository.joinsUser ? hostCall(() => users.findById(claims.userId)) : undefined;
+    const lookup = users && !this.repository.joinsUser ? fromHost(() => users.findById(claims.userId)) : undefined;
     lookup?.catch(() => undefined);
-    const found = await storageCall(() => this.repository.findById(claims.sessionId));
+    const found = await fromStorage(() => this.repository.findById(claims.sessionId));
     const record = ownRow(found?.record, claims);
     const user = async () => {
       if (!users) return { id: record.userId };
@@ -75,7 +75,7 @@ export class SessionValidity {
 
   /** The row alone, for what needs the proof of a key only. @throws TokenRejection, or a 503 */
   async readRow(claims: TokenClaims): Promise<SessionRecord> {
-    return ownRow((await storageCall(() => this.repository.findById(claims.sessionId)))?.record, claims);
+    return ownRow((await fromStorage(() => this.repository.findById(claims.sessionId)))?.record, claims);
   }
 
   /** The row as far as it lives: to its own end, or to what the options say now. @throws TokenRejection */
@@ -91,10 +91,10 @@ export class SessionValidity {
   checkPresenter(record: SessionRecord, presenter: Presenter | undefined): void {
     const { bindUserAgent: mode, ipAddress } = this.options.session;
     if (mode === 'off' || presenter === undefined) return;
-    if (describe(presenter.userAgent, TEXT_LIMITS.userAgent) === record.userAgent) return;
+    if (cleanText(presenter.userAgent, TEXT_LIMITS.userAgent) === record.userAgent) return;
     if (mode === 'reject')
       throw new TokenRejection('user_agent_mismatch', { sessionId: record.id, userId: record.userId });
-    const seen = { session: sessionOf(record), presenter: describePresenter(presenter, ipAddress) };
+    const seen = { session: sessionOf(record), presenter: cleanPresenter(presenter, ipAddress) };
     this.events.emit('user-agent.changed', seen);
   }
 

@@ -3,14 +3,7 @@ import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { InvalidCredentialsError, SessionLimitReachedError, StorageUnavailableError } from '../contracts/errors';
 import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import {
-  describe,
-  describePresenter,
-  type Device,
-  isSameDevice,
-  type Presenter,
-  TEXT_LIMITS,
-} from '../contracts/device';
+import { cleanText, cleanPresenter, type Device, isSameDevice, type Presenter, TEXT_LIMITS } from '../contracts/device';
 import { type SessionRecord, sessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
@@ -21,11 +14,11 @@ import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
-import { type Displaced, SessionPlacement } from './session-limiter';
+import { type Displaced, SessionLimiter } from './session-limiter';
 import { storedAudience } from './session-audience';
 import { SessionTokens } from './session-tokens';
 import { isActive } from './session-checker';
-import { hostCall, storageCall, type StorageDeadline } from './request-deadline';
+import { fromHost, fromStorage, type RequestDeadline } from './request-deadline';
 
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {
@@ -68,13 +61,13 @@ export class SessionIssuer {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly tokens: SessionTokens,
     private readonly repository: SessionRepository,
-    private readonly placement: SessionPlacement,
+    private readonly placement: SessionLimiter,
     private readonly events: JwtKnoxEvents,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
   /** Starts a session, and tells events and the user provider how it went. */
-  async start<User>(login: Login<User>, deadline: StorageDeadline): Promise<IssuedTokens<User>> {
+  async start<User>(login: Login<User>, deadline: RequestDeadline): Promise<IssuedTokens<User>> {
     const { user, device, username } = login;
     let tokens: IssuedTokens<User>;
     try {
@@ -84,7 +77,7 @@ export class SessionIssuer {
       if (reason) this.reportFailure(username, device, reason);
       throw error;
     }
-    const noted = () => hostCall(() => this.users?.onLogin(user, tokens.session));
+    const noted = () => fromHost(() => this.users?.onLogin(user, tokens.session));
     await deadline.run(noted).catch((error: unknown) => {
       this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
     });
@@ -94,12 +87,12 @@ export class SessionIssuer {
   reportFailure(username: string | null, presenter: Presenter, reason: LoginFailure): void {
     this.events.emit('login.failed', {
       username,
-      presenter: describePresenter(presenter, this.options.session.ipAddress),
+      presenter: cleanPresenter(presenter, this.options.session.ipAddress),
       reason,
     });
   }
 
-  private async create<User>(login: Login<User>, deadline: StorageDeadline): Promise<IssuedTokens<User>> {
+  private async create<User>(login: Login<User>, deadline: RequestDeadline): Promise<IssuedTokens<User>> {
     const { user, arrival, overrides } = login;
     const userId = this.idOf(user);
     if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
@@ -139,7 +132,7 @@ export class SessionIssuer {
     const standard = this.options.refresh ? idleTimeout : session.maxLifetime;
     const ttl = overrides.ttl === undefined ? standard : millisecondsOf(overrides.ttl);
     if (!ttl) throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
-    const presenter = describePresenter(device, session.ipAddress);
+    const presenter = cleanPresenter(device, session.ipAddress);
     return {
       id: generateId(),
       userId,
@@ -151,25 +144,25 @@ export class SessionIssuer {
       lastUsedAt: now,
       userAgent: presenter.userAgent,
       ipAddress: presenter.ip,
-      deviceName: describe(device.deviceName, TEXT_LIMITS.deviceName),
+      deviceName: cleanText(device.deviceName, TEXT_LIMITS.deviceName),
       audience: storedAudience(this.options.audience, overrides.audience),
     };
   }
 
   /** Inserts the row, then looks at the fences: whichever came first of a fence and the row, one sees the other. */
-  private async store(record: SessionRecord, arrival: LoginArrival, deadline: StorageDeadline): Promise<void> {
+  private async store(record: SessionRecord, arrival: LoginArrival, deadline: RequestDeadline): Promise<void> {
     const scopes = [fenceScope(record.realm, record.userId), ALL_USERS];
-    const isFenced = () => storageCall(() => this.repository.isFenced(scopes, arrival.counter));
-    const ensureOpen = async () => {
+    const isFenced = () => fromStorage(() => this.repository.isFenced(scopes, arrival.counter));
+    const throwIfPassed = async () => {
       if (await isFenced()) throw new FencedLogin();
-      deadline.ensureOpen();
+      deadline.throwIfPassed();
     };
     let displaced: Displaced | undefined;
     try {
-      displaced = await storageCall(() => this.placement.place(record, deadline, ensureOpen));
+      displaced = await fromStorage(() => this.placement.place(record, deadline, throwIfPassed));
       if (await isFenced()) throw new FencedLogin();
       // The client was told 503 while the statements were under way.
-      deadline.ensureOpen();
+      deadline.throwIfPassed();
     } catch (error) {
       // A broken connection leaves open whether the row was written; nobody holds its tokens.
       if (displaced || error instanceof StorageUnavailableError) await this.takeBack(record, displaced, error);
@@ -189,7 +182,7 @@ export class SessionIssuer {
   private async discard(record: SessionRecord): Promise<void> {
     for (const wait of [0, 100, 400, 1_600, 6_400, 25_600]) {
       await delay(wait, undefined, { ref: false });
-      const isGone = storageCall(() => this.repository.deleteById(record.id)).then(() => true);
+      const isGone = fromStorage(() => this.repository.deleteById(record.id)).then(() => true);
       if (await isGone.catch(() => false)) return;
     }
     this.logger.error(`Session ${record.id}, whose login failed, could not be deleted; it ends by itself.`);
@@ -197,7 +190,7 @@ export class SessionIssuer {
 
   private async isNewDevice({ id, userId, userAgent, createdAt }: SessionRecord): Promise<boolean> {
     const before = { createdAt, id };
-    const earlier = await storageCall(() => this.repository.findByUser(userId, { limit: 100, before }));
+    const earlier = await fromStorage(() => this.repository.findByUser(userId, { limit: 100, before }));
     return !earlier.some((other) => isSameDevice(other.userAgent, userAgent));
   }
 }

@@ -7,7 +7,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { BackgroundWork } from './background-work';
 import { endOf, greatestEndOf } from './session-end';
 import { type Ending, SessionRevoker } from './session-revoker';
-import type { StorageDeadline } from './request-deadline';
+import type { RequestDeadline } from './request-deadline';
 
 /** How a new session finds its place under the limit; `surplus` are sessions above the limit already, which go too. */
 export type Placement =
@@ -25,13 +25,13 @@ export const MAX_SURPLUS = 100;
  * Where the next session of a user goes, given the rows that count. Rows without a slot or above the limit count, and go
  * first: they are from before the limit was introduced or lowered.
  */
-export function placementFor(
+export function chooseSlot(
   rows: readonly SessionRecord[],
   { limit, onLimit }: { limit: number; onLimit: 'reject' | 'evict-oldest' },
   now: number,
   pick: (choices: number) => number = (choices) => Math.floor(Math.random() * choices),
 ): Placement {
-  const seated = new Map(rows.filter((row) => isSeat(row.slot, limit)).map((row) => [row.slot as number, row]));
+  const seated = new Map(rows.filter((row) => holdsSlot(row.slot, limit)).map((row) => [row.slot as number, row]));
   const alive = rows.filter((row) => row.expiresAt > now);
   const free = Array.from({ length: limit }, (_, index) => index + 1).filter((slot) => !seated.has(slot));
   if (alive.length < limit) {
@@ -44,11 +44,13 @@ export function placementFor(
   }
   if (onLimit === 'reject') return { kind: 'reject' };
   const leaving = alive
-    .toSorted((a, b) => Number(isSeat(a.slot, limit)) - Number(isSeat(b.slot, limit)) || a.createdAt - b.createdAt)
+    .toSorted(
+      (a, b) => Number(holdsSlot(a.slot, limit)) - Number(holdsSlot(b.slot, limit)) || a.createdAt - b.createdAt,
+    )
     .slice(0, alive.length - limit + 1);
-  const holder = leaving.find((row) => isSeat(row.slot, limit)) ?? (free.length > 0 ? leaving[0] : undefined);
+  const holder = leaving.find((row) => holdsSlot(row.slot, limit)) ?? (free.length > 0 ? leaving[0] : undefined);
   if (holder) {
-    const slot = isSeat(holder.slot, limit) ? holder.slot! : free[0]!;
+    const slot = holdsSlot(holder.slot, limit) ? holder.slot! : free[0]!;
     return { kind: 'replace', holder, slot, expired: false, surplus: leaving.filter((row) => row !== holder) };
   }
   // Only rows without a seat leave, and every seat is held: one of the holders has expired, or another would leave.
@@ -57,7 +59,7 @@ export function placementFor(
 }
 
 /** Whether a slot is one of the limit's. */
-export function isSeat(slot: number | null, limit: number): boolean {
+export function holdsSlot(slot: number | null, limit: number): boolean {
   return slot !== null && slot >= 1 && slot <= limit;
 }
 
@@ -73,8 +75,8 @@ export interface Displaced {
 
 /** Puts a new session into the storage, as a row of its own, within the user's limit. */
 @Injectable()
-export class SessionPlacement {
-  private readonly logger = new Logger(SessionPlacement.name);
+export class SessionLimiter {
+  private readonly logger = new Logger(SessionLimiter.name);
   private readonly background = new BackgroundWork();
 
   constructor(
@@ -84,10 +86,14 @@ export class SessionPlacement {
   ) {}
 
   /**
-   * @param ensureOpen throws when the login must not end another session any more: it is late, or fenced
+   * @param throwIfPassed throws when the login must not end another session any more: it is late, or fenced
    * @throws SessionLimitReachedError
    */
-  async place(record: SessionRecord, deadline: StorageDeadline, ensureOpen: () => Promise<void>): Promise<Displaced> {
+  async place(
+    record: SessionRecord,
+    deadline: RequestDeadline,
+    throwIfPassed: () => Promise<void>,
+  ): Promise<Displaced> {
     const displaced: Displaced = { ended: [], expired: [], surplus: [] };
     const { limitPerUser: limit, onLimit } = this.options.session;
     if (limit === null) {
@@ -98,11 +104,12 @@ export class SessionPlacement {
       // Every lost turn means that another login of the same user won; the deadline ends the loop at the latest. Its timer
       // must come to its turn, also with a storage that answers at once.
       for (; ; await nextTurn()) {
-        const rows = await this.findPlaces(record);
-        deadline.ensureOpen();
-        const placement = placementFor(rows, { limit, onLimit }, record.createdAt);
+        const rows = await this.findSlots(record);
+        deadline.throwIfPassed();
+        const placement = chooseSlot(rows, { limit, onLimit }, record.createdAt);
         if (placement.kind === 'reject') throw new SessionLimitReachedError();
-        if (placement.kind === 'replace' && !(await this.displace(placement, record, displaced, ensureOpen))) continue;
+        if (placement.kind === 'replace' && !(await this.displace(placement, record, displaced, throwIfPassed)))
+          continue;
         if (await this.repository.insert({ ...record, slot: placement.slot })) return displaced;
       }
     } catch (error) {
@@ -112,9 +119,9 @@ export class SessionPlacement {
   }
 
   /** A session that has ended has expired, whatever its `expiresAt`: idle, or by a lifetime that was shortened. */
-  private async findPlaces({ userId, createdAt: now }: SessionRecord): Promise<SessionRecord[]> {
+  private async findSlots({ userId, createdAt: now }: SessionRecord): Promise<SessionRecord[]> {
     const { session } = this.options;
-    const rows = await this.repository.findPlaces(userId, {
+    const rows = await this.repository.findSlots(userId, {
       limit: session.limitPerUser!,
       aliveAt: now,
       most: MAX_SURPLUS,
@@ -127,9 +134,9 @@ export class SessionPlacement {
     { holder, expired, surplus }: Extract<Placement, { kind: 'replace' }>,
     record: SessionRecord,
     displaced: Displaced,
-    ensureOpen: () => Promise<void>,
+    throwIfPassed: () => Promise<void>,
   ): Promise<boolean> {
-    if (!expired) await ensureOpen();
+    if (!expired) await throwIfPassed();
     // What no refresh prolongs: a row without a refresh token, or past the greatest lifetime as it is now. Its `expiresAt`
     // may still lie ahead.
     const isOver = holder.refreshDigest === null || greatestEndOf(holder, this.options.session) <= record.createdAt;

@@ -4,7 +4,7 @@ import { type SessionQuery, SessionRepository } from '../contracts/session.repos
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { endOf } from './session-end';
 import { requireId } from './session-revoker';
-import { storageCall, StorageDeadline } from './request-deadline';
+import { fromStorage, RequestDeadline } from './request-deadline';
 
 /** Which sessions a user has. */
 @Injectable()
@@ -18,13 +18,13 @@ export class SessionList {
   async of(
     userId: string,
     query: SessionQuery,
-    deadline = new StorageDeadline(this.options.storageTimeout),
+    deadline = new RequestDeadline(this.options.storageTimeout),
   ): Promise<Session[]> {
     requireId(userId);
     const { clock, session } = this.options;
     const now = clock.now();
     const complete: SessionQuery = { aliveAt: now, idleAt: now - session.idleGrace, limit: 100, ...query };
-    const find = () => storageCall(() => this.repository.findByUser(userId, complete));
+    const find = () => fromStorage(() => this.repository.findByUser(userId, complete));
     const rows = await deadline.run(find);
     // A lifetime that was shortened ends the oldest: of rows that come newest first, those at the end.
     const { aliveAt = -Infinity } = complete;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RetryReason } from '../contracts/events';
 import { StorageUnavailableError, TokenRejection } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { describePresenter, type Presenter } from '../contracts/device';
+import { cleanPresenter, type Presenter } from '../contracts/device';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import type { RefreshClaims } from '../tokens/jwt-codec';
@@ -15,8 +15,8 @@ import { RefreshEvents } from './refresh-events';
 import { audienceOf } from './session-audience';
 import { greatestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
-import { type LiveSession, type ReadSession, SessionValidity } from './session-checker';
-import { storageCall, type StorageDeadline } from './request-deadline';
+import { type LiveSession, type ReadSession, SessionChecker } from './session-checker';
+import { fromStorage, type RequestDeadline } from './request-deadline';
 
 /** How often a refresh whose row changed under it decides again. */
 const MAX_ATTEMPTS = 3;
@@ -33,7 +33,7 @@ export interface RefreshAttempt {
   resource?: string | readonly string[];
   /** The arrival, epoch ms. */
   now: number;
-  deadline: StorageDeadline;
+  deadline: RequestDeadline;
 }
 
 type Answer = { kind: 'rotate' | 'same' } | { kind: 'successor'; why: RetryReason };
@@ -44,7 +44,7 @@ export class SessionRefresher {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
-    private readonly validity: SessionValidity,
+    private readonly validity: SessionChecker,
     private readonly lastUsed: LastUsed,
     private readonly tokens: SessionTokens,
     private readonly events: RefreshEvents,
@@ -75,10 +75,10 @@ export class SessionRefresher {
       const decision = this.decide(record, attempt);
       if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
       // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.
-      deadline.ensureOpen();
+      deadline.throwIfPassed();
       if (decision.kind === 'replay') {
         // Before anything else could refuse: a refusal must not swallow the alarm.
-        if (await storageCall(() => this.repository.deleteById(record.id, { generation: record.generation })))
+        if (await fromStorage(() => this.repository.deleteById(record.id, { generation: record.generation })))
           throw this.events.replayed(record, attempt.presenter);
         continue;
       }
@@ -86,7 +86,7 @@ export class SessionRefresher {
       this.validity.checkPresenter(record, attempt.checksPresenter ? attempt.presenter : undefined);
       // Before anything changes: what may not be asked for uses no token up.
       this.audienceFor(record, attempt);
-      deadline.ensureOpen();
+      deadline.throwIfPassed();
       const tokens = await this.carryOut(decision, live, attempt);
       if (tokens) return tokens;
     }
@@ -106,7 +106,7 @@ export class SessionRefresher {
       return await read.user();
     } catch (error) {
       const isInactive = error instanceof TokenRejection && error.reason === 'user_inactive';
-      if (isInactive && (await storageCall(() => this.repository.deleteById(claims.sessionId))))
+      if (isInactive && (await fromStorage(() => this.repository.deleteById(claims.sessionId))))
         this.events.endedInactive(claims);
       throw error;
     }
@@ -146,7 +146,7 @@ export class SessionRefresher {
     const refreshSalt = generateSalt();
     const successor = claims.tokenKey.successor(refreshSalt);
     const access = this.dueAccessKey(record, attempt);
-    const seen = describePresenter(presenter, this.options.session.ipAddress);
+    const seen = cleanPresenter(presenter, this.options.session.ipAddress);
     const change = {
       ...access?.change,
       refreshDigest: successor.digest(),
@@ -159,7 +159,7 @@ export class SessionRefresher {
       lastIpAddress: seen.ip,
     };
     const rotation = { ...change, at: now };
-    if (!(await storageCall(() => this.repository.rotate(record.id, record.refreshDigest!, rotation)))) return null;
+    if (!(await fromStorage(() => this.repository.rotate(record.id, record.refreshDigest!, rotation)))) return null;
     const current = { ...record, ...change, rotatedAt: now, lastUsedAt: now };
     return this.answer({ record: current, user }, attempt, successor, 'rotate');
   }
@@ -179,7 +179,7 @@ export class SessionRefresher {
     const access = this.dueAccessKey(record, attempt);
     if (!access) return this.answer({ record, user }, attempt, refresh, kind);
     const move = () => this.repository.moveAccessKey(record.id, access.change);
-    if (!(await storageCall(move))) return null;
+    if (!(await fromStorage(move))) return null;
     return this.answer({ record: { ...record, ...access.change }, user }, attempt, refresh, kind);
   }
 
@@ -203,7 +203,7 @@ export class SessionRefresher {
     const { claims, now, deadline, presenter } = attempt;
     const keys = { session: claims.sessionKey, access: claims.sessionKey.accessKey(record), refresh };
     const tokens = await this.tokens.sign({ record, user, keys, now, audience: this.audienceFor(record, attempt) });
-    deadline.ensureOpen();
+    deadline.throwIfPassed();
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;
   }

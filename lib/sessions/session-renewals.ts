@@ -5,12 +5,12 @@ import type { Presenter } from '../contracts/device';
 import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
-import { Refusals } from './rejections';
+import { TokenRejections } from './rejections';
 import { SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
-import { hostCall, StorageDeadline } from './request-deadline';
+import { fromHost, RequestDeadline } from './request-deadline';
 
 /** The session in which credentials change, which goes on with new keys; or the user whose sessions are all to end. */
 export type CredentialsTarget = Pick<Session, 'id' | 'userId'> | { userId: string };
@@ -35,7 +35,7 @@ export class SessionRenewals {
     private readonly refresher: SessionRefresher,
     private readonly renewer: SessionRenewer,
     private readonly revoker: SessionRevoker,
-    private readonly refusals: Refusals,
+    private readonly rejections: TokenRejections,
   ) {}
 
   async refresh(
@@ -60,7 +60,7 @@ export class SessionRenewals {
   }
 
   /** The session that a refresh token of any generation belongs to, to end it: whoever its user is by now. */
-  async findToEnd(token: string, presenter: Presenter, deadline: StorageDeadline): Promise<SessionRecord> {
+  async findToEnd(token: string, presenter: Presenter, deadline: RequestDeadline): Promise<SessionRecord> {
     const now = this.options.clock.now();
     const find = async () => this.refresher.findMembership(this.tokens.readRefresh(token, now), now);
     return this.refused(presenter, () => deadline.run(find));
@@ -78,7 +78,7 @@ export class SessionRenewals {
     const id = 'id' in target ? target.id : undefined;
     requireId(userId);
     if ('id' in target) requireId(id);
-    await hostCall(store);
+    await fromHost(store);
     const deadline = this.newDeadline();
     const actor = { userId, sessionId: id ?? null };
     const ending = { reason: 'credentials_changed', actor, deadline } as const;
@@ -97,7 +97,7 @@ export class SessionRenewals {
   private async renew(
     session: Pick<Session, 'id' | 'userId'>,
     at: number,
-    deadline: StorageDeadline,
+    deadline: RequestDeadline,
   ): Promise<IssuedTokens> {
     requireId(session.id);
     requireId(session.userId);
@@ -112,12 +112,12 @@ export class SessionRenewals {
     try {
       return await work();
     } catch (error) {
-      throw this.refusals.of(error, 'refresh', presenter);
+      throw this.rejections.toHttpError(error, 'refresh', presenter);
     }
   }
 
-  private newDeadline(): StorageDeadline {
-    return new StorageDeadline(this.options.storageTimeout);
+  private newDeadline(): RequestDeadline {
+    return new RequestDeadline(this.options.storageTimeout);
   }
 }
 

@@ -10,7 +10,7 @@ import { firstAccessKey } from './access-keys';
 import { endOf, latestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
 import { refusalOf, validSinceOf } from './session-checker';
-import { hostCall, storageCall } from './request-deadline';
+import { fromHost, fromStorage } from './request-deadline';
 
 /** How often a renewal whose row changed under it reads it again. */
 const MAX_ATTEMPTS = 5;
@@ -32,7 +32,7 @@ export class SessionRenewer {
   async renew({ id, userId }: Pick<Session, 'id' | 'userId'>, at: number, now: number): Promise<IssuedTokens> {
     const claims = { sessionId: id, userId };
     for (let count = 0; count < MAX_ATTEMPTS; count++) {
-      const found = await storageCall(() => this.repository.findById(id));
+      const found = await fromStorage(() => this.repository.findById(id));
       const record = found?.record;
       if (!record || record.id !== id) throw new TokenRejection('session_not_found', claims);
       if (record.userId !== userId) throw new TokenRejection('user_mismatch', claims);
@@ -49,7 +49,7 @@ export class SessionRenewer {
   private async userOf(claims: { sessionId: string; userId: string }): Promise<{ user: unknown; since: number }> {
     const { users } = this;
     if (!users) return { user: { id: claims.userId }, since: 0 };
-    const user = await hostCall(() => users.findById(claims.userId));
+    const user = await fromHost(() => users.findById(claims.userId));
     const refusal = refusalOf(users, user, claims.userId);
     if (refusal) throw new TokenRejection(refusal, claims);
     return { user, since: validSinceOf(users, user) ?? 0 };
@@ -74,7 +74,7 @@ export class SessionRenewer {
     // Signed before the row is written: a session whose new tokens cannot be signed keeps the keys that it has.
     const keys = { session, access: access.key, refresh };
     const tokens = await this.tokens.sign({ record: current, user, keys, now });
-    const renewed = await storageCall(() => this.repository.renewKeys(record.id, { ...change, at: now }));
+    const renewed = await fromStorage(() => this.repository.renewKeys(record.id, { ...change, at: now }));
     return renewed ? tokens : null;
   }
 }

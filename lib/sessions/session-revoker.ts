@@ -5,7 +5,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
 import { isSessionId } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { storageCall, StorageDeadline } from './request-deadline';
+import { fromStorage, RequestDeadline } from './request-deadline';
 
 /** A moment this close was taken for the call. */
 const JUST_NOW_MS = 1_000;
@@ -16,7 +16,7 @@ export interface Ending {
   /** Who asked for it, where that is known. */
   actor?: SessionActor | null;
   /** What is left of the request's time. @default `storageTimeout` */
-  deadline?: StorageDeadline;
+  deadline?: RequestDeadline;
 }
 
 /** Whose sessions ended; one of them, or several. */
@@ -74,19 +74,19 @@ export class SessionRevoker {
       await this.repository.raiseFence(ALL_USERS);
       return this.repository.deleteCreatedBefore(bound);
     };
-    const deadline = new StorageDeadline(this.options.adminTimeout);
+    const deadline = new RequestDeadline(this.options.adminTimeout);
     return this.end({ userId: null, sessionId: null }, { ...ending, deadline }, end);
   }
 
   /** The time of one request. */
-  newDeadline(): StorageDeadline {
-    return new StorageDeadline(this.options.storageTimeout);
+  newDeadline(): RequestDeadline {
+    return new RequestDeadline(this.options.storageTimeout);
   }
 
   /** Announces what ended once it has, also when the caller was told 503 meanwhile. */
   private end(what: Ended, ending: Ending, work: () => Promise<number>): Promise<number> {
     const { deadline = this.newDeadline() } = ending;
-    return deadline.run(async () => this.announce({ ...what, count: await storageCall(work) }, ending));
+    return deadline.run(async () => this.announce({ ...what, count: await fromStorage(work) }, ending));
   }
 
   /** Tells that sessions ended. Every end of a session is told here, or by a caller of this. */

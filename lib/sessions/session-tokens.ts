@@ -5,7 +5,7 @@ import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../tokens/jwt-cod
 import type { TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { audienceOf } from './session-audience';
-import { hostCall } from './request-deadline';
+import { fromHost } from './request-deadline';
 
 /** The keys of one session, alive only while its tokens are made. */
 export interface SessionKeys {
@@ -65,7 +65,7 @@ export class SessionTokens {
   }
 
   private async customClaims(user: unknown, session: Session, claims: Record<string, unknown> | undefined) {
-    const custom = claims ?? (await hostCall(() => this.options.claims?.(user, session))) ?? {};
+    const custom = claims ?? (await fromHost(() => this.options.claims?.(user, session))) ?? {};
     const reserved = Object.keys(custom).filter((name) => RESERVED_CLAIMS.has(name));
     if (reserved.length === 0) return custom;
     throw new Error(

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 
 /** Logs at most once in an interval: an outage must not become a flood in the logs. */
-export class OccasionalLog {
+export class ThrottledLogger {
   private readonly logger: Logger;
   private last = -Infinity;
 

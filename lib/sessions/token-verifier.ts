@@ -1,11 +1,11 @@
 import type { Presenter } from '../contracts/device';
 import type { TokenSession } from '../contracts/session';
-import type { Refusals } from './rejections';
+import type { TokenRejections } from './rejections';
 import type { Authentication } from './session-checker';
 
 /** Judges access tokens that another application issued. What `JwtKnoxVerifierModule` has in place of a TokenService. */
 export abstract class TokenVerifier<User = any> {
-  protected constructor(private readonly refusals: Refusals) {}
+  protected constructor(private readonly rejections: TokenRejections) {}
 
   /**
    * Who presents this token, in which session: for guards, and for WebSocket handshakes, RPC and jobs.
@@ -15,7 +15,7 @@ export abstract class TokenVerifier<User = any> {
     try {
       return await this.check(token, presenter);
     } catch (error) {
-      throw this.refusals.of(error, 'access', presenter);
+      throw this.rejections.toHttpError(error, 'access', presenter);
     }
   }
 

@@ -8,7 +8,7 @@ import type { SessionQuery } from '../contracts/session.repository';
 import type { Credentials } from '../contracts/user-provider';
 import type { PublicKeySet } from '../tokens/jwk';
 import { AccessTokenVerifier } from './access-token.verifier';
-import { type Introspection, IntrospectionService, type IntrospectOptions } from './oauth.service';
+import { type Introspection, OAuthService, type IntrospectOptions } from './oauth.service';
 import type { LoginArrival } from './login-arrivals';
 import { Logins } from './logins';
 import type { IssueOverrides } from './session-issuer';
@@ -16,7 +16,7 @@ import { SessionList } from './session-list';
 import { type CredentialsTarget, type RefreshOptions, SessionRenewals } from './session-renewals';
 import { requireId, SessionRevoker } from './session-revoker';
 import type { Authentication } from './session-checker';
-import type { StorageDeadline } from './request-deadline';
+import type { RequestDeadline } from './request-deadline';
 
 /** Which session to end, and who asks for it. */
 export interface RevokeOptions {
@@ -40,7 +40,7 @@ export class TokenService<User = any> {
     private readonly renewals: SessionRenewals,
     private readonly revoker: SessionRevoker,
     private readonly sessions: SessionList,
-    private readonly introspection: IntrospectionService,
+    private readonly introspection: OAuthService,
   ) {}
 
   /**
@@ -213,7 +213,7 @@ export class TokenService<User = any> {
     access: string | null,
     refresh: string | null,
     presenter: Presenter,
-    deadline: StorageDeadline,
+    deadline: RequestDeadline,
   ): Promise<SessionRecord> {
     if (access !== null) {
       try {

@@ -3,9 +3,9 @@ import {
   type AccessKeyChange,
   type FoundSession,
   type KeyRenewal,
-  type PlaceQuery,
+  type SlotQuery,
   type Rotation,
-  type SessionFigures,
+  type SessionCounts,
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
@@ -43,7 +43,7 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
-  async findPlaces(userId: string, { limit, aliveAt, most }: PlaceQuery): Promise<SessionRecord[]> {
+  async findSlots(userId: string, { limit, aliveAt, most }: SlotQuery): Promise<SessionRecord[]> {
     const logins = this.ofUser(userId).filter((row) => row.kind === 'login');
     const loose = logins.filter((row) => !holdsSlot(row, limit) && row.expiresAt > aliveAt);
     const oldest = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, most);
@@ -128,7 +128,7 @@ export class InMemorySessionRepository extends SessionRepository {
     return this.deleteAll([...this.rows.values()].filter((row) => row.expiresAt <= now).slice(0, limit));
   }
 
-  async figures(now: number, userId?: string): Promise<SessionFigures> {
+  async statistics(now: number, userId?: string): Promise<SessionCounts> {
     const all = this.select((row) => userId === undefined || row.userId === userId);
     const active = all.filter((row) => row.expiresAt > now);
     const expired = all.filter((row) => row.expiresAt <= now);

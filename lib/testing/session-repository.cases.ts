@@ -216,7 +216,7 @@ export const SESSION_CASES: Record<string, ContractCase> = {
   },
 
   'counts sessions, users and user agents': async (repository, newRecord, users) => {
-    const empty = await repository.figures(T);
+    const empty = await repository.statistics(T);
     deepEqual(empty, {
       users: { all: 0, active: 0, expired: 0 },
       sessions: { all: 0, active: 0, expired: 0 },
@@ -231,7 +231,7 @@ export const SESSION_CASES: Record<string, ContractCase> = {
       newRecord({ userAgent: 'b', userId: users[2]!, expiresAt: T - 1 }),
     ];
     for (const row of rows) await repository.insert(row);
-    deepEqual(await repository.figures(T), {
+    deepEqual(await repository.statistics(T), {
       users: { all: 3, active: 2, expired: 2 },
       sessions: { all: 5, active: 3, expired: 2 },
       maxActivePerUser: 2,
@@ -240,6 +240,6 @@ export const SESSION_CASES: Record<string, ContractCase> = {
         { userAgent: 'b', active: 1 },
       ],
     });
-    equal((await repository.figures(T, users[1]!)).sessions.all, 1);
+    equal((await repository.statistics(T, users[1]!)).sessions.all, 1);
   },
 };

@@ -82,11 +82,11 @@ export const KEY_CASES: Record<string, ContractCase> = {
       newRecord({ userId: users[1]!, slot: 1 }),
     ];
     for (const record of [...seated, ...loose, ...others]) await repository.insert(record);
-    const found = await repository.findPlaces(users[0]!, { limit: 2, aliveAt: T, most: 3 });
+    const found = await repository.findSlots(users[0]!, { limit: 2, aliveAt: T, most: 3 });
     const oldest = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, 3);
     const byId = (rows: { id: string }[]) => rows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     deepEqual(byId(found), byId([...seated, ...oldest]));
-    deepEqual(await repository.findPlaces(users[2]!, { limit: 2, aliveAt: T, most: 3 }), []);
+    deepEqual(await repository.findSlots(users[2]!, { limit: 2, aliveAt: T, most: 3 }), []);
   },
 
   'ends a session in its slot once, and frees the slot': async (repository, newRecord) => {

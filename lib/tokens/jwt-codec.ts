@@ -7,10 +7,10 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { Keyring, type KeyringKey } from './keyring';
 import type { PublicKeySet } from './jwk';
 import {
+  headerFor,
   headerOf,
-  headerPartOf,
   MAX_TOKEN_LENGTH,
-  ownHeaders,
+  expectedHeaders,
   parseHeader,
   plainObject,
   type TokenType,
@@ -79,14 +79,14 @@ export class JwtCodec {
    */
   readonly verifyOptions: { algorithms: KeyringKey['algorithm'][]; ignoreExpiration: true; ignoreNotBefore: true };
 
-  private readonly ownHeaders: Record<TokenType, ReadonlyMap<string, KeyringKey>>;
+  private readonly expectedHeaders: Record<TokenType, ReadonlyMap<string, KeyringKey>>;
 
   constructor(
     private readonly keyring: Keyring,
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.verifyOptions = { algorithms: keyring.algorithms, ignoreExpiration: true, ignoreNotBefore: true };
-    this.ownHeaders = { access: ownHeaders(keyring, 'access'), refresh: ownHeaders(keyring, 'refresh') };
+    this.expectedHeaders = { access: expectedHeaders(keyring, 'access'), refresh: expectedHeaders(keyring, 'refresh') };
   }
 
   get publicKeys(): PublicKeySet {
@@ -95,8 +95,8 @@ export class JwtCodec {
 
   /** The header gate: the key that must have signed this token. @throws TokenRejection */
   keyFor(raw: string, type: TokenType): KeyringKey {
-    const header = headerPartOf(raw);
-    const known = this.ownHeaders[type].get(header);
+    const header = headerOf(raw);
+    const known = this.expectedHeaders[type].get(header);
     if (known) return known;
     const { kid, algorithm } = parseHeader(header, type);
     const key = this.keyring.find(kid);
@@ -107,7 +107,7 @@ export class JwtCodec {
 
   /** The header gate as far as it goes without the keys. @throws TokenRejection */
   readHeader(raw: string, type: TokenType): { kid: string; algorithm: string } {
-    return parseHeader(headerPartOf(raw), type);
+    return parseHeader(headerOf(raw), type);
   }
 
   /** Checks the signature. @throws TokenRejection */
@@ -190,7 +190,10 @@ export class JwtCodec {
   private sign(type: TokenType, payload: Record<string, unknown>): string {
     const key = this.keyring.signingKey;
     // As text: the library looks the names of claims up on a plain object, where `constructor` is something.
-    const token = sign(JSON.stringify(payload), key.signing, { algorithm: key.algorithm, header: headerOf(key, type) });
+    const token = sign(JSON.stringify(payload), key.signing, {
+      algorithm: key.algorithm,
+      header: headerFor(key, type),
+    });
     if (token.length > MAX_TOKEN_LENGTH) {
       throw new Error(
         `The ${type} token would have ${token.length} characters, and ${MAX_TOKEN_LENGTH} is the most; make the custom claims smaller.`,

@@ -8,7 +8,7 @@ import { textDigest } from './text-digest';
 const CURVES: Record<string, string> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' };
 
 /** Why a public key must not be used with an algorithm; null when it may. */
-export function unfitness(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
+export function keyProblem(key: KeyObject, algorithm: JwtKnoxAlgorithm): string | null {
   return unfitForAlgorithm(key, algorithm) ?? (isPublished(key) ? IS_PUBLISHED : null);
 }
 

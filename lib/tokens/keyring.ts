@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, createSecretKey, KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { unfitness } from './key-fitness';
+import { keyProblem } from './key-fitness';
 import { assessSecret, LEAST_BITS } from './secret-check';
 import { textDigest } from './text-digest';
 import { type PublicKeySet, publicJwkOf } from './jwk';
@@ -193,7 +193,7 @@ function loadKeyPair(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
   try {
     const signing = key.privateKey === undefined ? null : privateKeyOf(key.privateKey);
     const verifying = signing ? createPublicKey(signing) : publicKeyOf(key.publicKey!);
-    const unfit = unfitness(verifying, key.algorithm);
+    const unfit = keyProblem(verifying, key.algorithm);
     if (unfit) problem(unfit);
     return unfit ? null : { verifying, signing };
   } catch {

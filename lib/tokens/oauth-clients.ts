@@ -12,7 +12,7 @@ const RIGHTS: readonly ClientRight[] = ['introspect', 'introspect_refresh', 'rev
 
 /** The clients of `introspect` and `revoke`: ids, digests and rights; the secrets themselves are not kept. */
 @Injectable()
-export class ClientRegistry {
+export class OAuthClients {
   readonly #digests = new Map<string, Buffer>();
   readonly #rights = new Map<string, readonly ClientRight[]>();
   /** The digest of no secret. */
@@ -21,8 +21,8 @@ export class ClientRegistry {
   readonly problems: string[] = [];
 
   /** Never throws: what is wrong is in {@link problems}. */
-  static load(clients: JwtKnoxOptions['clients']): ClientRegistry {
-    const registry = new ClientRegistry();
+  static load(clients: JwtKnoxOptions['clients']): OAuthClients {
+    const registry = new OAuthClients();
     if (Array.isArray(clients)) for (const client of clients) registry.add(client);
     else if (clients !== undefined) registry.problems.push('clients: must be a list of { id, secret | secretHash }.');
     return registry;

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { TokenRejection } from '../contracts/errors';
 import type { JwtKnoxAlgorithm } from '../options/options';
-import { unfitness } from './key-fitness';
+import { keyProblem } from './key-fitness';
 
 /** RS, PS and ES: what is published is no secret, so nothing that is signed with it proves anything. */
 const ASYMMETRIC = /^(?:RS|PS|ES)(?:256|384|512)$/;
@@ -23,7 +23,7 @@ export interface PublishedKey {
  * @param published whether the key is to be a published one
  * @throws TokenRejection
  */
-export function checkPlausible(header: { kid: string; algorithm: string }, published: boolean): void {
+export function checkHeader(header: { kid: string; algorithm: string }, published: boolean): void {
   if (!KID.test(header.kid)) throw new TokenRejection('unknown_key');
   if (!(published ? ASYMMETRIC : ANY).test(header.algorithm)) throw new TokenRejection('algorithm');
 }
@@ -32,7 +32,7 @@ export function checkPlausible(header: { kid: string; algorithm: string }, publi
  * The keys of a JWK set that verify signatures, by `kid`. One of another use, without an algorithm, weak or on another
  * curve, private, or with a `kid` that stands twice, is left out.
  */
-export function publishedKeysOf(set: { keys: readonly object[] }): Map<string, PublishedKey> {
+export function publicKeysIn(set: { keys: readonly object[] }): Map<string, PublishedKey> {
   const keys = new Map<string, PublishedKey>();
   const seen = new Set<unknown>();
   for (const jwk of set.keys as readonly Record<string, unknown>[]) {
@@ -50,7 +50,7 @@ function readKey({ kid, alg, ...jwk }: Record<string, unknown>): PublishedKey | 
   const algorithm = alg as JwtKnoxAlgorithm;
   try {
     const verifying = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
-    return unfitness(verifying, algorithm) === null ? { algorithm, verifying } : null;
+    return keyProblem(verifying, algorithm) === null ? { algorithm, verifying } : null;
   } catch {
     return null;
   }

@@ -13,18 +13,18 @@ const PART = '(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQ
 const COMPACT = new RegExp(`^(?=[^.])${PART}\\.(?=[^.])${PART}\\.(?=.)${PART}$`);
 
 /** The headers of the tokens that these keys sign, by their text in base64url: nothing is left to check in them. */
-export function ownHeaders(keyring: Keyring, type: TokenType): ReadonlyMap<string, KeyringKey> {
+export function expectedHeaders(keyring: Keyring, type: TokenType): ReadonlyMap<string, KeyringKey> {
   return new Map(
-    keyring.all.map((key) => [Buffer.from(JSON.stringify(headerOf(key, type))).toString('base64url'), key]),
+    keyring.all.map((key) => [Buffer.from(JSON.stringify(headerFor(key, type))).toString('base64url'), key]),
   );
 }
 
-export function headerOf({ algorithm, kid }: KeyringKey, type: TokenType) {
+export function headerFor({ algorithm, kid }: KeyringKey, type: TokenType) {
   return { alg: algorithm, typ: TYP[type], kid };
 }
 
 /** The first part of a token of sound form and size. @throws TokenRejection */
-export function headerPartOf(raw: string): string {
+export function headerOf(raw: string): string {
   // Handshakes and other host code may hand on whatever they were sent.
   if (typeof raw !== 'string' || raw.length > MAX_TOKEN_LENGTH || !COMPACT.test(raw))
     throw new TokenRejection('malformed');

@@ -2,21 +2,21 @@ import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from
 import type { SessionRecord } from '../contracts/session';
 import type { AccessKeyChange, Rotation } from '../contracts/session.repository';
 import { jsonText, stringTransformer, wholeNumber } from './columns';
-import type { KnoxSessionBase } from './session.entity';
+import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { COLUMNS, type Where } from './session-row';
 
-type Column = ReturnType<Repository<KnoxSessionBase>['metadata']['findColumnWithPropertyName']>;
+type Column = ReturnType<Repository<JwtKnoxSessionBase>['metadata']['findColumnWithPropertyName']>;
 
 /** Stands in a statement for a value; nothing that a host writes looks like it. */
-const placeOf = (name: string) => `jwt-knox:${name}`;
+const placeholder = (name: string) => `jwt-knox:${name}`;
 
 /** A write that TypeORM builds once: building SQL costs many times what sending it does. */
-export class BuiltStatement<Values extends object> {
+export class CompiledStatement<Values extends object> {
   private readonly columns: readonly Column[];
 
   private constructor(
-    private readonly rows: Repository<KnoxSessionBase>,
+    private readonly rows: Repository<JwtKnoxSessionBase>,
     private readonly sql: string,
     private readonly names: readonly (keyof Values & string)[],
   ) {
@@ -25,17 +25,17 @@ export class BuiltStatement<Values extends object> {
 
   /**
    * Null where it has to be built each time: TypeORM gives a column of the host a value of its own, such as a UUID.
-   * @param builder a statement in which each value's place is taken by {@link placeOf} its name
+   * @param builder a statement in which each value's place is taken by {@link placeholder} its name
    * @param names of all values
    */
   static of<Values extends object>(
-    rows: Repository<KnoxSessionBase>,
+    rows: Repository<JwtKnoxSessionBase>,
     builder: QueryBuilder<ObjectLiteral>,
     names: readonly (keyof Values & string)[],
-  ): BuiltStatement<Values> | null {
+  ): CompiledStatement<Values> | null {
     const [sql, parameters] = builder.getQueryAndParameters();
-    const found = parameters.map((place: unknown) => names.find((name) => placeOf(name) === place));
-    return found.every((name) => name !== undefined) ? new BuiltStatement(rows, sql, found) : null;
+    const found = parameters.map((place: unknown) => names.find((name) => placeholder(name) === place));
+    return found.every((name) => name !== undefined) ? new CompiledStatement(rows, sql, found) : null;
   }
 
   /** How many rows it changed. */
@@ -52,18 +52,18 @@ export class BuiltStatement<Values extends object> {
 const OWN_TRANSFORMERS: readonly unknown[] = [wholeNumber, stringTransformer, jsonText];
 
 /** The INSERT of a login. */
-export function insertion(rows: Repository<KnoxSessionBase>): BuiltStatement<SessionRecord> | null {
+export function insertion(rows: Repository<JwtKnoxSessionBase>): CompiledStatement<SessionRecord> | null {
   if (hasOwnSql(rows)) return null;
   const places = Object.fromEntries(COLUMNS.map((name) => [name, () => `:jwt_knox_${name}`]));
-  const names = Object.fromEntries(COLUMNS.map((name) => [`jwt_knox_${name}`, placeOf(name)]));
-  return BuiltStatement.of(rows, rows.createQueryBuilder().insert().values(places).setParameters(names), COLUMNS);
+  const names = Object.fromEntries(COLUMNS.map((name) => [`jwt_knox_${name}`, placeholder(name)]));
+  return CompiledStatement.of(rows, rows.createQueryBuilder().insert().values(places).setParameters(names), COLUMNS);
 }
 
 /**
  * Whether the host's entity makes SQL anew for each row: a transformer of its own may give any, and for SQLite TypeORM
  * asks a default that is a function each time.
  */
-function hasOwnSql({ metadata, manager }: Repository<KnoxSessionBase>): boolean {
+function hasOwnSql({ metadata, manager }: Repository<JwtKnoxSessionBase>): boolean {
   const hasKeyword = ['postgres', 'mysql', 'mariadb'].includes(manager.connection.options.type);
   return metadata.columns.some(
     ({ transformer, default: preset }) =>
@@ -96,12 +96,12 @@ export function changeOf(values: RotationValues): { where: Where; change: Partia
 }
 
 /** The conditional UPDATE of a rotation. @param both whether the access key changes too */
-export function rotation(rows: Repository<KnoxSessionBase>, both = false): BuiltStatement<RotationValues> | null {
+export function rotation(rows: Repository<JwtKnoxSessionBase>, both = false): CompiledStatement<RotationValues> | null {
   const names = both ? [...ROTATION_VALUES, ...ACCESS_KEY_VALUES] : ROTATION_VALUES;
   // TypeORM hands on both the places and the values unread.
-  const named = Object.fromEntries(names.map((name) => [name, placeOf(name)])) as unknown as RotationValues;
+  const named = Object.fromEntries(names.map((name) => [name, placeholder(name)])) as unknown as RotationValues;
   const { where, change } = changeOf(named);
-  return BuiltStatement.of(
+  return CompiledStatement.of(
     rows,
     rows
       .createQueryBuilder()

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { KnoxFence } from './fence.entity';
+import { JwtKnoxFence } from './fence.entity';
 import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
@@ -23,7 +23,7 @@ export class FenceStatements {
   ) {
     const { driver } = source;
     const table = source
-      .getMetadata(KnoxFence)
+      .getMetadata(JwtKnoxFence)
       .tablePath.split('.')
       .map((part) => driver.escape(part))
       .join('.');

@@ -7,7 +7,7 @@ import { epochMs } from './columns';
  * whose sessions were ever ended all at once.
  */
 @Entity('jwt_knox_fences')
-export class KnoxFence {
+export class JwtKnoxFence {
   /** `#`, `*`, or the SHA-256 of realm, a NUL character and user id in lowercase hex. */
   @PrimaryColumn({ name: 'scope', type: 'varchar', length: 80, primaryKeyConstraintName: 'PK_jwt_knox_fences' })
   scope!: string;

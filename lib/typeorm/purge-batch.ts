@@ -1,7 +1,7 @@
 import { In, LessThanOrEqual, type QueryRunner, type Repository } from 'typeorm';
-import type { KnoxSessionBase } from './session.entity';
+import type { JwtKnoxSessionBase } from './session.entity';
 
-type Rows = Repository<KnoxSessionBase>;
+type Rows = Repository<JwtKnoxSessionBase>;
 
 /** Deletes at most `limit` expired rows, passing over those that another purger has locked, where the database can. */
 export async function purgeBatch(rows: Rows, runner: QueryRunner, now: number, limit: number): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Repository } from 'typeorm';
 import type { FoundSession } from '../contracts/session.repository';
-import type { KnoxSessionBase } from './session.entity';
+import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import {
@@ -20,7 +20,7 @@ export class SessionLookUp {
   private order: readonly number[] = [];
 
   constructor(
-    private readonly rows: Repository<KnoxSessionBase>,
+    private readonly rows: Repository<JwtKnoxSessionBase>,
     private readonly userRelation: string | undefined,
     private readonly prepared: boolean,
   ) {

@@ -1,10 +1,10 @@
 import type { FindOptionsWhere, SelectQueryBuilder } from 'typeorm';
 import { SESSION_COLUMNS, type SessionRecord } from '../contracts/session';
 import { jsonText } from './columns';
-import type { KnoxSessionBase } from './session.entity';
+import type { JwtKnoxSessionBase } from './session.entity';
 
-export type Where = FindOptionsWhere<KnoxSessionBase>;
-export type Select = SelectQueryBuilder<KnoxSessionBase>;
+export type Where = FindOptionsWhere<JwtKnoxSessionBase>;
+export type Select = SelectQueryBuilder<JwtKnoxSessionBase>;
 
 /** A row as a driver gives it, by the names of its columns in the library. */
 export type RawRecord = Record<keyof SessionRecord, any>;
@@ -80,7 +80,7 @@ function numberOf(value: number | string | null): number | null {
 }
 
 /** The session in a row by names, or in an entity, which may have more than these columns. */
-export function recordIn(wider: RawRecord | KnoxSessionBase): SessionRecord {
+export function recordIn(wider: RawRecord | JwtKnoxSessionBase): SessionRecord {
   return toRecord(COLUMNS.map((name) => wider[name]));
 }
 

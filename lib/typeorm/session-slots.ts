@@ -1,12 +1,12 @@
 import type { SessionRecord } from '../contracts/session';
-import type { PlaceQuery } from '../contracts/session.repository';
+import type { SlotQuery } from '../contracts/session.repository';
 import { type RawRecord, recordIn, type Select } from './session-row';
 
 /** Whether a row holds one of the slots of the limit. */
 const HOLDS = 'session.slot BETWEEN 1 AND :limit';
 
 /** One statement whatever the user has: those in a slot come first, of the others only the oldest are read. */
-export async function readPlaces(ofUser: Select, { limit, aliveAt, most }: PlaceQuery): Promise<SessionRecord[]> {
+export async function readSlots(ofUser: Select, { limit, aliveAt, most }: SlotQuery): Promise<SessionRecord[]> {
   const rows = await ofUser
     .andWhere(`session.kind = 'login' AND (${HOLDS} OR session.expiresAt > :aliveAt)`, { limit, aliveAt })
     .addSelect(`CASE WHEN ${HOLDS} THEN 0 ELSE 1 END`, 'loose')

@@ -1,8 +1,8 @@
-import type { SessionFigures } from '../contracts/session.repository';
+import type { SessionCounts } from '../contracts/session.repository';
 import type { Select } from './session-row';
 
 /** Counts in the database: one aggregate query for the totals, one for the busiest user, one for the user agents. */
-export async function countSessions(newSelect: () => Select, now: number, userId?: string): Promise<SessionFigures> {
+export async function countSessions(newSelect: () => Select, now: number, userId?: string): Promise<SessionCounts> {
   const select = () => {
     const all = newSelect().setParameters({ now });
     return userId === undefined ? all : all.andWhere('session.userId = :userId', { userId });
@@ -22,8 +22,8 @@ export async function countSessions(newSelect: () => Select, now: number, userId
   };
 }
 
-/** The figures of a user who cannot exist. */
-export function noSessions(): SessionFigures {
+/** The counts of a user who cannot exist. */
+export function noSessions(): SessionCounts {
   const none = { all: 0, active: 0, expired: 0 };
   return { users: none, sessions: { ...none }, maxActivePerUser: 0, byUserAgent: [] };
 }
@@ -32,7 +32,7 @@ function active(select: Select): Select {
   return select.andWhere('session.expiresAt > :now').addSelect('COUNT(*)', 'active').orderBy('active', 'DESC');
 }
 
-async function readTotals(select: Select): Promise<Pick<SessionFigures, 'users' | 'sessions'>> {
+async function readTotals(select: Select): Promise<Pick<SessionCounts, 'users' | 'sessions'>> {
   const row = await select
     .addSelect('COUNT(*)', 'sessions')
     .addSelect('COUNT(CASE WHEN session.expiresAt > :now THEN 1 END)', 'activeSessions')

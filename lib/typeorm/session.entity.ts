@@ -16,22 +16,22 @@ const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
 @Index('IDX_jwt_knox_sessions_expires', ['expiresAt'])
 @Index('UQ_jwt_knox_sessions_slot', ['realm', 'userId', 'kind', 'slot'], { unique: true })
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
-export abstract class KnoxSessionBase {
-  /** Declared by each entity: the column's type is that of the host's user ids, text in {@link KnoxSession}. */
+export abstract class JwtKnoxSessionBase {
+  /** Declared by each entity: the column's type is that of the host's user ids, text in {@link JwtKnoxSession}. */
   abstract userId: string;
 }
 
 // The other columns are declared below, from the one list of them.
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
-export interface KnoxSessionBase extends Omit<SessionRecord, 'userId' | 'claims'> {
+export interface JwtKnoxSessionBase extends Omit<SessionRecord, 'userId' | 'claims'> {
   // Loose, so that TypeORM's types of partial entities fit.
   claims: any;
 }
 
 for (const name of SESSION_COLUMNS) {
   const column = columnOf(name, SESSION_FIELDS[name]);
-  if (name === 'id') PrimaryColumn({ ...column, ...PRIMARY_KEY } as object)(KnoxSessionBase.prototype, name);
-  else if (name !== 'userId') Column(column)(KnoxSessionBase.prototype, name);
+  if (name === 'id') PrimaryColumn({ ...column, ...PRIMARY_KEY } as object)(JwtKnoxSessionBase.prototype, name);
+  else if (name !== 'userId') Column(column)(JwtKnoxSessionBase.prototype, name);
 }
 
 function columnOf(name: string, field: SessionField): ColumnOptions {
@@ -45,7 +45,7 @@ function columnOf(name: string, field: SessionField): ColumnOptions {
 
 /** The table `jwt_knox_sessions`, created by `jwtKnoxMigrations`. */
 @Entity(SESSION_TABLE)
-export class KnoxSession extends KnoxSessionBase {
+export class JwtKnoxSession extends JwtKnoxSessionBase {
   @Column({ name: 'userId', type: 'varchar', length: TEXT_LIMITS.userId })
   userId!: string;
 }

@@ -5,9 +5,9 @@ import {
   type AccessKeyChange,
   type FoundSession,
   type KeyRenewal,
-  type PlaceQuery,
+  type SlotQuery,
   type Rotation,
-  type SessionFigures,
+  type SessionCounts,
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
@@ -15,13 +15,13 @@ import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-f
 import { changeOf, insertion, rotation } from './compiled-statement';
 import { canHoldUserId } from './columns';
 import { FenceStatements } from './fence-statements';
-import type { KnoxSessionBase } from './session.entity';
+import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { purgeBatch } from './purge-batch';
 import { retrying } from './retrying';
 import { countSessions, noSessions } from './session-statistics';
 import { SessionLookUp } from './session-look-up';
-import { readCrowded, readPlaces } from './session-slots';
+import { readCrowded, readSlots } from './session-slots';
 import { type RawRecord, recordIn, type Select, selectColumns, type Where } from './session-row';
 
 interface BuiltStatements {
@@ -54,7 +54,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private fences: FenceStatements | undefined;
 
   constructor(
-    private readonly rows: Repository<KnoxSessionBase>,
+    private readonly rows: Repository<JwtKnoxSessionBase>,
     { userRelation, preparedStatements = false, realm = '' }: TypeOrmSessionRepositoryOptions = {},
   ) {
     super();
@@ -82,8 +82,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
     });
   }
 
-  async findPlaces(userId: string, query: PlaceQuery): Promise<SessionRecord[]> {
-    return this.readUser(userId, (select) => readPlaces(select, query));
+  async findSlots(userId: string, query: SlotQuery): Promise<SessionRecord[]> {
+    return this.readUser(userId, (select) => readSlots(select, query));
   }
 
   async insert(record: SessionRecord): Promise<boolean> {
@@ -167,7 +167,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return retrying(() => this.onPrimary((runner) => purgeBatch(this.rows, runner, now, limit)));
   }
 
-  async figures(now: number, userId?: string): Promise<SessionFigures> {
+  async statistics(now: number, userId?: string): Promise<SessionCounts> {
     if (userId !== undefined && !this.mayHold(userId)) return noSessions();
     const all = (runner: QueryRunner) => this.ofRealm(runner).select([]);
     return retrying(() => this.onPrimary((runner) => countSessions(() => all(runner), now, userId)), 'read');

@@ -5,8 +5,8 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import type { JwtKnoxExtras } from '../options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { KnoxFence } from './fence.entity';
-import { KnoxSession, type KnoxSessionBase } from './session.entity';
+import { JwtKnoxFence } from './fence.entity';
+import { JwtKnoxSession, type JwtKnoxSessionBase } from './session.entity';
 import { TypeOrmSessionRepository } from './typeorm-session.repository';
 
 type StorageExtras = Pick<JwtKnoxExtras, 'sessionRepository' | 'dataSource' | 'sessionEntity' | 'sessionUser'>;
@@ -23,9 +23,9 @@ export function storageOf(
   const { sessionRepository: own, dataSource, sessionUser } = extras;
   if (typeof own === 'function') return { imports: [], provider: { provide: SessionRepository, useClass: own } };
   if (own) return { imports: [], provider: { provide: SessionRepository, useValue: own } };
-  const entity = extras.sessionEntity ?? KnoxSession;
-  const entities: Type<object>[] = startsSessions ? [entity, KnoxFence] : [entity];
-  const useFactory = (rows: Repository<KnoxSessionBase>, { preparedStatements }: StorageOptions) => {
+  const entity = extras.sessionEntity ?? JwtKnoxSession;
+  const entities: Type<object>[] = startsSessions ? [entity, JwtKnoxFence] : [entity];
+  const useFactory = (rows: Repository<JwtKnoxSessionBase>, { preparedStatements }: StorageOptions) => {
     const settings = { userRelation: sessionUser, preparedStatements };
     const unknown = entities.filter((one) => !rows.manager.connection.hasMetadata(one));
     if (unknown.length === 0) return new TypeOrmSessionRepository(rows, settings);

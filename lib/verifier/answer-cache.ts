@@ -2,7 +2,7 @@
  * Answers that still count, the least recently used leaving first. An answer's time runs from when it was asked for: what
  * was ended after the question is found out by every request that comes `ttl` later, however slow the answer was.
  */
-export class RecentAnswers<Answer> {
+export class AnswerCache<Answer> {
   private readonly entries = new Map<string, { askedAt: number; answer: Promise<Answer | null> }>();
 
   /** @param now milliseconds of a clock that only goes forward */

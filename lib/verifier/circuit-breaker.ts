@@ -1,5 +1,5 @@
 import { IssuerUnavailableError } from '../contracts/errors';
-import { failureOf, UselessAnswer } from './issuer-fetch';
+import { failureOf, UnusableResponse } from './issuer-fetch';
 
 /** So many failures in a row open the circuit. */
 export const MAX_FAILURES = 5;
@@ -9,7 +9,7 @@ export const PAUSE_MS = 1_000;
 export const MOST_AT_ONCE = 64;
 
 /** Keeps requests from waiting, one after the other, for an issuer that does not answer. */
-export class Circuit {
+export class CircuitBreaker {
   private failures = 0;
   private failedAt = -Infinity;
   private failure: Error | undefined;
@@ -64,5 +64,5 @@ export class Circuit {
 
 /** Nobody waits for an issuer that answers; and by a token that it has no answer to, nobody may shut the others out. */
 function isAnswer(error: unknown): boolean {
-  return error instanceof UselessAnswer || error instanceof SyntaxError;
+  return error instanceof UnusableResponse || error instanceof SyntaxError;
 }

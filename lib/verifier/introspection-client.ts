@@ -1,7 +1,7 @@
 import type { TokenClaims } from '../tokens/jwt-codec';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
-import { Circuit } from './circuit-breaker';
-import { askIssuer, UselessAnswer } from './issuer-fetch';
+import { CircuitBreaker } from './circuit-breaker';
+import { fetchFromIssuer, UnusableResponse } from './issuer-fetch';
 
 /** What the issuer says of a token that is active. Epoch milliseconds. */
 export interface ActiveAnswer {
@@ -12,7 +12,7 @@ export interface ActiveAnswer {
 export class IntrospectionClient {
   constructor(
     private readonly options: NonNullable<ResolvedVerifierOptions['introspection']>,
-    private readonly circuit = new Circuit(),
+    private readonly circuit = new CircuitBreaker(),
   ) {}
 
   /** Null when the token is not active. @throws IssuerUnavailableError */
@@ -24,7 +24,7 @@ export class IntrospectionClient {
 
   private async post(token: string): Promise<unknown> {
     const { uri, client, timeout } = this.options;
-    const response = await askIssuer(uri, {
+    const response = await fetchFromIssuer(uri, {
       method: 'POST',
       headers: { authorization: client.authorization, accept: 'application/json' },
       body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
@@ -40,6 +40,6 @@ function answerOf(body: unknown, claims: TokenClaims): ActiveAnswer | null {
   if (active === false) return null;
   const isSound =
     active === true && sub === claims.userId && sid === claims.sessionId && type === 'Bearer' && Number.isInteger(exp);
-  if (!isSound) throw new UselessAnswer('The issuer gave an answer that does not fit the token.');
+  if (!isSound) throw new UnusableResponse('The issuer gave an answer that does not fit the token.');
   return { expiresAt: (exp as number) * 1_000 };
 }

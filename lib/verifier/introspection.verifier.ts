@@ -1,15 +1,15 @@
 import { TokenRejection } from '../contracts/errors';
 import type { TokenSession } from '../contracts/session';
 import type { JwtCodec } from '../tokens/jwt-codec';
-import { checkPlausible } from '../tokens/published-keys';
+import { checkHeader } from '../tokens/published-keys';
 import { textDigest } from '../tokens/text-digest';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
-import type { Refusals } from '../sessions/rejections';
+import type { TokenRejections } from '../sessions/rejections';
 import type { Authentication } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
 import type { ActiveAnswer, IntrospectionClient } from './introspection-client';
-import type { KnownUsers } from './local-users';
-import type { RecentAnswers } from './answer-cache';
+import type { LocalUsers } from './local-users';
+import type { AnswerCache } from './answer-cache';
 import { tokenSessionOf } from './token-session';
 
 /** Mode `introspect`: both locks, at the issuer. What no issuer could have made is refused without asking. */
@@ -18,17 +18,17 @@ export class IntrospectionVerifier extends TokenVerifier {
     private readonly options: ResolvedVerifierOptions,
     private readonly codec: JwtCodec,
     private readonly client: IntrospectionClient,
-    private readonly answers: RecentAnswers<ActiveAnswer>,
-    private readonly users: KnownUsers,
-    refusals: Refusals,
+    private readonly answers: AnswerCache<ActiveAnswer>,
+    private readonly users: LocalUsers,
+    rejections: TokenRejections,
   ) {
-    super(refusals);
+    super(rejections);
   }
 
   protected async check(token: string): Promise<Authentication<any, TokenSession>> {
     const { clock, clockTolerance } = this.options;
     const now = clock.now();
-    checkPlausible(this.codec.readHeader(token, 'access'), false);
+    checkHeader(this.codec.readHeader(token, 'access'), false);
     // Counts only once the issuer has said that the token, as it stands, is its own.
     const claims = this.codec.readUnverified(token, now);
     const answer = await this.answers.get(textDigest(token), () => this.client.ask(token, claims));

@@ -5,19 +5,19 @@ const MAX_BYTES = 65_536;
 const OUTAGE = new Set([502, 503, 504]);
 
 /** The issuer is there, and what it said is of no use. That may lie in the one token it was asked about. */
-export class UselessAnswer extends Error {}
+export class UnusableResponse extends Error {}
 
 /**
  * Fetches from the issuer: no redirects, which would hand a token to somebody else, and no endless answers. Of the
  * headers, only `Age` is kept.
  * @throws when the answer is not a 200 of bounded size
  */
-export async function askIssuer(url: string, init: RequestInit): Promise<Response> {
+export async function fetchFromIssuer(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: 'manual' });
   if (response.status !== 200) {
     await response.body?.cancel();
     const message = `The issuer answered ${response.status}.`;
-    throw OUTAGE.has(response.status) ? new Error(message) : new UselessAnswer(message);
+    throw OUTAGE.has(response.status) ? new Error(message) : new UnusableResponse(message);
   }
   return new Response(await boundedText(response), {
     status: 200,

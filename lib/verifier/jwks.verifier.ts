@@ -1,11 +1,11 @@
 import type { TokenSession } from '../contracts/session';
 import type { JwtCodec } from '../tokens/jwt-codec';
-import { checkPlausible } from '../tokens/published-keys';
+import { checkHeader } from '../tokens/published-keys';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
-import type { Refusals } from '../sessions/rejections';
+import type { TokenRejections } from '../sessions/rejections';
 import type { Authentication } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
-import type { KnownUsers } from './local-users';
+import type { LocalUsers } from './local-users';
 import type { RemoteKeys } from './remote-keys';
 import { tokenSessionOf } from './token-session';
 
@@ -15,16 +15,16 @@ export class JwksVerifier extends TokenVerifier {
     private readonly options: ResolvedVerifierOptions,
     private readonly codec: JwtCodec,
     private readonly keys: RemoteKeys,
-    private readonly users: KnownUsers,
-    refusals: Refusals,
+    private readonly users: LocalUsers,
+    rejections: TokenRejections,
   ) {
-    super(refusals);
+    super(rejections);
   }
 
   protected async check(token: string): Promise<Authentication<any, TokenSession>> {
     const now = this.options.clock.now();
     const header = this.codec.readHeader(token, 'access');
-    checkPlausible(header, true);
+    checkHeader(header, true);
     const { verifying, algorithm } = await this.keys.find(header);
     const payload = this.codec.verify(token, verifying, { ...this.codec.verifyOptions, algorithms: [algorithm] });
     const claims = this.codec.readAccess(payload, now);

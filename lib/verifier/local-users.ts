@@ -2,10 +2,10 @@ import { TokenRejection } from '../contracts/errors';
 import type { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../tokens/jwt-codec';
 import { refusalOf } from '../sessions/session-checker';
-import { hostCall, StorageDeadline } from '../sessions/request-deadline';
+import { fromHost, RequestDeadline } from '../sessions/request-deadline';
 
 /** Whose tokens count where the session itself is not read: everybody's, or those of users that this service knows. */
-export class KnownUsers {
+export class LocalUsers {
   constructor(
     private readonly users: UserProvider | undefined,
     private readonly timeout: number,
@@ -15,8 +15,8 @@ export class KnownUsers {
   async find(claims: TokenClaims): Promise<unknown> {
     const { users } = this;
     if (!users) return { id: claims.userId };
-    const look = () => hostCall(() => users.findById(claims.userId));
-    const user = await new StorageDeadline(this.timeout).run(look);
+    const look = () => fromHost(() => users.findById(claims.userId));
+    const user = await new RequestDeadline(this.timeout).run(look);
     const refusal = refusalOf(users, user, claims.userId);
     if (refusal) throw new TokenRejection(refusal, claims);
     return user;

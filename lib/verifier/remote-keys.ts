@@ -1,7 +1,7 @@
 import { IssuerUnavailableError, TokenRejection } from '../contracts/errors';
-import { type PublishedKey, publishedKeysOf } from '../tokens/published-keys';
+import { type PublishedKey, publicKeysIn } from '../tokens/published-keys';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
-import { ageOf, askIssuer, failureOf } from './issuer-fetch';
+import { ageOf, fetchFromIssuer, failureOf } from './issuer-fetch';
 
 type RemoteKeyOptions = NonNullable<ResolvedVerifierOptions['remoteKeys']>;
 type Jose = Pick<
@@ -41,7 +41,7 @@ export class RemoteKeys {
       // What a shared cache keeps may hold a key that is gone (RFC 9111 section 5.2.1.4).
       headers: { 'cache-control': 'no-cache' },
       [jose.customFetch]: async (url: string, init: RequestInit) => {
-        const response = await askIssuer(url, init);
+        const response = await fetchFromIssuer(url, init);
         age = ageOf(response);
         return response;
       },
@@ -85,7 +85,7 @@ export class RemoteKeys {
     const askedAt = this.now();
     try {
       const { set, age } = await this.fetchSet();
-      const keys = publishedKeysOf(set);
+      const keys = publicKeysIn(set);
       if (askedAt - age >= this.validAt) {
         this.keys = keys;
         this.validAt = askedAt - age;

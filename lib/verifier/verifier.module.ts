@@ -17,9 +17,9 @@ import { Keyring } from '../tokens/keyring';
 import { isWeakClientSecret } from '../tokens/secret-check';
 import { generateId } from '../tokens/token-key';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
-import { Verdicts } from '../guard/authentication-cache';
+import { AuthenticationCache } from '../guard/authentication-cache';
 import { JwtKnoxStrategy } from '../guard/jwt-knox.strategy';
-import { ModuleReach, warnOfRivals } from '../guard/module-reach';
+import { ModuleScope, warnOfCompetingModules } from '../guard/competing-modules';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { BearerTransport } from '../guard/bearer.transport';
 import { createVerifierStrategy } from '../guard/verifier.strategy';
@@ -33,19 +33,19 @@ import { JWT_KNOX_OPTIONS } from '../options/resolve-options';
 import { type ResolvedVerifierOptions, resolveVerifierOptions } from './resolve-verifier-options';
 import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './verifier.options';
 import { storageOf } from '../typeorm/typeorm.storage';
-import { Refusals } from '../sessions/rejections';
-import { SessionValidity } from '../sessions/session-checker';
+import { TokenRejections } from '../sessions/rejections';
+import { SessionChecker } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
 import { IntrospectionClient } from './introspection-client';
 import { IntrospectionVerifier } from './introspection.verifier';
 import { JwksVerifier } from './jwks.verifier';
-import { KnownUsers } from './local-users';
+import { LocalUsers } from './local-users';
 import { loadJose } from './load-jose';
-import { RecentAnswers } from './answer-cache';
+import { AnswerCache } from './answer-cache';
 import { RemoteKeys } from './remote-keys';
 import { StoredSessionVerifier } from './stored-session-verifier';
 
-const GUARD = [JwtKnoxGuard, Verdicts, ErrorHeaders];
+const GUARD = [JwtKnoxGuard, AuthenticationCache, ErrorHeaders];
 
 /**
  * The guard of another application's access tokens: for a service that lets in the users of a `JwtKnoxModule` which runs
@@ -79,7 +79,7 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
   }
 
   onApplicationBootstrap(): void {
-    warnOfRivals(this.#moduleRef);
+    warnOfCompetingModules(this.#moduleRef);
   }
 }
 
@@ -94,9 +94,9 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
       ...providers,
       JwtCodec,
       JwtKnoxEvents,
-      Refusals,
+      TokenRejections,
       ...GUARD,
-      { provide: ModuleReach, useValue: new ModuleReach('JwtKnoxVerifierModule', extras) },
+      { provide: ModuleScope, useValue: new ModuleScope('JwtKnoxVerifierModule', extras) },
       {
         provide: JwtKnoxStrategy,
         useFactory: (verifier: TokenVerifier, transport: TokenTransport) =>
@@ -106,7 +106,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
       ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
     ],
-    exports: [TokenVerifier, JwtKnoxEvents, JwtKnoxStrategy, Refusals, ...GUARD],
+    exports: [TokenVerifier, JwtKnoxEvents, JwtKnoxStrategy, TokenRejections, ...GUARD],
   };
 }
 
@@ -150,43 +150,43 @@ function sharedDatabase(extras: JwtKnoxVerifierExtras): Parts {
   const verifier = {
     provide: TokenVerifier,
     useFactory: (...parts: ConstructorParameters<typeof StoredSessionVerifier>) => new StoredSessionVerifier(...parts),
-    inject: [JWT_KNOX_OPTIONS, JwtCodec, SessionValidity, Refusals],
+    inject: [JWT_KNOX_OPTIONS, JwtCodec, SessionChecker, TokenRejections],
   };
-  return { imports, providers: [provider, SessionValidity, verifier] };
+  return { imports, providers: [provider, SessionChecker, verifier] };
 }
 
 function remote(mode: VerifierMode): Parts {
   const users = {
-    provide: KnownUsers,
+    provide: LocalUsers,
     useFactory: ({ storageTimeout }: ResolvedVerifierOptions, provider?: UserProvider) =>
-      new KnownUsers(provider, storageTimeout),
+      new LocalUsers(provider, storageTimeout),
     inject: [JWT_KNOX_OPTIONS, { token: UserProvider, optional: true }],
   };
   const useFactory = mode === 'jwks' ? createJwksVerifier : createIntrospectionVerifier;
-  const inject = [JWT_KNOX_OPTIONS, JwtCodec, KnownUsers, Refusals];
+  const inject = [JWT_KNOX_OPTIONS, JwtCodec, LocalUsers, TokenRejections];
   return { imports: [], providers: [users, { provide: TokenVerifier, useFactory, inject }] };
 }
 
 async function createJwksVerifier(
   options: ResolvedVerifierOptions,
   codec: JwtCodec,
-  users: KnownUsers,
-  refusals: Refusals,
+  users: LocalUsers,
+  rejections: TokenRejections,
 ): Promise<TokenVerifier> {
   const keys = new RemoteKeys(await loadJose(), options.remoteKeys!);
   // The first request finds them; an issuer that is down does not hold up the start.
   keys.load().catch(() => undefined);
-  return new JwksVerifier(options, codec, keys, users, refusals);
+  return new JwksVerifier(options, codec, keys, users, rejections);
 }
 
 function createIntrospectionVerifier(
   options: ResolvedVerifierOptions,
   codec: JwtCodec,
-  users: KnownUsers,
-  refusals: Refusals,
+  users: LocalUsers,
+  rejections: TokenRejections,
 ): TokenVerifier {
   const { cacheTtl, cacheSize } = options.introspection!;
-  const answers = new RecentAnswers<{ expiresAt: number }>(cacheTtl, cacheSize);
+  const answers = new AnswerCache<{ expiresAt: number }>(cacheTtl, cacheSize);
   const client = new IntrospectionClient(options.introspection!);
-  return new IntrospectionVerifier(options, codec, client, answers, users, refusals);
+  return new IntrospectionVerifier(options, codec, client, answers, users, rejections);
 }

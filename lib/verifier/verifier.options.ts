@@ -59,7 +59,7 @@ export interface JwtKnoxVerifierExtras extends Pick<JwtKnoxExtras, 'isGlobal' | 
   mode: VerifierMode;
   /** `shared-database`: name of the TypeORM data source; the default one when left out. */
   dataSource?: string;
-  /** `shared-database`: an entity of the host's that extends `KnoxSessionBase`. @default KnoxSession */
+  /** `shared-database`: an entity of the host's that extends `JwtKnoxSessionBase`. @default JwtKnoxSession */
   sessionEntity?: Type<object>;
   /** `shared-database`: the relation of `sessionEntity` to the user. */
   sessionUser?: string;

@@ -1,19 +1,19 @@
 import { Column, DataSource, Entity, type EntitySubscriberInterface, Generated, VersionColumn } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSessionBase, type SessionRecord, sessionRecord } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSessionBase, type SessionRecord, sessionRecord } from '../../lib';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 
 /** A host's own entity, with columns that TypeORM fills. */
 @Entity({ name: 'host_sessions' })
-class HostSession extends KnoxSessionBase {
+class HostSession extends JwtKnoxSessionBase {
   @Column({ type: 'varchar', length: 64 }) userId!: string;
   @Column({ type: 'uuid' }) @Generated('uuid') ticket!: string;
   @VersionColumn({ type: 'int' }) version!: number;
 }
 
 @Entity({ name: 'noted_sessions' })
-class NotedSession extends KnoxSessionBase {
+class NotedSession extends JwtKnoxSessionBase {
   @Column({ type: 'varchar', length: 64 }) userId!: string;
   /** Looks like a place for a value. */
   @Column({ type: 'varchar', length: 40, default: '12:id' }) note!: string;
@@ -53,9 +53,9 @@ describe.each(databaseKinds)("a host's session entity on %s", (kind) => {
     database = await createDatabase(kind);
     // PostgreSQL has gen_random_uuid() itself.
     const uuids = kind === 'postgres' ? { uuidExtension: 'pgcrypto', installExtensions: false } : {};
-    const options = { ...database.options, ...uuids, entities: [entity, KnoxFence], synchronize: true };
+    const options = { ...database.options, ...uuids, entities: [entity, JwtKnoxFence], synchronize: true };
     source = await new DataSource(options as DataSource['options']).initialize();
-    repository = new TypeOrmSessionRepository(source.getRepository<KnoxSessionBase>(entity));
+    repository = new TypeOrmSessionRepository(source.getRepository<JwtKnoxSessionBase>(entity));
   };
   afterEach(async () => {
     await source.destroy();

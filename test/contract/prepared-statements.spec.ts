@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, sessionRecord } from '../../lib';
-import { KnoxSession } from '../../lib/typeorm/session.entity';
+import { JwtKnoxFence, sessionRecord } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from '../support/databases';
@@ -41,9 +41,14 @@ describe.each(cases)('on $kind, preparedStatements: $preparedStatements', ({ kin
 
   const open = async (poolSize: number) => {
     const pool = kind === 'sqlite' ? {} : { poolSize };
-    const options = { ...database.options, ...pool, entities: [KnoxSession, KnoxFence], migrations: jwtKnoxMigrations };
+    const options = {
+      ...database.options,
+      ...pool,
+      entities: [JwtKnoxSession, JwtKnoxFence],
+      migrations: jwtKnoxMigrations,
+    };
     source = await new DataSource({ ...options, migrationsRun: true } as DataSource['options']).initialize();
-    repository = new TypeOrmSessionRepository(source.getRepository(KnoxSession), { preparedStatements });
+    repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession), { preparedStatements });
     await repository.insert(RECORD);
   };
   beforeEach(async () => {

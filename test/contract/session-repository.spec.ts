@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { describe, it } from 'vitest';
-import { KnoxFence } from '../../lib/typeorm/fence.entity';
-import { KnoxSession } from '../../lib/typeorm/session.entity';
+import { JwtKnoxFence } from '../../lib/typeorm/fence.entity';
+import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { InMemorySessionRepository, sessionRepositoryContract } from '../../lib/testing';
@@ -27,11 +27,11 @@ for (const { kind, title, settings, cache } of variants) {
       const database = await createDatabase(kind);
       const source = await new DataSource({
         ...database.options,
-        entities: [KnoxSession, KnoxFence],
+        entities: [JwtKnoxSession, JwtKnoxFence],
         ...(cache ? { cache, synchronize: true } : { migrations: jwtKnoxMigrations, migrationsRun: true }),
       }).initialize();
       return {
-        repository: new TypeOrmSessionRepository(source.getRepository(KnoxSession), settings),
+        repository: new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession), settings),
         close: async () => {
           await source.destroy();
           await database.drop();

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type IssuedTokens, type JwtKnoxOptions, KnoxSession } from '../../lib';
+import { type IssuedTokens, type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
 import { createApp, SECRET, type TestApp } from '../support/create-app';
 import { databaseKinds } from '../support/databases';
 import { claimsOf } from '../support/decode';
@@ -25,7 +25,7 @@ describe.each(databaseKinds)('access keys: %s', (kind) => {
   }
   afterEach(() => t.close());
 
-  const row = () => t.source.getRepository(KnoxSession).findOneByOrFail({ id: first.session.id });
+  const row = () => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: first.session.id });
   /** The row but for its last use, which is noted behind the answers. */
   const decided = async () => ({ ...(await row()), lastUsedAt: null });
   const isGood = (token: string) =>
@@ -162,7 +162,7 @@ describe.each(databaseKinds)('access keys: %s', (kind) => {
     const accessKey = createHmac('sha256', Buffer.from(key, 'base64url')).update('access').digest();
     const accessDigest = createHash('sha256').update(accessKey).digest('hex');
     const none = { accessSalt: null, accessKeyAt: null, accessKeyIndex: null, idleTimeout: null, maxExpiresAt: null };
-    await t.source.getRepository(KnoxSession).update(first.session.id, { ...none, accessDigest });
+    await t.source.getRepository(JwtKnoxSession).update(first.session.id, { ...none, accessDigest });
     const old = resigned(first.accessToken, { token_key: accessKey.toString('base64url') });
     expect(await isGood(old)).toBe(true);
     expect(await isGood(first.accessToken)).toBe(false);

@@ -158,7 +158,7 @@ describe.each(environments)('administration: $title', ({ platform, kind }) => {
         for (const one of rows) await repository.insert(recordOf(String(one.user), now + one.age, one.agent));
         const live = rows.filter((one) => one.age > 0);
         const users = (list: typeof rows) => new Set(list.map((one) => one.user)).size;
-        const figures = await repository.figures(now);
+        const figures = await repository.statistics(now);
         expect(figures.sessions).toEqual({ all: rows.length, active: live.length, expired: rows.length - live.length });
         expect(figures.users).toEqual({
           all: users(rows),

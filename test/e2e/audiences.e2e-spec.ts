@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BearerTransport, type IssueOverrides, type JwtKnoxOptions, KnoxSession } from '../../lib';
+import { BearerTransport, type IssueOverrides, type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
 import { InMemorySessionRepository } from '../../lib/testing';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -27,7 +27,7 @@ describe.each(environments)('audiences: $title', ({ platform, kind }) => {
   const refresh = (resource?: unknown, token = tokens.refresh_token): Promise<Answer> =>
     t.http.post('/auth/refresh', { json: { refresh_token: token, resource } });
   const narrowed = async (resource: unknown): Promise<string> => (await refresh(resource)).body.access_token;
-  const row = (id = tokens.session_id) => t.source.getRepository(KnoxSession).findOneBy({ id });
+  const row = (id = tokens.session_id) => t.source.getRepository(JwtKnoxSession).findOneBy({ id });
 
   it('an access token carries all of them unless less is asked for', async () => {
     await start();
@@ -291,7 +291,7 @@ describe.each(environments)('audiences: $title', ({ platform, kind }) => {
       await start();
       await expect(issueTokens(audience)).rejects.toThrow(message);
       await expect(issueTokens(audience)).rejects.toBeInstanceOf(TypeError);
-      expect(await t.source.getRepository(KnoxSession).count()).toBe(1);
+      expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(1);
     });
 
     it('is refused for what a row cannot keep', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { JwtKnoxSession } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 
@@ -19,7 +19,7 @@ describe.each(environments)('a clock that is wrong: $title', ({ platform, kind }
   afterEach(() => t.close());
 
   const refresh = (token: string) => t.http.post('/auth/refresh', { json: { refresh_token: token } });
-  const rowOf = (login: any) => t.source.getRepository(KnoxSession).findOneByOrFail({ id: login.session_id });
+  const rowOf = (login: any) => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: login.session_id });
   const warnings = () => logged.filter((line) => line.includes('clocks'));
 
   it.each(['1h', '30d'])(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type IssuedTokens, KnoxFence, KnoxSession, type RevokeOptions } from '../../lib';
+import { type IssuedTokens, JwtKnoxFence, JwtKnoxSession, type RevokeOptions } from '../../lib';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
@@ -15,7 +15,7 @@ describe.each(environments)('credentials that were proven again: $title', ({ pla
 
   beforeAll(async () => {
     const extras = { sessionRepository: repository };
-    t = await createApp(platform, kind, { extras, entities: [KnoxSession, KnoxFence] });
+    t = await createApp(platform, kind, { extras, entities: [JwtKnoxSession, JwtKnoxFence] });
   });
   afterAll(() => t.close());
   beforeEach(async () => {
@@ -27,7 +27,7 @@ describe.each(environments)('credentials that were proven again: $title', ({ pla
 
   const refresh = (token: string | undefined) => t.http.post('/auth/refresh', { json: { refresh_token: token } });
   const isGood = async (token: string) => (await t.statusOf(token)) === 204;
-  const rowOf = (id: string) => t.source.getRepository(KnoxSession).findOneByOrFail({ id });
+  const rowOf = (id: string) => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id });
 
   async function expectWorthless(...pairs: Pair[]): Promise<void> {
     for (const { accessToken, refreshToken } of pairs) {

@@ -7,8 +7,8 @@ import {
   type Credentials,
   InvalidCredentialsError,
   type JwtKnoxExtras,
-  KnoxFence,
-  KnoxSessionBase,
+  JwtKnoxFence,
+  JwtKnoxSessionBase,
   stringTransformer,
   UserProvider,
 } from '../../lib';
@@ -44,7 +44,7 @@ function hostWith(keys: 'integer' | 'uuid', kind: DatabaseKind) {
   }
 
   @Entity('account_sessions')
-  class AccountSession extends KnoxSessionBase {
+  class AccountSession extends JwtKnoxSessionBase {
     @Column({ name: 'userId', ...key, transformer: stringTransformer } as ColumnOptions)
     override userId!: string;
 
@@ -103,7 +103,7 @@ describe.each(cases)("a session entity of the host's own: $title", ({ platform, 
     createApp(platform, kind, {
       extras: { imports: [AccountsModule], userProvider: Accounts, sessionEntity: AccountSession, ...extras },
       synchronize: true,
-      typeorm: { autoLoadEntities: false, entities: [User, AccountRow, AccountSession, KnoxFence] },
+      typeorm: { autoLoadEntities: false, entities: [User, AccountRow, AccountSession, JwtKnoxFence] },
     });
   const add = async (app: TestApp): Promise<Account> => {
     const id = keys === 'integer' ? ++count : randomUUID();

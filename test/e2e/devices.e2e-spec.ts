@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { JwtKnoxEvents, type JwtKnoxOptions, KnoxSession } from '../../lib';
+import { JwtKnoxEvents, type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
 
@@ -16,7 +16,7 @@ describe.each(environments)('what is kept of a device: $title', ({ platform, kin
   }
   afterEach(() => t.close());
 
-  const row = (id: string) => t.source.getRepository(KnoxSession).findOneByOrFail({ id });
+  const row = (id: string) => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id });
 
   describe('remember', () => {
     const json = { username: 'alice', password: 'alice-password' };

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type JwtKnoxOptions, KnoxSession } from '../../lib';
+import { type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { createSharedDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 import { postForm, clients, ISSUER } from '../support/oauth';
@@ -42,7 +42,7 @@ describe.each(environments)('whoever may not use a session can end it: $title', 
     expect(await t.statusOf(tokens.access_token)).toBe(401);
     t.events.length = 0;
     expect([200, 204]).toContain((await end(tokens)).status);
-    expect(await t.source.getRepository(KnoxSession).countBy({ id: tokens.session_id })).toBe(0);
+    expect(await t.source.getRepository(JwtKnoxSession).countBy({ id: tokens.session_id })).toBe(0);
     expect(t.events.filter((one) => one.name === 'session.revoked')).toHaveLength(1);
     await t.users.rows.update(user.id, { isActive: true, validSince: null });
     expect(await t.statusOf(tokens.access_token)).toBe(401);

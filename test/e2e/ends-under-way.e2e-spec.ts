@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type IssuedTokens, KnoxFence, KnoxSession, SessionRepository } from '../../lib';
+import { type IssuedTokens, JwtKnoxFence, JwtKnoxSession, SessionRepository } from '../../lib';
 import { controlledRepository, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
@@ -12,7 +12,7 @@ describe.each(environments)('what is under way when sessions end: $title', ({ pl
   beforeEach(async () => {
     t = await createApp(platform, kind, {
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     user = await t.users.add('alice');
   });
@@ -82,7 +82,7 @@ describe.each(environments)('what is under way when sessions end: $title', ({ pl
     once('after', 'readCounter', async () => t.clock.advance(`-${by}`));
     const login = await t.login();
     expect(await t.statusOf(login.access_token)).toBe(204);
-    const { authenticatedAt } = await t.source.getRepository(KnoxSession).findOneByOrFail({ id: login.session_id });
+    const { authenticatedAt } = await t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: login.session_id });
     expect(authenticatedAt).toBe(t.clock.now());
   });
 

@@ -1,13 +1,13 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession, requestOf } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession, requestOf } from '../../lib';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, type AppSettings, type TestApp } from '../support/create-app';
 import { createSharedDatabase, type TestDatabase } from '../support/databases';
 import type { User } from '../support/users';
 
 const password = { username: 'alice', password: 'alice-password' };
-const rowsOf = (t: TestApp) => t.source.getRepository(KnoxSession).find();
+const rowsOf = (t: TestApp) => t.source.getRepository(JwtKnoxSession).find();
 const failures = (t: TestApp) => t.events.filter(({ name }) => name === 'login.failed').map(({ event }) => event);
 const named = (t: TestApp, name: string) => t.events.filter((one) => one.name === name);
 
@@ -186,7 +186,7 @@ describe.each(environments)('a fenced login under a session limit: $title', ({ p
     t = await createApp(platform, kind, {
       options: { session: { limitPerUser: 1, onLimit: 'evict-oldest' } },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     alice = await t.users.add('alice');
   });

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { type JwtKnoxOptions, KnoxFence, KnoxSessionBase, stringTransformer } from '../../lib';
+import { type JwtKnoxOptions, JwtKnoxFence, JwtKnoxSessionBase, stringTransformer } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { User } from '../support/users';
 
 /** A host's sessions: they belong to a user, and know what the person has proven beside the password. */
 @Entity('host_sessions')
-class HostSession extends KnoxSessionBase {
+class HostSession extends JwtKnoxSessionBase {
   @Column({ name: 'userId', type: 'int', transformer: stringTransformer })
   override userId!: string;
 
@@ -36,7 +36,7 @@ describe.each(environments)("tables of the host's own: $title", ({ platform, kin
       options: { session },
       extras: { sessionEntity: HostSession, sessionUser: 'user' },
       synchronize: true,
-      typeorm: { autoLoadEntities: false, entities: [User, HostSession, Visit, KnoxFence], ...typeorm },
+      typeorm: { autoLoadEntities: false, entities: [User, HostSession, Visit, JwtKnoxFence], ...typeorm },
     });
     await t.users.add('alice');
   }

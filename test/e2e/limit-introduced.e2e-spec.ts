@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { JwtKnoxSession } from '../../lib';
 import { sessionRecord } from '../../lib/contracts/session';
 import { createApp, type TestApp } from '../support/create-app';
 import { createSharedDatabase, databaseKinds, type TestDatabase } from '../support/databases';
@@ -25,11 +25,17 @@ describe.each(databaseKinds)('a limit that is introduced for a user with 20,000 
     begun = evicting.clock.now();
     const times = { authenticatedAt: begun, expiresAt: begun + 86_400_000, lastUsedAt: begun };
     for (let first = 0; first < ROWS; first += CHUNK) {
-      const rows: KnoxSession[] = Array.from({ length: CHUNK }, (_, index) => {
+      const rows: JwtKnoxSession[] = Array.from({ length: CHUNK }, (_, index) => {
         const createdAt = begun - ROWS + first + index;
         return sessionRecord({ id: randomUUID(), userId, accessDigest: 'a'.repeat(64), createdAt, ...times });
       });
-      await evicting.source.createQueryBuilder().insert().into(KnoxSession).values(rows).updateEntity(false).execute();
+      await evicting.source
+        .createQueryBuilder()
+        .insert()
+        .into(JwtKnoxSession)
+        .values(rows)
+        .updateEntity(false)
+        .execute();
     }
     for (const { clock } of [evicting, rejecting]) clock.set(begun + 1_000);
   });
@@ -39,7 +45,7 @@ describe.each(databaseKinds)('a limit that is introduced for a user with 20,000 
     await database.drop();
   });
 
-  const count = () => evicting.source.getRepository(KnoxSession).count();
+  const count = () => evicting.source.getRepository(JwtKnoxSession).count();
 
   it('a login that is rejected is so at once, and deletes nothing', async () => {
     rejecting.statements.length = 0;
@@ -62,7 +68,7 @@ describe.each(databaseKinds)('a limit that is introduced for a user with 20,000 
       await expect.poll(count).toBe(rows);
       evicting.clock.advance('1s');
     }
-    const sessions = evicting.source.getRepository(KnoxSession);
+    const sessions = evicting.source.getRepository(JwtKnoxSession);
     const [oldest] = await sessions.find({ order: { createdAt: 'ASC' }, take: 1 });
     expect(oldest!.createdAt).toBe(begun - ROWS + (LIMIT - 1) * 101);
   });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession, SessionAdminService } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession, SessionAdminService } from '../../lib';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 
@@ -14,7 +14,10 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
   afterEach(() => t.close());
   const controlled = () => {
     const { repository, control } = controlledRepository();
-    return { control, settings: { extras: { sessionRepository: repository }, entities: [KnoxSession, KnoxFence] } };
+    return {
+      control,
+      settings: { extras: { sessionRepository: repository }, entities: [JwtKnoxSession, JwtKnoxFence] },
+    };
   };
 
   it.each(['reject', 'evict-oldest'] as const)(
@@ -26,7 +29,7 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
       const first = await t.login();
       const now = t.clock.now();
       const change = { createdAt: now - 21 * DAY, maxExpiresAt: now + 5 * DAY, expiresAt: now + 5 * DAY };
-      await t.source.getRepository(KnoxSession).update({ id: first.session_id }, change);
+      await t.source.getRepository(JwtKnoxSession).update({ id: first.session_id }, change);
       let turns = 0;
       control.intercept = async (method, proceed) => {
         if (method === 'vacate' && ++turns === 50) throw new Error('no progress in 50 turns');
@@ -41,7 +44,7 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
     const { control, settings } = controlled();
     await open({ ...settings, options: { session: { limitPerUser: 1, onLimit: 'reject' } } });
     const first = await t.login();
-    const rows = t.source.getRepository(KnoxSession);
+    const rows = t.source.getRepository(JwtKnoxSession);
     await rows.update({ id: first.session_id }, { expiresAt: t.clock.now() });
     // Between the look and the end: another server, whose clock is behind, has refreshed it.
     control.intercept = async (method, proceed) => {
@@ -90,14 +93,14 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
       return proceed();
     };
     await expect(t.app.get(SessionAdminService).purgeExpired({ batchSize: 2 })).rejects.toThrow();
-    const told = t.events.filter(({ name }) => name === 'session.expired');
+    const told = t.events.filter(({ name }) => name === 'sessions.purged');
     expect(told.map(({ event }) => event.count)).toEqual([2]);
   });
 
   it('a purge ends no living session of a user whose other sessions have ended idle', async () => {
     const session = { limitPerUser: 2, onLimit: 'evict-oldest', idleTimeout: '1d', maxLifetime: '30d' } as const;
     await open({ options: { refreshToken: false, session } });
-    const rows = t.source.getRepository(KnoxSession);
+    const rows = t.source.getRepository(JwtKnoxSession);
     const idle = [await t.login(), await t.login()];
     t.clock.advance('2d');
     const living = await t.tokens.issue(await t.users.rows.findOneByOrFail({ username: 'alice' }));
@@ -110,7 +113,7 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
         id,
         lastUsedAt: t.clock.now() - 2 * DAY,
       };
-      await rows.save({ ...row, slot: index + 1 } as KnoxSession);
+      await rows.save({ ...row, slot: index + 1 } as JwtKnoxSession);
     }
     await t.app.get(SessionAdminService).purgeExpired();
     expect(await t.statusOf(living.accessToken)).toBe(204);

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, HttpException, Inject, Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxConfigurationError, KnoxSession, requestOf } from '../../lib';
+import { JwtKnoxConfigurationError, JwtKnoxSession, requestOf } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { TestUsers } from '../support/users';
 
@@ -47,7 +47,7 @@ describe.each(cases)('a login behind HTTP Basic: $title', ({ platform, kind, gua
   });
 
   const login = (headers: Record<string, string>, json?: unknown) => t.http.post('/auth/login', { headers, json });
-  const sessions = () => t.source.getRepository(KnoxSession).count();
+  const sessions = () => t.source.getRepository(JwtKnoxSession).count();
 
   it('gives tokens to the user whom the guard let in', async () => {
     const answer = await login(

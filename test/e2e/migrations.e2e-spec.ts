@@ -1,7 +1,7 @@
 import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeorm';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession, type SessionRecord, sessionRecord } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession, type SessionRecord, sessionRecord } from '../../lib';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createApp, environments, NotesController } from '../support/create-app';
@@ -41,7 +41,7 @@ describe.each(databaseKinds)('the migrations: %s', (kind) => {
     await database.drop();
   });
 
-  const open = async (options: Partial<DataSourceOptions> = {}, entities: any[] = [KnoxSession, KnoxFence]) => {
+  const open = async (options: Partial<DataSourceOptions> = {}, entities: any[] = [JwtKnoxSession, JwtKnoxFence]) => {
     const all = { ...database.options, entities, migrations: jwtKnoxMigrations, ...options };
     source = await new DataSource(all as DataSourceOptions).initialize();
   };
@@ -91,7 +91,7 @@ describe.each(databaseKinds)('the migrations: %s', (kind) => {
     it('make a table that holds sessions', async () => {
       await open(options);
       await source.runMigrations();
-      const repository = new TypeOrmSessionRepository(source.getRepository(KnoxSession));
+      const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
       const full = record(1, { userAgent: 'é😀'.repeat(100), deviceName: '😀'.repeat(128), slot: 1, rotatedAt: 5 });
       expect(await repository.insert(full)).toBe(true);
       expect(await repository.insert(record(2, { slot: 1 }))).toBe(false);
@@ -113,7 +113,7 @@ describe.each(databaseKinds)('the migrations: %s', (kind) => {
   const expectDifferent = async (ids: string[]) => {
     await open();
     await source.runMigrations();
-    const repository = new TypeOrmSessionRepository(source.getRepository(KnoxSession));
+    const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
     for (const [i, userId] of ids.entries()) expect(await repository.insert(record(i, { userId, slot: 1 }))).toBe(true);
     for (const [i, userId] of ids.entries()) {
       expect((await repository.findByUser(userId)).map((row) => row.id)).toEqual([record(i).id]);
@@ -130,7 +130,7 @@ describe.each(databaseKinds)('the migrations: %s', (kind) => {
   it('make a session id in capitals another id', async () => {
     await open();
     await source.runMigrations();
-    const repository = new TypeOrmSessionRepository(source.getRepository(KnoxSession));
+    const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
     const id = 'abcdefab-0000-4000-8000-000000000000';
     await repository.insert(record(1, { id }));
     expect(await repository.findById(id.toUpperCase())).toBeNull();
@@ -161,9 +161,9 @@ describe.each(environments)('sessions in a data source of their own: $title', ({
       t.statements.length = 0;
       expect((await t.http.get('/notes', { token })).body).toMatchObject({ username: 'alice', sessionId: id });
       expect(t.statements).toEqual([expect.stringContaining('users')]);
-      expect(t.source.hasMetadata(KnoxSession)).toBe(false);
+      expect(t.source.hasMetadata(JwtKnoxSession)).toBe(false);
       const own = t.app.get<DataSource>('sessionsDataSource');
-      expect(await own.getRepository(KnoxSession).countBy({ id })).toBe(1);
+      expect(await own.getRepository(JwtKnoxSession).countBy({ id })).toBe(1);
       expect((await t.http.post('/auth/logout', { token })).status).toBe(204);
       expect((await t.http.get('/notes', { token })).status).toBe(401);
     } finally {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type JwtKnoxClient, KnoxSession } from '../../lib';
+import { type JwtKnoxClient, JwtKnoxSession } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { basic, FORM, oauthOptions, postForm } from '../support/oauth';
 
@@ -20,7 +20,7 @@ describe.each(environments)('what a client may do: $title', ({ platform, kind })
 
   const ask = (path: string, client: string, token: string) =>
     postForm(t.http, `/auth/${path}`, { token }, { authorization: basic(client, SECRET) });
-  const sessions = () => t.source.getRepository(KnoxSession).countBy({ id: tokens.session_id });
+  const sessions = () => t.source.getRepository(JwtKnoxSession).countBy({ id: tokens.session_id });
   const rejections = () => t.events.filter(({ name }) => name === 'client.rejected').map(({ event }) => event);
 
   beforeAll(async () => {

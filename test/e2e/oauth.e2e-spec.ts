@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession } from '../../lib';
-import { ClientRegistry } from '../../lib/tokens/oauth-clients';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
+import { OAuthClients } from '../../lib/tokens/oauth-clients';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
-import { IntrospectionService } from '../../lib/sessions/oauth.service';
+import { OAuthService } from '../../lib/sessions/oauth.service';
 import { type Control, controlledRepository } from '../support/controlled-repository';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -30,8 +30,8 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
   const revoke = (token: string, more: Record<string, string> = {}) =>
     postForm(t.http, '/auth/revoke', { token, ...more });
   const refresh = (token: string) => t.http.post('/auth/refresh', { json: { refresh_token: token } });
-  const row = () => t.source.getRepository(KnoxSession).findOneByOrFail({ id: tokens.session_id });
-  const sessions = () => t.source.getRepository(KnoxSession).count();
+  const row = () => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: tokens.session_id });
+  const sessions = () => t.source.getRepository(JwtKnoxSession).count();
   const claims = () => ({
     locale: 'de',
     'https://example.com/plan': { tier: 1 },
@@ -97,7 +97,7 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
 
     it('tells the end of the session where that comes before the end of the token', async () => {
       const expiresAt = t.clock.now() + 60_000;
-      await t.source.getRepository(KnoxSession).update({ id: tokens.session_id }, { expiresAt });
+      await t.source.getRepository(JwtKnoxSession).update({ id: tokens.session_id }, { expiresAt });
       expect((await introspect(tokens.access_token)).body.exp).toBe(Math.floor(expiresAt / 1_000));
       expect((await introspect(tokens.refresh_token)).body.exp).toBe(Math.floor(expiresAt / 1_000));
     });
@@ -153,11 +153,11 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
         ['S2: another token key', () => change({ token_key: Buffer.alloc(32).toString('base64url') })],
         ['S2: a refresh token with another key', () => change({ token_key: Buffer.alloc(32).toString('base64url') }, tokens.refresh_token)],
         ['an expired access token', () => t.clock.advance('5m')],
-        ['an expired session', () => t.source.getRepository(KnoxSession).update({ id: tokens.session_id }, { expiresAt: t.clock.now() })],
+        ['an expired session', () => t.source.getRepository(JwtKnoxSession).update({ id: tokens.session_id }, { expiresAt: t.clock.now() })],
         ['a logged-out session', () => t.http.post('/auth/logout', { token: tokens.access_token })],
         ['an inactive user', () => t.users.rows.update({ id: alice.id }, { isActive: false })],
         ['outdated credentials', () => t.users.rows.update({ id: alice.id }, { validSince: t.clock.now() + 1 })],
-        ['S3: a row that was re-pointed to another user', () => t.source.getRepository(KnoxSession).update({ id: tokens.session_id }, { userId: '4711' })],
+        ['S3: a row that was re-pointed to another user', () => t.source.getRepository(JwtKnoxSession).update({ id: tokens.session_id }, { userId: '4711' })],
       ]; // prettier-ignore
 
       it.each(reasons)('%s', async (_title, spoil) => {
@@ -211,7 +211,7 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
 
   describe('revocation', () => {
     const expectEnded = async () => {
-      expect(await t.source.getRepository(KnoxSession).countBy({ id: tokens.session_id })).toBe(0);
+      expect(await t.source.getRepository(JwtKnoxSession).countBy({ id: tokens.session_id })).toBe(0);
       expect((await t.http.get('/notes', { token: tokens.access_token })).status).toBe(401);
       expectInactive(await introspect(tokens.access_token));
       expectInactive(await introspect(tokens.refresh_token));
@@ -400,7 +400,7 @@ describe.each(environments)(
       t = await createApp(platform, kind, {
         options: { ...oauthOptions, storageTimeout: '300ms' },
         extras: { sessionRepository: repository, routes: { oauth: true } },
-        entities: [KnoxSession, KnoxFence],
+        entities: [JwtKnoxSession, JwtKnoxFence],
       });
       await t.users.add('alice');
       ({ access_token: token } = await t.login());
@@ -525,7 +525,7 @@ describe.each(environments)('for other services, in other applications: $title',
       { token: 'x' },
       { authorization: basic('gateway', 'wrong-secret-of-mine') },
     );
-    const shown = [lines, t.app.get(JWT_KNOX_OPTIONS), t.app.get(IntrospectionService), t.app.get(ClientRegistry)]
+    const shown = [lines, t.app.get(JWT_KNOX_OPTIONS), t.app.get(OAuthService), t.app.get(OAuthClients)]
       .map((one) => inspect(one, { depth: 12, showHidden: true }))
       .join();
     for (const secret of [...Object.values(SECRETS), 'wrong-secret-of-mine', GATEWAY])

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -46,7 +46,7 @@ describe.each(environments)('a refresh token that was used before: $title', ({ p
   };
   const events = (wanted: string) => t.events.filter((one) => one.name === wanted).map(({ event }) => event);
   const keyOf = (token: string) => claimsOf(token).token_key;
-  const row = () => t.source.getRepository(KnoxSession).findOneBy({ id: claimsOf(stolen).sid });
+  const row = () => t.source.getRepository(JwtKnoxSession).findOneBy({ id: claimsOf(stolen).sid });
 
   describe('a thief who rotates just before the victim, and keeps still', () => {
     it.each([
@@ -183,14 +183,14 @@ describe.each(environments)('the alarm of a replay: $title', ({ platform, kind }
     t = await createApp(platform, kind, {
       options: { session: { bindUserAgent: 'reject' } },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
   });
   afterAll(() => t.close());
 
   const refresh = (token: string, userAgent: string) =>
     t.http.post('/auth/refresh', { json: { refresh_token: token }, headers: { 'user-agent': userAgent } });
-  const row = (login: any) => t.source.getRepository(KnoxSession).findOneBy({ id: login.session_id });
+  const row = (login: any) => t.source.getRepository(JwtKnoxSession).findOneBy({ id: login.session_id });
 
   it.each<[string, string, object]>([
     ['another user-agent', 'Thief', {}],

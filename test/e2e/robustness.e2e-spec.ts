@@ -18,9 +18,9 @@ import {
   JwtKnoxConfigurationError,
   JwtKnoxGuard,
   JwtKnoxModule,
-  KnoxFence,
-  KnoxSession,
-  KnoxSessionBase,
+  JwtKnoxFence,
+  JwtKnoxSession,
+  JwtKnoxSessionBase,
   MissingTokenError,
   SessionAdminService,
   stringTransformer,
@@ -48,7 +48,7 @@ async function openControlled(platform: Platform, kind: DatabaseKind, settings: 
   const { repository, control } = controlledRepository();
   await open(platform, kind, {
     extras: { sessionRepository: repository },
-    entities: [KnoxSession, KnoxFence],
+    entities: [JwtKnoxSession, JwtKnoxFence],
     ...settings,
   });
   return control;
@@ -57,7 +57,7 @@ async function openControlled(platform: Platform, kind: DatabaseKind, settings: 
 const logIn = (username = 'alice') =>
   t.http.post('/auth/login', { json: { username, password: `${username}-password` } });
 const verify = async (token: string) => (await t.http.get('/auth/verify', { token })).status;
-const countRows = () => t.source.getRepository(KnoxSession).count();
+const countRows = () => t.source.getRepository(JwtKnoxSession).count();
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A context as Nest makes it for one call of a handler. */
@@ -80,7 +80,7 @@ describe.each(environments)('user ids beyond 31 bits in a session entity of inte
   const column = { name: 'userId', type, unsigned: kind === 'mariadb', transformer: stringTransformer };
 
   @Entity('own_sessions')
-  class OwnSession extends KnoxSessionBase {
+  class OwnSession extends JwtKnoxSessionBase {
     @Column(column as ColumnOptions)
     override userId!: string;
   }
@@ -318,7 +318,7 @@ describe.each(environments)('a slow or broken storage: $title', ({ platform, kin
 
 async function lastUseOf(source: TestApp['source'], token: string): Promise<number> {
   const { sid } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sid: string };
-  return (await source.getRepository(KnoxSession).findOneByOrFail({ id: sid })).lastUsedAt;
+  return (await source.getRepository(JwtKnoxSession).findOneByOrFail({ id: sid })).lastUsedAt;
 }
 
 describe.each(environments)('a login whose tokens cannot be handed over: $title', ({ platform, kind }) => {

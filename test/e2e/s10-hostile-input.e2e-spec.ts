@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { JwtKnoxSession } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { Answer } from '../support/http-client';
 
@@ -75,7 +75,7 @@ describe.each(environments)('S10: hostile input: $title', ({ platform, kind }) =
   afterAll(() => t.close());
   beforeEach(async () => {
     ({ access_token: token, refresh_token: refresh } = await t.login());
-    rows = await t.source.getRepository(KnoxSession).count();
+    rows = await t.source.getRepository(JwtKnoxSession).count();
   });
 
   /** A refusal with a clear message that echoes nothing; nothing written; and the next user is served. */
@@ -84,7 +84,7 @@ describe.each(environments)('S10: hostile input: $title', ({ platform, kind }) =
     expect(Math.floor(answer.status / 100)).toBe(4);
     expect(answer.body).toMatchObject({ statusCode: answer.status, message: expect.stringMatching(/\S{3}/) });
     expect(JSON.stringify([answer.text, answer.headers])).not.toContain(MARK);
-    expect(await t.source.getRepository(KnoxSession).count()).toBe(rows);
+    expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(rows);
     expect((await t.http.get('/auth/verify', { token })).status).toBe(204);
   };
   const post = (path: string, body: string, headers: Record<string, string> = JSON_TYPE) =>
@@ -171,7 +171,7 @@ describe.each(environments)('S10: hostile input: $title', ({ platform, kind }) =
       for (const path of ['/auth/login', '/auth/logout', '/auth/refresh']) {
         const answer = await post(path, body);
         expect(answer.status).toBe(400);
-        expect(await t.source.getRepository(KnoxSession).count()).toBe(rows);
+        expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(rows);
       }
     });
 
@@ -240,7 +240,7 @@ describe.each(environments)('S10: hostile input: $title', ({ platform, kind }) =
     it.each(['%ED%A0%80', '%', '%zz', `${'x'.repeat(10_000)}`])('S10: refuses the id %.20s', async (id) => {
       const answer = await t.http.delete(`/auth/sessions/${id}`, { token });
       expect([400, 404, 414]).toContain(answer.status);
-      expect(await t.source.getRepository(KnoxSession).count()).toBe(rows);
+      expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(rows);
     });
   });
 
@@ -248,7 +248,7 @@ describe.each(environments)('S10: hostile input: $title', ({ platform, kind }) =
     const json = { username: 'alice', password: 'alice-password' };
     const sessionOf = async (answer: Answer) => {
       expect(answer.status).toBe(200);
-      return t.source.getRepository(KnoxSession).findOneByOrFail({ id: answer.body.session_id });
+      return t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: answer.body.session_id });
     };
 
     it('S10: is cut to what the row holds: a user-agent of 14 KB', async () => {
@@ -291,7 +291,7 @@ describe.each(environments)('S10: hostile input: $title', ({ platform, kind }) =
         } finally {
           t.users.getId = getId;
         }
-        expect(await t.source.getRepository(KnoxSession).count()).toBe(rows);
+        expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(rows);
       },
     );
   });

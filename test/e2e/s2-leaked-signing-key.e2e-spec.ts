@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { Controller, Get, Req, UseGuards } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxGuard } from '../../lib';
-import { KnoxSession } from '../../lib/typeorm/session.entity';
+import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import type { Answer } from '../support/http-client';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { type Changes, decode, forge, signerOf } from '../support/forge';
@@ -41,7 +41,7 @@ describe.each(environments)('what a thief gains: $title', ({ platform, kind }) =
   afterAll(() => t?.close());
   beforeEach(async () => {
     count++;
-    await t.source.getRepository(KnoxSession).clear();
+    await t.source.getRepository(JwtKnoxSession).clear();
     await t.users.add(`alice${count}`);
     await t.users.add(`mallory${count}`);
     alice = await login(`alice${count}`);
@@ -61,7 +61,7 @@ describe.each(environments)('what a thief gains: $title', ({ platform, kind }) =
   const whoAmI = (token: string) => t.http.get('/whoami', { token });
   const refreshWith = (token: string) => t.http.post('/auth/refresh', { json: { refresh_token: token } });
   const logoutWith = (token: string) => t.http.post('/auth/logout', { json: { refresh_token: token } });
-  const row = (sid: string) => t.source.getRepository(KnoxSession).findOneByOrFail({ id: sid });
+  const row = (sid: string) => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: sid });
 
   function expectRefused(answer: Answer, code: string, reason?: string): void {
     expect([answer.status, answer.body.code]).toEqual([401, code]);
@@ -268,8 +268,8 @@ describe.each(environments)('what a thief gains: $title', ({ platform, kind }) =
   });
 
   describe('S3: write access to the database only', () => {
-    const update = (sid: string, change: Partial<KnoxSession>) =>
-      t.source.getRepository(KnoxSession).update(sid, change);
+    const update = (sid: string, change: Partial<JwtKnoxSession>) =>
+      t.source.getRepository(JwtKnoxSession).update(sid, change);
 
     it("refuses a row re-pointed to another user, at every route, and shows nothing of that user's", async () => {
       await update(mallory.sid, { userId: alice.userId });
@@ -290,7 +290,7 @@ describe.each(environments)('what a thief gains: $title', ({ platform, kind }) =
 
     it("refuses another user's row that was given one's own session id and digests", async () => {
       const own = await row(mallory.sid);
-      await t.source.getRepository(KnoxSession).delete(mallory.sid);
+      await t.source.getRepository(JwtKnoxSession).delete(mallory.sid);
       const { id, accessDigest, refreshDigest } = own;
       await update(alice.sid, { id, accessDigest, refreshDigest });
       expectRefused(await whoAmI(mallory.access), 'invalid_token', 'user_mismatch');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxError, type Presenter } from '../../lib';
-import { KnoxSession } from '../../lib/typeorm/session.entity';
+import { JwtKnoxError, type Presenter } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { type Booty, configuredKeys, decode, forge, FORGERIES, headers, rightful } from '../support/forge';
 import type { User } from '../support/users';
@@ -61,7 +61,7 @@ describe.each(environments)(
           const { user: found, session } = await t.tokens.authenticate(token, presenter);
           return { userId: found.id, sessionId: session.id };
         } catch (error) {
-          if (!(error instanceof KnoxError)) throw error;
+          if (!(error instanceof JwtKnoxError)) throw error;
           return { status: error.status, code: error.code };
         }
       });
@@ -150,7 +150,7 @@ describe.each(environments)(
 
     it('both refuse a token whose session has expired in the database', async () => {
       const { sid } = decode(booty.access).payload as { sid: string };
-      await t.source.getRepository(KnoxSession).update({ id: sid }, { expiresAt: t.clock.now() });
+      await t.source.getRepository(JwtKnoxSession).update({ id: sid }, { expiresAt: t.clock.now() });
       expect(await bothSay(booty.access)).toMatchObject(rejectedFor('session_expired'));
     });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
 import { controlledRepository, deferred, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
@@ -11,7 +11,7 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
     t = await createApp(platform, kind, {
       options: { storageTimeout: '300ms', session: { limitPerUser: 2, onLimit: 'evict-oldest' } },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');
   });
@@ -72,7 +72,7 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
     const oldest = await t.login();
     t.clock.advance('1s');
     const sessions = [oldest, await t.login()];
-    const release = hold('findPlaces');
+    const release = hold('findSlots');
     const json = { username: 'alice', password: 'alice-password' };
     expect((await t.http.post('/auth/login', { json })).status).toBe(503);
     expect(await release()).not.toContain('vacate');
@@ -100,7 +100,7 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
       await release();
       const verdicts = () => Promise.all(sessions.map((one) => t.statusOf(one.access_token)));
       await expect.poll(verdicts).toEqual([204, 204]);
-      const rows = await t.source.getRepository(KnoxSession).find();
+      const rows = await t.source.getRepository(JwtKnoxSession).find();
       expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(sessions.map((one) => one.session_id)));
       const told = t.events.map(({ name }) => name);
       for (const name of ['session.created', 'session.revoked']) expect(told).not.toContain(name);
@@ -113,7 +113,7 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
     const release = hold('rotate');
     expect((await refresh(login.refresh_token)).status).toBe(503);
     await release();
-    const { generation } = await t.source.getRepository(KnoxSession).findOneByOrFail({ id: login.session_id });
+    const { generation } = await t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: login.session_id });
     expect([generation, t.events.map(({ name }) => name)]).toEqual([1, []]);
     // The control: the retry is answered, and told.
     expect((await refresh(login.refresh_token)).status).toBe(200);

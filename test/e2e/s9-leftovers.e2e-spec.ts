@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { KnoxFence, KnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
@@ -20,14 +20,14 @@ describe.each(environments)('S9: the leftover of a login that was answered with 
   beforeAll(async () => {
     t = await createApp(platform, kind, {
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');
   });
   afterAll(() => t.close());
 
   it('S9: is gone after an outage of half a minute', async () => {
-    const sessions = () => t.source.getRepository(KnoxSession).count();
+    const sessions = () => t.source.getRepository(JwtKnoxSession).count();
     const deletes = () => control.calls.filter((method) => method === 'deleteById').length;
     const lost = () => Promise.reject(Object.assign(new Error('lost'), { code: 'ECONNRESET' }));
     waits.length = 0;

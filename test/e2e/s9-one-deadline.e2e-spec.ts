@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
@@ -14,7 +14,7 @@ describe.each(environments)(
       t = await createApp(platform, kind, {
         options: { storageTimeout: '2s' },
         extras: { sessionRepository: repository },
-        entities: [KnoxSession, KnoxFence],
+        entities: [JwtKnoxSession, JwtKnoxFence],
       });
       await t.users.add('alice');
     });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictException, HttpException } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, type Credentials, KnoxSession } from '../../lib';
+import { JwtKnoxFence, type Credentials, JwtKnoxSession } from '../../lib';
 import { type Control, controlledRepository, deferred, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { createDatabase, type TestDatabase } from '../support/databases';
@@ -46,7 +46,7 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
     t = await createApp(platform, kind, {
       options: { storageTimeout: `${TIMEOUT}ms` },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');
   });
@@ -65,7 +65,7 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
     }
   });
 
-  const sessions = () => t.source.getRepository(KnoxSession).count();
+  const sessions = () => t.source.getRepository(JwtKnoxSession).count();
   const timed = async (work: Promise<Answer>): Promise<[Answer, number]> => {
     const start = performance.now();
     return [await work, performance.now() - start];
@@ -282,7 +282,7 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
           if (when === 'before' && method === 'findById') await rejected.promise;
           return proceed();
         };
-        await t.source.getRepository(KnoxSession).delete({ id });
+        await t.source.getRepository(JwtKnoxSession).delete({ id });
         expect((await t.http.get('/notes', { token })).status).toBe(401);
         expect((await t.http.get('/notes', { token })).body.code).toBe('invalid_token');
         answered.resolve();
@@ -447,7 +447,7 @@ describe.each(environments)('S9: closing an application: $title', ({ platform, k
     const t = await createApp(platform, kind, {
       options: { storageTimeout: '300ms' },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');
     const { access_token: token } = await t.login();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxSession } from '../../lib';
+import { JwtKnoxSession } from '../../lib';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { Answer } from '../support/http-client';
 
@@ -89,7 +89,7 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
       const found = idsOf(await t.http.get('/auth/sessions', { token }));
       expect(found.toSorted()).toEqual([id, recent.session_id, newest.session_id].toSorted());
       const { id: userId } = await t.users.rows.findOneByOrFail({ username: name });
-      expect(await t.source.getRepository(KnoxSession).countBy({ userId: String(userId) })).toBe(4);
+      expect(await t.source.getRepository(JwtKnoxSession).countBy({ userId: String(userId) })).toBe(4);
     });
 
     it('pages to the end, though all sessions are of one millisecond', async () => {
@@ -203,7 +203,7 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
       t.http.post('/auth/logout', { token, ...(refresh !== undefined && { json: { refresh_token: refresh } }) });
     const sessionsLeft = async () => {
       const { id } = await t.users.rows.findOneByOrFail({ username: name });
-      return t.source.getRepository(KnoxSession).countBy({ userId: String(id) });
+      return t.source.getRepository(JwtKnoxSession).countBy({ userId: String(id) });
     };
 
     it('ends the session when the access token has expired', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type JwtKnoxOptions, KnoxSession } from '../../lib';
+import { type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 
@@ -16,7 +16,7 @@ describe.each(environments)('an idle session in single-token mode: $title', ({ p
     t = await createApp(platform, kind, { options, ...settings });
     await t.users.add('alice', { isAdmin: true });
   };
-  const row = (id: string) => t.source.getRepository(KnoxSession).findOneByOrFail({ id });
+  const row = (id: string) => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id });
   /** Uses the token until the use is noted: a note is skipped while the one before is still being written. */
   const use = async ({ access_token: token, session_id: id }: any) => {
     const status = await t.statusOf(token);
@@ -126,7 +126,7 @@ describe.each(environments)('an idle session in single-token mode: $title', ({ p
       expect(await t.statusOf(next.access_token)).toBe(204);
       expect([await t.statusOf(idle.access_token), await t.statusOf(used.access_token)]).toEqual([401, 204]);
       expect(t.events.map(({ name }) => name)).not.toContain('session.revoked');
-      expect(await t.source.getRepository(KnoxSession).count()).toBe(2);
+      expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(2);
     },
   );
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sign } from 'jsonwebtoken';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KnoxFence, KnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
@@ -120,7 +120,7 @@ describe.each(environments)('the SQL statements of a request: $title', ({ platfo
     t.clock.advance('1ms');
     await t.http.get('/notes', { token: good.access });
     const lastUse = async () =>
-      (await t.source.getRepository(KnoxSession).findOneByOrFail({ id: good.claims.sid })).lastUsedAt;
+      (await t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: good.claims.sid })).lastUsedAt;
     await expect.poll(lastUse).toBe(t.clock.now());
     await t.http.get('/notes', { token: good.access });
     expect(updates()).toHaveLength(1);
@@ -160,7 +160,7 @@ describe.each(environments)('the look-ups of a request: $title', ({ platform, ki
     t = await createApp(platform, kind, {
       options: { storageTimeout: '1s' },
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');
   });

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { Injectable, Module } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
-  type Credentials, InvalidCredentialsError, InvalidTokenError, type IssuedTokens, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, JwtKnoxStrategy, KnoxFence, KnoxSession,
+  type Credentials, InvalidCredentialsError, InvalidTokenError, type IssuedTokens, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, JwtKnoxStrategy, JwtKnoxFence, JwtKnoxSession,
   SessionRepository, TokenExpiredError, TokenService, TokenTransport, UserProvider,
 } from '../../lib'; // prettier-ignore
 import { JwtCodec } from '../../lib/tokens/jwt-codec';
@@ -11,8 +11,8 @@ import { Keyring } from '../../lib/tokens/keyring';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
 import { InMemorySessionRepository } from '../../lib/testing';
 import { SessionIssuer } from '../../lib/sessions/session-issuer';
-import { SessionPlacement } from '../../lib/sessions/session-limiter';
-import { SessionValidity } from '../../lib/sessions/session-checker';
+import { SessionLimiter } from '../../lib/sessions/session-limiter';
+import { SessionChecker } from '../../lib/sessions/session-checker';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -40,7 +40,7 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
     t.events.length = 0;
   });
 
-  const rows = () => t.source.getRepository(KnoxSession);
+  const rows = () => t.source.getRepository(JwtKnoxSession);
   const row = (tokens: IssuedTokens) => rows().findOneByOrFail({ id: tokens.session.id });
   const isGood = async (tokens: IssuedTokens) =>
     t.tokens.authenticate(tokens.accessToken).then(
@@ -389,7 +389,7 @@ describe.each(environments)('the TokenService without a userProvider: $title', (
       for (const id of ['', null, undefined, {}, 'x'.repeat(256), 'a\0b', 'a\ud800']) {
         await expect(t.tokens.issue({ id } as never)).rejects.toThrow("The user's id cannot be used");
       }
-      expect(await t.source.getRepository(KnoxSession).count()).toBe(0);
+      expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(0);
     } finally {
       await t.close();
     }
@@ -463,7 +463,7 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
     t = await createApp(platform, kind, { logger });
     const user = await t.users.add('alice');
     const tokens = await t.tokens.issue(user);
-    const row = { ...(await t.source.getRepository(KnoxSession).findOneByOrFail({ id: tokens.session.id })) };
+    const row = { ...(await t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: tokens.session.id })) };
     await t.source.query('DROP TABLE jwt_knox_sessions');
     const refused = await t.tokens.issue(user).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'storage_unavailable' });
@@ -477,13 +477,13 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
     t = await createApp(platform, kind, {
       logger,
       extras: { sessionRepository: repository },
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
     });
     const user = await t.users.add('alice');
     const request = { username: 'alice', password: 'alice-password' };
     const tokens = await t.tokens.login(request, {}, {});
     const { accessToken: access, refreshToken: refresh } = tokens;
-    const row = { ...(await t.source.getRepository(KnoxSession).findOneByOrFail({ id: tokens.session.id })) };
+    const row = { ...(await t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id: tokens.session.id })) };
     const secrets = secretsOf(tokens, row);
     expect(secrets.every((one) => typeof one === 'string' && one.length >= 14)).toBe(true);
     const errors: unknown[] = [];
@@ -541,7 +541,7 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
     const found = await t.app.get(SessionRepository).findById(tokens.session.id);
     const secrets = secretsOf(tokens, found!.record);
     const parts = [
-      JWT_KNOX_OPTIONS, TokenService, SessionIssuer, SessionValidity, SessionPlacement, JwtCodec, Keyring, JwtKnoxGuard, JwtKnoxStrategy,
+      JWT_KNOX_OPTIONS, TokenService, SessionIssuer, SessionChecker, SessionLimiter, JwtCodec, Keyring, JwtKnoxGuard, JwtKnoxStrategy,
       JwtKnoxEvents, TokenTransport, JwtKnoxModule,
     ]; // prettier-ignore
     for (const part of parts) {

@@ -3,7 +3,7 @@ import { Controller, Get, Req, UseGuards } from '@nestjs/common';
 import { sign, verify } from 'jsonwebtoken';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
-  InvalidRequestError, type IssuedTokens, JwtKnoxGuard, type JwtKnoxAlgorithm, type JwtKnoxKey, type JwtKnoxOptions, KnoxSession, TokenTransport,
+  InvalidRequestError, type IssuedTokens, JwtKnoxGuard, type JwtKnoxAlgorithm, type JwtKnoxKey, type JwtKnoxOptions, JwtKnoxSession, TokenTransport,
 } from '../../lib'; // prettier-ignore
 import {
   type AppSettings,
@@ -58,7 +58,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     t = await createApp(platform, kind, { options, controllers: [NotesController, ClaimsController], ...settings });
     return t.users.add('alice');
   };
-  const row = (id: string) => t.source.getRepository(KnoxSession).findOneByOrFail({ id });
+  const row = (id: string) => t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id });
 
   it('say what they must, and nothing else', async () => {
     const user = await start();
@@ -80,7 +80,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       return [claimsOf(access).token_key, refreshKey, sessionKey, claimsOf(access).jti, claimsOf(refresh).jti];
     });
     expect(new Set(all).size).toBe(10);
-    const stored = JSON.stringify(await t.source.getRepository(KnoxSession).find());
+    const stored = JSON.stringify(await t.source.getRepository(JwtKnoxSession).find());
     const secrets = all
       .filter((one) => KEY.test(one))
       .flatMap((key) => [key, Buffer.from(key, 'base64url').toString('hex')]);
@@ -189,13 +189,13 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       expect((await t.http.post('/auth/login', { json })).status).toBe(500);
       await expect(t.tokens.issue(user)).rejects.toThrow(`reserved ${name}`);
       await expect(t.tokens.issue(user, {}, { claims: { [name]: 1 } })).rejects.toThrow(`reserved ${name}`);
-      expect(await t.source.getRepository(KnoxSession).count()).toBe(0);
+      expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(0);
     }); // prettier-ignore
 
     it('refuse more than a header can carry, and leave no session behind', async () => {
       const user = await start({ claims: () => ({ essay: 'x'.repeat(4_000) }) });
       await expect(t.tokens.issue(user)).rejects.toThrow('make the custom claims smaller');
-      expect(await t.source.getRepository(KnoxSession).count()).toBe(0);
+      expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(0);
     });
 
     it('refuse what the signed token could not carry, and leave no session behind', async () => {
@@ -204,7 +204,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
       const user = await start();
       await expect(t.tokens.issue(user, {}, { claims: circular })).rejects.toThrow();
       await expect(t.tokens.issue(user, {}, { claims: { big: 1n } })).rejects.toThrow();
-      expect(await t.source.getRepository(KnoxSession).count()).toBe(0);
+      expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(0);
     });
   });
 

@@ -1,7 +1,7 @@
 import passport from 'passport';
 import { sign } from 'jsonwebtoken';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxStrategy, KnoxSession } from '../../lib';
+import { JwtKnoxStrategy, JwtKnoxSession } from '../../lib';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 
@@ -49,8 +49,8 @@ describe.each(environments)('S12: two applications in one process: $title', ({ p
     const limited = await two.http.post('/api/two/login', { json: { username: 'alice', password: 'alice-password' } });
     expect([limited.status, limited.body.code]).toEqual([403, 'session_limit_reached']);
     await login(one, 'auth');
-    expect(await one.source.getRepository(KnoxSession).count()).toBe(2);
-    expect(await two.source.getRepository(KnoxSession).count()).toBe(1);
+    expect(await one.source.getRepository(JwtKnoxSession).count()).toBe(2);
+    expect(await two.source.getRepository(JwtKnoxSession).count()).toBe(1);
   });
 
   it("S12: do not take each other's tokens (S5)", async () => {

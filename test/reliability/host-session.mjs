@@ -2,9 +2,9 @@
 import { createRequire } from 'node:module';
 import { Column, Entity } from 'typeorm';
 
-const { KnoxSessionBase } = createRequire(import.meta.url)('nestjs-jwt-knox');
+const { JwtKnoxSessionBase } = createRequire(import.meta.url)('nestjs-jwt-knox');
 
-export class HostSession extends KnoxSessionBase {}
+export class HostSession extends JwtKnoxSessionBase {}
 Entity('jwt_knox_sessions')(HostSession);
 Column({ name: 'userId', type: 'varchar', length: 255 })(HostSession.prototype, 'userId');
 Column({ name: 'secondFactor', type: 'boolean', default: false })(HostSession.prototype, 'secondFactor');

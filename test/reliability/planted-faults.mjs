@@ -7,7 +7,7 @@ import { FENCE_FAULTS } from './planted-fences.mjs';
 import { LIMIT_FAULTS } from './planted-limits.mjs';
 
 const require = createRequire(import.meta.url);
-const { BearerTransport, KnoxFence, KnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox');
+const { BearerTransport, JwtKnoxFence, JwtKnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox');
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const bytesOf = (key) => Buffer.from(String(key), 'base64url');
@@ -139,7 +139,7 @@ const FAULTS = {
 };
 
 /** The extras that put a faulty storage in place of the library's. */
-export function plantedRepository(plant, { clock, entity = KnoxSession } = {}) {
+export function plantedRepository(plant, { clock, entity = JwtKnoxSession } = {}) {
   const Fault = FAULTS[plant];
   class Planted extends Fault {
     constructor(table) {
@@ -150,7 +150,7 @@ export function plantedRepository(plant, { clock, entity = KnoxSession } = {}) {
   }
   Injectable()(Planted);
   Inject(getRepositoryToken(entity))(Planted, undefined, 0);
-  return { sessionRepository: Planted, imports: [TypeOrmModule.forFeature([entity, KnoxFence])] };
+  return { sessionRepository: Planted, imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence])] };
 }
 
 const TRANSPORTS = {

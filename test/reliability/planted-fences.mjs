@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 
-const { KnoxFence, TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox');
+const { JwtKnoxFence, TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox');
 
 const scopeOf = ({ realm, userId }) => createHash('sha256').update(`${realm}\0${userId}`).digest('hex');
 
@@ -76,7 +76,7 @@ export const FENCE_FAULTS = {
       return this.clock.now();
     }
     async raiseFence(scope) {
-      const raise = this.table.manager.createQueryBuilder().insert().into(KnoxFence);
+      const raise = this.table.manager.createQueryBuilder().insert().into(JwtKnoxFence);
       await raise.values({ scope, value: this.clock.now() }).orUpdate(['value'], ['scope']).execute();
     }
   },

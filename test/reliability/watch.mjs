@@ -9,7 +9,7 @@ const { JwtKnoxEvents, JwtKnoxModule, TokenService, UserProvider } = require('ne
 const library = dirname(require.resolve('nestjs-jwt-knox'));
 
 const EVENTS = [
-  'session.created', 'session.refreshed', 'session.revoked', 'session.expired', 'refresh.reused', 'login.failed',
+  'session.created', 'session.refreshed', 'session.revoked', 'sessions.purged', 'refresh.reused', 'login.failed',
   'authentication.rejected', 'access.forbidden', 'user-agent.changed', 'refresh.retried', 'client.rejected',
 ]; // prettier-ignore
 const FAILURES = {

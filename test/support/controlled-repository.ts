@@ -1,11 +1,11 @@
 import { Injectable, type Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { KnoxSession, SessionRepository } from '../../lib';
+import { JwtKnoxSession, SessionRepository } from '../../lib';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 
 const METHODS = [
-  'findById', 'findByUser', 'findPlaces', 'insert', 'vacate', 'reinstate', 'rotate', 'touch', 'moveAccessKey', 'renewKeys',
-  'deleteById', 'deleteByUser', 'deleteSurplus', 'findCrowded', 'deleteCreatedBefore', 'deleteExpired', 'figures',
+  'findById', 'findByUser', 'findSlots', 'insert', 'vacate', 'reinstate', 'rotate', 'touch', 'moveAccessKey', 'renewKeys',
+  'deleteById', 'deleteByUser', 'deleteSurplus', 'findCrowded', 'deleteCreatedBefore', 'deleteExpired', 'statistics',
   'readCounter', 'raiseFence', 'isFenced',
 ] as const; // prettier-ignore
 
@@ -28,7 +28,7 @@ export function controlledRepository(): { repository: Type<SessionRepository>; c
   @Injectable()
   class ControlledRepository extends TypeOrmSessionRepository {
     constructor(source: DataSource) {
-      super(source.getRepository(KnoxSession));
+      super(source.getRepository(JwtKnoxSession));
     }
   }
   for (const method of METHODS) {

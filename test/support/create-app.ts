@@ -82,7 +82,7 @@ export interface TestApp {
 }
 
 const EVENTS: (keyof JwtKnoxEventMap)[] = [
-  'session.created', 'session.refreshed', 'session.revoked', 'session.expired', 'refresh.reused', 'login.failed',
+  'session.created', 'session.refreshed', 'session.revoked', 'sessions.purged', 'refresh.reused', 'login.failed',
   'client.rejected', 'authentication.rejected', 'access.forbidden', 'user-agent.changed', 'refresh.retried',
 ]; // prettier-ignore
 

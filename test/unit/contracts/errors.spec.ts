@@ -2,12 +2,12 @@ import { HttpException } from '@nestjs/common';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
-  ForbiddenError, InvalidCredentialsError, InvalidRefreshTokenError, InvalidRequestError, InvalidTokenError, JwtKnoxConfigurationError, KnoxError,
+  ForbiddenError, InvalidCredentialsError, InvalidRefreshTokenError, InvalidRequestError, InvalidTokenError, JwtKnoxConfigurationError, JwtKnoxError,
   MissingTokenError, RefreshTokenExpiredError, RefreshTokenReusedError, SessionLimitReachedError, StorageUnavailableError, TokenExpiredError, TokenRejection,
   TooBusyError, UnauthorizedError, UnavailableError,
 } from '../../../lib/contracts/errors'; // prettier-ignore
 
-const errors: [KnoxError, number, string, string][] = [
+const errors: [JwtKnoxError, number, string, string][] = [
   [new MissingTokenError(), 401, 'Unauthorized', 'missing_token'],
   [new InvalidTokenError('key_mismatch'), 401, 'Unauthorized', 'invalid_token'],
   [new TokenExpiredError(), 401, 'Unauthorized', 'token_expired'],
@@ -27,7 +27,7 @@ const cases = errors.map((row) => [`${row[0].name} ${row[1]}`, ...row] as const)
 describe.each(cases)('%s', (_title, error, status, phrase, code) => {
   it('is an HttpException with a body of the documented shape', () => {
     expect(error).toBeInstanceOf(HttpException);
-    expect(error).toBeInstanceOf(KnoxError);
+    expect(error).toBeInstanceOf(JwtKnoxError);
     expect(error.getStatus()).toBe(status);
     expect(error.getResponse()).toEqual({ statusCode: status, error: phrase, code, message: error.message });
   });
@@ -56,7 +56,7 @@ describe('the reason of a refusal', () => {
     expect(new TokenExpiredError().reason).toBe('expired');
     expect(new InvalidRefreshTokenError('algorithm').reason).toBe('algorithm');
     expect(new RefreshTokenExpiredError('session_expired').reason).toBe('session_expired');
-    expect(new RefreshTokenReusedError().reason).toBe('replayed');
+    expect(new RefreshTokenReusedError().reason).toBe('reused');
   });
 
   it('is not there where no token was judged', () => {

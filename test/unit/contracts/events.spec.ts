@@ -17,12 +17,12 @@ describe('the events', () => {
   });
   afterEach(() => Logger.overrideLogger(true));
 
-  const expired = (count = 1) => events.emit('session.expired', { count });
+  const expired = (count = 1) => events.emit('sessions.purged', { count });
 
   it('reach every listener of their name, in order, and nobody else', () => {
     const heard: unknown[] = [];
-    events.on('session.expired', (event) => void heard.push(['first', event]));
-    events.on('session.expired', (event) => void heard.push(['second', event]));
+    events.on('sessions.purged', (event) => void heard.push(['first', event]));
+    events.on('sessions.purged', (event) => void heard.push(['second', event]));
     events.on('session.revoked', (event) => void heard.push(['other', event]));
     expired(3);
     expect(heard).toEqual([['first', { count: 3 }], ['second', { count: 3 }]]); // prettier-ignore
@@ -32,11 +32,11 @@ describe('the events', () => {
 
   it('stop when the listener is taken off, which may happen twice or while it hears', () => {
     const heard: string[] = [];
-    const offFirst = events.on('session.expired', () => {
+    const offFirst = events.on('sessions.purged', () => {
       heard.push('first');
       offFirst();
     });
-    const offSecond = events.on('session.expired', () => void heard.push('second'));
+    const offSecond = events.on('sessions.purged', () => void heard.push('second'));
     expired();
     expired();
     offSecond();
@@ -47,13 +47,13 @@ describe('the events', () => {
 
   it('reach the next listener though one throws, and the throw is logged', () => {
     const next = vi.fn();
-    events.on('session.expired', () => {
+    events.on('sessions.purged', () => {
       throw new Error('broken listener');
     });
-    events.on('session.expired', next);
+    events.on('sessions.purged', next);
     expect(() => expired()).not.toThrow();
     expect(next).toHaveBeenCalledTimes(1);
-    expect(logged).toEqual(['A listener of "session.expired" failed: broken listener']);
+    expect(logged).toEqual(['A listener of "sessions.purged" failed: broken listener']);
   });
 
   it('reach the next listener though one rejects, and nothing is left unhandled', async () => {
@@ -61,19 +61,19 @@ describe('the events', () => {
     process.on('unhandledRejection', unhandled);
     try {
       const next = vi.fn();
-      events.on('session.expired', async () => {
+      events.on('sessions.purged', async () => {
         throw new Error('rejected');
       });
-      events.on('session.expired', () => Promise.reject('not even an Error') as Promise<void>);
-      events.on('session.expired', next);
+      events.on('sessions.purged', () => Promise.reject('not even an Error') as Promise<void>);
+      events.on('sessions.purged', next);
       expired();
       expect(next).toHaveBeenCalledTimes(1);
       // Unhandled rejections are told after the microtasks, before the next macrotask but one.
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
       expect(unhandled).not.toHaveBeenCalled();
       expect(logged).toEqual([
-        'A listener of "session.expired" failed: rejected',
-        'A listener of "session.expired" failed: unknown error',
+        'A listener of "sessions.purged" failed: rejected',
+        'A listener of "sessions.purged" failed: unknown error',
       ]);
     } finally {
       process.off('unhandledRejection', unhandled);
@@ -81,13 +81,13 @@ describe('the events', () => {
   });
 
   it('do not wait for a listener that never ends', () => {
-    events.on('session.expired', () => new Promise<void>(() => undefined));
+    events.on('sessions.purged', () => new Promise<void>(() => undefined));
     expect(expired()).toBeUndefined();
   });
 
   it('survive a listener that returns a broken promise-like', async () => {
     events.on(
-      'session.expired',
+      'sessions.purged',
       () =>
         ({
           // oxlint-disable-next-line unicorn/no-thenable -- what a faulty host may return
@@ -98,6 +98,6 @@ describe('the events', () => {
     );
     expired();
     await new Promise(setImmediate);
-    expect(logged).toEqual(['A listener of "session.expired" failed: broken then']);
+    expect(logged).toEqual(['A listener of "sessions.purged" failed: broken then']);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe as suite, expect, it } from 'vitest';
-import { describe, TEXT_LIMITS } from '../../../lib/contracts/device';
+import { describe, expect, it } from 'vitest';
+import { cleanText, TEXT_LIMITS } from '../../../lib/contracts/device';
 import { sessionOf, type SessionRecord, sessionRecord } from '../../../lib/contracts/session';
 
 const anyText = fc.oneof(
@@ -13,7 +13,7 @@ const anyText = fc.oneof(
   }),
 );
 
-suite("a device's description of itself", () => {
+describe("a device's description of itself", () => {
   it('is kept as it is when there is nothing wrong with it', () => {
     for (const text of [
       'Mozilla/5.0 (X11; Linux x86_64)',
@@ -24,7 +24,7 @@ suite("a device's description of itself", () => {
       '👩‍💻 work',
       'a  b',
     ]) {
-      expect(describe(text, 128)).toBe(text);
+      expect(cleanText(text, 128)).toBe(text);
     }
   });
 
@@ -40,24 +40,24 @@ suite("a device's description of itself", () => {
     ['a lone low surrogate', 'a\udca5b', 'ab'],
     ['space around it', '  a b  ', 'a b'],
     ['space behind what was taken out', '\u202e a', 'a'],
-  ])('loses %s', (_title, text, clean) => expect(describe(text, 128)).toBe(clean));
+  ])('loses %s', (_title, text, clean) => expect(cleanText(text, 128)).toBe(clean));
 
   it('is nothing when nothing is left, or when it is no text', () => {
     for (const text of ['', ' ', '\0', '\u202e\u202d', '\ud83d', null, undefined])
-      expect(describe(text, 128)).toBeNull();
-    for (const odd of [1, {}, ['a'], true]) expect(describe(odd as never, 128)).toBeNull();
+      expect(cleanText(text, 128)).toBeNull();
+    for (const odd of [1, {}, ['a'], true]) expect(cleanText(odd as never, 128)).toBeNull();
   });
 
   it('is cut by code point, never through the middle of one', () => {
-    expect(describe('💥'.repeat(10), 4)).toBe('💥'.repeat(4));
-    expect(describe(`a${'💥'.repeat(10)}`, 4)).toBe(`a${'💥'.repeat(3)}`);
-    expect(describe('x'.repeat(14_000), TEXT_LIMITS.userAgent)).toBe('x'.repeat(512));
+    expect(cleanText('💥'.repeat(10), 4)).toBe('💥'.repeat(4));
+    expect(cleanText(`a${'💥'.repeat(10)}`, 4)).toBe(`a${'💥'.repeat(3)}`);
+    expect(cleanText('x'.repeat(14_000), TEXT_LIMITS.userAgent)).toBe('x'.repeat(512));
   });
 
   it('fits its column, is well-formed and shows nothing hidden, whatever was sent', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 1, max: 40 }), (text, limit) => {
-        const clean = describe(text, limit);
+        const clean = cleanText(text, limit);
         if (clean === null) return;
         expect(clean).not.toBe('');
         expect(Array.from(clean).length).toBeLessThanOrEqual(limit);
@@ -71,15 +71,15 @@ suite("a device's description of itself", () => {
   it('reads the same when it is cleaned again', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 1, max: 40 }), (text, limit) => {
-        const clean = describe(text, limit);
-        expect(describe(clean, limit)).toBe(clean);
+        const clean = cleanText(text, limit);
+        expect(cleanText(clean, limit)).toBe(clean);
       }),
       { numRuns: 2_000 },
     );
   });
 });
 
-suite('a session as hosts see it', () => {
+describe('a session as hosts see it', () => {
   const record = sessionRecord({
     id: 'id', userId: '1', accessDigest: 'secret-a', refreshDigest: 'secret-b', previousRefreshDigest: 'secret-c', refreshSalt: 'secret-d', generation: 1,
     previousAccessDigest: 'secret-f', accessSalt: 'secret-g', accessKeyAt: 1, accessKeyIndex: 2, rotationKeyDigest: 'secret-h', claims: { a: 'secret-i' },

@@ -120,7 +120,7 @@ describe('the pages of the documentation', () => {
   });
 
   it('tell of every error code', () => {
-    const codes = quoted('lib/contracts/errors.ts', /export type KnoxErrorCode =/);
+    const codes = quoted('lib/contracts/errors.ts', /export type JwtKnoxErrorCode =/);
     expect(codes.length).toBeGreaterThan(8);
     const told = firstCells('docs/http-api.md');
     expect(codes.filter((code) => !told.includes(`\`${code}\``))).toEqual([]);

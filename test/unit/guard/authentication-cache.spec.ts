@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { Verdicts } from '../../../lib/guard/authentication-cache';
+import { AuthenticationCache } from '../../../lib/guard/authentication-cache';
 
 const verdict = Promise.resolve({ user: { id: '1' }, session: {} as any, claims: {} });
 
@@ -23,14 +23,15 @@ function strict(target: object): object {
 }
 
 describe('what is known of a request', () => {
-  const known = (verdicts: Verdicts, lifetime: object, request: object = lifetime) => verdicts.get(lifetime, request);
+  const known = (verdicts: AuthenticationCache, lifetime: object, request: object = lifetime) =>
+    verdicts.get(lifetime, request);
 
   it.each([
     ['a request', () => ({ headers: {} })],
     ['a frozen request', () => Object.freeze({ headers: {} })],
     ['a request that refuses to be changed', () => new Proxy({}, { set: () => false })],
   ])('is known again: %s', (_, make) => {
-    const [verdicts, others] = [new Verdicts(), new Verdicts()];
+    const [verdicts, others] = [new AuthenticationCache(), new AuthenticationCache()];
     const request = make();
     expect(known(verdicts, request)).toBeUndefined();
     verdicts.set(request, request, verdict);
@@ -43,7 +44,7 @@ describe('what is known of a request', () => {
     ['a frozen context', () => Object.freeze({ req: {} })],
     ['a context that refuses everything', () => strict({ req: {} })],
   ])('is known again, and leaves no trace: %s', (_, make) => {
-    const verdicts = new Verdicts();
+    const verdicts = new AuthenticationCache();
     const [context, request] = [make(), {}];
     verdicts.set(context, request, verdict);
     expect(known(verdicts, context, request)).toBe(verdict);
@@ -52,7 +53,7 @@ describe('what is known of a request', () => {
   });
 
   it('is not known of a copy, however it was made', () => {
-    const verdicts = new Verdicts();
+    const verdicts = new AuthenticationCache();
     const request = { headers: {} };
     verdicts.set(request, request, verdict);
     for (const copy of [{ ...request }, Object.create(request) as object, cloneDeep(request)])
@@ -65,10 +66,10 @@ describe('what is known of a request', () => {
   });
 
   it('is not printed with its request', () => {
-    const verdicts = new Verdicts();
+    const verdicts = new AuthenticationCache();
     const request = { path: '/me' };
     verdicts.set(request, request, verdict);
-    expect(inspect(request)).toContain('[KnownVerdict]');
+    expect(inspect(request)).toContain('[CachedAuthentication]');
     expect(inspect(request)).not.toContain('user');
     expect(JSON.stringify(request)).toBe('{"path":"/me"}');
   });

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TokenRejection } from '../../../lib/contracts/errors';
-import { RefusalLog } from '../../../lib/sessions/rejection-log';
+import { RejectionLog } from '../../../lib/sessions/rejection-log';
 
 const ignore = () => undefined;
 
@@ -23,7 +23,7 @@ describe('the log of refused tokens', () => {
   });
 
   it('says what was wrong, and whose token it was where that is known', () => {
-    const log = new RefusalLog();
+    const log = new RejectionLog();
     log.write('access', new TokenRejection('signature'));
     log.write('refresh', new TokenRejection('session_not_found', { sessionId: 'the-sid', userId: 'a "user"' }));
     expect(lines).toEqual([
@@ -33,7 +33,7 @@ describe('the log of refused tokens', () => {
   });
 
   it('writes ten lines a second at most, and tells how many are missing', () => {
-    const log = new RefusalLog();
+    const log = new RejectionLog();
     for (let i = 0; i < 1_000; i++) log.write('access', new TokenRejection('malformed'));
     expect(lines).toHaveLength(10);
     vi.advanceTimersByTime(999);
@@ -59,7 +59,7 @@ describe('the log of refused tokens', () => {
     const rejection = new Proxy(new TokenRejection('signature'), {
       get: (target, name) => (looks++, Reflect.get(target, name)),
     });
-    new RefusalLog().write('access', rejection);
+    new RejectionLog().write('access', rejection);
     expect([Math.sign(looks), lines.length]).toEqual([count, count]);
   });
 });

@@ -2,7 +2,7 @@ import { ConflictException } from '@nestjs/common';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvalidCredentialsError, StorageUnavailableError } from '../../../lib/contracts/errors';
-import { hostCall, storageCall, StorageDeadline } from '../../../lib/sessions/request-deadline';
+import { fromHost, fromStorage, RequestDeadline } from '../../../lib/sessions/request-deadline';
 
 describe('the deadline of a request', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
@@ -32,7 +32,7 @@ describe('the deadline of a request', () => {
   const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
   it('leaves work alone that is in time, and its timer does not outlive it', async () => {
-    const deadline = new StorageDeadline(2_000);
+    const deadline = new RequestDeadline(2_000);
     const run = watch(deadline.run(taking(1_999)));
     await pass(1_999);
     expect([run.ended, deadline.expired]).toEqual(['work', false]);
@@ -42,7 +42,7 @@ describe('the deadline of a request', () => {
   });
 
   it('S9: answers 503 when it passes, to the millisecond', async () => {
-    const deadline = new StorageDeadline(2_000);
+    const deadline = new RequestDeadline(2_000);
     const run = watch(deadline.run(() => new Promise(() => undefined)));
     await pass(1_999);
     expect([run.ended, deadline.expired]).toEqual([undefined, false]);
@@ -55,7 +55,7 @@ describe('the deadline of a request', () => {
   });
 
   it('S9: tells work that comes too late that it is, so that it undoes what it wrote', async () => {
-    const deadline = new StorageDeadline(2_000);
+    const deadline = new RequestDeadline(2_000);
     const seen: boolean[] = [];
     const run = watch(
       deadline.run(async () => {
@@ -74,7 +74,7 @@ describe('the deadline of a request', () => {
     const unhandled = vi.fn();
     process.on('unhandledRejection', unhandled);
     try {
-      const deadline = new StorageDeadline(100);
+      const deadline = new RequestDeadline(100);
       const run = watch(deadline.run(() => taking(500)().then(() => Promise.reject(new Error('late')))));
       await pass(1_000);
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -86,14 +86,14 @@ describe('the deadline of a request', () => {
   });
 
   it('passes on what the work throws', async () => {
-    const deadline = new StorageDeadline(2_000);
+    const deadline = new RequestDeadline(2_000);
     const error = new Error('broken');
     await expect(deadline.run(() => Promise.reject(error))).rejects.toBe(error);
     expect([deadline.expired, vi.getTimerCount()]).toEqual([false, 0]);
   });
 
   it('counts all work of the request together, and no time in between', async () => {
-    const deadline = new StorageDeadline(2_000);
+    const deadline = new RequestDeadline(2_000);
     const first = watch(deadline.run(taking(1_500)));
     await pass(1_500);
     expect(first.ended).toBe('work');
@@ -107,11 +107,11 @@ describe('the deadline of a request', () => {
   });
 
   it('stands still while excluded work runs, such as password hashing', async () => {
-    const deadline = new StorageDeadline(2_000);
+    const deadline = new RequestDeadline(2_000);
     const run = watch(
       deadline.run(async () => {
         await taking(1_000)();
-        await deadline.exclude(taking(60_000));
+        await deadline.pauseWhile(taking(60_000));
         await taking(999)();
         return 'logged in';
       }),
@@ -122,11 +122,11 @@ describe('the deadline of a request', () => {
 
   it('goes on where it stood when excluded work ends, well or not', async () => {
     for (const end of [() => Promise.resolve(), () => Promise.reject(new Error('hash failed'))]) {
-      const deadline = new StorageDeadline(2_000);
+      const deadline = new RequestDeadline(2_000);
       const run = watch(
         deadline.run(async () => {
           await taking(1_000)();
-          await deadline.exclude(() => taking(5_000)().then(end)).catch(() => undefined);
+          await deadline.pauseWhile(() => taking(5_000)().then(end)).catch(() => undefined);
           await new Promise(() => undefined);
         }),
       );
@@ -138,10 +138,10 @@ describe('the deadline of a request', () => {
   });
 
   it('goes on when the last of several pieces of excluded work ends', async () => {
-    const deadline = new StorageDeadline(1_000);
+    const deadline = new RequestDeadline(1_000);
     const run = watch(
       deadline.run(async () => {
-        await Promise.all([deadline.exclude(taking(3_000)), deadline.exclude(taking(7_000))]);
+        await Promise.all([deadline.pauseWhile(taking(3_000)), deadline.pauseWhile(taking(7_000))]);
         await new Promise(() => undefined);
       }),
     );
@@ -152,17 +152,17 @@ describe('the deadline of a request', () => {
   });
 
   it('gives excluded work its result, and its error, back', async () => {
-    const deadline = new StorageDeadline(1_000);
-    await expect(deadline.exclude(async () => 5)).resolves.toBe(5);
-    await expect(deadline.exclude(() => Promise.reject(new Error('hash failed')))).rejects.toThrow('hash failed');
+    const deadline = new RequestDeadline(1_000);
+    await expect(deadline.pauseWhile(async () => 5)).resolves.toBe(5);
+    await expect(deadline.pauseWhile(() => Promise.reject(new Error('hash failed')))).rejects.toThrow('hash failed');
   });
 
   it('is not brought back to life by excluded work that ends after it', async () => {
-    const deadline = new StorageDeadline(1_000);
+    const deadline = new RequestDeadline(1_000);
     const run = watch(
       deadline.run(async () => {
         await taking(2_000)();
-        await deadline.exclude(taking(2_000));
+        await deadline.pauseWhile(taking(2_000));
       }),
     );
     await pass(10_000);
@@ -177,14 +177,14 @@ describe('the deadline of a request', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
-        const deadline = new StorageDeadline(1_000);
+        const deadline = new RequestDeadline(1_000);
         let counted = 0;
         for (const { ms, kind } of steps) {
           if (kind === 'elsewhere') {
             await pass(ms);
             continue;
           }
-          const run = watch(deadline.run(kind === 'storage' ? taking(ms) : () => deadline.exclude(taking(ms))));
+          const run = watch(deadline.run(kind === 'storage' ? taking(ms) : () => deadline.pauseWhile(taking(ms))));
           await pass(ms);
           counted += kind === 'storage' ? ms : 0;
           // At a tie the deadline's timer or the work's goes first: both answers are right.
@@ -211,7 +211,7 @@ describe('a call of the repository', () => {
       undefined,
       new ConflictException(),
     ]) {
-      const error = await storageCall(() => Promise.reject(cause)).catch((one: unknown) => one);
+      const error = await fromStorage(() => Promise.reject(cause)).catch((one: unknown) => one);
       expect(error).toBeInstanceOf(StorageUnavailableError);
       const kept = (error as StorageUnavailableError).cause as Error;
       expect(kept.message).toBe(cause instanceof Error ? cause.message : 'unknown failure');
@@ -222,38 +222,38 @@ describe('a call of the repository', () => {
     const broken = () => {
       throw new Error('not even a promise');
     };
-    await expect(storageCall(broken)).rejects.toBeInstanceOf(StorageUnavailableError);
+    await expect(fromStorage(broken)).rejects.toBeInstanceOf(StorageUnavailableError);
   });
 
   it("passes the library's own errors and results on", async () => {
     const own = new InvalidCredentialsError();
-    await expect(storageCall(() => Promise.reject(own))).rejects.toBe(own);
-    await expect(storageCall(async () => 5)).resolves.toBe(5);
+    await expect(fromStorage(() => Promise.reject(own))).rejects.toBe(own);
+    await expect(fromStorage(async () => 5)).resolves.toBe(5);
   });
 });
 
 describe("a call of the host's code", () => {
   it('S9: is 503 when its database is out of reach', async () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-    await expect(hostCall(() => Promise.reject(cause))).rejects.toMatchObject({ status: 503, cause });
+    await expect(fromHost(() => Promise.reject(cause))).rejects.toMatchObject({ status: 503, cause });
   });
 
   it("passes the host's own HTTP answers on", async () => {
     const teapot = new ConflictException('locked');
-    await expect(hostCall(() => Promise.reject(teapot))).rejects.toBe(teapot);
+    await expect(fromHost(() => Promise.reject(teapot))).rejects.toBe(teapot);
   });
 
   it('leaves a bug a bug, thrown at once or later', async () => {
     const bug = new TypeError('x is undefined');
-    await expect(hostCall(() => Promise.reject(bug))).rejects.toBe(bug);
+    await expect(fromHost(() => Promise.reject(bug))).rejects.toBe(bug);
     const throwing = () => {
       throw bug;
     };
-    await expect(hostCall(throwing)).rejects.toBe(bug);
+    await expect(fromHost(throwing)).rejects.toBe(bug);
   });
 
   it('passes results on, whether they are promised or there', async () => {
-    await expect(hostCall(() => 5)).resolves.toBe(5);
-    await expect(hostCall(async () => 5)).resolves.toBe(5);
+    await expect(fromHost(() => 5)).resolves.toBe(5);
+    await expect(fromHost(async () => 5)).resolves.toBe(5);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SessionRecord, sessionRecord } from '../../../lib/contracts/session';
-import { type Placement, placementFor } from '../../../lib/sessions/session-limiter';
+import { type Placement, chooseSlot } from '../../../lib/sessions/session-limiter';
 
 const NOW = 1_000;
 type Policy = 'reject' | 'evict-oldest';
@@ -49,7 +49,7 @@ function evictedBy(placement: Placement): SessionRecord[] {
 function check(seats: readonly Seat[], limit: number, policy: Policy, pick?: (choices: number) => number): Placement {
   const rows = rowsOf(seats);
   const before = structuredClone(rows);
-  const placement = placementFor(rows, { limit, onLimit: policy }, NOW, pick);
+  const placement = chooseSlot(rows, { limit, onLimit: policy }, NOW, pick);
   const alive = rows.filter(isAlive);
   const evicted = evictedBy(placement);
 
@@ -172,7 +172,7 @@ describe('the place of a new session', () => {
         for (const { lag, choice } of tries) {
           const latest = states.at(-1)!;
           const seen = states[Math.max(0, states.length - 1 - lag)]!;
-          const placement = placementFor(seen, { limit, onLimit: 'reject' }, NOW, (choices) => choice % choices);
+          const placement = chooseSlot(seen, { limit, onLimit: 'reject' }, NOW, (choices) => choice % choices);
           // The unique index lets one in where several meet; taking over an expired seat is another statement.
           if (placement.kind !== 'insert' || latest.some(({ slot }) => slot === placement.slot)) continue;
           const [row] = rowsOf([{ slot: placement.slot, createdAt: 9, alive: true }]);
@@ -187,7 +187,7 @@ describe('the place of a new session', () => {
 
   it('is picked at random, so that simultaneous logins seldom meet', () => {
     const slots = new Set(
-      Array.from({ length: 400 }, () => JSON.stringify(placementFor([], { limit: 5, onLimit: 'reject' }, NOW))),
+      Array.from({ length: 400 }, () => JSON.stringify(chooseSlot([], { limit: 5, onLimit: 'reject' }, NOW))),
     );
     expect(slots.size).toBe(5);
   });

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClientRegistry } from '../../../lib/tokens/oauth-clients';
+import { OAuthClients } from '../../../lib/tokens/oauth-clients';
 
 const SECRET = 'Kq7xPz2mWv9tRb4n';
 const HASH = createHash('sha256').update(SECRET).digest('hex');
-const load = (clients: unknown) => ClientRegistry.load(clients as never);
+const load = (clients: unknown) => OAuthClients.load(clients as never);
 
 describe('the clients', () => {
   it('are known by their secrets, given as such or as digests', () => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { unfitness } from '../../../lib/tokens/key-fitness';
+import { keyProblem } from '../../../lib/tokens/key-fitness';
 import { Keyring } from '../../../lib/tokens/keyring';
 import { rsaWeakness } from '../../../lib/tokens/rsa-weakness';
 import type { JwtKnoxKey } from '../../../lib/options/options';
@@ -22,7 +22,7 @@ describe('S6: an RSA key', () => {
     (e) => {
       const key = publicRsaOf(p * q, e);
       for (const algorithm of ['RS256', 'PS512'] as const) {
-        const problem = unfitness(key, algorithm);
+        const problem = keyProblem(key, algorithm);
         expect(problem).toMatch(/public exponent (is \d+|is even or too long); it must be odd and 65537 or more/);
         expect(problem).toMatch(REMEDY);
       }

@@ -10,10 +10,10 @@ import {
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxVerifierModule } from '../../../lib';
-import { ClientRegistry } from '../../../lib/tokens/oauth-clients';
+import { OAuthClients } from '../../../lib/tokens/oauth-clients';
 import { COMMON_WORDS, PLACEHOLDER_PHRASES } from '../../../lib/tokens/guessable-words';
 import { Keyring } from '../../../lib/tokens/keyring';
-import { publishedKeysOf } from '../../../lib/tokens/published-keys';
+import { publicKeysIn } from '../../../lib/tokens/published-keys';
 import { PUBLISHED_SECRETS as PUBLISHED_DIGESTS } from '../../../lib/tokens/published-secrets';
 import type { KeyMaterial } from '../../../lib/options/options';
 import {
@@ -25,7 +25,7 @@ import {
 
 const problemsOf = (secret: KeyMaterial) => Keyring.load({ secret }).problems;
 const accepted = (secrets: KeyMaterial[]) => secrets.filter((secret) => problemsOf(secret).length === 0);
-const clientProblems = (secret: string) => ClientRegistry.load([{ id: 'a', secret }]).problems;
+const clientProblems = (secret: string) => OAuthClients.load([{ id: 'a', secret }]).problems;
 
 const ROUNDS = 2_000;
 const ASCII = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i));
@@ -130,14 +130,12 @@ describe('S6: a key pair whose private half is published', () => {
         "key 'a': the key stands in public documentation, private half and all; make one with `openssl genpkey`.",
       ]);
     }
-    expect(publishedKeysOf({ keys: [{ ...jwk, kid: 'a', alg: algorithm }] }).size).toBe(0);
+    expect(publicKeysIn({ keys: [{ ...jwk, kid: 'a', alg: algorithm }] }).size).toBe(0);
   });
 
   it('control: another one on the same curve starts, and counts', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-    expect(publishedKeysOf({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a', alg: 'ES256' }] }).size).toBe(
-      1,
-    );
+    expect(publicKeysIn({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a', alg: 'ES256' }] }).size).toBe(1);
   });
 });
 
@@ -169,7 +167,7 @@ describe('S6: the secret of a client', () => {
     'does not start as the digest of a well-known one: "%s"',
     (secret) => {
       const secretHash = createHash('sha256').update(secret).digest('hex');
-      expect(ClientRegistry.load([{ id: 'a', secretHash }]).problems).toEqual([
+      expect(OAuthClients.load([{ id: 'a', secretHash }]).problems).toEqual([
         expect.stringMatching(/^client 'a': the secretHash is that of a well-known secret; make another secret with/),
       ]);
     },

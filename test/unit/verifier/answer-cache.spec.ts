@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { RecentAnswers } from '../../../lib/verifier/answer-cache';
+import { AnswerCache } from '../../../lib/verifier/answer-cache';
 import { deferred } from '../../support/controlled-repository';
 
 function setUp(ttl = 1_000, size = 2) {
   const time = { now: 0 };
-  const answers = new RecentAnswers<string>(ttl, size, () => time.now);
+  const answers = new AnswerCache<string>(ttl, size, () => time.now);
   const asked: string[] = [];
   const get = (key: string, answer: Promise<string | null> = Promise.resolve(`answer to ${key}`)) =>
     answers.get(key, () => {

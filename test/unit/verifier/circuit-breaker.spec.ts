@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { IssuerUnavailableError } from '../../../lib';
-import { Circuit, MAX_FAILURES, MOST_AT_ONCE, PAUSE_MS } from '../../../lib/verifier/circuit-breaker';
-import { UselessAnswer } from '../../../lib/verifier/issuer-fetch';
+import { CircuitBreaker, MAX_FAILURES, MOST_AT_ONCE, PAUSE_MS } from '../../../lib/verifier/circuit-breaker';
+import { UnusableResponse } from '../../../lib/verifier/issuer-fetch';
 import { deferred } from '../../support/controlled-repository';
 
 function setUp() {
   const time = { now: 0 };
-  const circuit = new Circuit(() => time.now);
+  const circuit = new CircuitBreaker(() => time.now);
   let asked = 0;
   const fail = () =>
     circuit.run(async () => {
@@ -46,7 +46,7 @@ describe('a circuit', () => {
 
   it('stays shut while the issuer answers, whatever it says: one token must not shut out the others', async () => {
     const { circuit, succeed } = setUp();
-    const useless = () => circuit.run(() => Promise.reject(new UselessAnswer('The issuer answered 404.')));
+    const useless = () => circuit.run(() => Promise.reject(new UnusableResponse('The issuer answered 404.')));
     await failRepeatedly(useless, 5 * MAX_FAILURES);
     expect(await succeed()).toBe('well');
   });
@@ -102,7 +102,7 @@ describe('a circuit', () => {
   });
 });
 
-type Runner = Pick<Circuit, 'run'>;
+type Runner = Pick<CircuitBreaker, 'run'>;
 type Make = (now: () => number) => Runner;
 
 /** Control: one probe at a time, whatever it finds out. */
@@ -193,7 +193,7 @@ describe('S9: after an outage, among 600 forged tokens a second', () => {
   const isWell = { takes: 8, isWell: true };
 
   it('honest users are let in at once: what is not active leaves the way free', async () => {
-    const { told, refusedAt } = await play((now) => new Circuit(now), isWell);
+    const { told, refusedAt } = await play((now) => new CircuitBreaker(now), isWell);
     expect(refusedAt.filter((at) => at > PAUSE_MS + 50)).toEqual([]);
     expect(told.filter(({ outcome }) => outcome === 'active').length).toBeGreaterThan(30);
   });
@@ -205,7 +205,7 @@ describe('S9: after an outage, among 600 forged tokens a second', () => {
 
   it('an issuer that cannot answer for honest tokens yet holds up few of them, and the others are refused at once', async () => {
     const frozen = { takes: 2_000, isWell: false };
-    const { told, mostHonest } = await play((now) => new Circuit(now), frozen, { takes: 5 }, 12_000);
+    const { told, mostHonest } = await play((now) => new CircuitBreaker(now), frozen, { takes: 5 }, 12_000);
     const honest = told.filter(({ who }) => who === 'honest');
     expect(mostHonest).toBeLessThanOrEqual(MOST_AT_ONCE);
     expect(honest.every(({ outcome }) => outcome === 'refused' || outcome === 'failed')).toBe(true);
@@ -216,7 +216,7 @@ describe('S9: after an outage, among 600 forged tokens a second', () => {
     const { time, circuit, fail, succeed } = setUp();
     await failRepeatedly(fail, MAX_FAILURES);
     time.now += PAUSE_MS;
-    await failRepeatedly(() => circuit.run(() => Promise.reject(new UselessAnswer('The issuer answered 404.'))), 1);
+    await failRepeatedly(() => circuit.run(() => Promise.reject(new UnusableResponse('The issuer answered 404.'))), 1);
     const forged = deferred<null>();
     const slow = circuit.run(
       () => forged.promise,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ageOf, askIssuer, failureOf } from '../../../lib/verifier/issuer-fetch';
+import { ageOf, fetchFromIssuer, failureOf } from '../../../lib/verifier/issuer-fetch';
 import { type Fault, faults, IssuerGate } from '../../support/issuer-gate';
 
 describe('a request to the issuer', () => {
@@ -9,14 +9,14 @@ describe('a request to the issuer', () => {
 
   const failure = async (fault?: Fault, init: RequestInit = {}) => {
     gate.fault = fault;
-    const error = await askIssuer(gate.url, init).catch((reason: unknown) => reason);
+    const error = await fetchFromIssuer(gate.url, init).catch((reason: unknown) => reason);
     return failureOf(error).message;
   };
 
   it('reads an answer of 64 KiB, and none that is longer or never ends', async () => {
     const text = JSON.stringify('x'.repeat(65_534));
     gate.fault = faults.answers(200, text);
-    expect(await (await askIssuer(gate.url, {})).text()).toBe(text);
+    expect(await (await fetchFromIssuer(gate.url, {})).text()).toBe(text);
     const tooLong = "The issuer's answer is longer than 65536 bytes.";
     expect(await failure(faults.answers(200, `${text} `))).toBe(tooLong);
     expect(await failure(faults.neverEnds)).toBe(tooLong);
@@ -33,9 +33,9 @@ describe('a request to the issuer', () => {
     ['soon', 0],
   ])('reads an age of %j as %i ms', async (age, ms) => {
     gate.fault = faults.answers(200, {}, { age });
-    expect(ageOf(await askIssuer(gate.url, {}))).toBe(ms);
+    expect(ageOf(await fetchFromIssuer(gate.url, {}))).toBe(ms);
     gate.fault = faults.answers(200);
-    expect(ageOf(await askIssuer(gate.url, {}))).toBe(0);
+    expect(ageOf(await fetchFromIssuer(gate.url, {}))).toBe(0);
   });
 
   it('says in words what went wrong, and repeats nothing of the answer', async () => {
@@ -45,7 +45,7 @@ describe('a request to the issuer', () => {
       'The issuer did not answer in time.',
     );
     gate.fault = faults.answers(200, '<html> of the issuer');
-    const parsed = await (await askIssuer(gate.url, {})).json().catch((reason: unknown) => reason);
+    const parsed = await (await fetchFromIssuer(gate.url, {})).json().catch((reason: unknown) => reason);
     expect(failureOf(parsed).message).toBe('The answer is not JSON.');
     await gate.down();
     // A connection that was kept may still have to learn of its end.

@@ -1,4 +1,4 @@
-import { KnoxFence, KnoxSession } from 'nestjs-jwt-knox';
+import { JwtKnoxFence, JwtKnoxSession } from 'nestjs-jwt-knox';
 import { jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
 import { DataSource } from 'typeorm';
 
@@ -8,7 +8,7 @@ describe('The migrations', () => {
     source = await new DataSource({
       type: 'better-sqlite3',
       database: ':memory:',
-      entities: [KnoxSession, KnoxFence],
+      entities: [JwtKnoxSession, JwtKnoxFence],
       migrations: jwtKnoxMigrations,
     }).initialize();
   });

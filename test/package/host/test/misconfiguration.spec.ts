@@ -42,7 +42,7 @@ describe('At start-up, a developer is told', () => {
     const error = await failure(appWith(forRoot({ secret }), storage));
     expect(error.name).toBe('JwtKnoxConfigurationError');
     expect(error.message).toMatch(
-      /entity KnoxSession and KnoxFence.*autoLoadEntities: true.*add KnoxSession and KnoxFence to/s,
+      /entity JwtKnoxSession and JwtKnoxFence.*autoLoadEntities: true.*add JwtKnoxSession and JwtKnoxFence to/s,
     );
   });
 

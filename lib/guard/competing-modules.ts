@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { type ModuleRef, ModulesContainer } from '@nestjs/core';
 
 /** How far a module of the library reaches into its application. */
-export class ModuleReach {
+export class ModuleScope {
   readonly isGlobal: boolean;
   readonly guardsAll: boolean;
 
@@ -16,12 +16,12 @@ export class ModuleReach {
 }
 
 /** Warns of modules that get in each other's way: once for an application, though each of them calls it at the start. */
-export function warnOfRivals(moduleRef: ModuleRef): void {
+export function warnOfCompetingModules(moduleRef: ModuleRef): void {
   const modules = moduleRef.get(ModulesContainer, { strict: false });
-  const reaches = Array.from(modules.values(), (one) => one.providers.get(ModuleReach)?.instance as unknown).filter(
-    (one) => one instanceof ModuleReach,
+  const reaches = Array.from(modules.values(), (one) => one.providers.get(ModuleScope)?.instance as unknown).filter(
+    (one) => one instanceof ModuleScope,
   );
-  if (reaches[0] !== moduleRef.get(ModuleReach)) return;
+  if (reaches[0] !== moduleRef.get(ModuleScope)) return;
   const logger = new Logger('JwtKnox');
   const globals = reaches.filter(({ isGlobal }) => isGlobal);
   if (globals.length > 1) {
@@ -41,6 +41,6 @@ export function warnOfRivals(moduleRef: ModuleRef): void {
   }
 }
 
-function namesOf(reaches: ModuleReach[]): string {
+function namesOf(reaches: ModuleScope[]): string {
   return reaches.map(({ moduleName }) => moduleName).join(', ');
 }

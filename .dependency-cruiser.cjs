@@ -45,7 +45,7 @@ module.exports = {
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
-    knows('tokens', 'the-jwt-library', [room('tokens')], external('jsonwebtoken')),
+    knows('nobody', 'a-jwt-library', ['^$'], external('jsonwebtoken|jws|jwa')),
     {
       name: 'only-tokens-knows-node-crypto',
       severity: 'error',

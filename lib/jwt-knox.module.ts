@@ -177,7 +177,8 @@ function optionProviders(extras: JwtKnoxExtras): Provider[] {
   return [
     {
       provide: Keyring,
-      useFactory: (options?: JwtKnoxOptions) => Keyring.load(options ?? {}, routesOf(extras.routes).jwks),
+      useFactory: (options?: JwtKnoxOptions) =>
+        Keyring.load(options ?? {}, { signing: true, publishing: routesOf(extras.routes).jwks }),
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {

@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
 import type { Authentication } from '../sessions/session-checker';
 
-/** What a verifier gives may know less of the session than the row does. */
-export type Verdict = Authentication<any, TokenSession>;
+/** What a verifier returns may know less of the session than the row does. */
+export type RequestAuthentication = Authentication<any, TokenSession>;
 
 class CachedAuthentication {
   readonly #lifetime: object;
@@ -12,7 +12,7 @@ class CachedAuthentication {
   constructor(
     lifetime: object,
     readonly request: object,
-    readonly verdict: Promise<Verdict>,
+    readonly authentication: Promise<RequestAuthentication>,
   ) {
     this.#lifetime = lifetime;
   }
@@ -29,25 +29,25 @@ class CachedAuthentication {
 }
 
 /**
- * What the guards of one module know of requests: shared, so that a second guard reuses the first one's verdict. Kept
+ * What the guards of one module know of requests: shared, so that a second guard reuses the first one's result. Kept
  * with the request itself, under a symbol that nobody else has: from a WeakMap, V8 frees what is short-lived late. What
  * refuses to be written to, and what a guard of the host's found elsewhere, is in a WeakMap all the same.
  */
 @Injectable()
 export class AuthenticationCache {
-  readonly #member = Symbol('jwt-knox.verdict');
+  readonly #member = Symbol('jwt-knox.authentication');
   readonly #others = new WeakMap<object, CachedAuthentication>();
 
-  get(lifetime: object, request: object): Promise<Verdict> | undefined {
+  get(lifetime: object, request: object): Promise<RequestAuthentication> | undefined {
     const member: unknown = lifetime === request && (request as Record<symbol, unknown>)[this.#member];
     const known = member || this.#others.get(lifetime);
-    // A guard that finds its request elsewhere does not inherit the verdict on another one.
+    // A guard that finds its request elsewhere does not inherit the result for another one.
     const isSame = known instanceof CachedAuthentication && known.isOf(lifetime) && known.request === request;
-    return isSame ? known.verdict : undefined;
+    return isSame ? known.authentication : undefined;
   }
 
-  set(lifetime: object, request: object, verdict: Promise<Verdict>): void {
-    const known = new CachedAuthentication(lifetime, request, verdict);
+  set(lifetime: object, request: object, authentication: Promise<RequestAuthentication>): void {
+    const known = new CachedAuthentication(lifetime, request, authentication);
     if (lifetime !== request || !Reflect.set(lifetime, this.#member, known)) this.#others.set(lifetime, known);
   }
 }

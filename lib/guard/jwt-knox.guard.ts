@@ -1,13 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { MissingTokenError } from '../contracts/errors';
-import { TokenRejections } from '../sessions/rejections';
 import { RequestSession } from './authenticated-request';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { authenticateWith } from './passport-call';
-import { presenterOf, requestLifetimeOf, requestOf, responseOf } from './request-context';
+import { requestLifetimeOf, requestOf, responseOf } from './request-context';
 import { ErrorHeaders } from './error-headers.interceptor';
-import { type Verdict, AuthenticationCache } from './authentication-cache';
+import { type RequestAuthentication, AuthenticationCache } from './authentication-cache';
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to the host's user and
@@ -17,8 +16,7 @@ import { type Verdict, AuthenticationCache } from './authentication-cache';
 export class JwtKnoxGuard implements CanActivate {
   constructor(
     private readonly strategy: JwtKnoxStrategy,
-    private readonly rejections: TokenRejections,
-    private readonly verdicts: AuthenticationCache,
+    private readonly cache: AuthenticationCache,
     private readonly errorHeaders: ErrorHeaders,
   ) {}
 
@@ -52,23 +50,15 @@ export class JwtKnoxGuard implements CanActivate {
     return routeAccessOf(context);
   }
 
-  private authenticate(context: ExecutionContext, request: unknown): Promise<Verdict> {
+  private authenticate(context: ExecutionContext, request: unknown): Promise<RequestAuthentication> {
     // A context without a request of its own, such as a subscription's, carries no credential either.
     if (typeof request !== 'object' || request === null) throw new MissingTokenError();
     const lifetime = requestLifetimeOf(context, request);
-    const known = lifetime && this.verdicts.get(lifetime, request);
+    const known = lifetime && this.cache.get(lifetime, request);
     if (known) return known;
-    const verdict = this.judge(request);
-    if (lifetime) this.verdicts.set(lifetime, request, verdict);
-    return verdict;
-  }
-
-  private async judge(request: object): Promise<Verdict> {
-    try {
-      return await authenticateWith<Verdict>(this.strategy.name, request);
-    } catch (error) {
-      throw this.rejections.toHttpError(error, 'access', presenterOf(request));
-    }
+    const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, request);
+    if (lifetime) this.cache.set(lifetime, request, authentication);
+    return authentication;
   }
 }
 

@@ -1,5 +1,5 @@
 import passport from 'passport';
-import { TokenRejection } from '../contracts/errors';
+import { InvalidTokenError } from '../contracts/errors';
 
 /**
  * Goes through Passport in place of the request, and lets go of it when it is done. Passport assigns its functions to
@@ -12,13 +12,11 @@ class PassportRequest<Answer> {
     private reject: ((error: unknown) => void) | undefined,
   ) {}
 
-  finish(error: unknown, answer: Answer | false | undefined, info: unknown): void {
+  finish(error: unknown, answer: Answer | false | undefined): void {
     const { resolve, reject } = this;
     this.request = this.resolve = this.reject = undefined;
-    if (error) reject?.(error);
-    else if (answer) resolve?.(answer);
-    // Whatever else the JWT library found wrong, it found in checking the signature.
-    else reject?.(info instanceof TokenRejection ? info : new TokenRejection('signature'));
+    if (answer && !error) resolve?.(answer);
+    else reject?.(error ?? new InvalidTokenError('signature'));
   }
 }
 
@@ -33,10 +31,10 @@ export function unwrapRequest(given: unknown): unknown {
 }
 
 /** By name, never by instance: given an instance, Passport 0.7 mixes concurrent requests up. */
-function send<Answer>(strategy: string, errand: PassportRequest<Answer>): void {
-  const finish = (error: unknown, answer?: Answer | false, info?: unknown) => errand.finish(error, answer, info);
+function send<Answer>(strategy: string, call: PassportRequest<Answer>): void {
+  const finish = (error: unknown, answer?: Answer | false) => call.finish(error, answer);
   try {
-    passport.authenticate(strategy, { session: false }, finish)(errand, undefined, finish);
+    passport.authenticate(strategy, { session: false }, finish)(call, undefined, finish);
   } catch (error) {
     finish(error);
   }

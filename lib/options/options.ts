@@ -9,17 +9,18 @@ import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Duration } from './duration';
 
-/** Signature algorithms (RFC 7518 section 3.1). */
+/** Signature algorithms (RFC 7518 section 3.1; RFC 8037 and RFC 9864: `Ed25519`, which `EdDSA` is the older name of). */
 export type JwtKnoxAlgorithm =
   | 'HS256' | 'HS384' | 'HS512'
   | 'RS256' | 'RS384' | 'RS512'
   | 'PS256' | 'PS384' | 'PS512'
-  | 'ES256' | 'ES384' | 'ES512'; // prettier-ignore
+  | 'ES256' | 'ES384' | 'ES512'
+  | 'Ed25519' | 'EdDSA'; // prettier-ignore
 
 /** Key material: text (PEM for private and public keys), bytes or a KeyObject of `node:crypto`. */
 export type KeyMaterial = string | Buffer | KeyObject;
 
-/** One key. HS algorithms take `secret`; RS, PS and ES take `privateKey` (signs and verifies) or `publicKey` (verifies). */
+/** One key. HS algorithms take `secret`; all others take `privateKey` (signs and verifies) or `publicKey` (verifies). */
 export interface JwtKnoxKey {
   /** Key id: 1–64 letters, digits, `.`, `_` or `-`; goes into the header of every token. */
   kid: string;

@@ -1,13 +1,13 @@
-import type { KeyObject } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Presenter } from '../contracts/device';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
-import { JwtCodec } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { JwtCodec } from '../tokens/jwt-codec';
 import { LastUsed } from './last-used';
 import { TokenRejections } from './rejections';
-import { type Authentication, SessionChecker } from './session-checker';
 import { RequestDeadline } from './request-deadline';
+import { type Authentication, SessionChecker } from './session-checker';
+import { TokenVerifier } from './token-verifier';
 
 /** What came of a request, and what is left of its time. Hidden, so that whoever prints it prints no timer. */
 class TimedAuthentication implements Authentication {
@@ -32,44 +32,30 @@ export function deadlineBehind(authentication: object): RequestDeadline | undefi
   return TimedAuthentication.deadlineBehind(authentication);
 }
 
-/** From an access token to its session and user: steps 2 to 10 of authentication. */
+/**
+ * The one door: from a raw access token to its session and user, by the row. Guard, strategy, `TokenService` and services
+ * that share the table all come through here.
+ */
 @Injectable()
-export class AccessTokenVerifier {
+export class AccessTokenVerifier extends TokenVerifier<any, Session> {
+  /** @param lastUsed not there in services that only read */
   constructor(
-    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clock' | 'storageTimeout'>,
     private readonly codec: JwtCodec,
-    private readonly validity: SessionChecker,
-    private readonly lastUsed: LastUsed,
-    private readonly rejections: TokenRejections,
-  ) {}
-
-  /** How the signature is to be checked. */
-  get verifyOptions(): JwtCodec['verifyOptions'] {
-    return this.codec.verifyOptions;
+    private readonly checker: SessionChecker,
+    rejections: TokenRejections,
+    @Optional() private readonly lastUsed?: LastUsed,
+  ) {
+    super(rejections);
   }
 
-  /** Steps 2 and 3: the key that must have signed this access token. @throws TokenRejection */
-  keyFor(token: string): KeyObject {
-    return this.codec.keyFor(token, 'access').verifying;
-  }
-
-  /** @throws InvalidTokenError, TokenExpiredError */
-  async authenticate(token: string, presenter?: Presenter): Promise<Authentication> {
-    try {
-      return await this.authenticateClaims(this.codec.verify(token, this.keyFor(token)), presenter);
-    } catch (error) {
-      throw this.rejections.toHttpError(error, 'access', presenter);
-    }
-  }
-
-  /** Steps 5 to 10: from the payload of a token whose signature holds to its session and user. @throws TokenRejection */
-  async authenticateClaims(payload: unknown, presenter: Presenter | undefined): Promise<Authentication> {
+  protected async check(token: string, presenter?: Presenter): Promise<Authentication> {
     const now = this.options.clock.now();
+    const claims = this.codec.readAccess(this.codec.open(token, 'access'), now);
     const deadline = new RequestDeadline(this.options.storageTimeout);
-    const claims = this.codec.readAccess(payload, now);
-    const { record, user } = await deadline.run(() => this.validity.authenticate(claims, now));
-    this.validity.checkPresenter(record, presenter);
-    this.lastUsed.note(record, claims.generation, now);
+    const { record, user } = await deadline.run(() => this.checker.authenticate(claims, now));
+    this.checker.checkPresenter(record, presenter);
+    this.lastUsed?.note(record, claims.generation, now);
     return new TimedAuthentication(user, sessionOf(record), claims.custom, deadline);
   }
 
@@ -77,8 +63,8 @@ export class AccessTokenVerifier {
   async findToEnd(token: string, presenter: Presenter, deadline: RequestDeadline): Promise<SessionRecord> {
     const now = this.options.clock.now();
     try {
-      const claims = this.codec.readAccess(this.codec.verify(token, this.keyFor(token)), now);
-      return await deadline.run(() => this.validity.findByAccessKey(claims, now));
+      const claims = this.codec.readAccess(this.codec.open(token, 'access'), now);
+      return await deadline.run(() => this.checker.findByAccessKey(claims, now));
     } catch (error) {
       throw this.rejections.toHttpError(error, 'access', presenter);
     }

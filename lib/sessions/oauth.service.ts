@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import type { PublicKeySet } from '../tokens/jwk';
-import { type AccessClaims, JwtCodec, type RefreshClaims } from '../tokens/jwt-codec';
+import { type AccessClaims, JwtCodec, type Payload, type RefreshClaims } from '../tokens/jwt-codec';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
 import { SessionRevoker } from './session-revoker';
@@ -42,7 +42,7 @@ export interface IntrospectOptions {
 const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud'];
 
 /** A token whose signature and claims hold. */
-type Presented = { payload: object; now: number } & (
+type Presented = { payload: Payload; now: number } & (
   { type: 'access'; claims: AccessClaims } | { type: 'refresh'; claims: RefreshClaims }
 );
 
@@ -97,15 +97,13 @@ export class OAuthService {
   /** The gates, which cost no query; the token's own `typ` says which. @throws TokenRejection */
   private read(token: string, refreshTokens: boolean): Presented {
     const now = this.options.clock.now();
-    const verified = (type: Presented['type']) =>
-      this.codec.verify(token, this.codec.keyFor(token, type).verifying) as object;
     try {
-      const payload = verified('access');
+      const payload = this.codec.open(token, 'access');
       return { type: 'access', payload, claims: this.codec.readAccess(payload, now, this.options.audience), now };
     } catch (error) {
       if (!refreshTokens || !(error instanceof TokenRejection) || error.reason !== 'header') throw error;
     }
-    const payload = verified('refresh');
+    const payload = this.codec.open(token, 'refresh');
     return { type: 'refresh', payload, claims: this.codec.readRefresh(payload, now), now };
   }
 

@@ -3,15 +3,18 @@ import type { TokenSession } from '../contracts/session';
 import type { TokenRejections } from './rejections';
 import type { Authentication } from './session-checker';
 
-/** Judges access tokens that another application issued. What `JwtKnoxVerifierModule` has in place of a TokenService. */
-export abstract class TokenVerifier<User = any> {
-  protected constructor(private readonly rejections: TokenRejections) {}
+/**
+ * Authenticates access tokens: by the row of the session, or as a service that the issuer runs elsewhere can. Inject it
+ * where there is no `TokenService`.
+ */
+export abstract class TokenVerifier<User = any, KnownSession extends TokenSession = TokenSession> {
+  protected constructor(protected readonly rejections: TokenRejections) {}
 
   /**
    * Who presents this token, in which session: for guards, and for WebSocket handshakes, RPC and jobs.
    * @throws InvalidTokenError, TokenExpiredError, IssuerUnavailableError, StorageUnavailableError
    */
-  async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User, TokenSession>> {
+  async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User, KnownSession>> {
     try {
       return await this.check(token, presenter);
     } catch (error) {
@@ -20,5 +23,5 @@ export abstract class TokenVerifier<User = any> {
   }
 
   /** @throws TokenRejection, or a 503 */
-  protected abstract check(token: string, presenter?: Presenter): Promise<Authentication<User, TokenSession>>;
+  protected abstract check(token: string, presenter?: Presenter): Promise<Authentication<User, KnownSession>>;
 }

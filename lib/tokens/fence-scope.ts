@@ -1,4 +1,4 @@
-import { textDigest } from './text-digest';
+import { sha256 } from './token-key';
 
 /** Scope of the fence that holds for all users. */
 export const ALL_USERS = '*';
@@ -10,5 +10,5 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * takes both spellings for the same user, and so must the fence.
  */
 export function fenceScope(realm: string, userId: string): string {
-  return textDigest(`${realm}\0${UUID.test(userId) ? userId.toLowerCase() : userId}`, 'hex');
+  return sha256(`${realm}\0${UUID.test(userId) ? userId.toLowerCase() : userId}`);
 }

@@ -1,11 +1,9 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { TokenRejection } from '../contracts/errors';
 import type { JwtKnoxAlgorithm } from '../options/options';
-import { keyProblem } from './key-fitness';
+import { algorithmOf, isAsymmetric } from './algorithms';
+import { keyProblem } from './key-loader';
 
-/** RS, PS and ES: what is published is no secret, so nothing that is signed with it proves anything. */
-const ASYMMETRIC = /^(?:RS|PS|ES)(?:256|384|512)$/;
-const ANY = /^(?:HS|RS|PS|ES)(?:256|384|512)$/;
 /** As the issuer's own keys may be named. */
 const KID = /^[\w.-]{1,64}$/;
 
@@ -25,7 +23,8 @@ export interface PublishedKey {
  */
 export function checkHeader(header: { kid: string; algorithm: string }, published: boolean): void {
   if (!KID.test(header.kid)) throw new TokenRejection('unknown_key');
-  if (!(published ? ASYMMETRIC : ANY).test(header.algorithm)) throw new TokenRejection('algorithm');
+  if (!(published ? isAsymmetric(header.algorithm) : algorithmOf(header.algorithm)))
+    throw new TokenRejection('algorithm');
 }
 
 /**
@@ -45,7 +44,7 @@ export function publicKeysIn(set: { keys: readonly object[] }): Map<string, Publ
 }
 
 function readKey({ kid, alg, ...jwk }: Record<string, unknown>): PublishedKey | null {
-  const isOurs = typeof kid === 'string' && typeof alg === 'string' && ASYMMETRIC.test(alg) && mayVerify(jwk);
+  const isOurs = typeof kid === 'string' && typeof alg === 'string' && isAsymmetric(alg) && mayVerify(jwk);
   if (!isOurs || PRIVATE_MEMBERS.some((member) => member in jwk)) return null;
   const algorithm = alg as JwtKnoxAlgorithm;
   try {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { COMMON_WORDS, PLACEHOLDER_PHRASES } from './guessable-words';
 import { PUBLISHED_SECRETS } from './published-secrets';
 import { strengthOf } from './secret-strength';
-import { textDigest } from './text-digest';
+import { sha256 } from './token-key';
 
 const HEX = /^(?:[0-9a-f]{2})+$/i;
 const BASE64 = /^[\w+/-]+={0,2}$/;
@@ -49,7 +49,7 @@ export function isDigestOfPlaceholder(hex: string): boolean {
   const digest = Buffer.from(hex, 'hex').toString('base64url');
   return (
     PUBLISHED_SECRETS.has(digest) ||
-    ['', ...COMMON_WORDS, ...PLACEHOLDER_PHRASES].map((text) => textDigest(text)).includes(digest)
+    ['', ...COMMON_WORDS, ...PLACEHOLDER_PHRASES].map((text) => sha256(text, 'base64url')).includes(digest)
   );
 }
 
@@ -60,7 +60,7 @@ function asksToBeReplaced(texts: readonly string[]): boolean {
 /** Whatever they are written as: text, hex or base64, and whichever of these stands in the documentation. */
 function isPublished(buffers: readonly Buffer[], texts: readonly string[]): boolean {
   const spellings = buffers.flatMap((bytes) => [bytes.toString('hex'), bytes.toString('base64')]);
-  return [...texts, ...spellings].some((one) => PUBLISHED_SECRETS.has(textDigest(normalised(one))));
+  return [...texts, ...spellings].some((one) => PUBLISHED_SECRETS.has(sha256(normalised(one), 'base64url')));
 }
 
 /** `qwer` of `qqqwwweeerrr`; nothing where few characters stand in runs. */

@@ -1,5 +1,6 @@
 import { TokenRejection } from '../contracts/errors';
-import type { Keyring, KeyringKey } from './keyring';
+import type { KeyringKey } from './key-loader';
+import type { Keyring } from './keyring';
 
 export type TokenType = 'access' | 'refresh';
 

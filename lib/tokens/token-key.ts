@@ -86,3 +86,8 @@ export function generateSalt(): string {
 export function generateId(): string {
   return randomUUID();
 }
+
+/** SHA-256, in lowercase hex or base64url: to recognise a text, or bytes, without keeping it. */
+export function sha256(text: string | Buffer, encoding: 'hex' | 'base64url' = 'hex'): string {
+  return hash('sha256', text, encoding);
+}

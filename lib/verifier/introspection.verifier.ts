@@ -2,7 +2,7 @@ import { TokenRejection } from '../contracts/errors';
 import type { TokenSession } from '../contracts/session';
 import type { JwtCodec } from '../tokens/jwt-codec';
 import { checkHeader } from '../tokens/published-keys';
-import { textDigest } from '../tokens/text-digest';
+import { sha256 } from '../tokens/token-key';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import type { TokenRejections } from '../sessions/rejections';
 import type { Authentication } from '../sessions/session-checker';
@@ -31,7 +31,7 @@ export class IntrospectionVerifier extends TokenVerifier {
     checkHeader(this.codec.readHeader(token, 'access'), false);
     // Counts only once the issuer has said that the token, as it stands, is its own.
     const claims = this.codec.readUnverified(token, now);
-    const answer = await this.answers.get(textDigest(token), () => this.client.ask(token, claims));
+    const answer = await this.answers.get(sha256(token), () => this.client.ask(token, claims));
     if (!answer) throw new TokenRejection('not_active');
     if (answer.expiresAt + clockTolerance <= now) throw new TokenRejection('expired', claims);
     const session = tokenSessionOf(claims, Math.min(claims.expiresAt, answer.expiresAt));

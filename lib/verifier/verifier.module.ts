@@ -18,11 +18,10 @@ import { isWeakClientSecret } from '../tokens/secret-check';
 import { generateId } from '../tokens/token-key';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
 import { AuthenticationCache } from '../guard/authentication-cache';
-import { JwtKnoxStrategy } from '../guard/jwt-knox.strategy';
+import { createJwtKnoxStrategy, JwtKnoxStrategy } from '../guard/jwt-knox.strategy';
 import { ModuleScope, warnOfCompetingModules } from '../guard/competing-modules';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { BearerTransport } from '../guard/bearer.transport';
-import { createVerifierStrategy } from '../guard/verifier.strategy';
 import {
   type AsyncVerifierRoot,
   ConfigurableVerifierClass,
@@ -34,6 +33,7 @@ import { type ResolvedVerifierOptions, resolveVerifierOptions } from './resolve-
 import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './verifier.options';
 import { storageOf } from '../typeorm/typeorm.storage';
 import { TokenRejections } from '../sessions/rejections';
+import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionChecker } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
 import { IntrospectionClient } from './introspection-client';
@@ -43,7 +43,6 @@ import { LocalUsers } from './local-users';
 import { loadJose } from './load-jose';
 import { AnswerCache } from './answer-cache';
 import { RemoteKeys } from './remote-keys';
-import { StoredSessionVerifier } from './stored-session-verifier';
 
 const GUARD = [JwtKnoxGuard, AuthenticationCache, ErrorHeaders];
 
@@ -100,7 +99,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
       {
         provide: JwtKnoxStrategy,
         useFactory: (verifier: TokenVerifier, transport: TokenTransport) =>
-          createVerifierStrategy(verifier, transport, `jwt-knox-verifier-${generateId()}`),
+          createJwtKnoxStrategy(verifier, transport, `jwt-knox-verifier-${generateId()}`),
         inject: [TokenVerifier, TokenTransport],
       },
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
@@ -116,7 +115,7 @@ function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
     {
       provide: Keyring,
       useFactory: (options?: JwtKnoxVerifierOptions) =>
-        hasKeys ? Keyring.loadVerifying(options ?? {}) : Keyring.none(),
+        hasKeys ? Keyring.load(options ?? {}, { signing: false, publishing: false }) : Keyring.none(),
       inject: [VERIFIER_OPTIONS_TOKEN],
     },
     {
@@ -147,12 +146,8 @@ interface Parts {
 
 function sharedDatabase(extras: JwtKnoxVerifierExtras): Parts {
   const { imports, provider } = storageOf(extras, false);
-  const verifier = {
-    provide: TokenVerifier,
-    useFactory: (...parts: ConstructorParameters<typeof StoredSessionVerifier>) => new StoredSessionVerifier(...parts),
-    inject: [JWT_KNOX_OPTIONS, JwtCodec, SessionChecker, TokenRejections],
-  };
-  return { imports, providers: [provider, SessionChecker, verifier] };
+  const verifier = { provide: TokenVerifier, useExisting: AccessTokenVerifier };
+  return { imports, providers: [provider, SessionChecker, AccessTokenVerifier, verifier] };
 }
 
 function remote(mode: VerifierMode): Parts {

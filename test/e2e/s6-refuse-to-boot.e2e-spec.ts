@@ -202,10 +202,10 @@ mistake(
   { keys: [{ kid: 'a', algorithm: 'RS256', privateKey: pem(rsa.privateKey).replaceAll('\n', '\\n') }] },
   [/the privateKey cannot be read/, /as PEM text \(with its line breaks\)/],
 );
-for (const algorithm of ['none', 'HS1', 'EdDSA', 'hs256', '', undefined]) {
+for (const algorithm of ['none', 'HS1', 'Ed448', 'hs256', '', undefined]) {
   mistake(`the algorithm ${algorithm}`, { keys: [{ kid: 'a', algorithm, secret: SOUND }] }, [
     /key 'a': algorithm/,
-    /must be HS, RS, PS or ES/,
+    /algorithm must be one of HS256, /,
   ]);
 }
 for (const kid of ['', '../a', 'a b', 'x'.repeat(65), undefined, 7.5]) {
@@ -237,7 +237,7 @@ for (const [title, { privateKey }] of [
 
 mistake('public keys to show, and only secrets', { secret: SOUND, routes: { jwks: true } }, [
   /routes\.jwks: no key is asymmetric/,
-  /add an RS, PS or ES key/,
+  /add an RS, PS, ES or Ed25519 key/,
 ]);
 
 // Clients of introspection and revocation.

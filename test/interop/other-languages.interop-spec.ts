@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JwtKnoxKey } from '../../lib';
 import { createApp, SECRET, type TestApp } from '../support/create-app';
 import { databaseKinds } from '../support/databases';
-import { configuredKeys, forge, rightful } from '../support/forge';
+import { configuredKeys, flipped, forge, rightful } from '../support/forge';
 import { AUDIENCE, freePort, ISSUER } from '../support/oauth';
 import { platforms } from '../support/platforms';
 
@@ -24,14 +24,14 @@ const LANGUAGES = [
   {
     language: 'Ruby, with ruby-jwt',
     command: [process.env.TEST_RUBY ?? '/usr/bin/ruby', join(__dirname, 'verify.rb')],
-    packages: 'ruby ruby-jwt',
+    packages: 'ruby ruby-jwt ruby-rbnacl',
     errors: { audience: 'InvalidAudError', signature: 'VerificationError', algorithm: 'IncorrectAlgorithm' },
   },
 ];
 
 describe.each(LANGUAGES)('a service in $language', ({ command, packages, errors }) => {
   const shared: JwtKnoxKey = { kid: 'shared', algorithm: 'HS256', secret: SECRET };
-  let apps: Record<'shared' | 'public', { t: TestApp; tokens: any; jwksUri: string }>;
+  let apps: Record<'shared' | 'public' | 'ed25519', { t: TestApp; tokens: any; jwksUri: string }>;
 
   async function start(keys: JwtKnoxKey[]) {
     const port = await freePort();
@@ -43,11 +43,17 @@ describe.each(LANGUAGES)('a service in $language', ({ command, packages, errors 
   }
 
   beforeAll(async () => {
-    apps = { shared: await start([shared]), public: await start(configuredKeys) };
+    const ed25519: JwtKnoxKey = { ...configuredKeys.find(({ kid }) => kid === 'ed')!, algorithm: 'EdDSA' };
+    apps = {
+      shared: await start([shared]),
+      public: await start(configuredKeys),
+      ed25519: await start([ed25519, configuredKeys[0]!]),
+    };
   });
   afterAll(async () => {
     await apps.shared.t.close();
     await apps.public.t.close();
+    await apps.ed25519.t.close();
   });
 
   /** What the service makes of a token. */
@@ -82,6 +88,14 @@ describe.each(LANGUAGES)('a service in $language', ({ command, packages, errors 
     expect(await read(tokens.access_token, { ...how, key: `${SECRET}x` })).toEqual({ error: errors.signature });
     expect(await read(tokens.access_token, { ...how, audience: ISSUER })).toEqual({ error: errors.audience });
     expect(await read(tokens.access_token, { ...how, algorithm: 'HS512' })).toEqual({ error: errors.algorithm });
+  });
+
+  it('reads a token by an Ed25519 key, under the name EdDSA', async () => {
+    const { tokens, jwksUri } = apps.ed25519;
+    const how = { jwks_uri: jwksUri, algorithm: 'EdDSA' };
+    expect(await read(tokens.access_token, how)).toEqual({ claims: expect.objectContaining(claimsOf(tokens)) });
+    const forged = forge(tokens.access_token, flipped(rightful.ed), { payload: { sub: '2' } });
+    expect(await read(forged, how)).toEqual({ error: errors.signature });
   });
 
   it('reads a token by the public keys', async () => {

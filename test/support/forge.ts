@@ -39,6 +39,7 @@ export function forge(token: string, signer: Signer, changes: Changes = {}): str
 /** A rightful signature of an algorithm of RFC 7518, with a key that may be wrong for it. */
 export function signerOf(algorithm: string, key: KeyObject | Buffer | string): Signer {
   const hash = `sha${algorithm.slice(2)}`;
+  if (algorithm.startsWith('Ed')) return (input) => sign(null, Buffer.from(input), key as KeyObject);
   if (algorithm.startsWith('HS')) return (input) => createHmac(hash, key).update(input).digest();
   const padding = algorithm.startsWith('PS')
     ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
@@ -63,6 +64,7 @@ export const victimKeys = {
   rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
   pss: generateKeyPairSync('rsa', { modulusLength: 2048 }),
   ec: generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),
+  ed: generateKeyPairSync('ed25519'),
   hmac: randomBytes(48),
 };
 
@@ -79,6 +81,7 @@ export const configuredKeys: JwtKnoxKey[] = [
   { kid: 'rsa', algorithm: 'RS256', privateKey: victimKeys.rsa.privateKey },
   { kid: 'pss', algorithm: 'PS256', privateKey: victimKeys.pss.privateKey },
   { kid: 'ec', algorithm: 'ES256', privateKey: victimKeys.ec.privateKey },
+  { kid: 'ed', algorithm: 'Ed25519', privateKey: victimKeys.ed.privateKey },
   { kid: 'hmac', algorithm: 'HS256', secret: victimKeys.hmac },
 ];
 
@@ -87,6 +90,7 @@ export const rightful = {
   rsa: signerOf('RS256', victimKeys.rsa.privateKey),
   pss: signerOf('PS256', victimKeys.pss.privateKey),
   ec: signerOf('ES256', victimKeys.ec.privateKey),
+  ed: signerOf('Ed25519', victimKeys.ed.privateKey),
   hmac: signerOf('HS256', victimKeys.hmac),
 } satisfies Record<string, Signer>;
 
@@ -285,7 +289,7 @@ for (const typ of [
 for (const alg of [undefined, null, 256, true, ['RS256'], { RS256: true }]) {
   addHeader('header', `an alg that is ${JSON.stringify(alg) ?? 'missing'}`, { alg });
 }
-for (const alg of ['rs256', 'RS256 ', 'RSA', '', 'HS1', 'EdDSA', 'ES256K', 'dir', 'RSA-OAEP']) {
+for (const alg of ['rs256', 'RS256 ', 'RSA', '', 'HS1', 'Ed448', 'ES256K', 'dir', 'RSA-OAEP']) {
   addHeader('algorithm', `the alg ${JSON.stringify(alg)}`, { alg });
 }
 

@@ -25,6 +25,7 @@ export const publicKeys: JwtKnoxKey[] = [
   { kid: 'rsa', algorithm: 'RS256', publicKey: victimKeys.rsa.publicKey },
   { kid: 'pss', algorithm: 'PS256', publicKey: victimKeys.pss.publicKey },
   { kid: 'ec', algorithm: 'ES256', publicKey: victimKeys.ec.publicKey },
+  { kid: 'ed', algorithm: 'Ed25519', publicKey: victimKeys.ed.publicKey },
   { kid: 'hmac', algorithm: 'HS256', secret: victimKeys.hmac },
 ];
 

@@ -30,11 +30,11 @@ const content = (change = {}) => ({
 });
 
 function readAccess(codec: JwtCodec, token: string, now = NOW) {
-  return codec.readAccess(codec.verify(token, codec.keyFor(token, 'access').verifying), now);
+  return codec.readAccess(codec.open(token, 'access'), now);
 }
 
 function readRefresh(codec: JwtCodec, token: string, now = NOW) {
-  return codec.readRefresh(codec.verify(token, codec.keyFor(token, 'refresh').verifying), now);
+  return codec.readRefresh(codec.open(token, 'refresh'), now);
 }
 
 function reasonOf(work: () => unknown): string {
@@ -216,9 +216,7 @@ describe('the header gate', () => {
   it('accepts one spelling of a token only', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const spellings = [...alphabet].map((last) => good.slice(0, -1) + last);
-    const sound = spellings.filter(
-      (token) => reasonOf(() => codec.verify(token, codec.keyFor(token, 'access').verifying)) === 'accepted',
-    );
+    const sound = spellings.filter((token) => reasonOf(() => codec.open(token, 'access')) === 'accepted');
     expect(sound).toEqual([good]);
   });
 
@@ -273,7 +271,7 @@ describe('the payload gate', () => {
       )
       .map(payload);
     fc.assert(
-      fc.property(fc.oneof(fc.anything(), looksRight), (one) => {
+      fc.property(fc.oneof(fc.dictionary(fc.string(), fc.anything()), looksRight), (one) => {
         reasonOf(() => codec.readAccess(one, NOW));
         reasonOf(() => codec.readRefresh(one, NOW));
       }),

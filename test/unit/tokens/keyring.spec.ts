@@ -49,10 +49,6 @@ describe('the keyring', () => {
     fc.assert(fc.property(fc.string(), (kid) => void expect(ring.find(kid)?.kid).toBe(kid === 'a' ? 'a' : undefined)));
   });
 
-  it('names each algorithm once', () => {
-    expect(load(hs('a'), hs('b'), hs('c', randomBytes(64), 'HS512')).algorithms).toEqual(['HS256', 'HS512']);
-  });
-
   it.each(['HS256', 'HS384', 'HS512'] as const)(
     'S6: takes a secret for %s from the length of its hash on',
     (algorithm) => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { keyProblem } from '../../../lib/tokens/key-fitness';
+import { keyProblem } from '../../../lib/tokens/key-loader';
 import { Keyring } from '../../../lib/tokens/keyring';
 import { rsaWeakness } from '../../../lib/tokens/rsa-weakness';
 import type { JwtKnoxKey } from '../../../lib/options/options';

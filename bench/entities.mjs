@@ -1,6 +1,6 @@
 // The host's tables: users, and sessions with a foreign key to them.
 import 'reflect-metadata';
-import { JwtKnoxSessionBase } from 'nestjs-jwt-knox';
+import { JwtKnoxSessionBase } from 'nestjs-jwt-knox/typeorm';
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 
 function property(prototype, name, ...decorators) {

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Inject, Module } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } from 'nestjs-jwt-knox';
+import { typeOrm } from 'nestjs-jwt-knox/typeorm';
 import { JoinedSession, User } from './entities.mjs';
 import { meController, startNest } from './nest-host.mjs';
 import { meRequest, USERS } from './tokens.mjs';
@@ -36,15 +37,22 @@ Module({ imports: [TypeOrmModule.forFeature([User])], providers: [Users], export
 const LOOK_UPS = {
   session: { routes: false },
   user: { imports: [UsersModule], userProvider: Users },
-  joined: { imports: [UsersModule], userProvider: Users, sessionEntity: JoinedSession, sessionUser: 'user' },
+  joined: { imports: [UsersModule], userProvider: Users, storage: { entity: JoinedSession, userRelation: 'user' } },
 };
 
 /**
  * @param lookUp 'session' (no users), 'user' (a statement of its own) or 'joined'
  * @param options further options of the library
  */
-export async function startKnox({ platform, lookUp, options = {} }, { database, secret }) {
-  const knox = { secret, accessToken: { ttl: '1h' }, ...options, ...LOOK_UPS[lookUp] };
+export async function startKnox({ platform, lookUp, options = {}, preparedStatements = false }, { database, secret }) {
+  const { storage, ...extras } = LOOK_UPS[lookUp];
+  const knox = {
+    secret,
+    accessToken: { ttl: '1h' },
+    ...options,
+    ...extras,
+    storage: typeOrm({ ...storage, preparedStatements }),
+  };
   const { app, port } = await startNest(platform, {
     imports: [TypeOrmModule.forRoot({ ...database, autoLoadEntities: true }), JwtKnoxModule.forRoot(knox)],
     controllers: [meController({ guard: JwtKnoxGuard, user: CurrentUser() })],

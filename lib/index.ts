@@ -17,16 +17,6 @@ export type {
 export type { Duration } from './options/duration';
 export { Clock, SystemClock } from './contracts/clock';
 
-// The module of other services
-export { JwtKnoxVerifierModule } from './verifier/verifier.module';
-export type {
-  JwtKnoxVerifierExtras,
-  JwtKnoxVerifierOptions,
-  JwtKnoxVerifierOptionsFactory,
-  VerifierMode,
-} from './verifier/verifier.options';
-export { TokenVerifier } from './sessions/token-verifier';
-
 // Guard and decorators
 export { JwtKnoxGuard } from './guard/jwt-knox.guard';
 export { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
@@ -74,11 +64,7 @@ export type {
   SessionCounts,
   SessionQuery,
 } from './contracts/session.repository';
-export { TypeOrmSessionRepository } from './typeorm/typeorm-session.repository';
-export type { TypeOrmSessionRepositoryOptions } from './typeorm/typeorm-session.repository';
-export { JwtKnoxFence } from './typeorm/fence.entity';
-export { JwtKnoxSession, JwtKnoxSessionBase } from './typeorm/session.entity';
-export { stringTransformer } from './typeorm/columns';
+export type { SessionStorage } from './contracts/session-storage';
 
 // Events
 export { JwtKnoxEvents } from './contracts/events';

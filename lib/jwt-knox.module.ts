@@ -42,7 +42,8 @@ import {
 import { routesOf } from './options/extras';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
-import { storageOf } from './typeorm/typeorm.storage';
+import { bindStorage } from './options/bind-storage';
+import { defaultStorage } from './load-typeorm';
 import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { ClientAuthenticator } from './sessions/client-authenticator';
 import { OAuthService } from './sessions/oauth.service';
@@ -91,7 +92,7 @@ const GUARD = [JwtKnoxGuard, AuthenticationCache, ErrorHeaders];
 
 /**
  * Sessions and tokens for a Nest application. `forRoot` and `forRootAsync` take the options, and beside them the extras
- * that shape the module: `userProvider`, `routes`, `guard`, `sessionEntity`, `dataSource` and others.
+ * that shape the module: `userProvider`, `routes`, `guard`, `storage` and others.
  */
 @Module({})
 export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap {
@@ -117,7 +118,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
   onModuleInit(): void {
     if (this.#moduleRef.introspect(TokenService).scope === Scope.DEFAULT) return;
     throw new JwtKnoxConfigurationError([
-      'userProvider or sessionRepository: is request-scoped, or injects what is; make it a singleton. The provider receives ' +
+      'userProvider or storage: is request-scoped, or injects what is; make it a singleton. The provider receives ' +
         'the request as an argument.',
     ]);
   }
@@ -138,7 +139,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
 }
 
 function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModule {
-  const storage = storageOf(extras, true);
+  const storage = bindStorage(extras.storage ?? defaultStorage(), 'JwtKnoxModule', false);
   return {
     ...definition,
     imports: [...(definition.imports ?? []), ...storage.imports],

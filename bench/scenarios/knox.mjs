@@ -16,8 +16,7 @@ export function authenticated({ name, about, platform, kind, lookUp, prepared = 
     processes,
     database: { kind, tables: lookUp === 'joined' ? 'joined' : 'own', ...contents },
     async serve(settings) {
-      const options = prepared ? { preparedStatements: true } : {};
-      const { port, tokens } = await startKnox({ platform, lookUp, options }, settings);
+      const { port, tokens } = await startKnox({ platform, lookUp, preparedStatements: prepared }, settings);
       return { port, requests: settings.isFirst ? await meRequests(tokens) : [] };
     },
   };

@@ -100,6 +100,15 @@ export abstract class SessionRepository extends Redacted {
   /** Whether {@link findById} brings the user along: no look-up of its own is made then. */
   readonly joinsUser: boolean = false;
 
+  /**
+   * What is wrong with the set-up of this storage, each with its remedy; empty when nothing is. Asked once, at the start,
+   * which fails with these problems.
+   * @param _use `readOnly`: only {@link findById} will be called
+   */
+  setupProblems(_use: { readOnly: boolean }): readonly string[] {
+    return [];
+  }
+
   /** One indexed read. */
   abstract findById(id: string): Promise<FoundSession | null>;
   abstract findByUser(userId: string, query?: SessionQuery): Promise<SessionRecord[]>;

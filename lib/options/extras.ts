@@ -1,11 +1,26 @@
 import type { DynamicModule } from '@nestjs/common';
+import type { SessionStorage } from '../contracts/session-storage';
 import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes } from './options';
 
-/** The extras, told of when a name is neither an option nor one of them. */
-export const EXTRA_NAMES = [
-  'isGlobal', 'imports', 'userProvider', 'dataSource', 'sessionEntity', 'sessionUser', 'sessionRepository', 'routes', 'guard',
-  'loginGuards',
-] as const; // prettier-ignore
+/** Former names of what the extra `storage` holds, with what to write instead. */
+export const MOVED_TO_STORAGE = {
+  dataSource: "storage: typeOrm({ dataSource }) of 'nestjs-jwt-knox/typeorm'",
+  sessionEntity: "storage: typeOrm({ entity }) of 'nestjs-jwt-knox/typeorm'",
+  sessionUser: "storage: typeOrm({ entity, userRelation }) of 'nestjs-jwt-knox/typeorm'",
+  preparedStatements: "storage: typeOrm({ preparedStatements }) of 'nestjs-jwt-knox/typeorm'",
+  sessionRepository: 'storage: { imports?, inject: [YourRepository], useFactory: (repository) => repository }',
+};
+
+/** Every extra with its default: what is not a key here is taken for an option. */
+export const EXTRAS = {
+  isGlobal: true,
+  imports: undefined,
+  userProvider: undefined,
+  storage: undefined,
+  routes: undefined,
+  guard: undefined,
+  loginGuards: undefined,
+} satisfies Record<keyof JwtKnoxExtras, unknown>;
 const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'jwks', 'debug'];
 
 /** Up to four plain segments: as many as the metadata is mounted with. */
@@ -45,12 +60,7 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
     problems.push('routes.admin: needs a userProvider whose isAdmin(user) says who may use it.');
   }
   if (routes?.oauth) checkOAuth(problems, options);
-  if (extras.sessionUser && !extras.sessionEntity) {
-    problems.push('sessionUser: names a relation of your own sessionEntity; give that too.');
-  }
-  if (extras.sessionRepository && (extras.sessionEntity || extras.dataSource)) {
-    problems.push('sessionRepository: takes the place of TypeORM; drop it, or sessionEntity and dataSource.');
-  }
+  problems.push(...storageProblems(extras.storage));
   if (extras.guard !== undefined && extras.guard !== 'manual' && extras.guard !== 'global') {
     problems.push("guard: must be 'manual' or 'global'.");
   }
@@ -97,4 +107,13 @@ function isIssuerUrl(issuer: unknown): boolean {
 
 function isPlainPath(path: unknown): path is string {
   return typeof path === 'string' && /^[\w./~-]*$/.test(path);
+}
+
+/** What is wrong with the extra `storage` itself. */
+export function storageProblems(storage: unknown): string[] {
+  if (storage === undefined || typeof (Object(storage) as SessionStorage).useFactory === 'function') return [];
+  return [
+    'storage: must be { imports?, inject?, useFactory }, as typeOrm() of nestjs-jwt-knox/typeorm and inMemory() of ' +
+      'nestjs-jwt-knox/testing return it. For a repository of your own, write { useFactory: () => repository }.',
+  ];
 }

@@ -14,11 +14,12 @@ const MOST: Readonly<Record<string, string>> = {
   // A row may be ahead of the clock by this, and a timer takes no more than 24 days.
   storageTimeout: '1m',
   adminTimeout: '1h',
-  timeout: '1m',
+  'jwks.timeout': '1m',
+  'introspection.timeout': '1m',
   // For as long, a key that was removed, and a session that was ended, still count.
-  keysMaxAge: '1h',
-  keysCooldown: '5m',
-  cacheTtl: '60s',
+  'jwks.maxAge': '1h',
+  'jwks.cooldown': '5m',
+  'introspection.cacheTtl': '60s',
 };
 
 /** Reads options one by one and notes what is wrong with them. */

@@ -3,7 +3,7 @@ import type { Type } from '@nestjs/common';
 import type { AddressDetail } from '../contracts/address';
 import type { Clock } from '../contracts/clock';
 import type { Session } from '../contracts/session';
-import type { SessionRepository } from '../contracts/session.repository';
+import type { SessionStorage } from '../contracts/session-storage';
 import type { UserProvider } from '../contracts/user-provider';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { TokenTransport } from '../contracts/token-transport';
@@ -126,11 +126,6 @@ export interface JwtKnoxOptions<User = any> {
   storageTimeout?: Duration;
   /** The same for the admin routes. @default '30s' */
   adminTimeout?: Duration;
-  /**
-   * Sends the look-up of a session as a named prepared statement (PostgreSQL, MariaDB, MySQL): cheaper, but poolers that
-   * hand a connection to another client between two statements break it. @default false
-   */
-  preparedStatements?: boolean;
   /** Where time is read. @default SystemClock */
   clock?: Clock;
 }
@@ -158,14 +153,11 @@ export interface JwtKnoxExtras {
   imports?: any[];
   /** A class that an import exports. Without it there is no login route and no user look-up. */
   userProvider?: Type<UserProvider>;
-  /** Name of the TypeORM data source; the default one when left out. */
-  dataSource?: string;
-  /** An entity of the host's that extends `JwtKnoxSessionBase`. @default JwtKnoxSession */
-  sessionEntity?: Type<object>;
-  /** The relation of `sessionEntity` to the user: session and user are then read in one query. */
-  sessionUser?: string;
-  /** A storage of the host's own, in place of TypeORM. */
-  sessionRepository?: Type<SessionRepository> | SessionRepository;
+  /**
+   * Where sessions are stored: `typeOrm({ … })` of `nestjs-jwt-knox/typeorm`, or another {@link SessionStorage}.
+   * @default typeOrm()
+   */
+  storage?: SessionStorage;
   /** Which routes to mount; `false` for none. */
   routes?: JwtKnoxRoutes | false;
   /** `global` guards every route that is not `@Public()`. @default 'manual' */

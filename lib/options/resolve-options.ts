@@ -2,7 +2,7 @@ import type { AddressDetail } from '../contracts/address';
 import { Clock, SystemClock } from '../contracts/clock';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
-import { checkExtras, EXTRA_NAMES, routesOf } from './extras';
+import { checkExtras, EXTRAS, MOVED_TO_STORAGE, routesOf } from './extras';
 import { OptionReader } from './option-reader';
 import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes, SessionOptions } from './options';
 
@@ -44,7 +44,6 @@ export interface ResolvedOptions {
   readonly transport: TokenTransport | undefined;
   readonly storageTimeout: number;
   readonly adminTimeout: number;
-  readonly preparedStatements: boolean;
   readonly clock: Clock;
   /** A row may be this far ahead of a request's clock: it waited for the row, or clocks differ a little. */
   readonly clockMargin: number;
@@ -54,7 +53,7 @@ export interface ResolvedOptions {
 const KNOWN = {
   '': [
     'secret', 'keys', 'issuer', 'audience', 'ownAudience', 'clockTolerance', 'accessToken', 'refreshToken', 'session', 'claims',
-    'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'preparedStatements', 'clock',
+    'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'clock',
   ],
   accessToken: ['ttl'],
   refreshToken: ['rotate', 'reuseInterval', 'retryWindow'],
@@ -68,6 +67,7 @@ const BIND_USER_AGENT = ['off', 'warn', 'reject'] as const;
 
 /** Former names, with what to write instead. */
 const RENAMED = {
+  ...MOVED_TO_STORAGE,
   'refreshToken.ttl': 'session.idleTimeout',
   'session.ttl': 'session.maxLifetime (a session ends in any case) or session.idleTimeout (it ends when it is unused)',
 };
@@ -82,7 +82,7 @@ export function resolveOptions(
   extras: JwtKnoxExtras,
   problems: readonly string[] = [],
 ): ResolvedOptions {
-  const read = new OptionReader([...problems], KNOWN, EXTRA_NAMES, RENAMED);
+  const read = new OptionReader([...problems], KNOWN, Object.keys(EXTRAS), RENAMED);
   const options = read.section<JwtKnoxOptions>('', raw);
   const session = read.section('session', options.session);
   const tokens = lifetimes(read, options);
@@ -106,7 +106,6 @@ export function resolveOptions(
     transport: read.instance('transport', options.transport, TokenTransport),
     storageTimeout: read.duration('storageTimeout', options.storageTimeout, '2s'),
     adminTimeout: read.duration('adminTimeout', options.adminTimeout, '30s'),
-    preparedStatements: read.choice('preparedStatements', options.preparedStatements, [true, false], false),
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
     routes: Object.freeze(routesOf(extras.routes)),
   };

@@ -10,7 +10,7 @@ const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
 
 /**
  * The columns of a session but `userId`: those of {@link SessionRecord}. A host that wants a foreign key to its users
- * extends this with its own entity, declares `userId` with the type of its key, and names it in `sessionEntity`.
+ * extends this with its own entity, declares `userId` with the type of its key, and names it in `typeOrm({ entity })`.
  */
 @Index('IDX_jwt_knox_sessions_user', ['realm', 'userId'])
 @Index('IDX_jwt_knox_sessions_expires', ['expiresAt'])

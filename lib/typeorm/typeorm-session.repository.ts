@@ -1,4 +1,14 @@
-import { Between, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
+import {
+  Between,
+  type EntityTarget,
+  In,
+  IsNull,
+  LessThan,
+  MoreThan,
+  Not,
+  type QueryRunner,
+  type Repository,
+} from 'typeorm';
 import { InvalidCredentialsError } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import {
@@ -14,6 +24,7 @@ import {
 import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
 import { changeOf, insertion, rotation } from './compiled-statement';
 import { canHoldUserId } from './columns';
+import { JwtKnoxFence } from './fence.entity';
 import { FenceStatements } from './fence-statements';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
@@ -35,7 +46,7 @@ interface BuiltStatements {
 export interface TypeOrmSessionRepositoryOptions {
   /** The relation of the entity to the host's user, where both are to be read at once. */
   userRelation?: string;
-  /** The option `preparedStatements` of the module. @default false */
+  /** Sends the look-ups as prepared statements. @default false */
   preparedStatements?: boolean;
   /** Only sessions of this realm are listed, counted and ended. @default '' */
   realm?: string;
@@ -62,6 +73,19 @@ export class TypeOrmSessionRepository extends SessionRepository {
     this.preparedStatements = preparedStatements;
     this.lookUp = new SessionLookUp(rows, userRelation, preparedStatements);
     this.realm = realm;
+  }
+
+  override setupProblems({ readOnly }: { readOnly: boolean }): readonly string[] {
+    const { connection } = this.rows.manager;
+    const needed = readOnly ? [this.rows.target] : [this.rows.target, JwtKnoxFence];
+    const names = needed.filter((one) => !connection.hasMetadata(one)).map(nameOf);
+    if (names.length > 0) {
+      const all = names.join(' and ');
+      return [
+        `The data source does not know the entity ${all}: set autoLoadEntities: true, or add ${all} to its entities.`,
+      ];
+    }
+    return this.lookUp.problems();
   }
 
   findById(id: string): Promise<FoundSession | null> {
@@ -234,6 +258,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private async delete(where: Where): Promise<number> {
     return retrying(async () => (await this.rows.delete(where)).affected ?? 0);
   }
+}
+
+function nameOf(target: EntityTarget<object>): string {
+  return typeof target === 'function' ? target.name : String(target);
 }
 
 /** Runs a write that claims a slot: a taken slot is an answer, not an error. */

@@ -1,45 +1,64 @@
-import type { DynamicModule, Provider, Type } from '@nestjs/common';
+import type { FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
-import { SessionRepository } from '../contracts/session.repository';
-import type { JwtKnoxExtras } from '../options/options';
-import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import type { SessionStorage } from '../contracts/session-storage';
 import { JwtKnoxFence } from './fence.entity';
 import { JwtKnoxSession, type JwtKnoxSessionBase } from './session.entity';
 import { TypeOrmSessionRepository } from './typeorm-session.repository';
 
-type StorageExtras = Pick<JwtKnoxExtras, 'sessionRepository' | 'dataSource' | 'sessionEntity' | 'sessionUser'>;
-type StorageOptions = Pick<ResolvedOptions, 'preparedStatements'>;
+/** `preparedStatements` from your configuration: a Nest factory that returns true or false. */
+export interface PreparedStatementsFactory {
+  /** Modules that export what the factory injects. */
+  imports?: ModuleMetadata['imports'];
+  /** Injection tokens of the factory's arguments. */
+  inject?: FactoryProvider['inject'];
+  useFactory: (...args: any[]) => boolean | Promise<boolean>;
+}
+
+/** What {@link typeOrm} takes. */
+export interface TypeOrmStorageOptions {
+  /** Name of the TypeORM data source; the default one when left out. */
+  dataSource?: string;
+  /** An entity of your application that extends `JwtKnoxSessionBase`. @default JwtKnoxSession */
+  entity?: Type<object>;
+  /** The relation of `entity` to the user: session and user are then read in one query. */
+  userRelation?: string;
+  /**
+   * Sends the look-up of a session as a named prepared statement (PostgreSQL, MariaDB, MySQL): cheaper, but poolers that
+   * hand a connection to another client between two statements break it. @default false
+   */
+  preparedStatements?: boolean | PreparedStatementsFactory;
+}
 
 /**
- * What binds the session storage that the extras ask for.
- * @param startsSessions whether sessions start and end here too, which takes the fences
+ * Stores sessions with TypeORM. Without the extra `storage`, `JwtKnoxModule` uses `typeOrm()`.
+ *
+ * @example
+ * import { JwtKnoxModule } from 'nestjs-jwt-knox';
+ * import { typeOrm } from 'nestjs-jwt-knox/typeorm';
+ *
+ * JwtKnoxModule.forRoot({
+ *   secret: process.env.JWT_SECRET,
+ *   storage: typeOrm({ dataSource: 'sessions', preparedStatements: true }),
+ * });
  */
-export function storageOf(
-  extras: StorageExtras,
-  startsSessions: boolean,
-): { imports: DynamicModule[]; provider: Provider } {
-  const { sessionRepository: own, dataSource, sessionUser } = extras;
-  if (typeof own === 'function') return { imports: [], provider: { provide: SessionRepository, useClass: own } };
-  if (own) return { imports: [], provider: { provide: SessionRepository, useValue: own } };
-  const entity = extras.sessionEntity ?? JwtKnoxSession;
-  const entities: Type<object>[] = startsSessions ? [entity, JwtKnoxFence] : [entity];
-  const useFactory = (rows: Repository<JwtKnoxSessionBase>, { preparedStatements }: StorageOptions) => {
-    const settings = { userRelation: sessionUser, preparedStatements };
-    const unknown = entities.filter((one) => !rows.manager.connection.hasMetadata(one));
-    if (unknown.length === 0) return new TypeOrmSessionRepository(rows, settings);
-    const names = unknown.map(({ name }) => name).join(' and ');
-    throw new JwtKnoxConfigurationError([
-      `The data source does not know the entity ${names}: set autoLoadEntities: true, or add ${names} to its entities.`,
-    ]);
-  };
+export function typeOrm(options: TypeOrmStorageOptions = {}): SessionStorage {
+  const { dataSource, entity = JwtKnoxSession, userRelation, preparedStatements = false } = options;
+  const prepared = isFactory(preparedStatements) ? preparedStatements : { useFactory: () => preparedStatements };
   return {
-    imports: [TypeOrmModule.forFeature(entities, dataSource)],
-    provider: {
-      provide: SessionRepository,
-      useFactory,
-      inject: [getRepositoryToken(entity, dataSource), JWT_KNOX_OPTIONS],
+    imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence], dataSource), ...(prepared.imports ?? [])],
+    inject: [getRepositoryToken(entity, dataSource), ...(prepared.inject ?? [])],
+    useFactory: async (rows: Repository<JwtKnoxSessionBase>, ...args: unknown[]) => {
+      const isPrepared: unknown = await prepared.useFactory(...args);
+      if (typeof isPrepared !== 'boolean') {
+        throw new JwtKnoxConfigurationError(['typeOrm(): preparedStatements must be true or false.']);
+      }
+      return new TypeOrmSessionRepository(rows, { userRelation, preparedStatements: isPrepared });
     },
   };
+}
+
+function isFactory(value: boolean | PreparedStatementsFactory): value is PreparedStatementsFactory {
+  return typeof value === 'object' && value !== null;
 }

@@ -18,7 +18,7 @@ export async function loadJose(): Promise<Jose> {
   } catch (error) {
     if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new JwtKnoxConfigurationError(
-      ["mode: 'jwks' needs the package jose; install it with `npm install jose`."],
+      ['jwks: needs the package jose; install it with `npm install jose`.'],
       'JwtKnoxVerifierModule',
     );
   }

@@ -1,10 +1,20 @@
 import { Clock, SystemClock } from '../contracts/clock';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
+import { isWeakClientSecret } from '../tokens/secret-check';
 import { ClientCredentials } from './client-credentials';
+import { MOVED_TO_STORAGE, storageProblems } from '../options/extras';
 import { OptionReader } from '../options/option-reader';
 import type { ResolvedOptions } from '../options/resolve-options';
-import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './verifier.options';
+import { VERIFIER_EXTRAS } from './verifier.module-definition';
+import type {
+  CommonVerifierOptions,
+  IntrospectionOptions,
+  JwksOptions,
+  JwtKnoxVerifierExtras,
+  JwtKnoxVerifierOptions,
+  StorageVerifierOptions,
+} from './verifier.options';
 
 /** The options of a verifier as the library uses them: complete, checked, frozen. Durations are milliseconds. */
 export interface ResolvedVerifierOptions extends Pick<
@@ -15,7 +25,6 @@ export interface ResolvedVerifierOptions extends Pick<
   | 'clockTolerance'
   | 'transport'
   | 'storageTimeout'
-  | 'preparedStatements'
   | 'clock'
   | 'clockMargin'
   | 'accessKeyPeriod'
@@ -24,9 +33,9 @@ export interface ResolvedVerifierOptions extends Pick<
     ResolvedOptions['session'],
     'bindUserAgent' | 'touchInterval' | 'maxLifetime' | 'idleGrace' | 'ipAddress'
   >;
-  /** Null in another mode. */
+  /** Null where tokens are verified in another way. */
   readonly remoteKeys: { uri: string; maxAge: number; cooldown: number; timeout: number } | null;
-  /** Null in another mode. */
+  /** Null where tokens are verified in another way. */
   readonly introspection: {
     readonly uri: string;
     readonly client: ClientCredentials;
@@ -36,19 +45,37 @@ export interface ResolvedVerifierOptions extends Pick<
   } | null;
 }
 
-const COMMON = ['issuer', 'audience', 'clockTolerance', 'transport', 'storageTimeout', 'clock'];
-const KNOWN: Record<VerifierMode, readonly string[]> = {
-  jwks: [...COMMON, 'jwksUri', 'keysMaxAge', 'keysCooldown', 'timeout', 'allowHttp'],
-  introspect: [...COMMON, 'introspectionUri', 'client', 'cacheTtl', 'cacheSize', 'timeout', 'allowHttp'],
-  'shared-database': [...COMMON, 'secret', 'keys', 'bindUserAgent', 'preparedStatements'],
+const OF_STORAGE = ['secret', 'keys', 'bindUserAgent'] as const;
+const KNOWN = {
+  '': [
+    'issuer', 'audience', 'clockTolerance', 'transport', 'storageTimeout', 'clock', 'jwks', 'introspection', ...OF_STORAGE,
+  ],
+  jwks: ['uri', 'maxAge', 'cooldown', 'timeout', 'allowHttp'],
+  introspection: ['uri', 'client', 'cacheTtl', 'cacheSize', 'timeout', 'allowHttp'],
+} as const; // prettier-ignore
+
+/** Former names, with what to write instead. */
+const RENAMED = {
+  ...MOVED_TO_STORAGE,
+  mode: 'jwks: {}, introspection: { uri, client } or storage: typeOrm()',
+  jwksUri: 'jwks.uri',
+  keysMaxAge: 'jwks.maxAge',
+  keysCooldown: 'jwks.cooldown',
+  introspectionUri: 'introspection.uri',
+  client: 'introspection.client',
+  cacheTtl: 'introspection.cacheTtl',
+  cacheSize: 'introspection.cacheSize',
+  timeout: 'jwks.timeout or introspection.timeout',
+  allowHttp: 'jwks.allowHttp or introspection.allowHttp',
 };
-const EXTRAS = ['mode', 'isGlobal', 'imports', 'userProvider', 'guard'];
-const STORAGE_EXTRAS = ['dataSource', 'sessionEntity', 'sessionUser', 'sessionRepository'] as const;
-const MODES = Object.keys(KNOWN) as VerifierMode[];
 
 const LOOPBACK = /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/;
 
-type Options = Partial<JwtKnoxVerifierOptions>;
+/** All options of the three ways: those of a way that is not taken are refused, and read as left out. */
+type Options = Partial<CommonVerifierOptions & Omit<StorageVerifierOptions, 'jwks' | 'introspection'>> & {
+  jwks?: JwksOptions;
+  introspection?: IntrospectionOptions;
+};
 
 /**
  * Fills in the defaults and checks everything.
@@ -60,12 +87,10 @@ export function resolveVerifierOptions(
   extras: JwtKnoxVerifierExtras,
   problems: readonly string[] = [],
 ): ResolvedVerifierOptions {
-  const { mode } = extras;
-  const names = mode === 'shared-database' ? [...EXTRAS, ...STORAGE_EXTRAS] : EXTRAS;
-  const read = new OptionReader([...problems], { '': KNOWN[mode] ?? Object.values(KNOWN).flat() }, names);
-  if (!MODES.includes(mode)) read.problems.push(`mode: must be one of ${MODES.map((one) => `'${one}'`).join(', ')}.`);
-  checkExtras(read, extras);
-  const options = read.section<JwtKnoxVerifierOptions>('', raw);
+  const read = new OptionReader([...problems], KNOWN, Object.keys(VERIFIER_EXTRAS), RENAMED);
+  const options = read.section<Options>('', raw as Options);
+  read.choice('guard', extras.guard, ['manual', 'global'], 'manual');
+  read.problems.push(...storageProblems(extras.storage), ...wayProblems(options, extras));
   const storageTimeout = read.duration('storageTimeout', options.storageTimeout, '2s');
   const audience = read.audience('audience', options.audience);
   const resolved: ResolvedVerifierOptions = {
@@ -78,7 +103,6 @@ export function resolveVerifierOptions(
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
     clockMargin: Math.max(5_000, storageTimeout),
     accessKeyPeriod: null,
-    preparedStatements: read.choice('preparedStatements', options.preparedStatements, [true, false], false),
     session: Object.freeze({
       bindUserAgent: read.choice('bindUserAgent', options.bindUserAgent, ['off', 'warn', 'reject'] as const, 'off'),
       touchInterval: Infinity,
@@ -88,45 +112,52 @@ export function resolveVerifierOptions(
       idleGrace: 3_600_000,
       ipAddress: 'full' as const,
     }),
-    remoteKeys: mode === 'jwks' ? remoteKeysOf(read, options) : null,
-    introspection: mode === 'introspect' ? introspectionOf(read, options) : null,
+    remoteKeys: options.jwks === undefined ? null : remoteKeysOf(read, options, options.jwks),
+    introspection: options.introspection === undefined ? null : introspectionOf(read, options.introspection),
   };
   if (read.problems.length > 0) throw new JwtKnoxConfigurationError(read.problems, 'JwtKnoxVerifierModule');
   return Object.freeze(resolved);
 }
 
-function checkExtras(read: OptionReader, extras: JwtKnoxVerifierExtras): void {
-  read.choice('guard', extras.guard, ['manual', 'global'], 'manual');
-  if (extras.mode !== 'shared-database') {
-    const misplaced = STORAGE_EXTRAS.filter((name) => extras[name] !== undefined);
-    if (misplaced.length > 0) {
-      read.problems.push(`${misplaced.join(', ')}: only mode 'shared-database' reads sessions; leave it out.`);
-    }
+/** What is wrong with the way in which tokens are verified: it must be one. */
+function wayProblems(options: Partial<Options>, { storage }: JwtKnoxVerifierExtras): string[] {
+  const ways = Object.entries({ jwks: options.jwks, introspection: options.introspection, storage })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name);
+  if (ways.length > 1) return [`${ways.join(', ')}: set only one of these; a service verifies tokens in one way.`];
+  const unused = OF_STORAGE.filter((name) => storage === undefined && options[name] !== undefined);
+  if (unused.length > 0) {
+    return [
+      `${unused.join(', ')}: no effect without storage; set storage (typeOrm() of 'nestjs-jwt-knox/typeorm') to read the ` +
+        "issuer's table, or leave them out.",
+    ];
   }
-  if (extras.sessionUser && !extras.sessionEntity) {
-    read.problems.push('sessionUser: names a relation of your own sessionEntity; give that too.');
-  }
-  if (extras.sessionRepository && (extras.sessionEntity || extras.dataSource)) {
-    read.problems.push('sessionRepository: takes the place of TypeORM; drop it, or sessionEntity and dataSource.');
-  }
+  if (ways.length === 1) return [];
+  return [
+    "jwks, introspection, storage: none is set; set jwks to check signatures by the issuer's public keys, introspection to " +
+      "ask the issuer, or storage to read the issuer's table.",
+  ];
 }
 
-function remoteKeysOf(read: OptionReader, options: Options): ResolvedVerifierOptions['remoteKeys'] {
+function remoteKeysOf(read: OptionReader, options: Partial<Options>, given: JwksOptions) {
   if (options.issuer === undefined) {
-    read.problems.push("issuer: missing; mode 'jwks' accepts only tokens that name their issuer. Give its `issuer`.");
+    read.problems.push(
+      "issuer: missing; with jwks, only tokens that name their issuer are accepted. Set the issuer's `issuer`.",
+    );
   }
   if (options.audience === undefined) {
     read.problems.push(
-      "audience: missing; mode 'jwks' accepts only tokens for this service. Give one of the issuer's `audience`.",
+      "audience: missing; with jwks, only tokens for this service are accepted. Set one of the issuer's `audience`.",
     );
   }
   const { issuer } = options;
+  const jwks = read.section('jwks', given);
   const standard = typeof issuer === 'string' && URL.canParse(issuer) ? wellKnown(issuer) : undefined;
   return Object.freeze({
-    uri: uriOf(read, 'jwksUri', options.jwksUri ?? standard, options),
-    maxAge: read.duration('keysMaxAge', options.keysMaxAge, '5m', 'a second'),
-    cooldown: read.duration('keysCooldown', options.keysCooldown, '10s', 'a second'),
-    timeout: read.duration('timeout', options.timeout, '2s'),
+    uri: uriOf(read, 'jwks', jwks, standard),
+    maxAge: read.duration('jwks.maxAge', jwks.maxAge, '5m', 'a second'),
+    cooldown: read.duration('jwks.cooldown', jwks.cooldown, '10s', 'a second'),
+    timeout: read.duration('jwks.timeout', jwks.timeout, '2s'),
   });
 }
 
@@ -134,20 +165,23 @@ function wellKnown(issuer: string): string {
   return new URL('/.well-known/jwks.json', issuer).href;
 }
 
-function introspectionOf(read: OptionReader, options: Options): ResolvedVerifierOptions['introspection'] {
+function introspectionOf(read: OptionReader, given: IntrospectionOptions) {
+  const options = read.section('introspection', given);
   const { cacheSize = 10_000 } = options;
-  const cacheTtl = read.duration('cacheTtl', options.cacheTtl, '0s', 'zero');
+  const cacheTtl = read.duration('introspection.cacheTtl', options.cacheTtl, '0s', 'zero');
   if (!Number.isInteger(cacheSize) || cacheSize < 1 || cacheSize > 1_000_000) {
-    read.problems.push('cacheSize: must be a whole number from 1 to 1000000.');
+    read.problems.push('introspection.cacheSize: must be a whole number from 1 to 1000000.');
   } else if (cacheTtl === 0 && options.cacheSize !== undefined) {
-    read.problems.push('cacheSize: has no effect without cacheTtl; set that too, or leave cacheSize out.');
+    read.problems.push(
+      'introspection.cacheSize: has no effect without cacheTtl; set that too, or leave cacheSize out.',
+    );
   }
   return Object.freeze({
-    uri: uriOf(read, 'introspectionUri', options.introspectionUri, options),
+    uri: uriOf(read, 'introspection', options),
     client: clientOf(read, options.client),
     cacheTtl,
     cacheSize,
-    timeout: read.duration('timeout', options.timeout, '2s'),
+    timeout: read.duration('introspection.timeout', options.timeout, '2s'),
   });
 }
 
@@ -155,15 +189,26 @@ function clientOf(read: OptionReader, client: unknown): ClientCredentials {
   const { id, secret } = Object(client) as { id?: unknown; secret?: unknown };
   const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
   if (isText(id) && isText(secret) && Object.keys(client as object).length === 2) {
+    if (isWeakClientSecret(secret)) read.problems.push(WEAK_SECRET);
     return new ClientCredentials(id, secret);
   }
-  read.problems.push('client: must be { id, secret }, one of the `clients` of the issuer.');
+  read.problems.push('introspection.client: must be { id, secret }, one of the `clients` of the issuer.');
   return new ClientCredentials('', '');
 }
 
-/** Tokens and keys travel by TLS; without it only where nothing leaves the machine, or where the host says so. */
-function uriOf(read: OptionReader, name: string, uri: unknown, options: Options): string {
-  const allowHttp = read.choice('allowHttp', options.allowHttp, [true, false], false);
+const WEAK_SECRET =
+  'introspection.client: the secret is published, a placeholder or can be guessed; give the issuer a client with another one.';
+
+/** Tokens and keys travel by TLS; without it only where nothing leaves the machine, or where the application says so. */
+function uriOf(
+  read: OptionReader,
+  section: string,
+  options: { uri?: unknown; allowHttp?: boolean },
+  fallback?: string,
+): string {
+  const name = `${section}.uri`;
+  const { uri = fallback } = options;
+  const allowHttp = read.choice(`${section}.allowHttp`, options.allowHttp, [true, false], false);
   if (typeof uri !== 'string' || !URL.canParse(uri)) {
     read.problems.push(`${name}: ${uri === undefined ? 'missing' : 'not a URL'}; give one such as 'https://…'.`);
     return '';
@@ -173,6 +218,8 @@ function uriOf(read: OptionReader, name: string, uri: unknown, options: Options)
     read.problems.push(`${name}: must have no user, password or fragment.`);
   }
   const isSafe = protocol === 'https:' || (protocol === 'http:' && (allowHttp || LOOPBACK.test(hostname)));
-  if (!isSafe) read.problems.push(`${name}: must be https; http only on localhost, or with allowHttp: true.`);
+  if (!isSafe) {
+    read.problems.push(`${name}: must be https; http only on localhost, or with ${section}.allowHttp: true.`);
+  }
   return uri;
 }

@@ -1,32 +1,27 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
 import { withPlacement } from '../options/extras';
-import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions } from './verifier.options';
+import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, JwtKnoxVerifierSettings } from './verifier.options';
 
-// Every extra is listed: what is not a key here would be taken for an option.
-const EXTRAS = {
-  mode: undefined,
+/** Every extra with its default: what is not a key here is taken for an option. */
+export const VERIFIER_EXTRAS = {
   isGlobal: true,
   imports: undefined,
   userProvider: undefined,
+  storage: undefined,
   guard: undefined,
-  dataSource: undefined,
-  sessionEntity: undefined,
-  sessionUser: undefined,
-  sessionRepository: undefined,
-} as unknown as JwtKnoxVerifierExtras;
+} satisfies Record<keyof JwtKnoxVerifierExtras, unknown>;
 
 const built = new ConfigurableModuleBuilder<JwtKnoxVerifierOptions>({ moduleName: 'JwtKnoxVerifier' })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createJwtKnoxVerifierOptions')
-  .setExtras(EXTRAS, withPlacement)
+  .setExtras<JwtKnoxVerifierExtras>(VERIFIER_EXTRAS, withPlacement)
   .build();
 
-// The builder takes every extra for an optional one; the mode has no default.
-export type VerifierRoot = typeof built.OPTIONS_TYPE & JwtKnoxVerifierExtras;
-export type AsyncVerifierRoot = typeof built.ASYNC_OPTIONS_TYPE & JwtKnoxVerifierExtras;
+export type AsyncVerifierSettings = typeof built.ASYNC_OPTIONS_TYPE;
 
 export const VERIFIER_OPTIONS_TOKEN = built.MODULE_OPTIONS_TOKEN;
+// The builder knows no union: of the ways to verify, one goes with a storage and two without.
 export const ConfigurableVerifierClass = built.ConfigurableModuleClass as unknown as (new () => object) & {
-  forRoot(options: VerifierRoot): DynamicModule;
-  forRootAsync(options: AsyncVerifierRoot): DynamicModule;
+  forRoot(options: JwtKnoxVerifierSettings): DynamicModule;
+  forRootAsync(options: AsyncVerifierSettings): DynamicModule;
 };

@@ -14,7 +14,6 @@ import { TokenTransport } from '../contracts/token-transport';
 import { UserProvider } from '../contracts/user-provider';
 import { JwtCodec } from '../tokens/jwt-codec';
 import { Keyring } from '../tokens/keyring';
-import { isWeakClientSecret } from '../tokens/secret-check';
 import { generateId } from '../tokens/token-key';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
 import { AuthenticationCache } from '../guard/authentication-cache';
@@ -23,15 +22,20 @@ import { ModuleScope, warnOfCompetingModules } from '../guard/competing-modules'
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { BearerTransport } from '../guard/bearer.transport';
 import {
-  type AsyncVerifierRoot,
+  type AsyncVerifierSettings,
   ConfigurableVerifierClass,
   VERIFIER_OPTIONS_TOKEN,
-  type VerifierRoot,
 } from './verifier.module-definition';
 import { JWT_KNOX_OPTIONS } from '../options/resolve-options';
 import { type ResolvedVerifierOptions, resolveVerifierOptions } from './resolve-verifier-options';
-import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, VerifierMode } from './verifier.options';
-import { storageOf } from '../typeorm/typeorm.storage';
+import type {
+  JwtKnoxVerifierExtras,
+  JwtKnoxVerifierOptions,
+  JwtKnoxVerifierSettings,
+  StorageVerifierOptions,
+} from './verifier.options';
+import { bindStorage } from '../options/bind-storage';
+import type { SessionStorage } from '../contracts/session-storage';
 import { TokenRejections } from '../sessions/rejections';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionChecker } from '../sessions/session-checker';
@@ -48,7 +52,10 @@ const GUARD = [JwtKnoxGuard, AuthenticationCache, ErrorHeaders];
 
 /**
  * The guard of another application's access tokens: for a service that lets in the users of a `JwtKnoxModule` which runs
- * elsewhere. `mode` says how it finds out whether a token is good.
+ * elsewhere. Set `jwks`, `introspection` or `storage`: how it finds out whether a token is good.
+ *
+ * @example
+ * JwtKnoxVerifierModule.forRoot({ issuer: 'https://auth.example.com', audience: 'orders', jwks: {} });
  */
 @Module({})
 export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements OnModuleInit, OnApplicationBootstrap {
@@ -60,11 +67,11 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
     this.#moduleRef = moduleRef;
   }
 
-  static override forRoot(options: VerifierRoot): DynamicModule {
+  static override forRoot(options: JwtKnoxVerifierSettings): DynamicModule {
     return assemble(super.forRoot(options), options);
   }
 
-  static override forRootAsync(options: AsyncVerifierRoot): DynamicModule {
+  static override forRootAsync(options: AsyncVerifierSettings): DynamicModule {
     return assemble(super.forRootAsync(options), options);
   }
 
@@ -72,7 +79,7 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
   onModuleInit(): void {
     if (this.#moduleRef.introspect(TokenVerifier as unknown as Type).scope === Scope.DEFAULT) return;
     throw new JwtKnoxConfigurationError(
-      ['userProvider or sessionRepository: is request-scoped, or injects what is; make it a singleton.'],
+      ['userProvider or storage: is request-scoped, or injects what is; make it a singleton.'],
       'JwtKnoxVerifierModule',
     );
   }
@@ -83,7 +90,7 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
 }
 
 function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): DynamicModule {
-  const { imports, providers } = extras.mode === 'shared-database' ? sharedDatabase(extras) : remote(extras.mode);
+  const { imports, providers } = extras.storage ? sharedDatabase(extras.storage) : remote();
   return {
     ...definition,
     imports: [...(definition.imports ?? []), ...imports],
@@ -110,18 +117,17 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
 }
 
 function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
-  const hasKeys = extras.mode === 'shared-database';
   return [
     {
       provide: Keyring,
-      useFactory: (options?: JwtKnoxVerifierOptions) =>
-        hasKeys ? Keyring.load(options ?? {}, { signing: false, publishing: false }) : Keyring.none(),
+      useFactory: ({ secret, keys }: Partial<StorageVerifierOptions> = {}) =>
+        extras.storage ? Keyring.load({ secret, keys }, { signing: false, publishing: false }) : Keyring.none(),
       inject: [VERIFIER_OPTIONS_TOKEN],
     },
     {
       provide: JWT_KNOX_OPTIONS,
       useFactory: (options: JwtKnoxVerifierOptions, keyring: Keyring) =>
-        resolveVerifierOptions(options, extras, [...keyring.problems, ...clientProblems(options)]),
+        resolveVerifierOptions(options, extras, keyring.problems),
       inject: [VERIFIER_OPTIONS_TOKEN, Keyring],
     },
     {
@@ -132,56 +138,45 @@ function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
   ];
 }
 
-function clientProblems(options?: JwtKnoxVerifierOptions): string[] {
-  const secret: unknown = options?.client?.secret;
-  return typeof secret === 'string' && secret !== '' && isWeakClientSecret(secret)
-    ? ['client: the secret is published, a placeholder or can be guessed; give the issuer a client with another one.']
-    : [];
-}
-
 interface Parts {
-  imports: DynamicModule[];
+  imports: NonNullable<DynamicModule['imports']>;
   providers: Provider[];
 }
 
-function sharedDatabase(extras: JwtKnoxVerifierExtras): Parts {
-  const { imports, provider } = storageOf(extras, false);
+function sharedDatabase(storage: SessionStorage): Parts {
+  const { imports, provider } = bindStorage(storage, 'JwtKnoxVerifierModule', true);
   const verifier = { provide: TokenVerifier, useExisting: AccessTokenVerifier };
   return { imports, providers: [provider, SessionChecker, AccessTokenVerifier, verifier] };
 }
 
-function remote(mode: VerifierMode): Parts {
+function remote(): Parts {
   const users = {
     provide: LocalUsers,
     useFactory: ({ storageTimeout }: ResolvedVerifierOptions, provider?: UserProvider) =>
       new LocalUsers(provider, storageTimeout),
     inject: [JWT_KNOX_OPTIONS, { token: UserProvider, optional: true }],
   };
-  const useFactory = mode === 'jwks' ? createJwksVerifier : createIntrospectionVerifier;
-  const inject = [JWT_KNOX_OPTIONS, JwtCodec, LocalUsers, TokenRejections];
-  return { imports: [], providers: [users, { provide: TokenVerifier, useFactory, inject }] };
+  const verifier = {
+    provide: TokenVerifier,
+    useFactory: createRemoteVerifier,
+    inject: [JWT_KNOX_OPTIONS, JwtCodec, LocalUsers, TokenRejections],
+  };
+  return { imports: [], providers: [users, verifier] };
 }
 
-async function createJwksVerifier(
+async function createRemoteVerifier(
   options: ResolvedVerifierOptions,
   codec: JwtCodec,
   users: LocalUsers,
   rejections: TokenRejections,
 ): Promise<TokenVerifier> {
-  const keys = new RemoteKeys(await loadJose(), options.remoteKeys!);
-  // The first request finds them; an issuer that is down does not hold up the start.
-  keys.load().catch(() => undefined);
-  return new JwksVerifier(options, codec, keys, users, rejections);
-}
-
-function createIntrospectionVerifier(
-  options: ResolvedVerifierOptions,
-  codec: JwtCodec,
-  users: LocalUsers,
-  rejections: TokenRejections,
-): TokenVerifier {
-  const { cacheTtl, cacheSize } = options.introspection!;
-  const answers = new AnswerCache<{ expiresAt: number }>(cacheTtl, cacheSize);
-  const client = new IntrospectionClient(options.introspection!);
-  return new IntrospectionVerifier(options, codec, client, answers, users, rejections);
+  const { remoteKeys, introspection } = options;
+  if (remoteKeys) {
+    const keys = new RemoteKeys(await loadJose(), remoteKeys);
+    // The first request finds them; an issuer that is down does not hold up the start.
+    keys.load().catch(() => undefined);
+    return new JwksVerifier(options, codec, keys, users, rejections);
+  }
+  const answers = new AnswerCache<{ expiresAt: number }>(introspection!.cacheTtl, introspection!.cacheSize);
+  return new IntrospectionVerifier(options, codec, new IntrospectionClient(introspection!), answers, users, rejections);
 }

@@ -1,17 +1,14 @@
-import type { Type } from '@nestjs/common';
 import type { Clock } from '../contracts/clock';
+import type { SessionStorage } from '../contracts/session-storage';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Duration } from '../options/duration';
 import type { JwtKnoxExtras, JwtKnoxKey, KeyMaterial } from '../options/options';
 
-/** Where a verifier looks: in the issuer's published keys, at the issuer itself, or in the issuer's table. */
-export type VerifierMode = 'jwks' | 'introspect' | 'shared-database';
-
-/** What may come from an async factory. Which options there are depends on the mode. */
-export interface JwtKnoxVerifierOptions {
-  /** `iss` of the tokens, as the issuer has it. Required in mode `jwks`. */
+/** What every verifier takes, whichever way it verifies tokens. */
+export interface CommonVerifierOptions {
+  /** `iss` of the tokens, as the issuer has it. Required with `jwks`. */
   issuer?: string;
-  /** `aud` that this service answers to; one of a token's must be among these. Required in mode `jwks`. */
+  /** `aud` that this service answers to; one of a token's must be among these. Required with `jwks`. */
   audience?: string | string[];
   /** How far `exp` may lie back, for clocks that differ: at most 5 minutes. @default '0s' */
   clockTolerance?: Duration;
@@ -21,51 +18,98 @@ export interface JwtKnoxVerifierOptions {
   storageTimeout?: Duration;
   /** Where time is read. @default SystemClock */
   clock?: Clock;
-
-  /** `jwks`: where the keys are. @default '/.well-known/jwks.json' of the issuer */
-  jwksUri?: string;
-  /** `jwks`: older keys are asked for again before they are used; at most 1 hour. @default '5m' */
-  keysMaxAge?: Duration;
-  /** `jwks`: a `kid` that is not known makes the keys be asked for again at most once in this time. @default '10s' */
-  keysCooldown?: Duration;
-
-  /** `introspect`: where the issuer answers (RFC 7662), e.g. `https://auth.example.com/auth/introspect`. */
-  introspectionUri?: string;
-  /** `introspect`: who this service is at the issuer: one of its `clients`. */
-  client?: { id: string; secret: string };
-  /** `introspect`: how long an answer counts, and with it a session that was ended; at most 60 s. @default '0s' */
-  cacheTtl?: Duration;
-  /** `introspect`: most answers kept at once. @default 10000 */
-  cacheSize?: number;
-
-  /** `jwks`, `introspect`: after which the issuer counts as down. @default '2s' */
-  timeout?: Duration;
-  /** `jwks`, `introspect`: lets tokens and keys travel without TLS to other machines. @default false */
-  allowHttp?: boolean;
-
-  /** `shared-database`: the issuer's secret, where it has one. Whoever holds it can sign. */
-  secret?: KeyMaterial;
-  /** `shared-database`: the issuer's keys; the public half is enough. */
-  keys?: JwtKnoxKey[];
-  /** `shared-database`: whether a token counts only with the login's user-agent. @default 'off' */
-  bindUserAgent?: 'off' | 'warn' | 'reject';
-  /** `shared-database`: sends the look-up of a session as a prepared statement. @default false */
-  preparedStatements?: boolean;
 }
+
+/** Where the issuer publishes its keys, and for how long they are kept. */
+export interface JwksOptions {
+  /** URL of the key set. @default '/.well-known/jwks.json' of the issuer */
+  uri?: string;
+  /** Older keys are fetched again before they are used; at most 1 hour. @default '5m' */
+  maxAge?: Duration;
+  /** An unknown `kid` makes the keys be fetched again at most once in this time. @default '10s' */
+  cooldown?: Duration;
+  /** After which the issuer counts as down. @default '2s' */
+  timeout?: Duration;
+  /** Lets keys travel without TLS from other machines. @default false */
+  allowHttp?: boolean;
+}
+
+/** Where the issuer answers about tokens (RFC 7662), and for how long an answer is kept. */
+export interface IntrospectionOptions {
+  /** URL of the issuer's endpoint, e.g. `https://auth.example.com/auth/introspect`. */
+  uri: string;
+  /** Who this service is at the issuer: one of its `clients`. */
+  client: { id: string; secret: string };
+  /** How long an answer counts, and with it a session that was ended; at most 60 s. @default '0s' */
+  cacheTtl?: Duration;
+  /** Most answers kept at once. @default 10000 */
+  cacheSize?: number;
+  /** After which the issuer counts as down. @default '2s' */
+  timeout?: Duration;
+  /** Lets tokens travel without TLS to other machines. @default false */
+  allowHttp?: boolean;
+}
+
+/** Checks signatures by the issuer's published keys, and nothing else: a logout counts when the token expires. */
+export interface JwksVerifierOptions extends CommonVerifierOptions {
+  issuer: string;
+  audience: string | string[];
+  jwks: JwksOptions;
+  introspection?: undefined;
+  secret?: undefined;
+  keys?: undefined;
+  bindUserAgent?: undefined;
+}
+
+/** Asks the issuer about each token. */
+export interface IntrospectionVerifierOptions extends CommonVerifierOptions {
+  introspection: IntrospectionOptions;
+  jwks?: undefined;
+  secret?: undefined;
+  keys?: undefined;
+  bindUserAgent?: undefined;
+}
+
+/** Reads the issuer's table, by the extra `storage`. Takes `secret` or `keys`. */
+export interface StorageVerifierOptions extends CommonVerifierOptions {
+  /** The issuer's secret, where it has one. Whoever holds it can sign. */
+  secret?: KeyMaterial;
+  /** The issuer's keys; the public half is enough. */
+  keys?: JwtKnoxKey[];
+  /** Whether a token counts only with the login's user-agent. @default 'off' */
+  bindUserAgent?: 'off' | 'warn' | 'reject';
+  jwks?: undefined;
+  introspection?: undefined;
+}
+
+/**
+ * What may come from an async factory: how tokens are verified, which is one of three ways.
+ *
+ * @example
+ * const byKeys: JwtKnoxVerifierOptions = { issuer: 'https://auth.example.com', audience: 'orders', jwks: {} };
+ * const byIssuer: JwtKnoxVerifierOptions = {
+ *   introspection: { uri: 'https://auth.example.com/auth/introspect', client: { id: 'orders', secret } },
+ * };
+ * const byTable: JwtKnoxVerifierOptions = { keys: [{ kid: 'one', algorithm: 'ES256', publicKey }] }; // beside: storage
+ */
+export type JwtKnoxVerifierOptions = JwksVerifierOptions | IntrospectionVerifierOptions | StorageVerifierOptions;
 
 /** What shapes the module graph: given beside the options, synchronously, in `forRootAsync` too. */
 export interface JwtKnoxVerifierExtras extends Pick<JwtKnoxExtras, 'isGlobal' | 'imports' | 'userProvider' | 'guard'> {
-  /** How tokens are verified. */
-  mode: VerifierMode;
-  /** `shared-database`: name of the TypeORM data source; the default one when left out. */
-  dataSource?: string;
-  /** `shared-database`: an entity of the host's that extends `JwtKnoxSessionBase`. @default JwtKnoxSession */
-  sessionEntity?: Type<object>;
-  /** `shared-database`: the relation of `sessionEntity` to the user. */
-  sessionUser?: string;
-  /** `shared-database`: a storage of the host's own, in place of TypeORM. Only `findById` is called. */
-  sessionRepository?: JwtKnoxExtras['sessionRepository'];
+  /**
+   * Where the issuer stores its sessions, when this service reads them there: `typeOrm()` of `nestjs-jwt-knox/typeorm`, or
+   * another storage. Only `findById` is called. Leave it out with `jwks` and `introspection`.
+   */
+  storage?: SessionStorage;
 }
+
+/** What `JwtKnoxVerifierModule.forRoot` takes: options, and the extras beside them. */
+export type JwtKnoxVerifierSettings = Omit<JwtKnoxVerifierExtras, 'storage'> &
+  (
+    | (JwksVerifierOptions & { storage?: undefined })
+    | (IntrospectionVerifierOptions & { storage?: undefined })
+    | (StorageVerifierOptions & { storage: SessionStorage })
+  );
 
 /** Implemented by a class given as `useClass` or `useExisting`. */
 export interface JwtKnoxVerifierOptionsFactory {

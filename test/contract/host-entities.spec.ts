@@ -1,6 +1,7 @@
 import { Column, DataSource, Entity, type EntitySubscriberInterface, Generated, VersionColumn } from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSessionBase, type SessionRecord, sessionRecord } from '../../lib';
+import { type SessionRecord, sessionRecord } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSessionBase } from '../../lib/typeorm';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 

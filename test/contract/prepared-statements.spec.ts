@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, sessionRecord } from '../../lib';
+import { sessionRecord } from '../../lib';
+import { JwtKnoxFence } from '../../lib/typeorm';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';

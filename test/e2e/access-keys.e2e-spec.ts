@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type IssuedTokens, type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
+import type { IssuedTokens, JwtKnoxOptions } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, SECRET, type TestApp } from '../support/create-app';
 import { databaseKinds } from '../support/databases';
 import { claimsOf } from '../support/decode';

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BearerTransport, type IssueOverrides, type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
+import { BearerTransport, type IssueOverrides, type JwtKnoxOptions } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { InMemorySessionRepository } from '../../lib/testing';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -316,9 +317,10 @@ describe.each(environments)('audiences: $title', ({ platform, kind }) => {
   });
 
   it('follow the configuration: new ones are for sessions that are for all, gone ones for none', async () => {
-    const sessionRepository = new InMemorySessionRepository();
+    const repository = new InMemorySessionRepository();
+    const storage = { useFactory: () => repository };
     const withAudiences = async (audience: string[]) => {
-      t = await createApp(platform, kind, { options: { issuer: ISSUER, audience }, extras: { sessionRepository } });
+      t = await createApp(platform, kind, { options: { issuer: ISSUER, audience }, extras: { storage } });
       return t.users.add('alice');
     };
     const user = await withAudiences(AUDIENCES);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type IssuedTokens, JwtKnoxFence, JwtKnoxSession, type RevokeOptions } from '../../lib';
+import type { IssuedTokens, RevokeOptions } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
@@ -7,14 +8,14 @@ import type { User } from '../support/users';
 type Pair = Pick<IssuedTokens, 'accessToken' | 'refreshToken'>;
 
 describe.each(environments)('credentials that were proven again: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   let t: TestApp;
   let alice: User;
   let copied: IssuedTokens<User>;
   let count = 0;
 
   beforeAll(async () => {
-    const extras = { sessionRepository: repository };
+    const extras = { storage };
     t = await createApp(platform, kind, { extras, entities: [JwtKnoxSession, JwtKnoxFence] });
   });
   afterAll(() => t.close());

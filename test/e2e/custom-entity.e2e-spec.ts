@@ -3,15 +3,8 @@ import { Injectable, Module } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, type ColumnOptions, Entity, JoinColumn, ManyToOne, PrimaryColumn, type Repository } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Credentials,
-  InvalidCredentialsError,
-  type JwtKnoxExtras,
-  JwtKnoxFence,
-  JwtKnoxSessionBase,
-  stringTransformer,
-  UserProvider,
-} from '../../lib';
+import { type Credentials, InvalidCredentialsError, type JwtKnoxExtras, UserProvider } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSessionBase, stringTransformer, typeOrm } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { DatabaseKind } from '../support/databases';
 import { User } from '../support/users';
@@ -99,9 +92,14 @@ describe.each(cases)("a session entity of the host's own: $title", ({ platform, 
   let token: string;
   let count = 0;
 
-  const start = (extras: JwtKnoxExtras) =>
+  const start = (userRelation?: string, extras: JwtKnoxExtras = {}) =>
     createApp(platform, kind, {
-      extras: { imports: [AccountsModule], userProvider: Accounts, sessionEntity: AccountSession, ...extras },
+      extras: {
+        imports: [AccountsModule],
+        userProvider: Accounts,
+        storage: typeOrm({ entity: AccountSession, userRelation }),
+        ...extras,
+      },
       synchronize: true,
       typeorm: { autoLoadEntities: false, entities: [User, AccountRow, AccountSession, JwtKnoxFence] },
     });
@@ -113,7 +111,7 @@ describe.each(cases)("a session entity of the host's own: $title", ({ platform, 
   const statusOf = async (one: string) => (await t.http.get('/notes', { token: one })).status;
 
   beforeAll(async () => {
-    t = await start({ sessionUser: 'user' });
+    t = await start('user');
   });
   afterAll(() => t.close());
   beforeEach(async () => {
@@ -211,7 +209,7 @@ describe.each(cases)("a session entity of the host's own: $title", ({ platform, 
   });
 
   it('is served in two statements when the relation is not named', async () => {
-    const two = await start({});
+    const two = await start();
     try {
       const found = await add(two);
       const { access_token: own } = await two.login(found.username);

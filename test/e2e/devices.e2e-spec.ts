@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { JwtKnoxEvents, type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
+import { JwtKnoxEvents, type JwtKnoxOptions } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
 

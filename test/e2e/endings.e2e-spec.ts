@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
+import type { JwtKnoxOptions } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { createSharedDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 import { postForm, clients, ISSUER } from '../support/oauth';

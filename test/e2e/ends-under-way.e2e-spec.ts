@@ -1,17 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type IssuedTokens, JwtKnoxFence, JwtKnoxSession, SessionRepository } from '../../lib';
+import { type IssuedTokens, SessionRepository } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
 
 describe.each(environments)('what is under way when sessions end: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   let t: TestApp;
   let user: User;
 
   beforeEach(async () => {
     t = await createApp(platform, kind, {
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     user = await t.users.add('alice');

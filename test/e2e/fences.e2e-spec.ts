@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession, requestOf } from '../../lib';
+import { requestOf } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, type AppSettings, type TestApp } from '../support/create-app';
 import { createSharedDatabase, type TestDatabase } from '../support/databases';
@@ -178,14 +179,14 @@ describe.each(environments)('a login that proves itself by other means: $title',
 });
 
 describe.each(environments)('a fenced login under a session limit: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   let t: TestApp;
   let alice: User;
 
   beforeEach(async () => {
     t = await createApp(platform, kind, {
       options: { session: { limitPerUser: 1, onLimit: 'evict-oldest' } },
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     alice = await t.users.add('alice');

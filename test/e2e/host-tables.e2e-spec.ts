@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { type JwtKnoxOptions, JwtKnoxFence, JwtKnoxSessionBase, stringTransformer } from '../../lib';
+import type { JwtKnoxOptions } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSessionBase, stringTransformer, typeOrm } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { User } from '../support/users';
 
@@ -34,7 +35,7 @@ describe.each(environments)("tables of the host's own: $title", ({ platform, kin
   async function start(session: JwtKnoxOptions['session'] = {}, typeorm: Record<string, unknown> = {}): Promise<void> {
     t = await createApp(platform, kind, {
       options: { session },
-      extras: { sessionEntity: HostSession, sessionUser: 'user' },
+      extras: { storage: typeOrm({ entity: HostSession, userRelation: 'user' }) },
       synchronize: true,
       typeorm: { autoLoadEntities: false, entities: [User, HostSession, Visit, JwtKnoxFence], ...typeorm },
     });

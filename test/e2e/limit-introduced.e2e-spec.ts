@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { JwtKnoxSession } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { sessionRecord } from '../../lib/contracts/session';
 import { createApp, type TestApp } from '../support/create-app';
 import { createSharedDatabase, databaseKinds, type TestDatabase } from '../support/databases';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession, SessionAdminService } from '../../lib';
+import { SessionAdminService } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 
@@ -13,10 +14,10 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
   };
   afterEach(() => t.close());
   const controlled = () => {
-    const { repository, control } = controlledRepository();
+    const { storage, control } = controlledRepository();
     return {
       control,
-      settings: { extras: { sessionRepository: repository }, entities: [JwtKnoxSession, JwtKnoxFence] },
+      settings: { extras: { storage }, entities: [JwtKnoxSession, JwtKnoxFence] },
     };
   };
 

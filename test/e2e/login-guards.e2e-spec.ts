@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, HttpException, Inject, Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxConfigurationError, JwtKnoxSession, requestOf } from '../../lib';
+import { JwtKnoxConfigurationError, requestOf } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { TestUsers } from '../support/users';
 

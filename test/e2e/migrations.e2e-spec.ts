@@ -1,7 +1,8 @@
 import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeorm';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession, type SessionRecord, sessionRecord } from '../../lib';
+import { type SessionRecord, sessionRecord } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession, typeOrm } from '../../lib/typeorm';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { createApp, environments, NotesController } from '../support/create-app';
@@ -152,7 +153,7 @@ describe.each(environments)('sessions in a data source of their own: $title', ({
     });
     const t = await createApp(platform, kind, {
       imports: [sessions],
-      extras: { dataSource: 'sessions' },
+      extras: { storage: typeOrm({ dataSource: 'sessions' }) },
       controllers: [NotesController],
     });
     try {

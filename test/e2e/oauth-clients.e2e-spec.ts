@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type JwtKnoxClient, JwtKnoxSession } from '../../lib';
+import type { JwtKnoxClient } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { basic, FORM, oauthOptions, postForm } from '../support/oauth';
 

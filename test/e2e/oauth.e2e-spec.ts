@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { OAuthClients } from '../../lib/tokens/oauth-clients';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
 import { OAuthService } from '../../lib/sessions/oauth.service';
@@ -392,14 +392,14 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
 describe.each(environments)(
   'S9: introspection and revocation while the storage fails: $title',
   ({ platform, kind }) => {
-    const { repository, control } = controlledRepository();
+    const { storage, control } = controlledRepository();
     let t: TestApp;
     let token: string;
 
     beforeAll(async () => {
       t = await createApp(platform, kind, {
         options: { ...oauthOptions, storageTimeout: '300ms' },
-        extras: { sessionRepository: repository, routes: { oauth: true } },
+        extras: { storage, routes: { oauth: true } },
         entities: [JwtKnoxSession, JwtKnoxFence],
       });
       await t.users.add('alice');

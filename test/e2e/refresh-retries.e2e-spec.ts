@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -176,13 +176,13 @@ describe.each(environments)('a refresh token that was used before: $title', ({ p
 });
 
 describe.each(environments)('the alarm of a replay: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   let t: TestApp;
 
   beforeAll(async () => {
     t = await createApp(platform, kind, {
       options: { session: { bindUserAgent: 'reject' } },
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
   });

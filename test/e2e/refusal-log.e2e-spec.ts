@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { createSharedDatabase, createVerifier } from '../support/create-verifier';
 import { configuredKeys } from '../support/forge';
+import { typeOrm } from '../../lib/typeorm';
 import { publicKeys } from '../support/verified-services';
 
 describe.each(environments)('the log of refused tokens: $title', ({ platform, kind }) => {
@@ -74,7 +75,7 @@ describe.each(environments)('the log of refused tokens: $title', ({ platform, ki
   it('is kept by a second service as well', async () => {
     const database = await createSharedDatabase(kind);
     const service = await createVerifier(platform, {
-      knox: { mode: 'shared-database', keys: publicKeys },
+      knox: { storage: typeOrm(), keys: publicKeys },
       database,
       typeorm: { synchronize: true },
       logger,

@@ -18,17 +18,14 @@ import {
   JwtKnoxConfigurationError,
   JwtKnoxGuard,
   JwtKnoxModule,
-  JwtKnoxFence,
-  JwtKnoxSession,
-  JwtKnoxSessionBase,
   MissingTokenError,
   SessionAdminService,
-  stringTransformer,
   TokenTransport,
   UserProvider,
 } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession, JwtKnoxSessionBase, stringTransformer, typeOrm } from '../../lib/typeorm';
 import { BearerTransport } from '../../lib/guard/bearer.transport';
-import { InMemorySessionRepository } from '../../lib/testing';
+import { inMemory, InMemorySessionRepository } from '../../lib/testing';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { type AppSettings, createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import type { DatabaseKind } from '../support/databases';
@@ -45,9 +42,9 @@ async function open(platform: Platform, kind: DatabaseKind, settings: AppSetting
 
 /** The same, with a hand on the door of its storage. */
 async function openControlled(platform: Platform, kind: DatabaseKind, settings: AppSettings = {}) {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   await open(platform, kind, {
-    extras: { sessionRepository: repository },
+    extras: { storage },
     entities: [JwtKnoxSession, JwtKnoxFence],
     ...settings,
   });
@@ -101,7 +98,7 @@ describe.each(environments)('user ids beyond 31 bits in a session entity of inte
   it("logging out everywhere ends the sessions of user 3,000,000,000, and nobody else's", async () => {
     await open(platform, kind, {
       synchronize: true,
-      extras: { imports: [PeopleModule], userProvider: People, sessionEntity: OwnSession },
+      extras: { imports: [PeopleModule], userProvider: People, storage: typeOrm({ entity: OwnSession }) },
     });
     const [first, second, other] = [
       await t.login('3000000000'), await t.login('3000000000'), await t.login('2999999999'),
@@ -514,15 +511,16 @@ describe.each(environments)('mistakes of the host: $title', ({ platform, kind })
 
 describe.each(platforms)('a greatest lifetime that was shortened: $name', (platform) => {
   it('ends older sessions at their next refresh, which hands out no dead tokens', async () => {
-    const sessionRepository = new InMemorySessionRepository();
+    const repository = new InMemorySessionRepository();
+    const storage = { useFactory: () => repository };
     const before = await createApp(platform, 'sqlite', {
       options: { session: { idleTimeout: '10d' } },
-      extras: { sessionRepository },
+      extras: { storage },
     });
     const { clock } = before;
     const after = await createApp(platform, 'sqlite', {
       options: { clock, session: { maxLifetime: '1d' } },
-      extras: { sessionRepository },
+      extras: { storage },
     });
     try {
       await before.users.add('alice');
@@ -564,8 +562,8 @@ describe.each(platforms)('a user provider that is made anew with every request: 
   async function boot(userProvider: Type<UserProvider>) {
     @Module({ providers: [userProvider], exports: [userProvider] })
     class People {}
-    const sessionRepository = new InMemorySessionRepository();
-    const knox = JwtKnoxModule.forRoot({ secret: SECRET, imports: [People], userProvider, sessionRepository });
+    const storage = inMemory();
+    const knox = JwtKnoxModule.forRoot({ secret: SECRET, imports: [People], userProvider, storage });
     @Module({ imports: [knox] })
     class Host {}
     const app = await NestFactory.create(Host, platform.adapter() as never, { logger: false, abortOnError: false });
@@ -585,7 +583,7 @@ describe.each(platforms)('a user provider that is made anew with every request: 
     const refused = await boot(userProvider).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(JwtKnoxConfigurationError);
     expect((refused as JwtKnoxConfigurationError).problems).toEqual([
-      expect.stringMatching(/^userProvider or sessionRepository: is request-scoped.*make it a singleton/),
+      expect.stringMatching(/^userProvider or storage: is request-scoped.*make it a singleton/),
     ]);
   });
 

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxSession } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { Answer } from '../support/http-client';
 

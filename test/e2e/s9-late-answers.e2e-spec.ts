@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, deferred, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
 describe.each(environments)('S9: a storage that answers after the 503: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   let t: TestApp;
 
   beforeEach(async () => {
     t = await createApp(platform, kind, {
       options: { storageTimeout: '300ms', session: { limitPerUser: 2, onLimit: 'evict-oldest' } },
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
@@ -14,12 +14,12 @@ vi.mock('node:timers/promises', () => ({
 }));
 
 describe.each(environments)('S9: the leftover of a login that was answered with 503: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   let t: TestApp;
 
   beforeAll(async () => {
     t = await createApp(platform, kind, {
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');

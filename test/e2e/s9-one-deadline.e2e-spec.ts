@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 
 describe.each(environments)(
   'S9: a storage that takes nearly the whole deadline for each call: $title',
   ({ platform, kind }) => {
-    const { repository, control } = controlledRepository();
+    const { storage, control } = controlledRepository();
     let t: TestApp;
 
     beforeAll(async () => {
       t = await createApp(platform, kind, {
         options: { storageTimeout: '2s' },
-        extras: { sessionRepository: repository },
+        extras: { storage },
         entities: [JwtKnoxSession, JwtKnoxFence],
       });
       await t.users.add('alice');

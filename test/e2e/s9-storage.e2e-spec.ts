@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictException, HttpException } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, type Credentials, JwtKnoxSession } from '../../lib';
+import type { Credentials } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { type Control, controlledRepository, deferred, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { createDatabase, type TestDatabase } from '../support/databases';
@@ -35,7 +36,7 @@ function expectUnavailable(answer: Answer): void {
 }
 
 describe.each(environments)('S9: a storage that fails: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   const json = { username: 'alice', password: 'alice-password' };
   let t: TestApp;
   let token: string;
@@ -45,7 +46,7 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
   beforeAll(async () => {
     t = await createApp(platform, kind, {
       options: { storageTimeout: `${TIMEOUT}ms` },
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');
@@ -443,10 +444,10 @@ function withPath(database: TestDatabase, path: string): string {
 
 describe.each(environments)('S9: closing an application: $title', ({ platform, kind }) => {
   it('S9: does not wait for a storage that is frozen', async () => {
-    const { repository, control } = controlledRepository();
+    const { storage, control } = controlledRepository();
     const t = await createApp(platform, kind, {
       options: { storageTimeout: '300ms' },
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');

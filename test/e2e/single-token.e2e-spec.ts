@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type JwtKnoxOptions, JwtKnoxSession } from '../../lib';
+import type { JwtKnoxOptions } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 

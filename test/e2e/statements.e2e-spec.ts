@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sign } from 'jsonwebtoken';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxFence, JwtKnoxSession } from '../../lib';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
@@ -152,14 +152,14 @@ describe.each(environments)('the SQL statements of a request without a userProvi
 });
 
 describe.each(environments)('the look-ups of a request: $title', ({ platform, kind }) => {
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
   let t: TestApp;
   let token: string;
 
   beforeAll(async () => {
     t = await createApp(platform, kind, {
       options: { storageTimeout: '1s' },
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     await t.users.add('alice');

@@ -3,7 +3,7 @@ import { Test } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxModule, UserProvider } from '../../lib';
-import { actingAs, FakeClock, InMemorySessionRepository } from '../../lib/testing';
+import { actingAs, FakeClock, inMemory } from '../../lib/testing';
 import { NotesController, SECRET } from '../support/create-app';
 import { HttpClient } from '../support/http-client';
 import { platforms } from '../support/platforms';
@@ -38,7 +38,7 @@ describe.each(platforms)('helpers for the tests of hosts: $name', ({ adapter, re
       guard: 'global',
       imports: [PeopleModule],
       userProvider: People,
-      sessionRepository: new InMemorySessionRepository(),
+      storage: inMemory(),
     });
     const testing = await Test.createTestingModule({ imports: [knox], controllers: [NotesController] }).compile();
     const app = testing.createNestApplication(adapter() as any, { logger: false });

@@ -2,10 +2,8 @@ import { createHmac } from 'node:crypto';
 import { inspect } from 'node:util';
 import { Injectable, Module } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Credentials, InvalidCredentialsError, InvalidTokenError, type IssuedTokens, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, JwtKnoxStrategy, JwtKnoxFence, JwtKnoxSession,
-  SessionRepository, TokenExpiredError, TokenService, TokenTransport, UserProvider,
-} from '../../lib'; // prettier-ignore
+import { type Credentials, InvalidCredentialsError, InvalidTokenError, type IssuedTokens, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, JwtKnoxStrategy, SessionRepository, TokenExpiredError, TokenService, TokenTransport, UserProvider } from '../../lib'; // prettier-ignore
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { JwtCodec } from '../../lib/tokens/jwt-codec';
 import { Keyring } from '../../lib/tokens/keyring';
 import { JWT_KNOX_OPTIONS } from '../../lib/options/resolve-options';
@@ -451,7 +449,7 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
   const lines: unknown[] = [];
   const note = (...args: unknown[]) => void lines.push(args);
   const logger = { log: note, error: note, warn: note, debug: note, verbose: note, fatal: note };
-  const { repository, control } = controlledRepository();
+  const { storage, control } = controlledRepository();
 
   beforeEach(() => {
     lines.length = 0;
@@ -476,7 +474,7 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
   it('S11: in events, errors, logs and issued tokens', async () => {
     t = await createApp(platform, kind, {
       logger,
-      extras: { sessionRepository: repository },
+      extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });
     const user = await t.users.add('alice');
@@ -535,7 +533,11 @@ describe.each(environments)('S11: secrets stay out of sight: $title', ({ platfor
 
   it('S11: in the options, the services, the guard and the strategy', async () => {
     t = await createApp(platform, kind, {
-      extras: { sessionRepository: new HiddenRepository(), imports: [PlainUsersModule], userProvider: PlainUsers },
+      extras: {
+        storage: { useFactory: () => new HiddenRepository() },
+        imports: [PlainUsersModule],
+        userProvider: PlainUsers,
+      },
     });
     const tokens = await t.tokens.login({ username: 'alice', password: 'alice-password' }, {}, {});
     const found = await t.app.get(SessionRepository).findById(tokens.session.id);

@@ -3,9 +3,8 @@ import { Controller, Get, Req, UseGuards } from '@nestjs/common';
 import { type Algorithm, sign, verify } from 'jsonwebtoken';
 import { compactVerify } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  InvalidRequestError, type IssuedTokens, JwtKnoxGuard, type JwtKnoxAlgorithm, type JwtKnoxKey, type JwtKnoxOptions, JwtKnoxSession, TokenTransport,
-} from '../../lib'; // prettier-ignore
+import { InvalidRequestError, type IssuedTokens, JwtKnoxGuard, type JwtKnoxAlgorithm, type JwtKnoxKey, type JwtKnoxOptions, TokenTransport } from '../../lib'; // prettier-ignore
+import { JwtKnoxSession } from '../../lib/typeorm';
 import {
   type AppSettings,
   createApp,

@@ -1,7 +1,8 @@
 import passport from 'passport';
 import { sign } from 'jsonwebtoken';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JwtKnoxStrategy, JwtKnoxSession } from '../../lib';
+import { JwtKnoxStrategy } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 

@@ -2,8 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { Controller, type DynamicModule, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, JwtKnoxVerifierModule, TokenService } from '../../lib';
-import { InMemorySessionRepository } from '../../lib/testing';
+import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, TokenService } from '../../lib';
+import { JwtKnoxVerifierModule } from '../../lib/verifier';
+import { inMemory } from '../../lib/testing';
 import { SECRET } from '../support/create-app';
 import { HttpClient } from '../support/http-client';
 import { platforms } from '../support/platforms';
@@ -42,15 +43,14 @@ interface Change {
 function issuer(secret: string, change: Change = {}): DynamicModule {
   return JwtKnoxModule.forRoot({
     secret,
-    sessionRepository: new InMemorySessionRepository(),
+    storage: inMemory(),
     routes: false,
     ...change,
   });
 }
 
 function verifier(change: Change = {}): DynamicModule {
-  const sessionRepository = new InMemorySessionRepository();
-  return JwtKnoxVerifierModule.forRoot({ mode: 'shared-database', secret: OTHER_SECRET, sessionRepository, ...change });
+  return JwtKnoxVerifierModule.forRoot({ secret: OTHER_SECRET, storage: inMemory(), ...change });
 }
 
 describe.each(platforms)('two modules of the library in one application: $name', (platform) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { JwtKnoxVerifierOptions } from '../../lib';
+import type { IntrospectionOptions } from '../../lib/verifier';
 import { environments } from '../support/create-app';
 import { onDatabase, type VerifierApp } from '../support/create-verifier';
 import { type DatabaseKind, databaseKinds } from '../support/databases';
@@ -73,8 +73,8 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
   ];
 
   describe('introspect', () => {
-    const service = (change: Partial<JwtKnoxVerifierOptions> = {}) =>
-      t.service('introspect', { timeout: '1s', ...change });
+    const service = (change: Partial<IntrospectionOptions> = {}) =>
+      t.service('introspect', { introspection: { timeout: '1s', ...change } });
 
     it.each([...failures, ...lies])(
       'is 503 when the issuer %s, never 200 or 401, and well again after it',
@@ -116,7 +116,7 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
       const note = (...words: unknown[]) => void lines.push(words.map(String).join(' '));
       const logger = { log: note, warn: note, error: note };
       const secret = 'z9Qw4Xk7Lm2Rt6Vb8Nc1 +%';
-      const orders = await t.service('introspect', { client: { ...CLIENT, secret } }, { logger });
+      const orders = await t.service('introspect', { introspection: { client: { ...CLIENT, secret } } }, { logger });
       await expectUnavailable(orders);
       expect(lines.join('\n')).toContain('Issuer of the tokens unavailable: The issuer answered 401.');
       const authorization = t.gate.requests[0]!.authorization!;
@@ -138,7 +138,7 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
 
   describe('introspect, with a cache', () => {
     it('asks once for many requests, and again when the time is over', async () => {
-      const orders = await t.service('introspect', { cacheTtl: '4s' });
+      const orders = await t.service('introspect', { introspection: { cacheTtl: '4s' } });
       const many = await Promise.all(Array.from({ length: 20 }, () => status(orders)));
       expect(new Set(many)).toEqual(new Set([200]));
       expect(t.gate.requests).toHaveLength(1);
@@ -149,7 +149,7 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
     });
 
     it('keeps no answer beyond the end of the token', async () => {
-      const orders = await t.service('introspect', { cacheTtl: '60s' });
+      const orders = await t.service('introspect', { introspection: { cacheTtl: '60s' } });
       expect(await status(orders)).toBe(200);
       t.issuer.clock.advance('5m');
       expect((await orders.http.get('/notes', { token })).body.code).toBe('token_expired');
@@ -169,7 +169,7 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
       'is 503 as long as the issuer %s before the keys are known',
       async (_title, fault) => {
         t.gate.fault = fault;
-        const orders = await t.service('jwks', { timeout: '1s' });
+        const orders = await t.service('jwks', { jwks: { timeout: '1s' } });
         await expectUnavailable(orders);
         t.gate.fault = undefined;
         await vi.waitFor(async () => expect(await status(orders)).toBe(200), { timeout: 5_000, interval: 50 });
@@ -185,14 +185,14 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
     });
 
     it('goes on with the keys it knows while the issuer is down, outdated or not', async () => {
-      const orders = await t.service('jwks', { keysMaxAge: '1s' });
+      const orders = await t.service('jwks', { jwks: { maxAge: '1s' } });
       expect(await status(orders)).toBe(200);
       await t.gate.down();
       for (const end = performance.now() + 2_500; performance.now() < end;) expect(await status(orders)).toBe(200);
     });
 
     it('is not held up by an issuer that hangs while it has keys, but for one request', async () => {
-      const orders = await t.service('jwks', { keysMaxAge: '1s', timeout: '2s' });
+      const orders = await t.service('jwks', { jwks: { maxAge: '1s', timeout: '2s' } });
       expect(await status(orders)).toBe(200);
       t.gate.fault = faults.hangs;
       await new Promise((passed) => setTimeout(passed, 1_000));
@@ -207,7 +207,7 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
     });
 
     it('is asked at most once in the cooldown for keys that nobody has, which are 401', async () => {
-      const orders = await t.service('jwks', { keysCooldown: '3s' });
+      const orders = await t.service('jwks', { jwks: { cooldown: '3s' } });
       expect(await status(orders)).toBe(200);
       t.gate.requests.length = 0;
       await new Promise((passed) => setTimeout(passed, 3_000));
@@ -218,7 +218,7 @@ describe.each(platforms)('S9: a verifier whose issuer fails: $name', (platform) 
     });
 
     it('is 503 for a key that nobody knows while the issuer is down, and asks once in a second', async () => {
-      const orders = await t.service('jwks', { keysCooldown: '1s' });
+      const orders = await t.service('jwks', { jwks: { cooldown: '1s' } });
       expect(await status(orders)).toBe(200);
       await new Promise((passed) => setTimeout(passed, 1_000));
       t.gate.fault = faults.answers(500);

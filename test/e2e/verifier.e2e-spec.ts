@@ -1,21 +1,23 @@
 import { Controller, Get, Module, Req, UseGuards } from '@nestjs/common';
 import passport from 'passport';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  JwtKnoxGuard,
-  JwtKnoxStrategy,
-  JwtKnoxVerifierModule,
-  type RejectionReason,
-  type VerifierMode,
-} from '../../lib';
+import { JwtKnoxGuard, JwtKnoxStrategy, type RejectionReason } from '../../lib';
+import { JwtKnoxVerifierModule } from '../../lib/verifier';
 import { createApp, environments, NotesController } from '../support/create-app';
 import type { VerifierApp } from '../support/create-verifier';
 import { type Booty, decode, forge, FORGERIES, headers, rightful } from '../support/forge';
 import { TestUsers, User, UsersModule } from '../support/users';
-import { AUDIENCE, createLandscape, ISSUER, type Landscape, MODES } from '../support/verified-services';
+import {
+  AUDIENCE,
+  createLandscape,
+  ISSUER,
+  type Landscape,
+  MODES,
+  type VerifierMode,
+} from '../support/verified-services';
 
 const CHALLENGE = /^Bearer realm="[^"]+", error="invalid_token"$/;
-const EVER = { keysCooldown: '5m', keysMaxAge: '1h' } as const;
+const EVER = { jwks: { cooldown: '5m', maxAge: '1h' } } as const;
 
 /** Whether only the issuer can say that a forged token is none of its own. */
 function looksRight(token: string, reason: RejectionReason): boolean {
@@ -209,11 +211,10 @@ describe.each(environments)('A verifier: $title', ({ platform, kind }) => {
 
   it('S12: lives beside a JwtKnoxModule in one application, where it is not global', async () => {
     const elsewhere = JwtKnoxVerifierModule.forRoot({
-      mode: 'jwks',
       isGlobal: false,
       issuer: ISSUER,
       audience: AUDIENCE,
-      jwksUri: `${t.gate.url}/.well-known/jwks.json`,
+      jwks: { uri: `${t.gate.url}/.well-known/jwks.json` },
       clock: t.issuer.clock,
     });
     @Module({ imports: [elsewhere], controllers: [WhoController] })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { confirm, newReports, report, summary, sumOf } from '../support/reports.mjs';
 import { codeProblems, declarationProblems } from './checks/module-graph.mjs';
@@ -108,13 +108,16 @@ async function checkModules({ resolutions }, folder) {
   );
 }
 
-async function checkWithoutJose(folder) {
-  const [jose, away] = ['jose', '.jose-away'].map((name) => join(folder, 'node_modules', name));
-  renameSync(jose, away);
-  await check('works without jose, and says how to install it where it is needed', () =>
-    mustRun(process.execPath, ['without-jose.mjs'], { cwd: folder }),
+async function checkWithout(packages, script, folder) {
+  const moves = packages.map((name) => ['node_modules', 'away'].map((place) => join(folder, place, name)));
+  for (const [installed, away] of moves) {
+    mkdirSync(dirname(away), { recursive: true });
+    renameSync(installed, away);
+  }
+  await check(`works without ${packages.join(' and ')}, and says how to install it where it is needed`, () =>
+    mustRun(process.execPath, [script], { cwd: folder }),
   );
-  renameSync(away, jose);
+  for (const [installed, away] of moves) renameSync(away, installed);
 }
 
 /** Types of peers may have faults of their own: those in the host's code and in ours count. */
@@ -177,7 +180,8 @@ try {
   for (const [index, host] of HOSTS.entries()) {
     console.log(`\nThe package in ${host.name}, on Node ${process.version}`);
     await checkModules(host, folders[index]);
-    await checkWithoutJose(folders[index]);
+    await checkWithout(['jose'], 'without-jose.mjs', folders[index]);
+    await checkWithout(['typeorm', '@nestjs/typeorm'], 'without-typeorm.mjs', folders[index]);
     await checkTypes(folders[index]);
     await checkProgram(folders[index]);
     await runTests(host, folders[index]);

@@ -10,13 +10,14 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import { WhoAmIController } from './host-routes.mjs';
 import { HostSession } from './host-session.mjs';
-import { plantedOptions, plantedRepository, witness } from './planted-faults.mjs';
+import { plantedOptions, plantedStorage, witness } from './planted-faults.mjs';
 import { begun, claimsOf, raceDoors } from './race-doors.mjs';
 import { Watch } from './watch.mjs';
 
 const require = createRequire(import.meta.url);
 const knox = require('nestjs-jwt-knox');
 const { jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
+const { typeOrm } = require('nestjs-jwt-knox/typeorm');
 const { Clock, CurrentSession, JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } = knox;
 
 const settings = JSON.parse(process.argv[2]);
@@ -112,7 +113,7 @@ class ProofClock extends Clock {
 
 const clock = new ProofClock();
 const entity = settings.hostSession ? HostSession : undefined;
-const planted = settings.plant?.startsWith('naive') ? plantedRepository(settings.plant, { clock, entity }) : undefined;
+const planted = settings.plant?.startsWith('naive') ? plantedStorage(settings.plant, { clock, entity }) : undefined;
 const doors = settings.races && raceDoors(Users, clock);
 
 // See docs/storage-and-migrations.md: a server that dies while a connection comes up must not end the process.
@@ -138,9 +139,9 @@ Module({
       ...plantedOptions(settings.plant),
       userProvider: Users,
       routes: { admin: true, ...settings.routes },
-      ...(planted ?? (entity && { sessionEntity: entity })),
+      storage: planted ?? typeOrm({ entity }),
       ...(settings.races?.guarded && { loginGuards: [doors.PasswordGuard] }),
-      imports: [UsersModule, ...(planted?.imports ?? [])],
+      imports: [UsersModule],
     }),
   ],
   controllers: [PasswordController, WhoAmIController, ...(doors ? doors.controllers : [])],

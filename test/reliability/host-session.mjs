@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { Column, Entity } from 'typeorm';
 
-const { JwtKnoxSessionBase } = createRequire(import.meta.url)('nestjs-jwt-knox');
+const { JwtKnoxSessionBase } = createRequire(import.meta.url)('nestjs-jwt-knox/typeorm');
 
 export class HostSession extends JwtKnoxSessionBase {}
 Entity('jwt_knox_sessions')(HostSession);

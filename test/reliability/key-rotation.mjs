@@ -207,9 +207,7 @@ async function run(kind, { plant }) {
     const orders = await startVerifyingService({
       issuer: ISSUER,
       audience: AUDIENCE,
-      jwksUri: `${balancer.url}/.well-known/jwks.json`,
-      keysMaxAge: '1s',
-      keysCooldown: '1s',
+      jwks: { uri: `${balancer.url}/.well-known/jwks.json`, maxAge: '1s', cooldown: '1s' },
     });
     const deploy = (...keys) => balancer.replaceAll(() => launch({ options: optionsWith(...keys) }));
     try {

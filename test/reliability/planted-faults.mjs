@@ -1,13 +1,13 @@
 // The naive versions of what the library does with care. Each must fail the proof that it belongs to.
 import { createHash, createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { Injectable, Inject } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import { FENCE_FAULTS } from './planted-fences.mjs';
 import { LIMIT_FAULTS } from './planted-limits.mjs';
 
 const require = createRequire(import.meta.url);
-const { BearerTransport, JwtKnoxFence, JwtKnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox');
+const { BearerTransport } = require('nestjs-jwt-knox');
+const { JwtKnoxFence, JwtKnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox/typeorm');
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const bytesOf = (key) => Buffer.from(String(key), 'base64url');
@@ -138,19 +138,19 @@ const FAULTS = {
   },
 };
 
-/** The extras that put a faulty storage in place of the library's. */
-export function plantedRepository(plant, { clock, entity = JwtKnoxSession } = {}) {
-  const Fault = FAULTS[plant];
-  class Planted extends Fault {
-    constructor(table) {
-      super(table);
-      this.table = table;
-      this.clock = clock;
-    }
-  }
-  Injectable()(Planted);
-  Inject(getRepositoryToken(entity))(Planted, undefined, 0);
-  return { sessionRepository: Planted, imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence])] };
+/** The library's repository with a fault in it. */
+export function plantedRepository(plant, table, clock) {
+  const planted = new FAULTS[plant](table);
+  return Object.assign(planted, { table, clock });
+}
+
+/** A faulty storage in place of the library's. */
+export function plantedStorage(plant, { clock, entity = JwtKnoxSession }) {
+  return {
+    imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence])],
+    inject: [getRepositoryToken(entity)],
+    useFactory: (table) => plantedRepository(plant, table, clock),
+  };
 }
 
 const TRANSPORTS = {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 
-const { JwtKnoxFence, TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox');
+const { JwtKnoxFence, TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox/typeorm');
 
 const scopeOf = ({ realm, userId }) => createHash('sha256').update(`${realm}\0${userId}`).digest('hex');
 

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const { TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox');
+const { TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox/typeorm');
 
 export const LIMIT_FAULTS = {
   /** A limit by count-then-insert: no slot, so no index says no. */

@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { DataSource } from 'typeorm';
 import { plantedRepository } from './planted-faults.mjs';
 
-const { JwtKnoxFence, JwtKnoxSession, TypeOrmSessionRepository } = createRequire(import.meta.url)('nestjs-jwt-knox');
+const { JwtKnoxFence, JwtKnoxSession, TypeOrmSessionRepository } = createRequire(import.meta.url)(
+  'nestjs-jwt-knox/typeorm',
+);
 
 const EXPLAIN = {
   postgres: 'EXPLAIN (FORMAT JSON)',
@@ -27,8 +29,8 @@ export async function planOf(source, plant) {
   const listening = new DataSource({ ...source.options, entities: [JwtKnoxSession, JwtKnoxFence], migrations: [], migrationsRun: false, logging: true, logger }); // prettier-ignore
   await listening.initialize();
   try {
-    const Repository = plant ? plantedRepository(plant).sessionRepository : TypeOrmSessionRepository;
-    const repository = new Repository(listening.getRepository(JwtKnoxSession));
+    const table = listening.getRepository(JwtKnoxSession);
+    const repository = plant ? plantedRepository(plant, table) : new TypeOrmSessionRepository(table);
     const [{ id }] = await listening.query('SELECT id FROM jwt_knox_sessions LIMIT 1');
     sent.length = 0;
     if (!(await repository.findById(id))) throw new Error('The look-up found nothing.');

@@ -1,6 +1,6 @@
-import { Injectable, type Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { JwtKnoxSession, SessionRepository } from '../../lib';
+import { SessionRepository, type SessionStorage } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 
 const METHODS = [
@@ -21,11 +21,10 @@ export interface Control {
 }
 
 /** The real storage, with a hand on its door: faults and delays go in by `control.intercept`. */
-export function controlledRepository(): { repository: Type<SessionRepository>; control: Control } {
+export function controlledRepository(): { storage: SessionStorage; control: Control } {
   const pass: Control['intercept'] = (_method, proceed) => proceed();
   const control: Control = { calls: [], intercept: pass, heal: () => void (control.intercept = pass) };
 
-  @Injectable()
   class ControlledRepository extends TypeOrmSessionRepository {
     constructor(source: DataSource) {
       super(source.getRepository(JwtKnoxSession));
@@ -40,7 +39,8 @@ export function controlledRepository(): { repository: Type<SessionRepository>; c
       },
     });
   }
-  return { repository: ControlledRepository, control };
+  const useFactory = (source: DataSource) => new ControlledRepository(source);
+  return { storage: { inject: [DataSource], useFactory }, control };
 }
 
 /** A promise to be settled from outside. */

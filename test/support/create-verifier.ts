@@ -6,13 +6,8 @@ import { type INestApplication, Module, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type Logger } from 'typeorm';
-import {
-  JwtKnoxEvents,
-  JwtKnoxVerifierModule,
-  type JwtKnoxVerifierExtras,
-  type JwtKnoxVerifierOptions,
-  TokenVerifier,
-} from '../../lib';
+import { JwtKnoxEvents } from '../../lib';
+import { JwtKnoxVerifierModule, type JwtKnoxVerifierSettings, TokenVerifier } from '../../lib/verifier';
 import { NotesController } from './create-app';
 import { createDatabase, type DatabaseKind, type TestDatabase } from './databases';
 import { HttpClient } from './http-client';
@@ -28,7 +23,7 @@ export interface VerifierApp {
 }
 
 export interface VerifierSettings {
-  knox: JwtKnoxVerifierOptions & JwtKnoxVerifierExtras;
+  knox: JwtKnoxVerifierSettings;
   /** A data source of its own on this database. */
   database?: TestDatabase;
   controllers?: Type[];

@@ -8,15 +8,15 @@ import {
   type RefreshTokenOptions,
   TokenService,
 } from '../../lib';
-import { FakeClock, InMemorySessionRepository } from '../../lib/testing';
+import { FakeClock, inMemory } from '../../lib/testing';
 import { SECRET } from './create-app';
 import { claimsOf } from './decode';
 
 /** The library as an application has it, in memory, on a clock that the histories move. */
 export async function openInMemory(refreshToken: RefreshTokenOptions = {}) {
   const clock = new FakeClock(1_764_000_000_000);
-  const sessionRepository = new InMemorySessionRepository();
-  const options = { secret: SECRET, clock, refreshToken, sessionRepository, routes: false } as const;
+  const storage = inMemory();
+  const options = { secret: SECRET, clock, refreshToken, storage, routes: false } as const;
   const module = await Test.createTestingModule({ imports: [JwtKnoxModule.forRoot(options)] }).compile();
   await module.init();
   const retried: JwtKnoxEventMap['refresh.retried'][] = [];

@@ -1,11 +1,13 @@
 import type { AddressInfo } from 'node:net';
+import type { JwtKnoxKey, JwtKnoxOptions } from '../../lib';
+import { typeOrm } from '../../lib/typeorm';
 import type {
-  JwtKnoxKey,
-  JwtKnoxOptions,
+  CommonVerifierOptions,
+  IntrospectionOptions,
+  JwksOptions,
   JwtKnoxVerifierExtras,
-  JwtKnoxVerifierOptions,
-  VerifierMode,
-} from '../../lib';
+  JwtKnoxVerifierSettings,
+} from '../../lib/verifier';
 import { createApp, type TestApp } from './create-app';
 import { createSharedDatabase, createVerifier, type VerifierApp, type VerifierSettings } from './create-verifier';
 import type { DatabaseKind, TestDatabase } from './databases';
@@ -18,6 +20,8 @@ export const AUDIENCE = 'orders';
 export const CLIENT = { id: 'orders', secret: 'k7Tq2mWv9Xz4Rb8Ns3:Lp6%Yd1+=' };
 /** A client of the issuer that may end sessions, and not ask about tokens. */
 export const REVOKER = { id: 'revoker', secret: 'Kq7xPz2mWv9tRb4nYc6hJd8s' };
+/** The ways in which a service verifies tokens. */
+export type VerifierMode = 'jwks' | 'introspect' | 'shared-database';
 export const MODES: VerifierMode[] = ['jwks', 'introspect', 'shared-database'];
 
 /** What a service that only verifies is given of the issuer's keys. */
@@ -29,17 +33,19 @@ export const publicKeys: JwtKnoxKey[] = [
   { kid: 'hmac', algorithm: 'HS256', secret: victimKeys.hmac },
 ];
 
+/** What a test changes of a service; what it leaves out of a section stays. */
+export type VerifierChange = Partial<CommonVerifierOptions & JwtKnoxVerifierExtras> & {
+  jwks?: JwksOptions;
+  introspection?: Partial<IntrospectionOptions>;
+};
+
 /** An issuer, a gate before it, and room for services that verify its tokens. */
 export interface Landscape {
   issuer: TestApp;
   gate: IssuerGate;
   database: TestDatabase;
   /** A service in this mode, set up as it should be but for the changes. */
-  service(
-    mode: VerifierMode,
-    change?: Partial<JwtKnoxVerifierOptions & JwtKnoxVerifierExtras>,
-    settings?: Partial<VerifierSettings>,
-  ): Promise<VerifierApp>;
+  service(mode: VerifierMode, change?: VerifierChange, settings?: Partial<VerifierSettings>): Promise<VerifierApp>;
   close(): Promise<void>;
 }
 
@@ -62,19 +68,29 @@ export async function createLandscape(
   });
   const gate = await IssuerGate.before((issuer.app.getHttpServer().address() as AddressInfo).port);
   const services: VerifierApp[] = [];
-  const byMode: Record<VerifierMode, JwtKnoxVerifierOptions> = {
-    jwks: { jwksUri: `${gate.url}/.well-known/jwks.json` },
-    introspect: { introspectionUri: `${gate.url}/auth/introspect`, client: CLIENT },
-    'shared-database': { keys: publicKeys },
+  const settingsOf = (
+    mode: VerifierMode,
+    { jwks, introspection, ...change }: VerifierChange,
+  ): JwtKnoxVerifierSettings => {
+    const common = { issuer: ISSUER, audience: AUDIENCE, clock: issuer.clock, ...change };
+    switch (mode) {
+      case 'jwks':
+        return { ...common, storage: undefined, jwks: { uri: `${gate.url}/.well-known/jwks.json`, ...jwks } };
+      case 'introspect': {
+        const endpoint = { uri: `${gate.url}/auth/introspect`, client: CLIENT, ...introspection };
+        return { ...common, storage: undefined, introspection: endpoint };
+      }
+      case 'shared-database':
+        return { ...common, keys: publicKeys, storage: typeOrm() };
+    }
   };
   return {
     issuer,
     gate,
     database,
     async service(mode, change = {}, settings = {}) {
-      const knox = { mode, issuer: ISSUER, audience: AUDIENCE, clock: issuer.clock, ...byMode[mode], ...change };
       const own = mode === 'shared-database' ? { database } : {};
-      const service = await createVerifier(platform, { knox, ...own, ...settings });
+      const service = await createVerifier(platform, { knox: settingsOf(mode, change), ...own, ...settings });
       services.push(service);
       return service;
     },

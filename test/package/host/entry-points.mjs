@@ -5,7 +5,21 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const ADDED_BY_NODE = ['default', 'module.exports', '__esModule'];
 
-for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/migrations', 'nestjs-jwt-knox/testing']) {
+const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing'].map((path) => `nestjs-jwt-knox${path}`);
+
+// First, before another entry point has loaded them.
+const Module = require('node:module');
+const load = Module._load;
+for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/verifier', 'nestjs-jwt-knox/testing']) {
+  Module._load = function (request, ...rest) {
+    assert.doesNotMatch(request, /^(typeorm|@nestjs\/typeorm|jose)(\/|$)/, `${entry} loads what not every host needs`);
+    return load.call(this, request, ...rest);
+  };
+  require(entry);
+}
+Module._load = load;
+
+for (const entry of ENTRIES) {
   const required = Object.keys(require(entry)).toSorted();
   const imported = Object.keys(await import(entry)).filter((name) => !ADDED_BY_NODE.includes(name));
   assert.ok(required.length > 0, `${entry} exports nothing`);

@@ -18,6 +18,8 @@ const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
   'nestjs-jwt-knox/migrations': ['lib/typeorm/migrations/index.ts'],
   'nestjs-jwt-knox/testing': ['lib/testing/index.ts'],
+  'nestjs-jwt-knox/typeorm': ['lib/typeorm/index.ts'],
+  'nestjs-jwt-knox/verifier': ['lib/verifier/index.ts'],
 };
 
 /** Where a snippet stands for the compiler: beside the other snippets of its page, and nothing else. */

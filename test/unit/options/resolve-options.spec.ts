@@ -23,7 +23,6 @@ function problemsOf(options: object, extras: object = {}, keyProblems: string[] 
 
 abstract class Users extends UserProvider {}
 class LoginGuard extends Map {}
-class OwnEntity extends Map {}
 
 describe('the options', () => {
   it('have the defaults that are documented', () => {
@@ -51,7 +50,6 @@ describe('the options', () => {
       transport: undefined,
       storageTimeout: 2_000,
       adminTimeout: 30_000,
-      preparedStatements: false,
       clock: expect.any(SystemClock),
       clockMargin: 10_000,
       routes: { prefix: 'auth', session: true, admin: false, oauth: false, jwks: false, debug: false },
@@ -88,12 +86,12 @@ describe('the options', () => {
     const given = {
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: 'b', clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: true, reuseInterval: 0, retryWindow: '1d' },
       session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
-      storageTimeout: '500ms', adminTimeout: 60, preparedStatements: true,
+      storageTimeout: '500ms', adminTimeout: 60,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: ['b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
       session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
-      accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, preparedStatements: true, clockMargin: 5_000,
+      accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, clockMargin: 5_000,
       routes: expect.objectContaining({ prefix: 'auth' }),
     }); // prettier-ignore
   });
@@ -256,20 +254,29 @@ describe('a mistake in the options', () => {
       /^loginGuards: have no effect without routes.session; .*leave loginGuards out/,
     ],
     ['admin routes without users', { routes: { admin: true } }, /^routes.admin: needs a userProvider/],
-    ['a relation without an entity', { sessionUser: 'user' }, /^sessionUser: /],
+    ['a class as the storage', { storage: InMemorySessionRepository }, /^storage: must be .*typeOrm\(\).*inMemory\(\)/],
     [
-      'a repository beside an entity',
-      { sessionRepository: InMemorySessionRepository, sessionEntity: OwnEntity },
-      /^sessionRepository: /,
-    ],
-    [
-      'a repository beside a data source',
-      { sessionRepository: InMemorySessionRepository, dataSource: 'other' },
-      /^sessionRepository: /,
+      'an instance as the storage',
+      { storage: new InMemorySessionRepository() },
+      /^storage: .*useFactory: \(\) => repository/,
     ],
     ['an unknown guard', { guard: 'everywhere' }, /^guard: must be 'manual' or 'global'/],
   ])('is told of the extras: %s', (_title, extras, problem) =>
     expect(problemsOf({}, extras)).toEqual([expect.stringMatching(problem)]),
+  );
+
+  it.each([
+    ['dataSource', 'sessions', /^dataSource: no such option; write storage: typeOrm\({ dataSource }\)/],
+    ['sessionEntity', Map, /^sessionEntity: no such option; write storage: typeOrm\({ entity }\)/],
+    ['sessionUser', 'user', /^sessionUser: no such option; write storage: typeOrm\({ entity, userRelation }\)/],
+    [
+      'preparedStatements',
+      true,
+      /^preparedStatements: no such option; write storage: typeOrm\({ preparedStatements }\)/,
+    ],
+    ['sessionRepository', Map, /^sessionRepository: no such option; write storage: .*useFactory: \(repository\) =>/],
+  ])('is told of %s, which storage replaces', (name, value, problem) =>
+    expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(problem)]),
   );
 
   it('is not seen in extras that are right', () => {

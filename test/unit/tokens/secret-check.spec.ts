@@ -9,7 +9,7 @@ import {
 } from 'node:crypto';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
-import { JwtKnoxVerifierModule } from '../../../lib';
+import { JwtKnoxVerifierModule } from '../../../lib/verifier';
 import { OAuthClients } from '../../../lib/tokens/oauth-clients';
 import { COMMON_WORDS, PLACEHOLDER_PHRASES } from '../../../lib/tokens/guessable-words';
 import { Keyring } from '../../../lib/tokens/keyring';
@@ -149,12 +149,14 @@ describe('S6: the secret of a client', () => {
   it('does not start at a verifier either', async () => {
     const start = (secret: string) => {
       const client = { id: 'orders', secret };
-      const knox = { mode: 'introspect', introspectionUri: 'https://auth.example.com/introspect', client } as const;
+      const knox = { introspection: { uri: 'https://auth.example.com/introspect', client } };
       return Test.createTestingModule({ imports: [JwtKnoxVerifierModule.forRoot(knox)] }).compile();
     };
     await expect(start('my-client-secret')).rejects.toMatchObject({
       name: 'JwtKnoxConfigurationError',
-      problems: [expect.stringMatching(/^client: the secret is published, a placeholder or can be guessed; give/)],
+      problems: [
+        expect.stringMatching(/^introspection.client: the secret is published, a placeholder or can be guessed; give/),
+      ],
     });
     await (await start(randomBytes(32).toString('hex'))).close();
   });

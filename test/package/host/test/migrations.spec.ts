@@ -1,4 +1,4 @@
-import { JwtKnoxFence, JwtKnoxSession } from 'nestjs-jwt-knox';
+import { JwtKnoxFence, JwtKnoxSession } from 'nestjs-jwt-knox/typeorm';
 import { jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
 import { DataSource } from 'typeorm';
 

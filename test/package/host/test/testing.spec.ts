@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, TokenService } from 'nestjs-jwt-knox';
-import { FakeClock, InMemorySessionRepository, sessionRepositoryContract } from 'nestjs-jwt-knox/testing';
+import { FakeClock, inMemory, InMemorySessionRepository, sessionRepositoryContract } from 'nestjs-jwt-knox/testing';
 import { start } from './start.js';
 
 sessionRepositoryContract('in memory', async () => ({ repository: new InMemorySessionRepository() }), { describe, it });
@@ -24,7 +24,7 @@ describe('A host that tests without a database', () => {
           secret: randomBytes(48),
           clock,
           accessToken: { ttl: '5m' },
-          sessionRepository: new InMemorySessionRepository(),
+          storage: inMemory(),
         }),
       ],
       controllers: [MeController],

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Module } from '@nestjs/common';
-import { JwtKnoxVerifierModule } from 'nestjs-jwt-knox';
+import { JwtKnoxVerifierModule } from 'nestjs-jwt-knox/verifier';
 import { appWith, forRoot } from '../src/apps.js';
 import { NotesController } from '../src/quick-start.js';
 import { type Running, start } from './start.js';
@@ -15,10 +15,10 @@ describe('A second service, which knows the public keys alone', () => {
   beforeAll(async () => {
     const keys = [{ kid: 'one', algorithm: 'ES256' as const, privateKey }];
     first = await start(appWith(forRoot({ keys, issuer, audience, routes: { jwks: true } })));
-    const jwksUri = `${await first.app.getUrl()}/.well-known/jwks.json`;
+    const jwks = { uri: `${await first.app.getUrl()}/.well-known/jwks.json` };
 
     @Module({
-      imports: [JwtKnoxVerifierModule.forRoot({ mode: 'jwks', issuer, audience, jwksUri })],
+      imports: [JwtKnoxVerifierModule.forRoot({ issuer, audience, jwks })],
       controllers: [NotesController],
     })
     class SecondModule {}

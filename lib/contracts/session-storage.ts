@@ -1,0 +1,25 @@
+import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
+import type { SessionRepository } from './session.repository';
+
+/**
+ * Where sessions are stored, in the form of a Nest factory provider: the extra `storage`. `typeOrm()` of
+ * `nestjs-jwt-knox/typeorm` and `inMemory()` of `nestjs-jwt-knox/testing` return one; write your own for another store.
+ *
+ * @example
+ * JwtKnoxModule.forRoot({
+ *   secret: process.env.JWT_SECRET,
+ *   storage: {
+ *     imports: [RedisModule],
+ *     inject: [RedisSessionRepository],
+ *     useFactory: (repository: RedisSessionRepository) => repository,
+ *   },
+ * });
+ */
+export interface SessionStorage {
+  /** Modules that export what the factory injects. */
+  imports?: ModuleMetadata['imports'];
+  /** Injection tokens of the factory's arguments. */
+  inject?: FactoryProvider['inject'];
+  /** Returns the repository; called once for each application. */
+  useFactory: (...args: any[]) => SessionRepository | Promise<SessionRepository>;
+}

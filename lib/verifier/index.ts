@@ -1,0 +1,14 @@
+export { JwtKnoxVerifierModule } from './verifier.module';
+export type {
+  CommonVerifierOptions,
+  IntrospectionOptions,
+  IntrospectionVerifierOptions,
+  JwksOptions,
+  JwksVerifierOptions,
+  JwtKnoxVerifierExtras,
+  JwtKnoxVerifierOptions,
+  JwtKnoxVerifierOptionsFactory,
+  JwtKnoxVerifierSettings,
+  StorageVerifierOptions,
+} from './verifier.options';
+export { TokenVerifier } from '../sessions/token-verifier';

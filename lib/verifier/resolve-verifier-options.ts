@@ -153,8 +153,9 @@ function remoteKeysOf(read: OptionReader, options: Partial<Options>, given: Jwks
   const { issuer } = options;
   const jwks = read.section('jwks', given);
   const standard = typeof issuer === 'string' && URL.canParse(issuer) ? wellKnown(issuer) : undefined;
+  const allowHttp = read.choice('jwks.allowHttp', jwks.allowHttp, [true, false], false);
   return Object.freeze({
-    uri: uriOf(read, 'jwks', jwks, standard),
+    uri: uriOf(read, 'jwks', jwks.uri ?? standard, allowHttp),
     maxAge: read.duration('jwks.maxAge', jwks.maxAge, '5m', 'a second'),
     cooldown: read.duration('jwks.cooldown', jwks.cooldown, '10s', 'a second'),
     timeout: read.duration('jwks.timeout', jwks.timeout, '2s'),
@@ -176,8 +177,9 @@ function introspectionOf(read: OptionReader, given: IntrospectionOptions) {
       'introspection.cacheSize: has no effect without cacheTtl; set that too, or leave cacheSize out.',
     );
   }
+  const allowHttp = read.choice('introspection.allowHttp', options.allowHttp, [true, false], false);
   return Object.freeze({
-    uri: uriOf(read, 'introspection', options),
+    uri: uriOf(read, 'introspection', options.uri, allowHttp),
     client: clientOf(read, options.client),
     cacheTtl,
     cacheSize,
@@ -200,15 +202,8 @@ const WEAK_SECRET =
   'introspection.client: the secret is published, a placeholder or can be guessed; give the issuer a client with another one.';
 
 /** Tokens and keys travel by TLS; without it only where nothing leaves the machine, or where the application says so. */
-function uriOf(
-  read: OptionReader,
-  section: string,
-  options: { uri?: unknown; allowHttp?: boolean },
-  fallback?: string,
-): string {
+function uriOf(read: OptionReader, section: string, uri: unknown, allowHttp: boolean): string {
   const name = `${section}.uri`;
-  const { uri = fallback } = options;
-  const allowHttp = read.choice(`${section}.allowHttp`, options.allowHttp, [true, false], false);
   if (typeof uri !== 'string' || !URL.canParse(uri)) {
     read.problems.push(`${name}: ${uri === undefined ? 'missing' : 'not a URL'}; give one such as 'https://…'.`);
     return '';

@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { type Member, membersOf, OPTIONS, sourceOf } from './interfaces';
+import { type Member, membersOf, OPTIONS, sourceOf, VERIFIER_OPTIONS } from './interfaces';
 
 /** Where the argument that is the default stands, by the method of the OptionReader. */
 const FALLBACK_AT: Record<string, number> = { duration: 2, timeout: 2, choice: 3 };
@@ -47,16 +47,15 @@ describe('the doc comments', () => {
   });
 
   it('give the defaults that the options of a verifier have', () => {
-    const members = membersOf('lib/verifier/verifier.options.ts', {
-      JwtKnoxVerifierOptions: '',
-      JwtKnoxVerifierExtras: '',
-    });
+    const members = membersOf('lib/verifier/verifier.options.ts', VERIFIER_OPTIONS);
     expect(members.filter(({ name }) => ofVerifier.has(name)).length).toBeGreaterThan(8);
     expect(wrongDefaults(members, ofVerifier)).toEqual([]);
   });
 
   it('control: a default of another spelling is found', () => {
-    expect(wrongDefaults([{ name: 'cacheTtl', fallback: '0' }], ofVerifier)).toEqual(['cacheTtl']);
+    expect(wrongDefaults([{ name: 'introspection.cacheTtl', fallback: '0' }], ofVerifier)).toEqual([
+      'introspection.cacheTtl',
+    ]);
   });
 
   it('of what a token says name no member that there is not', () => {

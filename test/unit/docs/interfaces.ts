@@ -30,6 +30,15 @@ export function membersOf(file: string, interfaces: Record<string, string>): Mem
     });
 }
 
+/** The options and extras of a verifier, by the interfaces that hold them. */
+export const VERIFIER_OPTIONS = {
+  CommonVerifierOptions: '',
+  JwksOptions: 'jwks.',
+  IntrospectionOptions: 'introspection.',
+  StorageVerifierOptions: '',
+  JwtKnoxVerifierExtras: '',
+};
+
 /** The options of the main module, by the interfaces that hold them. */
 export const OPTIONS = {
   JwtKnoxOptions: '',

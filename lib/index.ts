@@ -49,8 +49,9 @@ export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider
 // How credentials travel
 export { TokenTransport } from './contracts/token-transport';
 export { BearerTransport } from './guard/bearer.transport';
-export { tokenResponseBody } from './routes/token-response';
-export type { TokenResponseBody } from './routes/token-response';
+export type { BearerTransportOptions } from './guard/bearer.transport';
+export { tokenResponseBody } from './guard/token-response';
+export type { TokenResponseBody } from './guard/token-response';
 
 // Storage
 export { SessionRepository } from './contracts/session.repository';

@@ -29,7 +29,7 @@ import { createJwtKnoxStrategy, JwtKnoxStrategy } from './guard/jwt-knox.strateg
 import { ModuleScope, warnOfCompetingModules } from './guard/competing-modules';
 import { OAuthController } from './routes/oauth.controller';
 import { ErrorHeaders } from './guard/error-headers.interceptor';
-import { TokenResponder } from './routes/token-response';
+import { TokenResponder } from './routes/token-responder';
 import { DebugController, TokenStatusController } from './routes/token-status.controller';
 import { BearerTransport } from './guard/bearer.transport';
 import { JwksController, MetadataController, WELL_KNOWN } from './routes/well-known.controller';
@@ -195,7 +195,7 @@ function optionProviders(extras: JwtKnoxExtras): Provider[] {
     },
     {
       provide: TokenTransport,
-      useFactory: (options: ResolvedOptions) => options.transport ?? new BearerTransport(),
+      useFactory: (options: ResolvedOptions) => options.transport ?? new BearerTransport(options),
       inject: [JWT_KNOX_OPTIONS],
     },
   ];

@@ -1,16 +1,26 @@
 import type { IssuedTokens } from './issued-tokens';
 
 /**
- * How credentials travel between client and server. The only code that reads tokens from requests or writes them to
- * responses. A request with two credentials of one kind is refused with an `InvalidRequestError`.
+ * How credentials travel between client and server: the only code that reads tokens from requests and writes them to
+ * responses, headers and body alike. Throw an `InvalidRequestError` for a request with two credentials of one kind.
+ * @example
+ * class HeaderTransport extends BearerTransport {
+ *   override write(response: Response, tokens: IssuedTokens) {
+ *     response.header('X-Access-Token', tokens.accessToken);
+ *     return { session_id: tokens.session.id };
+ *   }
+ * }
  */
 export abstract class TokenTransport {
-  /** The access token as it was sent, or null when the request carries none. */
+  /** Returns the access token as it was sent, or null when the request carries none. */
   abstract readAccess(request: any): string | null;
-  /** The refresh token as it was sent, or null when the request carries none. */
+  /** Returns the refresh token as it was sent, or null when the request carries none. */
   abstract readRefresh(request: any): string | null;
-  /** Called before the answer to a login or refresh. */
-  abstract write(response: any, tokens: IssuedTokens): void;
-  /** Called before the answer to a logout. */
-  abstract clear(response: any): void;
+  /**
+   * Called before the response to a login or refresh: sets headers and cookies, and returns the whole JSON body. No token
+   * reaches the body in another way.
+   */
+  abstract write(response: any, tokens: IssuedTokens, request: any): object | Promise<object>;
+  /** Called before the response to a logout, and when a refresh token is refused with 401: expires cookies. */
+  abstract clear(response: any, request: any): void;
 }

@@ -2,12 +2,27 @@ import { InvalidRequestError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { TokenTransport } from '../contracts/token-transport';
 import { jsonBodyOf, RefreshTokenDto } from './request-body';
+import { tokenResponseBody } from './token-response';
+
+/** What {@link BearerTransport} writes. */
+export interface BearerTransportOptions {
+  /** Returns the body in place of the token response of RFC 6749 section 5.1. */
+  tokenResponse?: (tokens: IssuedTokens, user: any, request: any) => object | Promise<object>;
+}
 
 /**
  * The default transport: the access token in the `Authorization` header (RFC 6750 section 2.1), the refresh token in
- * the JSON body. The other methods of RFC 6750 are not read; next to the header, they are refused.
+ * the JSON body. The other methods of RFC 6750 are not read; next to the header, they are refused. Both tokens are written
+ * to the JSON body (RFC 6749 section 5.1), or what `tokenResponse` makes of them.
  */
 export class BearerTransport extends TokenTransport {
+  readonly #tokenResponse: BearerTransportOptions['tokenResponse'];
+
+  constructor({ tokenResponse }: BearerTransportOptions = {}) {
+    super();
+    this.#tokenResponse = tokenResponse;
+  }
+
   readAccess(request: any): string | null {
     if (headerCount(request, 'authorization') > 1)
       throw new InvalidRequestError('Send one Authorization header, not several.');
@@ -24,9 +39,12 @@ export class BearerTransport extends TokenTransport {
     return jsonBodyOf(request, RefreshTokenDto).refresh_token ?? null;
   }
 
-  write(_response: any, _tokens: IssuedTokens): void {}
+  write(_response: any, tokens: IssuedTokens, request: any): object | Promise<object> {
+    const tokenResponse = this.#tokenResponse;
+    return tokenResponse ? tokenResponse(tokens, tokens.user, request) : tokenResponseBody(tokens);
+  }
 
-  clear(_response: any): void {}
+  clear(_response: any, _request: any): void {}
 }
 
 /** Node keeps only the first of repeated headers in `headers`; the raw list has them all. */

@@ -116,8 +116,8 @@ export interface JwtKnoxOptions<User = any> {
   session?: SessionOptions;
   /** Custom claims of the access token, for other applications that share the key. Never authorise by them here. */
   claims?: (user: User, session: Session) => Record<string, unknown> | Promise<Record<string, unknown>>;
-  /** Reshapes the body that answers login and refresh. */
-  tokenResponse?: (tokens: IssuedTokens, user: User, request: any) => unknown;
+  /** Returns the body that answers login and refresh. Not beside `transport`, whose `write` returns the body. */
+  tokenResponse?: (tokens: IssuedTokens, user: User, request: any) => object | Promise<object>;
   /** How credentials travel. @default BearerTransport */
   transport?: TokenTransport;
   /** Who may use `introspect` and `revoke`; needed by `routes.oauth`. */

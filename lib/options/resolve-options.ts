@@ -203,6 +203,12 @@ function checkIgnored(problems: string[], options: Partial<JwtKnoxOptions>): voi
   if (ON_LIMIT.some((one) => one === onLimit) && !isSet(limitPerUser)) {
     problems.push('session.onLimit: has no effect without session.limitPerUser; set that too, or leave onLimit out.');
   }
+  if (isSet(options.tokenResponse) && isSet(options.transport)) {
+    problems.push(
+      'tokenResponse: has no effect beside transport, whose write returns the body; return it there, or pass tokenResponse to ' +
+        'the constructor of your BearerTransport.',
+    );
+  }
 }
 
 function membersOf(section: unknown): Record<string, unknown> {

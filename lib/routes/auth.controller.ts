@@ -1,5 +1,10 @@
 import { HttpCode, HttpStatus, Post, Req, Res, UseGuards, UseInterceptors } from '@nestjs/common';
-import { InvalidRequestError } from '../contracts/errors';
+import {
+  InvalidRefreshTokenError,
+  InvalidRequestError,
+  RefreshTokenExpiredError,
+  RefreshTokenReusedError,
+} from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
 import { SessionRevoker } from '../sessions/session-revoker';
@@ -13,7 +18,10 @@ import { idempotencyKeyOf } from './idempotency-header';
 import { arrivalOf } from './login-arrival.guard';
 import { deviceOf, presenterOf } from '../guard/request-context';
 import { ErrorHeaders, LoginChallenge, NoStoreGuard } from '../guard/error-headers.interceptor';
-import { TokenResponder } from './token-response';
+import { TokenResponder } from './token-responder';
+
+/** After which a refresh token is good for nothing. */
+const REFUSALS = [InvalidRefreshTokenError, RefreshTokenExpiredError, RefreshTokenReusedError];
 
 /** `POST login` with username and password. */
 @JwtKnoxRoute()
@@ -71,11 +79,10 @@ export class AuthController {
   async refresh(@Req() request: any, @Res({ passthrough: true }) response: any) {
     const refreshToken = this.transport.readRefresh(request);
     if (refreshToken === null) throw new InvalidRequestError('refresh_token is missing.');
-    const idempotencyKey = idempotencyKeyOf(request);
-    const tokens = await this.tokens.refresh(refreshToken, presenterOf(request), {
-      idempotencyKey,
-      resource: resourceOf(request),
-    });
+    const options = { idempotencyKey: idempotencyKeyOf(request), resource: resourceOf(request) };
+    const tokens = await this.clearIfRefused(request, response, () =>
+      this.tokens.refresh(refreshToken, presenterOf(request), options),
+    );
     return this.responder.answer(tokens, request, response);
   }
 
@@ -85,8 +92,11 @@ export class AuthController {
   @HttpCode(HttpStatus.NO_CONTENT)
   async logout(@Req() request: any, @Res({ passthrough: true }) response: any): Promise<void> {
     const accessToken = this.readAccess(request, response);
-    await this.tokens.logout(accessToken, this.transport.readRefresh(request), presenterOf(request));
-    this.transport.clear(response);
+    const refreshToken = this.transport.readRefresh(request);
+    await this.clearIfRefused(request, response, () =>
+      this.tokens.logout(accessToken, refreshToken, presenterOf(request)),
+    );
+    this.transport.clear(response, request);
   }
 
   @Post('logout-other')
@@ -101,8 +111,18 @@ export class AuthController {
   async logoutAll(@CurrentSession() session: Session, @Req() request: any, @Res({ passthrough: true }) response: any) {
     const ending = { reason: 'logout_all', actor: actorOf(session), deadline: deadlineOf(request) } as const;
     const revoked = await this.revoker.all(session.userId, ending);
-    this.transport.clear(response);
+    this.transport.clear(response, request);
     return { revoked };
+  }
+
+  /** A client that keeps sending a refresh token which was refused for good gets rid of it, where the transport can. */
+  private async clearIfRefused<T>(request: unknown, response: unknown, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (REFUSALS.some((refusal) => error instanceof refusal)) this.transport.clear(response, request);
+      throw error;
+    }
   }
 
   private readAccess(request: unknown, response: unknown): string | null {

@@ -323,8 +323,9 @@ describe.each(environments)('a login whose tokens cannot be handed over: $title'
 
   let fails = false;
   class FailingTransport extends BearerTransport {
-    override write() {
+    override write(...given: Parameters<BearerTransport['write']>) {
       if (fails) throw new Error('the transport failed');
+      return super.write(...given);
     }
   }
   @Injectable()

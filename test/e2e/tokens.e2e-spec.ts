@@ -3,7 +3,7 @@ import { Controller, Get, Req, UseGuards } from '@nestjs/common';
 import { type Algorithm, sign, verify } from 'jsonwebtoken';
 import { compactVerify } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
-import { InvalidRequestError, type IssuedTokens, JwtKnoxGuard, type JwtKnoxAlgorithm, type JwtKnoxKey, type JwtKnoxOptions, TokenTransport } from '../../lib'; // prettier-ignore
+import { BearerTransport, InvalidRequestError, type IssuedTokens, JwtKnoxGuard, type JwtKnoxAlgorithm, type JwtKnoxKey, type JwtKnoxOptions, TokenTransport } from '../../lib'; // prettier-ignore
 import { JwtKnoxSession } from '../../lib/typeorm';
 import {
   type AppSettings,
@@ -39,14 +39,29 @@ class HeaderTransport extends TokenTransport {
   readRefresh(request: any): string | null {
     return request.headers['x-refresh'] ?? null;
   }
-  write(response: any, tokens: IssuedTokens): void {
+  write(response: any, tokens: IssuedTokens) {
     this.seen.push('write');
     response.header('X-Access', tokens.accessToken);
     response.header('X-Refresh', String(tokens.refreshToken));
+    return { ok: true };
   }
   clear(response: any): void {
     this.seen.push('clear');
     response.header('X-Access', '');
+  }
+}
+
+/** The refresh token in a cookie; nobody gets the access token. */
+class CookieTransport extends BearerTransport {
+  override readRefresh(request: any): string | null {
+    return /^refresh=(.+)$/.exec(request.headers.cookie ?? '')?.[1] ?? null;
+  }
+  override write(response: any, tokens: IssuedTokens, request: any) {
+    response.header('Set-Cookie', `refresh=${tokens.refreshToken}; HttpOnly`);
+    return { session_id: tokens.session.id, via: request.method as string };
+  }
+  override clear(response: any): void {
+    response.header('Set-Cookie', 'refresh=; Max-Age=0');
   }
 }
 
@@ -225,7 +240,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
 
   it('travel as the transport of the host says, and in no other way', async () => {
     const transport = new HeaderTransport();
-    await start({ transport, tokenResponse: () => ({ ok: true }) });
+    await start({ transport });
     const json = { username: 'alice', password: 'alice-password' };
     const answer = await t.http.post('/auth/login', { json });
     expect(answer.body).toEqual({ ok: true });
@@ -238,6 +253,52 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     const headers = { 'x-access': access, 'x-refresh': refresh };
     const logout = await t.http.post('/auth/logout', { headers });
     expect([logout.status, logout.headers['x-access'], transport.seen]).toEqual([204, '', ['write', 'clear']]);
+  });
+
+  it('of a transport that keeps them in cookies are in no body, though nothing reshapes it', async () => {
+    await start({ transport: new CookieTransport() });
+    const json = { username: 'alice', password: 'alice-password' };
+    const login = await t.http.post('/auth/login', { json });
+    const [cookie] = String(login.headers['set-cookie']).split(';');
+    const refresh = await t.http.post('/auth/refresh', { headers: { cookie: cookie! } });
+    for (const { status, text, body } of [login, refresh])
+      expect([status, Object.keys(body), text.includes('eyJ')]).toEqual([200, ['session_id', 'via'], false]);
+    expect(refresh.body).toEqual({ session_id: login.body.session_id, via: 'POST' });
+  });
+
+  it('let a cookie go when it is refused for good, and only then', async () => {
+    await start({ transport: new CookieTransport() });
+    const cleared = async (path: string, cookie: string, json?: unknown) => {
+      const { status, headers } = await t.http.post(path, { headers: { cookie }, json });
+      return [status, headers['set-cookie']?.[0]];
+    };
+    const json = { username: 'alice', password: 'alice-password' };
+    const [cookie = ''] = String((await t.http.post('/auth/login', { json })).headers['set-cookie']).split(';');
+    const gone = 'refresh=; Max-Age=0';
+    expect(await cleared('/auth/refresh', cookie, { resource: 'unknown' })).toEqual([400, undefined]);
+    expect(await cleared('/auth/refresh', '')).toEqual([400, undefined]);
+    expect(await cleared('/auth/refresh', 'refresh=no.to.ken')).toEqual([401, gone]);
+    expect(await cleared('/auth/logout', cookie)).toEqual([204, gone]);
+    expect(await cleared('/auth/refresh', cookie)).toEqual([401, gone]);
+    expect(await cleared('/auth/logout', cookie)).toEqual([401, gone]);
+    expect(await cleared('/auth/logout', '')).toEqual([401, undefined]);
+  });
+
+  it('are handed over by nobody when a transport returns no body', async () => {
+    class SilentTransport extends CookieTransport {
+      override write = (() => undefined) as never;
+    }
+    await start({ transport: new SilentTransport() });
+    const json = { username: 'alice', password: 'alice-password' };
+    expect((await t.http.post('/auth/login', { json })).status).toBe(500);
+    expect(await t.source.getRepository(JwtKnoxSession).count()).toBe(0);
+  });
+
+  it('take the shape that a transport is given', async () => {
+    const tokenResponse = (tokens: IssuedTokens) => ({ token: tokens.accessToken });
+    await start({ transport: new BearerTransport({ tokenResponse }) });
+    const answer = await t.http.post('/auth/login', { json: { username: 'alice', password: 'alice-password' } });
+    expect(Object.keys(answer.body)).toEqual(['token']);
   });
 
   describe('signed with other keys', () => {

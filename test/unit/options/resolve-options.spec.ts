@@ -82,18 +82,19 @@ describe('the options', () => {
     const clock = new SystemClock();
     const transport = new BearerTransport();
     const claims = () => ({});
-    const tokenResponse = () => ({});
     const given = {
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: 'b', clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: true, reuseInterval: 0, retryWindow: '1d' },
-      session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
+      session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, transport, clock,
       storageTimeout: '500ms', adminTimeout: 60,
     }; // prettier-ignore
     expect(resolve(given)).toEqual({
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: ['b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
-      session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, tokenResponse, transport, clock,
+      session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, transport, clock,
       accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, clockMargin: 5_000,
-      routes: expect.objectContaining({ prefix: 'auth' }),
+      routes: expect.objectContaining({ prefix: 'auth' }), tokenResponse: undefined,
     }); // prettier-ignore
+    const tokenResponse = () => ({});
+    expect(resolve({ tokenResponse })).toMatchObject({ tokenResponse, transport: undefined });
   });
 
   it('S6: allow durations up to their limits', () => {
@@ -212,6 +213,11 @@ describe('a mistake in the options', () => {
     ['a rotation that is text', { refreshToken: { rotate: 'no' } }, /^refreshToken.rotate: must be one of true, false/],
     ['a hook that is no function', { claims: {} }, /^claims: must be a function/],
     ['a response hook that is no function', { tokenResponse: 'x' }, /^tokenResponse: must be a function/],
+    [
+      'a response hook that a transport leaves no body to',
+      { tokenResponse: () => ({}), transport: new BearerTransport() },
+      /^tokenResponse: has no effect beside transport, .*return it there/,
+    ],
     ['a clock that is a function', { clock: Date.now }, /^clock: must be an instance of a class that extends Clock/],
     [
       'a transport that is a class',

@@ -22,7 +22,8 @@ export { JwtKnoxGuard } from './guard/jwt-knox.guard';
 export { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
 export { CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
 export type { RouteAccess } from './guard/decorators';
-export { requestOf } from './guard/request-context';
+export { RequestAuthenticator } from './guard/request-authenticator';
+export { RequestContext, RequestContextReader, requestOf } from './guard/request-context';
 
 // Sessions and tokens
 export { TokenService } from './sessions/token.service';

@@ -24,11 +24,10 @@ import { AdminController } from './routes/admin.controller';
 import { AuthController, GuardedLoginController, LoginController } from './routes/auth.controller';
 import { JwtKnoxGuard } from './guard/jwt-knox.guard';
 import { LoginArrivalGuard } from './routes/login-arrival.guard';
-import { AuthenticationCache } from './guard/authentication-cache';
+import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './guard/jwt-knox.strategy';
 import { ModuleScope, warnOfCompetingModules } from './guard/competing-modules';
 import { OAuthController } from './routes/oauth.controller';
-import { ErrorHeaders } from './guard/error-headers.interceptor';
 import { TokenResponder } from './routes/token-responder';
 import { DebugController, TokenStatusController } from './routes/token-status.controller';
 import { BearerTransport } from './guard/bearer.transport';
@@ -88,7 +87,6 @@ const SERVICES = [
   SessionAdminService,
   TokenService,
 ];
-const GUARD = [JwtKnoxGuard, AuthenticationCache, ErrorHeaders];
 
 /**
  * Sessions and tokens for a Nest application. `forRoot` and `forRootAsync` take the options, and beside them the extras
@@ -149,7 +147,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
       ...optionProviders(extras),
       storage.provider,
       ...SERVICES,
-      ...GUARD,
+      ...guardProviders(extras),
       { provide: ModuleScope, useValue: new ModuleScope('JwtKnoxModule', extras) },
       TokenResponder,
       {
@@ -161,16 +159,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
       ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
     ],
-    exports: [
-      TokenService,
-      SessionAdminService,
-      JwtKnoxEvents,
-      SessionRepository,
-      JwtKnoxStrategy,
-      JWT_KNOX_OPTIONS,
-      TokenRejections,
-      ...GUARD,
-    ],
+    exports: [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, JwtKnoxStrategy, ...GUARD_EXPORTS],
   };
 }
 

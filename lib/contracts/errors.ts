@@ -93,8 +93,8 @@ export abstract class UnauthorizedError extends JwtKnoxError {
 }
 
 export class MissingTokenError extends UnauthorizedError {
-  constructor() {
-    super('missing_token', 'Authentication is required: send an access token.');
+  constructor(message = 'Authentication is required: send an access token.') {
+    super('missing_token', message);
   }
 }
 

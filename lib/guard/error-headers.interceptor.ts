@@ -19,7 +19,7 @@ import {
 } from '../contracts/errors';
 import { InvalidClientError } from '../contracts/oauth-errors';
 import { ThrottledLogger } from '../sessions/throttled-logger';
-import { responseOf } from './request-context';
+import { readAndLeave, requestContextOf, RequestContextReader } from './request-context';
 
 const CHALLENGE = 'WWW-Authenticate';
 const REALM = 'Bearer realm="jwt-knox"';
@@ -32,7 +32,7 @@ export class ErrorHeaders implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
-        this.set(responseOf(context), error);
+        this.set(requestContextOf(context).response, error);
         return throwError(() => error);
       }),
     );
@@ -63,8 +63,10 @@ export class ErrorHeaders implements NestInterceptor {
 /** First of all guards of the library's routes, so that no cache keeps what they answer, refusals included. */
 @Injectable()
 export class NoStoreGuard implements CanActivate {
+  constructor(private readonly reader: RequestContextReader) {}
+
   canActivate(context: ExecutionContext): boolean {
-    forbidStoring(responseOf(context));
+    forbidStoring(readAndLeave(context, this.reader).response);
     return true;
   }
 }
@@ -76,7 +78,7 @@ export class NoStoreGuard implements CanActivate {
 @Injectable()
 export class LoginChallenge implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const response = responseOf(context);
+    const { response } = requestContextOf(context);
     const raw = response.raw ?? response;
     const { writeHead } = raw;
     raw.writeHead = (status: number, ...rest: unknown[]) => {

@@ -1,34 +1,125 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { cleanText, type Device, type Presenter } from '../contracts/device';
+import { MissingTokenError } from '../contracts/errors';
 
-/** The request behind an execution context: the one place that knows where each kind of context keeps it. */
-export function requestOf(context: ExecutionContext): any {
-  const type = context.getType<string>();
-  // GraphQL's context is the third argument of a resolver; read so, nobody needs @nestjs/graphql.
-  if (type === 'graphql') return context.getArgByIndex(2)?.req;
-  // In `ws` this is the client. Elsewhere it is a message, which is no request, whatever its sender made it look like.
-  return type === 'http' || type === 'ws' ? context.getArgByIndex(0) : undefined;
-}
+/** What the library knows of an execution context. */
+export class RequestContext {
+  constructor(
+    /** The request, whose `headers` carry the credential and on which `user` and `knox` are set; undefined for none. */
+    readonly request: any,
+    /** What headers are set on; undefined where there is none. */
+    readonly response?: any,
+    /**
+     * The object that lives for one request, and no longer: what was found out about the request is kept with it. Null
+     * where there is none; a socket, and the context of GraphQL over one, outlive a logout.
+     */
+    readonly lifetime: object | null = null,
+  ) {}
 
-/** The response behind an execution context; undefined where there is none. */
-export function responseOf(context: ExecutionContext): any {
-  const type = context.getType<string>();
-  if (type === 'http') return context.switchToHttp().getResponse();
-  if (type !== 'graphql') return undefined;
-  const { res, req } = context.getArgByIndex(2) ?? {};
-  return res ?? req?.res;
+  /** Who sends the request. */
+  get presenter(): Presenter {
+    return presenterOf(this.request);
+  }
 }
 
 /**
- * The object that lives for one request, and no longer: what was found out about the request may be kept with it. Null
- * where there is none; the client of a WebSocket, and the context of GraphQL over one, outlive a logout.
- * @param request what the guard found in the context
+ * Finds the request in an execution context: for the guard, the decorators and the error headers alike. Reads HTTP,
+ * GraphQL contexts of the shape `{ req, res }`, and the clients of WebSockets. Extend it for other contexts, and name the
+ * class as the extra `contextReader`. Return the same request whenever the same context is read.
+ * @example
+ * class NatsReader extends RequestContextReader {
+ *   override read(context: ExecutionContext): RequestContext {
+ *     return context.getType() === 'rpc' ? new RequestContext(context.switchToRpc().getContext()) : super.read(context);
+ *   }
+ * }
  */
-export function requestLifetimeOf(context: ExecutionContext, request: object): object | null {
+@Injectable()
+export class RequestContextReader {
+  read(context: ExecutionContext): RequestContext {
+    const type = context.getType<string>();
+    if (type === 'http') return httpContext(context);
+    if (type === 'graphql') return graphqlContext(context);
+    // In `ws` this is the client. Elsewhere it is a message, which is no request, whatever its sender made it look like.
+    return new RequestContext(type === 'ws' ? context.getArgByIndex(0) : undefined);
+  }
+}
+
+const DEFAULT_READER = new RequestContextReader();
+
+/** Which reader to read a handler's context with: kept with the request, the client or the message. */
+const READERS = Symbol('jwt-knox.readers');
+type Readers = Map<unknown, RequestContextReader>;
+
+/** Reads a context as the guard of its handler did. Decorators have no injector, so the guard leaves its reader there. */
+export function requestContextOf(context: ExecutionContext): RequestContext {
+  const readers = carrierOf(context)?.[READERS] as Readers | undefined;
+  return (readers?.get(context.getHandler()) ?? DEFAULT_READER).read(context);
+}
+
+/**
+ * The request behind an execution context, as the guard of its handler finds it; undefined where there is none.
+ * @example
+ * const Username = createParamDecorator((_: unknown, context: ExecutionContext) => requestOf(context)?.user?.username);
+ */
+export function requestOf(context: ExecutionContext): any {
+  return requestContextOf(context).request;
+}
+
+/**
+ * Reads a context, and leaves the reader there for whoever reads it after. The reader and not what it read: messages of
+ * one socket run beside each other, and must not find each other's requests.
+ */
+export function readAndLeave(context: ExecutionContext, reader: RequestContextReader): RequestContext {
+  const found = reader.read(context);
+  const carrier = carrierOf(context);
+  const readers = carrier?.[READERS] as Readers | undefined;
+  // The usual case: nothing is written to the request.
+  if (reader.constructor === RequestContextReader) {
+    readers?.delete(context.getHandler());
+  } else if (readers) {
+    readers.set(context.getHandler(), reader);
+  } else if (carrier) {
+    const value: Readers = new Map([[context.getHandler(), reader]]);
+    Reflect.defineProperty(carrier, READERS, { value, configurable: true });
+  }
+  if (reader.constructor !== RequestContextReader && reader.read(context).request !== found.request) {
+    throw new TypeError(
+      `${reader.constructor.name}.read must return the same request whenever it reads the same context.`,
+    );
+  }
+  return found;
+}
+
+/** The argument of a handler that belongs to one request, client or message, whichever guards and decorators look. */
+function carrierOf(context: ExecutionContext): any {
   const type = context.getType<string>();
-  if (type === 'graphql') return isStreamed(context) || !endsWithItsAnswer(request) ? null : request;
-  const lifetime: unknown = type === 'http' ? requestOf(context) : null;
-  return typeof lifetime === 'object' ? lifetime : null;
+  if (type === 'http' || type === 'ws') return context.getArgByIndex(0);
+  if (type === 'graphql') return context.getArgByIndex(2);
+  return context.getArgs<unknown[]>().findLast((one) => typeof one === 'object' && one !== null);
+}
+
+/** Why a handler whose context has no request is refused. */
+export function missingRequestIn(context: ExecutionContext): MissingTokenError {
+  const type = context.getType<string>();
+  if (READABLE.includes(type)) return new MissingTokenError();
+  return new MissingTokenError(
+    `JwtKnoxGuard cannot find the request in a context of type '${type}': extend RequestContextReader to read it, and ` +
+      'name your class as contextReader in the module.',
+  );
+}
+
+const READABLE = ['http', 'graphql', 'ws'];
+
+function httpContext(context: ExecutionContext): RequestContext {
+  const request: unknown = context.getArgByIndex(0);
+  return new RequestContext(request, context.getArgByIndex(1), typeof request === 'object' ? request : null);
+}
+
+/** GraphQL's context is the third argument of a resolver; read so, nobody needs @nestjs/graphql. */
+function graphqlContext(context: ExecutionContext): RequestContext {
+  const { req: request, res } = context.getArgByIndex(2) ?? {};
+  const isShort = typeof request === 'object' && request !== null && !isStreamed(context) && endsWithItsAnswer(request);
+  return new RequestContext(request, res ?? request?.res, isShort ? request : null);
 }
 
 /** Whether this is an HTTP request that is over when it is answered; the one that opened a socket is not. */

@@ -19,6 +19,7 @@ export const EXTRAS = {
   storage: undefined,
   routes: undefined,
   guard: undefined,
+  contextReader: undefined,
   loginGuards: undefined,
 } satisfies Record<keyof JwtKnoxExtras, unknown>;
 const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'jwks', 'debug'];
@@ -63,6 +64,9 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   problems.push(...storageProblems(extras.storage));
   if (extras.guard !== undefined && extras.guard !== 'manual' && extras.guard !== 'global') {
     problems.push("guard: must be 'manual' or 'global'.");
+  }
+  if (extras.contextReader !== undefined && typeof extras.contextReader?.prototype?.read !== 'function') {
+    problems.push('contextReader: must be a class that extends RequestContextReader.');
   }
 }
 

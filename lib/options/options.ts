@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Type } from '@nestjs/common';
+import type { ExecutionContext, Type } from '@nestjs/common';
 import type { AddressDetail } from '../contracts/address';
 import type { Clock } from '../contracts/clock';
 import type { Session } from '../contracts/session';
@@ -162,6 +162,8 @@ export interface JwtKnoxExtras {
   routes?: JwtKnoxRoutes | false;
   /** `global` guards every route that is not `@Public()`. @default 'manual' */
   guard?: 'manual' | 'global';
+  /** A class that extends `RequestContextReader`: finds the request in other contexts. It may inject what imports export. */
+  contextReader?: Type<{ read(context: ExecutionContext): { readonly request: any } }>;
   /** Guards that authenticate the login in place of username and password; they leave the user in `request.user`. */
   loginGuards?: any[];
 }

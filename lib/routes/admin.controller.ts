@@ -23,7 +23,7 @@ import { actorOf } from '../guard/authenticated-request';
 import { CurrentSession } from '../guard/decorators';
 import { PathParameters, QueryParameters } from '../guard/request-body';
 import { SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
-import { pathOf, presenterOf, requestOf } from '../guard/request-context';
+import { pathOf, requestContextOf } from '../guard/request-context';
 import { answerPage, isoTime, pageQuery, sessionBody } from './session-response';
 
 /** Lets in whom the host's user provider calls an admin. Runs after the JwtKnoxGuard. */
@@ -37,15 +37,14 @@ export class AdminGuard implements CanActivate {
 
   /** @throws ForbiddenError */
   canActivate(context: ExecutionContext): boolean {
-    const request = requestOf(context);
+    const { request, presenter } = requestContextOf(context);
     if (this.users.isAdmin(request.user) === true) return true;
     const { id: sessionId, userId } = request.knox.session as Session;
-    const presenter = cleanPresenter(presenterOf(request), this.options.session.ipAddress);
     // OWASP ASVS 5.0, 16.3.2.
     this.events.emit('access.forbidden', {
       userId,
       sessionId,
-      presenter,
+      presenter: cleanPresenter(presenter, this.options.session.ipAddress),
       method: request.method,
       path: pathOf(request),
     });

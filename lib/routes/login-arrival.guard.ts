@@ -1,7 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { LoginArrival } from '../sessions/login-arrivals';
 import { TokenService } from '../sessions/token.service';
-import { requestOf, responseOf } from '../guard/request-context';
+import { requestContextOf } from '../guard/request-context';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 
 const ARRIVAL = Symbol('jwt-knox.arrival');
@@ -15,11 +15,12 @@ export class LoginArrivalGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { request, response } = requestContextOf(context);
     try {
-      requestOf(context)[ARRIVAL] = await this.tokens.arrival();
+      request[ARRIVAL] = await this.tokens.arrival();
       return true;
     } catch (error) {
-      this.errorHeaders.set(responseOf(context), error);
+      this.errorHeaders.set(response, error);
       throw error;
     }
   }

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { InvalidRequestError } from '../contracts/errors';
 import type { ClientRight } from '../options/options';
 import { ClientAuthenticator, type SentCredentials } from '../sessions/client-authenticator';
-import { presenterOf, requestOf, responseOf } from '../guard/request-context';
+import { requestContextOf, requestOf } from '../guard/request-context';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { headerCount } from '../guard/bearer.transport';
 
@@ -25,15 +25,15 @@ export class ClientGuard implements CanActivate {
 
   /** @throws InvalidClientError, UnauthorizedClientError, InvalidRequestError */
   canActivate(context: ExecutionContext): boolean {
-    const request = requestOf(context);
+    const { request, response, presenter } = requestContextOf(context);
     if (headerCount(request, 'authorization') > 1) throw refusal('Send one Authorization header, not several.');
     const sent = basicCredentialsOf(request.headers.authorization);
     try {
       const right = this.reflector.get(NeedsRight, context.getHandler());
-      request[CLIENT_ID] = this.clients.authenticate(sent, right, presenterOf(request));
+      request[CLIENT_ID] = this.clients.authenticate(sent, right, presenter);
       return true;
     } catch (error) {
-      this.errorHeaders.set(responseOf(context), error);
+      this.errorHeaders.set(response, error);
       throw error;
     }
   }

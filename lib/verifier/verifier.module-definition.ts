@@ -9,6 +9,7 @@ export const VERIFIER_EXTRAS = {
   userProvider: undefined,
   storage: undefined,
   guard: undefined,
+  contextReader: undefined,
 } satisfies Record<keyof JwtKnoxVerifierExtras, unknown>;
 
 const built = new ConfigurableModuleBuilder<JwtKnoxVerifierOptions>({ moduleName: 'JwtKnoxVerifier' })

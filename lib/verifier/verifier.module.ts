@@ -16,10 +16,9 @@ import { JwtCodec } from '../tokens/jwt-codec';
 import { Keyring } from '../tokens/keyring';
 import { generateId } from '../tokens/token-key';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
-import { AuthenticationCache } from '../guard/authentication-cache';
+import { GUARD_EXPORTS, guardProviders } from '../guard/guard.providers';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from '../guard/jwt-knox.strategy';
 import { ModuleScope, warnOfCompetingModules } from '../guard/competing-modules';
-import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { BearerTransport } from '../guard/bearer.transport';
 import {
   type AsyncVerifierSettings,
@@ -47,8 +46,6 @@ import { LocalUsers } from './local-users';
 import { loadJose } from './load-jose';
 import { AnswerCache } from './answer-cache';
 import { RemoteKeys } from './remote-keys';
-
-const GUARD = [JwtKnoxGuard, AuthenticationCache, ErrorHeaders];
 
 /**
  * The guard of another application's access tokens: for a service that lets in the users of a `JwtKnoxModule` which runs
@@ -101,7 +98,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
       JwtCodec,
       JwtKnoxEvents,
       TokenRejections,
-      ...GUARD,
+      ...guardProviders(extras),
       { provide: ModuleScope, useValue: new ModuleScope('JwtKnoxVerifierModule', extras) },
       {
         provide: JwtKnoxStrategy,
@@ -112,7 +109,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
       ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
     ],
-    exports: [TokenVerifier, JwtKnoxEvents, JwtKnoxStrategy, TokenRejections, ...GUARD],
+    exports: [TokenVerifier, JwtKnoxEvents, JwtKnoxStrategy, ...GUARD_EXPORTS],
   };
 }
 

@@ -95,7 +95,10 @@ export interface StorageVerifierOptions extends CommonVerifierOptions {
 export type JwtKnoxVerifierOptions = JwksVerifierOptions | IntrospectionVerifierOptions | StorageVerifierOptions;
 
 /** What shapes the module graph: given beside the options, synchronously, in `forRootAsync` too. */
-export interface JwtKnoxVerifierExtras extends Pick<JwtKnoxExtras, 'isGlobal' | 'imports' | 'userProvider' | 'guard'> {
+export interface JwtKnoxVerifierExtras extends Pick<
+  JwtKnoxExtras,
+  'isGlobal' | 'imports' | 'userProvider' | 'guard' | 'contextReader'
+> {
   /**
    * Where the issuer stores its sessions, when this service reads them there: `typeOrm()` of `nestjs-jwt-knox/typeorm`, or
    * another storage. Only `findById` is called. Leave it out with `jwks` and `introspection`.

@@ -20,6 +20,9 @@ import {
   JwtKnoxModule,
   MissingTokenError,
   SessionAdminService,
+  RequestAuthenticator,
+  RequestContext,
+  RequestContextReader,
   TokenTransport,
   UserProvider,
 } from '../../lib';
@@ -113,10 +116,16 @@ describe.each(environments)('user ids beyond 31 bits in a session entity of inte
   });
 });
 
+class SocketReader extends RequestContextReader {
+  override read(context: ExecutionContext) {
+    return new RequestContext(context.switchToWs().getClient<{ handshake: unknown }>().handshake);
+  }
+}
+
 @Injectable()
 class SocketGuard extends JwtKnoxGuard {
-  protected override getRequest(context: ExecutionContext) {
-    return context.switchToWs().getClient<{ handshake: unknown }>().handshake;
+  constructor(authenticator: RequestAuthenticator) {
+    super(new SocketReader(), authenticator);
   }
 }
 

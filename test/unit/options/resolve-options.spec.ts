@@ -253,6 +253,7 @@ describe('a mistake in the options', () => {
 
   it.each<[string, object, RegExp]>([
     ['a prefix that is no path', { routes: { prefix: 'au th?' } }, /^routes.prefix: .*'auth'/],
+    ['a reader that reads nothing', { contextReader: LoginGuard }, /^contextReader: must be a class that extends/],
     ['login guards without users', { loginGuards: [LoginGuard] }, /^loginGuards: need a userProvider/],
     [
       'login guards without a login',

@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import type { TokenSession } from '../contracts/session';
+import type { Authentication } from '../sessions/session-checker';
+import { AuthenticationCache, type RequestAuthentication } from './authentication-cache';
+import { ErrorHeaders } from './error-headers.interceptor';
+import { JwtKnoxStrategy } from './jwt-knox.strategy';
+import { authenticateWith } from './passport-call';
+import type { RequestContext } from './request-context';
+
+/** Finds out who sends a request: what {@link JwtKnoxGuard} asks. One per module. */
+export abstract class RequestAuthenticator {
+  /**
+   * Authenticates the request by its access token; once only for all guards of a request that has a lifetime.
+   * @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503)
+   */
+  abstract authenticate(context: RequestContext): Promise<Authentication<any, TokenSession>>;
+
+  /** Sets the headers that belong to an error that {@link authenticate} threw, such as `WWW-Authenticate`. */
+  abstract setErrorHeaders(context: RequestContext, error: unknown): void;
+}
+
+/** By the module's Passport strategy. */
+@Injectable()
+export class PassportAuthenticator extends RequestAuthenticator {
+  constructor(
+    private readonly strategy: JwtKnoxStrategy,
+    private readonly cache: AuthenticationCache,
+    private readonly errorHeaders: ErrorHeaders,
+  ) {
+    super();
+  }
+
+  authenticate(context: RequestContext): Promise<RequestAuthentication> {
+    const { request, lifetime } = context;
+    const known = lifetime && this.cache.get(lifetime, request);
+    if (known) return known;
+    const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, request);
+    if (lifetime) this.cache.set(lifetime, request, authentication);
+    return authentication;
+  }
+
+  setErrorHeaders({ response }: RequestContext, error: unknown): void {
+    this.errorHeaders.setForToken(response, error);
+  }
+}

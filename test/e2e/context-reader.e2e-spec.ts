@@ -1,0 +1,167 @@
+import { type ExecutionContext, Inject, Injectable, UseGuards } from '@nestjs/common';
+import { ExternalContextCreator } from '@nestjs/core/helpers/external-context-creator';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  CurrentSession,
+  CurrentUser,
+  JwtKnoxGuard,
+  OptionalAuth,
+  Public,
+  RequestAuthenticator,
+  RequestContext,
+  RequestContextReader,
+  requestOf,
+  type Session,
+} from '../../lib';
+import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { TestUsers, type User } from '../support/users';
+
+/** Resolvers whose context has its request elsewhere than the library looks by itself. */
+@Injectable()
+@UseGuards(JwtKnoxGuard)
+class Resolvers {
+  async me(@CurrentUser() user: User, @CurrentUser('username') username: string, @CurrentSession() session: Session) {
+    return [user?.username, username, session?.id];
+  }
+  @OptionalAuth()
+  greet(@CurrentUser('username') username?: string) {
+    return username ?? 'stranger';
+  }
+  @Public()
+  open(@CurrentUser('username') username?: string) {
+    return username ?? 'nobody';
+  }
+}
+
+/** The same behind a guard of the host's with a reader of its own. */
+class SocketReader extends RequestContextReader {
+  override read(context: ExecutionContext) {
+    return new RequestContext(context.getArgByIndex(1)?.request);
+  }
+}
+@Injectable()
+class SocketGuard extends JwtKnoxGuard {
+  constructor(authenticator: RequestAuthenticator) {
+    super(new SocketReader(), authenticator);
+  }
+}
+@Injectable()
+@UseGuards(SocketGuard)
+class SocketHandlers {
+  async whoAmI(@CurrentUser('username') username: string, @CurrentSession() session: Session) {
+    return [username, session?.id];
+  }
+}
+
+/** Reads what the library does not: GraphQL with its request as `request`, and messages with headers. */
+@Injectable()
+class OwnReader extends RequestContextReader {
+  constructor(@Inject(TestUsers) readonly injected: TestUsers) {
+    super();
+  }
+  override read(context: ExecutionContext): RequestContext {
+    if (context.getType<string>() === 'graphql') return new RequestContext(context.getArgByIndex(2)?.request);
+    if (context.getType() === 'rpc') return new RequestContext(context.switchToRpc().getContext());
+    return super.read(context);
+  }
+}
+
+describe.each(environments)('the reader of contexts: $title', ({ platform, kind }) => {
+  let t: TestApp;
+  afterEach(() => t.close());
+
+  async function start(settings: AppSettings = {}) {
+    t = await createApp(platform, kind, {
+      providers: [Resolvers, SocketHandlers, SocketGuard],
+      ...settings,
+    });
+    await t.users.add('alice');
+    await t.users.add('bob');
+  }
+
+  /** Calls a handler with its guards and decorators, in the way of @nestjs/graphql and @nestjs/microservices. */
+  function call(type: string, name: string, args: unknown[], controller: any = Resolvers): Promise<any> {
+    const instance = t.app.get(controller);
+    const metadata = '__routeArguments__';
+    const parameters = { exchangeKeyForValue: () => undefined };
+    const options = { guards: true, filters: false, interceptors: false };
+    return t.app
+      .get(ExternalContextCreator)
+      .create(
+        instance,
+        instance[name],
+        name,
+        metadata,
+        parameters,
+        undefined,
+        undefined,
+        options,
+        type,
+      )(...args);
+  }
+  const graphql = (name: string, context: unknown) => call('graphql', name, [null, {}, context, {}]);
+  const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` }, url: '/' });
+
+  it('that a host extends is the one of its guards and of the decorators', async () => {
+    await start({ extras: { contextReader: OwnReader } });
+    const { access_token: token, session_id: id } = await t.login();
+    expect(await graphql('me', { request: bearer(token) })).toEqual(['alice', 'alice', id]);
+    expect(await graphql('greet', { request: bearer(token) })).toBe('alice');
+    expect(await graphql('greet', { request: { headers: {}, user: { username: 'mallory' } } })).toBe('stranger');
+    expect(await graphql('open', { request: bearer(token) })).toBe('nobody');
+    // What the library reads by itself is not where this reader looks.
+    await expect(graphql('me', { req: bearer(token) })).rejects.toMatchObject({ code: 'missing_token' });
+    const message = bearer(token);
+    expect(await call('rpc', 'me', [{ text: 'hello' }, message])).toEqual(['alice', 'alice', id]);
+    expect(Object.keys(message)).toEqual(['headers', 'url', 'user', 'knox']);
+    expect((await t.http.get('/auth/verify', { token })).status).toBe(204);
+  });
+
+  it('S12: of one socket leads each message to its own request, and back to the user of that', async () => {
+    await start();
+    const [alice, bob] = [await t.login('alice'), await t.login('bob')];
+    const client = {};
+    const say = ({ access_token: token }: any) =>
+      call('ws', 'whoAmI', [client, { request: bearer(token) }], SocketHandlers);
+    const answers = await Promise.all([alice, bob, alice, bob].map(say));
+    expect(answers).toEqual([
+      ['alice', alice.session_id], ['bob', bob.session_id], ['alice', alice.session_id], ['bob', bob.session_id],
+    ]); // prettier-ignore
+    expect(JSON.stringify(client)).toBe('{}');
+  });
+
+  it('that finds another request whenever it reads is a mistake, and says so', async () => {
+    class ForgetfulReader extends RequestContextReader {
+      override read(context: ExecutionContext) {
+        if (context.getType() === 'http') return super.read(context);
+        return new RequestContext({ ...context.getArgByIndex(2).request });
+      }
+    }
+    await start({ extras: { contextReader: ForgetfulReader } });
+    const { access_token: token } = await t.login();
+    await expect(graphql('me', { request: bearer(token) })).rejects.toThrow(
+      'ForgetfulReader.read must return the same request',
+    );
+  });
+
+  it('says how to read a context of another kind, and refuses its handlers', async () => {
+    await start();
+    const { access_token: token } = await t.login();
+    const refused = expect(call('rpc', 'me', [bearer(token), bearer(token)])).rejects;
+    await refused.toMatchObject({ status: 401, code: 'missing_token' });
+    await expect(call('rpc', 'me', [{}, {}])).rejects.toThrow(
+      /cannot find the request in a context of type 'rpc': extend RequestContextReader .* contextReader/,
+    );
+    expect(await call('rpc', 'greet', [{}, {}])).toBe('stranger');
+  });
+
+  it("leaves nothing in a request that it reads by itself, and hands it to the host's own decorators", async () => {
+    await start();
+    const { access_token: token } = await t.login();
+    const req = bearer(token);
+    await graphql('me', { req });
+    expect(Reflect.ownKeys(req)).toEqual(['headers', 'url', 'user', 'knox']);
+    const context = { getType: () => 'http', getArgByIndex: () => req, getHandler: () => null };
+    expect(requestOf(context as unknown as ExecutionContext)).toBe(req);
+  });
+});

@@ -21,7 +21,8 @@ export { Clock, SystemClock } from './contracts/clock';
 export { JwtKnoxGuard } from './guard/jwt-knox.guard';
 export { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
 export { CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
-export type { RouteAccess } from './guard/decorators';
+export type { DecoratorOf, RouteAccess } from './guard/decorators';
+export type { JwtKnoxRegister, JwtKnoxRequest, RegisteredSession, RegisteredUser } from './contracts/registered-types';
 export { RequestAuthenticator } from './guard/request-authenticator';
 export { RequestContext, RequestContextReader, requestOf } from './guard/request-context';
 

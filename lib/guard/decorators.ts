@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
+import type { JwtKnoxRequest, RegisteredSession, RegisteredUser } from '../contracts/registered-types';
 import { requestOf } from './request-context';
 
 /** Metadata key under which a route or class says whom it lets in. */
@@ -35,23 +36,38 @@ export function routeAccessOf(context: ExecutionContext): RouteAccess {
 }
 
 /** The request, for who asks what the guard found there: on a public route it looked for nothing. */
-function guardedRequestOf(context: ExecutionContext): any {
+function guardedRequestOf(context: ExecutionContext): Partial<JwtKnoxRequest> | undefined {
   // The client of a WebSocket has what it was given when it connected.
   const isUnread = context.getType() !== 'ws' && routeAccessOf(context) === 'public';
   return isUnread ? undefined : requestOf(context);
 }
 
+/** A decorator of parameters that accept a value: another type of the parameter is an error of the compiler. */
+export type DecoratorOf<Value> = <Target extends object, Name extends keyof Target, Index extends number>(
+  target: Target,
+  name: Name,
+  index: Target[Name] extends (...parameters: infer Parameters extends any[]) => unknown
+    ? Value extends Parameters[Index]
+      ? Index
+      : { readonly mustAccept: Value }
+    : never,
+) => void;
+
 // The types are written out: those of createParamDecorator differ between Nest 11 and 12.
 
-/** The authenticated user, as the `UserProvider` found it, or one property of it; undefined when anonymous. */
-export const CurrentUser: (property?: string) => ParameterDecorator = createParamDecorator(
-  (property: string | undefined, context: ExecutionContext) => {
-    const user = guardedRequestOf(context)?.user;
-    return property === undefined ? user : user?.[property];
-  },
-);
+/**
+ * The authenticated user, as the `UserProvider` found it, or one property of it; undefined when anonymous. Its type is
+ * checked once you declare that of your user in `JwtKnoxRegister`.
+ */
+export const CurrentUser = createParamDecorator((property: string | undefined, context: ExecutionContext) => {
+  const user = guardedRequestOf(context)?.user as Record<string, unknown> | undefined;
+  return property === undefined ? user : user?.[property];
+}) as unknown as {
+  (): DecoratorOf<RegisteredUser>;
+  <Property extends keyof RegisteredUser & string>(property: Property): DecoratorOf<RegisteredUser[Property]>;
+};
 
 /** The `Session` of the request; undefined when anonymous. */
-export const CurrentSession: () => ParameterDecorator = createParamDecorator(
+export const CurrentSession = createParamDecorator(
   (_: unknown, context: ExecutionContext) => guardedRequestOf(context)?.knox?.session,
-);
+) as unknown as () => DecoratorOf<RegisteredSession>;

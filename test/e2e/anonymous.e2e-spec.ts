@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CurrentSession, CurrentUser, JwtKnoxGuard, OptionalAuth, Public, requestOf, type Session } from '../../lib';
+import { CurrentSession, CurrentUser, type DecoratorOf, JwtKnoxGuard, OptionalAuth, Public, requestOf, type Session } from '../../lib'; // prettier-ignore
 import { createApp, environments, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
 
@@ -105,7 +105,7 @@ class MixedController {
 }
 
 /** What a parameter decorator gives for a call of a handler. */
-function valueOf(decorator: ParameterDecorator, context: ExecutionContext): unknown {
+function valueOf(decorator: DecoratorOf<any>, context: ExecutionContext): unknown {
   class Probe {
     handle(_value: unknown) {}
   }

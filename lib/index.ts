@@ -9,6 +9,7 @@ export type {
   JwtKnoxKey,
   JwtKnoxOptions,
   JwtKnoxOptionsFactory,
+  JwtKnoxRouteGuards,
   JwtKnoxRoutes,
   KeyMaterial,
   RefreshTokenOptions,

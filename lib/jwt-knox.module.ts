@@ -1,5 +1,4 @@
 import {
-  Controller,
   type DynamicModule,
   Logger,
   Module,
@@ -7,8 +6,6 @@ import {
   type OnModuleInit,
   type Provider,
   Scope,
-  type Type,
-  UseGuards,
 } from '@nestjs/common';
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import { JwtKnoxConfigurationError, type StorageUnavailableError } from './contracts/errors';
@@ -20,18 +17,13 @@ import { OAuthClients } from './tokens/oauth-clients';
 import { JwtCodec } from './tokens/jwt-codec';
 import { Keyring } from './tokens/keyring';
 import { generateId } from './tokens/token-key';
-import { AdminController } from './routes/admin.controller';
-import { AuthController, GuardedLoginController, LoginController } from './routes/auth.controller';
 import { JwtKnoxGuard } from './guard/jwt-knox.guard';
-import { LoginArrivalGuard } from './routes/login-arrival.guard';
 import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './guard/jwt-knox.strategy';
 import { ModuleScope, warnOfCompetingModules } from './guard/competing-modules';
-import { OAuthController } from './routes/oauth.controller';
 import { TokenResponder } from './routes/token-responder';
-import { DebugController, TokenStatusController } from './routes/token-status.controller';
 import { BearerTransport } from './guard/bearer.transport';
-import { JwksController, MetadataController, WELL_KNOWN } from './routes/well-known.controller';
+import { controllersOf } from './routes/controllers';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -188,29 +180,4 @@ function optionProviders(extras: JwtKnoxExtras): Provider[] {
       inject: [JWT_KNOX_OPTIONS],
     },
   ];
-}
-
-function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras): Type[] {
-  const { prefix, session, admin, oauth, jwks, debug } = routesOf(routes);
-  const controllers: Type[] = [];
-  if (session && userProvider) {
-    controllers.push(
-      loginGuards.length > 0
-        ? mountAt(GuardedLoginController, prefix, UseGuards(LoginArrivalGuard, ...loginGuards))
-        : mountAt(LoginController, prefix),
-    );
-  }
-  if (session) controllers.push(mountAt(AuthController, prefix), mountAt(TokenStatusController, prefix));
-  if (admin && userProvider) controllers.push(mountAt(AdminController, prefix));
-  if (debug) controllers.push(mountAt(DebugController, prefix));
-  if (oauth) controllers.push(mountAt(OAuthController, prefix), mountAt(MetadataController, WELL_KNOWN));
-  if (jwks) controllers.push(mountAt(JwksController, WELL_KNOWN));
-  return controllers;
-}
-
-/** A subclass with a path: two modules, or two applications in one process, mount the same routes under their own. */
-function mountAt(base: Type, path: string, ...decorators: ClassDecorator[]): Type {
-  const controller = { [base.name]: class extends base {} }[base.name]!;
-  for (const decorate of [Controller(path), ...decorators]) decorate(controller);
-  return controller;
 }

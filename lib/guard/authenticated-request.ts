@@ -1,4 +1,5 @@
 import type { SessionActor } from '../contracts/events';
+import type { JwtKnoxRequest } from '../contracts/registered-types';
 import type { Session, TokenSession } from '../contracts/session';
 import type { Authentication } from '../sessions/session-checker';
 import { deadlineBehind } from '../sessions/access-token.verifier';
@@ -22,8 +23,8 @@ export class RequestSession {
 }
 
 /** What the guard has left of the request's time: one deadline for the whole request. */
-export function deadlineOf(request: any): RequestDeadline | undefined {
-  return RequestSession.deadlineOf(request.knox);
+export function deadlineOf(request: unknown): RequestDeadline | undefined {
+  return RequestSession.deadlineOf((request as JwtKnoxRequest).knox);
 }
 
 /** For events: the user of the request, in their session. */

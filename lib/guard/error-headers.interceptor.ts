@@ -72,11 +72,11 @@ export class NoStoreGuard implements CanActivate {
 }
 
 /**
- * Before the host's login guards: a 401 of theirs carries a challenge, theirs or else ours. No interceptor sees what a
+ * Before the host's guards of a route: a 401 of theirs carries a challenge, theirs or else ours. No interceptor sees what a
  * guard throws, and no filter can pass it on to the host's own filters, so it is added when the answer leaves.
  */
 @Injectable()
-export class LoginChallenge implements CanActivate {
+export class HostChallenge implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { response } = requestContextOf(context);
     const raw = response.raw ?? response;

@@ -28,7 +28,7 @@ const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'jwks', 'debug'];
 const ISSUER_PATH = /^(?:\/[\w.~-]+){0,4}\/?$/;
 
 /** The routes with their defaults. */
-export function routesOf(given: JwtKnoxExtras['routes']): Required<JwtKnoxRoutes> {
+export function routesOf(given: JwtKnoxExtras['routes']): Required<Omit<JwtKnoxRoutes, 'guards'>> {
   const routes = given === false ? { session: false } : (given ?? {});
   const { prefix = 'auth', session = true, admin = false, oauth = false, jwks = false, debug = false } = routes;
   return { prefix, session, admin, oauth, jwks, debug };
@@ -51,6 +51,7 @@ export function withPlacement(
 export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: Partial<JwtKnoxOptions>): void {
   const routes = extras.routes === false ? null : (extras.routes ?? {});
   checkRoutes(problems, routes);
+  checkRouteGuards(problems, extras);
   if (extras.loginGuards?.length && !extras.userProvider) {
     problems.push('loginGuards: need a userProvider, which says the id of the user they authenticated.');
   }
@@ -76,17 +77,50 @@ function checkRoutes(problems: string[], routes: unknown): void {
     problems.push('routes: must be an object, or false for no routes.');
     return;
   }
-  const { prefix, ...switches } = routes as Record<string, unknown>;
+  const { prefix, guards: _guards, ...switches } = routes as Record<string, unknown>;
   if (prefix !== undefined && !isPlainPath(prefix)) {
     problems.push("routes.prefix: must be a plain path such as 'auth' or 'api/auth'.");
   }
   for (const [name, value] of Object.entries(switches)) {
     if (!ROUTE_SWITCHES.includes(name)) {
-      problems.push(`routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}.`);
+      problems.push(`routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}, guards.`);
     } else if (value !== undefined && typeof value !== 'boolean') {
       problems.push(`routes.${name}: must be true or false.`);
     }
   }
+}
+
+/** Whether the routes of their names are mounted: a guard of another one would be ignored. */
+function checkRouteGuards(problems: string[], { routes, userProvider }: JwtKnoxExtras): void {
+  const guards: unknown = routes && routes.guards;
+  if (guards === undefined || guards === false) return;
+  if (typeof guards !== 'object' || guards === null) {
+    problems.push('routes.guards: must be an object of lists of guards, by route.');
+    return;
+  }
+  const { session, oauth } = routesOf(routes);
+  const mounted: Record<string, boolean> = {
+    login: session && userProvider !== undefined,
+    refresh: session,
+    logout: session,
+    introspect: oauth,
+    revoke: oauth,
+  };
+  for (const [name, list] of Object.entries(guards)) {
+    if (!Object.hasOwn(mounted, name)) {
+      problems.push(`routes.guards.${name}: no such route; known are ${Object.keys(mounted).join(', ')}.`);
+    } else if (list !== undefined && !(Array.isArray(list) && list.every(isGuard))) {
+      problems.push(`routes.guards.${name}: must be a list of guards, classes or instances.`);
+    } else if (list?.length && !mounted[name]) {
+      problems.push(
+        `routes.guards.${name}: has no effect, the route is not mounted; mount it, or leave its guards out.`,
+      );
+    }
+  }
+}
+
+function isGuard(guard: unknown): boolean {
+  return typeof guard === 'function' || typeof (Object(guard) as { canActivate?: unknown }).canActivate === 'function';
 }
 
 function checkOAuth(problems: string[], { clients, issuer }: Partial<JwtKnoxOptions>): void {

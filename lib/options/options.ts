@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { ExecutionContext, Type } from '@nestjs/common';
+import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import type { AddressDetail } from '../contracts/address';
 import type { Clock } from '../contracts/clock';
 import type { Session } from '../contracts/session';
@@ -130,6 +130,15 @@ export interface JwtKnoxOptions<User = any> {
   clock?: Clock;
 }
 
+/** Your own guards of one route each, such as a throttler or a captcha: the routes that anybody may call. */
+export interface JwtKnoxRouteGuards {
+  login?: (Type<CanActivate> | CanActivate)[];
+  refresh?: (Type<CanActivate> | CanActivate)[];
+  logout?: (Type<CanActivate> | CanActivate)[];
+  introspect?: (Type<CanActivate> | CanActivate)[];
+  revoke?: (Type<CanActivate> | CanActivate)[];
+}
+
 export interface JwtKnoxRoutes {
   /** Path of all routes. @default 'auth' */
   prefix?: string;
@@ -143,6 +152,8 @@ export interface JwtKnoxRoutes {
   jwks?: boolean;
   /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
   debug?: boolean;
+  /** Your guards by route: `login`, `refresh`, `logout`, `introspect`, `revoke`. They run before the library's work. */
+  guards?: JwtKnoxRouteGuards;
 }
 
 /** What shapes the module graph: given beside the options, synchronously, in `forRootAsync` too. */

@@ -47,7 +47,7 @@ export interface ResolvedOptions {
   readonly clock: Clock;
   /** A row may be this far ahead of a request's clock: it waited for the row, or clocks differ a little. */
   readonly clockMargin: number;
-  readonly routes: Readonly<Required<JwtKnoxRoutes>>;
+  readonly routes: Readonly<Required<Omit<JwtKnoxRoutes, 'guards'>>>;
 }
 
 const KNOWN = {

@@ -11,16 +11,13 @@ import {
 import { ClientAuthenticator } from '../sessions/client-authenticator';
 import { type Introspection, OAuthService } from '../sessions/oauth.service';
 import { Public } from '../guard/decorators';
-import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-client.guard';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
+import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-client.guard';
 
-/**
- * `POST introspect` (RFC 7662) and `POST revoke` (RFC 7009), off by default. The hint of the token's type is not read:
- * a token says itself what it is.
- */
-@UseGuards(NoStoreGuard, ClientGuard)
+/** `POST introspect` (RFC 7662), off by default. The hint of the token's type is not read: a token says itself what it is. */
+@UseGuards(NoStoreGuard)
 @UseInterceptors(ErrorHeaders)
-export class OAuthController {
+export class IntrospectController {
   constructor(
     private readonly service: OAuthService,
     private readonly clients: ClientAuthenticator,
@@ -28,6 +25,7 @@ export class OAuthController {
 
   @Post('introspect')
   @Public()
+  @UseGuards(ClientGuard)
   @NeedsRight('introspect')
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
@@ -35,9 +33,17 @@ export class OAuthController {
   async introspect(@TokenForm() token: string, @ClientId() client: string): Promise<Introspection> {
     return this.service.introspect(token, { refreshTokens: this.clients.may(client, 'introspect_refresh') });
   }
+}
+
+/** `POST revoke` (RFC 7009), off by default. */
+@UseGuards(NoStoreGuard)
+@UseInterceptors(ErrorHeaders)
+export class RevokeController {
+  constructor(private readonly service: OAuthService) {}
 
   @Post('revoke')
   @Public()
+  @UseGuards(ClientGuard)
   @NeedsRight('revoke')
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)

@@ -6,6 +6,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
 import { NotesModule } from './notes/notes.module.js';
 import { RetryAfterFilter } from './retry-after.filter.js';
+import { LoginThrottlerGuard } from './throttling/login-throttler.guard.js';
 import { ThrottlingModule } from './throttling/throttling.module.js';
 import { HashingQueue } from './users/hashing-queue.js';
 import { KnoxUsersModule } from './users/knox-users.module.js';
@@ -17,6 +18,7 @@ import { UsersModule } from './users/users.module.js';
 export class AppModule {
   static register(config: AppConfig): DynamicModule {
     const { atOnce, waiting, cost } = config.hashing;
+    const limit = config.throttle ? [LoginThrottlerGuard] : [];
     const passwords = new Passwords(cost, new HashingQueue(atOnce, waiting));
     return {
       module: AppModule,
@@ -27,7 +29,13 @@ export class AppModule {
           ...config.knox,
           imports: [KnoxUsersModule.register(passwords)],
           userProvider: KnoxUsers,
-          routes: { prefix: 'auth', admin: true, debug: config.debugVerify, ...config.routes },
+          routes: {
+            prefix: 'auth',
+            admin: true,
+            debug: config.debugVerify,
+            ...config.routes,
+            guards: { login: limit, refresh: limit },
+          },
         }),
         UsersModule,
         NotesModule,

@@ -10,9 +10,9 @@ import { claimsOf, headerOf } from '../support/decode';
 import { AT_ONCE, gatedUsers, type GatedUsers, PendingLogin, WAITING } from '../support/gated-hashing';
 import { basic, GATEWAY, oauthOptions, postForm } from '../support/oauth';
 import {
-  ClientThrottlingModule,
   ExchangeController,
   ForgottenPasswordController,
+  limitedClients,
   Mailer,
   OAuthClient,
   OAuthLoginController,
@@ -134,8 +134,8 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
   it('limits introspect and revoke, by the address that asks, and no other route', async () => {
     const settings = {
       options: oauthOptions,
-      extras: { routes: { oauth: true } },
-      imports: [ClientThrottlingModule],
+      extras: { routes: limitedClients.routes },
+      imports: limitedClients.imports,
     };
     await withApp(settings, async (t) => {
       const ask = (path: string, authorization = GATEWAY) => postForm(t.http, path, { token: 'x' }, { authorization });

@@ -5,13 +5,11 @@ import { availableParallelism } from 'node:os';
 import {
   Body,
   Controller,
-  type ExecutionContext,
   Get,
   Header,
   HttpCode,
   HttpException,
   Injectable,
-  Module,
   Post,
   Put,
   Query,
@@ -21,8 +19,6 @@ import {
   UnauthorizedException,
   UseGuards,
 } from '@nestjs/common';
-import { PATH_METADATA } from '@nestjs/common/constants';
-import { APP_GUARD } from '@nestjs/core';
 import { JwtService } from '@nestjs/jwt';
 import { seconds, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import fastq, { type queueAsPromised } from 'fastq';
@@ -31,6 +27,7 @@ import {
   CurrentSession,
   CurrentUser,
   type ExcludeFromDeadline,
+  type JwtKnoxExtras,
   type JwtKnoxKey,
   JwtKnoxGuard,
   type JwtKnoxOptions,
@@ -250,22 +247,10 @@ export class ForgottenPasswordController {
 /** End of recipe */
 
 /** Recipe: a limit for introspect and revoke */
-/** Limits `introspect` and `revoke`, and no other route. */
-@Injectable()
-export class ClientThrottlerGuard extends ThrottlerGuard {
-  /** Asks the route, not the URL: Express also takes `/Auth/Introspect/` for it. */
-  protected override async shouldSkip(context: ExecutionContext): Promise<boolean> {
-    const controller: unknown = this.reflector.get(PATH_METADATA, context.getClass());
-    const handler: unknown = this.reflector.get(PATH_METADATA, context.getHandler());
-    return controller !== 'auth' || !['introspect', 'revoke'].includes(String(handler));
-  }
-}
-
-@Module({
+export const limitedClients: JwtKnoxExtras = {
   imports: [ThrottlerModule.forRoot({ throttlers: [{ ttl: seconds(60), limit: 300 }] })],
-  providers: [{ provide: APP_GUARD, useClass: ClientThrottlerGuard }],
-})
-export class ClientThrottlingModule {}
+  routes: { oauth: true, guards: { introspect: [ThrottlerGuard], revoke: [ThrottlerGuard] } },
+};
 /** End of recipe */
 
 /** Recipe: login by OAuth */

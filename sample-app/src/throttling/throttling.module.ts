@@ -1,7 +1,5 @@
 import { type ExecutionContext, Module } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
 import { normalizeIp, seconds, ThrottlerModule } from '@nestjs/throttler';
-import { LoginThrottlerGuard } from './login-throttler.guard.js';
 
 /**
  * Never by the username alone: a stranger could then lock anybody out by failing on purpose. Counted in memory, by each
@@ -24,7 +22,6 @@ import { LoginThrottlerGuard } from './login-throttler.guard.js';
       errorMessage: 'Too many attempts; try again later.',
     }),
   ],
-  providers: [{ provide: APP_GUARD, useClass: LoginThrottlerGuard }],
 })
 export class ThrottlingModule {}
 

@@ -254,6 +254,23 @@ describe('a mistake in the options', () => {
   it.each<[string, object, RegExp]>([
     ['a prefix that is no path', { routes: { prefix: 'au th?' } }, /^routes.prefix: .*'auth'/],
     ['a reader that reads nothing', { contextReader: LoginGuard }, /^contextReader: must be a class that extends/],
+    [
+      'guards of no route',
+      { routes: { guards: { logn: [] } } },
+      /^routes\.guards\.logn: no such route; known are login,/,
+    ],
+    ['guards that are none', { routes: { guards: { refresh: ['x'] } } }, /^routes\.guards\.refresh: must be a list/],
+    ['guards in no list', { routes: { guards: [LoginGuard] } }, /^routes\.guards\.0: no such route/],
+    [
+      'guards of a login without users',
+      { routes: { guards: { login: [LoginGuard] } } },
+      /^routes\.guards\.login: has no/,
+    ],
+    [
+      'guards of routes that are off',
+      { routes: { guards: { revoke: [LoginGuard] } } },
+      /^routes\.guards\.revoke: has no/,
+    ],
     ['login guards without users', { loginGuards: [LoginGuard] }, /^loginGuards: need a userProvider/],
     [
       'login guards without a login',

@@ -1,0 +1,47 @@
+import { Controller, type Type, UseGuards } from '@nestjs/common';
+import { HostChallenge } from '../guard/error-headers.interceptor';
+import { routesOf } from '../options/extras';
+import type { JwtKnoxExtras, JwtKnoxRouteGuards } from '../options/options';
+import { AdminController } from './admin.controller';
+import { LogoutController, LogoutOthersController, RefreshController } from './auth.controller';
+import { GuardedLoginController, LoginController } from './login.controller';
+import { LoginArrivalGuard } from './login-arrival.guard';
+import { IntrospectController, RevokeController } from './oauth.controller';
+import { DebugController, TokenStatusController } from './token-status.controller';
+import { JwksController, MetadataController, WELL_KNOWN } from './well-known.controller';
+
+/** The controllers of a module, each below its path, with the guards that the host puts before the routes. */
+export function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras): Type[] {
+  const { prefix, session, admin, oauth, jwks, debug } = routesOf(routes);
+  const guards = (routes && routes.guards) || {};
+  const guarded = (controller: Type, route: keyof JwtKnoxRouteGuards) =>
+    mountAt(controller, prefix, ...guardsBefore(guards[route]));
+  const controllers: Type[] = [];
+  if (session && userProvider) {
+    controllers.push(
+      loginGuards.length > 0
+        ? mountAt(GuardedLoginController, prefix, UseGuards(...(guards.login ?? []), LoginArrivalGuard, ...loginGuards))
+        : guarded(LoginController, 'login'),
+    );
+  }
+  if (session) controllers.push(guarded(RefreshController, 'refresh'), guarded(LogoutController, 'logout'));
+  if (session) controllers.push(mountAt(LogoutOthersController, prefix), mountAt(TokenStatusController, prefix));
+  if (admin && userProvider) controllers.push(mountAt(AdminController, prefix));
+  if (debug) controllers.push(mountAt(DebugController, prefix));
+  if (oauth) controllers.push(guarded(IntrospectController, 'introspect'), guarded(RevokeController, 'revoke'));
+  if (oauth) controllers.push(mountAt(MetadataController, WELL_KNOWN));
+  if (jwks) controllers.push(mountAt(JwksController, WELL_KNOWN));
+  return controllers;
+}
+
+/** They run after `no-store`, and before whatever the library does on a route. */
+function guardsBefore(guards: JwtKnoxRouteGuards[keyof JwtKnoxRouteGuards] = []): ClassDecorator[] {
+  return guards.length > 0 ? [UseGuards(HostChallenge, ...guards)] : [];
+}
+
+/** A subclass with a path: two modules, or two applications in one process, mount the same routes under their own. */
+function mountAt(base: Type, path: string, ...decorators: ClassDecorator[]): Type {
+  const controller = { [base.name]: class extends base {} }[base.name]!;
+  for (const decorate of [Controller(path), ...decorators]) decorate(controller);
+  return controller;
+}

@@ -1,0 +1,63 @@
+import { HttpCode, HttpStatus, Injectable, Post, Req, Res, UseGuards, UseInterceptors } from '@nestjs/common';
+import type { Device } from '../contracts/device';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import type { JwtKnoxRequest } from '../contracts/registered-types';
+import { TokenService } from '../sessions/token.service';
+import { Public } from '../guard/decorators';
+import { ErrorHeaders, HostChallenge, NoStoreGuard } from '../guard/error-headers.interceptor';
+import { JsonBody } from '../guard/request-body';
+import { deviceOf } from '../guard/request-context';
+import { DeviceDto, LoginDto } from './dto';
+import { JwtKnoxRoute } from './knox-routes';
+import { arrivalOf } from './login-arrival.guard';
+import { TokenResponder } from './token-responder';
+
+/** What both ways to log in share. */
+@Injectable()
+abstract class LoginRoute {
+  constructor(
+    protected readonly tokens: TokenService,
+    private readonly responder: TokenResponder,
+  ) {}
+
+  protected async answer(
+    request: unknown,
+    response: unknown,
+    deviceName: string | undefined,
+    start: (device: Device) => Promise<IssuedTokens>,
+  ): Promise<object> {
+    return this.responder.answerLogin(await start(deviceOf(request, deviceName)), request, response);
+  }
+}
+
+/** `POST login` with username and password. */
+@JwtKnoxRoute()
+export class LoginController extends LoginRoute {
+  @Post('login')
+  @Public()
+  @HttpCode(HttpStatus.OK)
+  login(@JsonBody(LoginDto) body: LoginDto, @Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
+    const { username, password, device_name: deviceName, remember } = body;
+    return this.answer(request, response, deviceName, (device) =>
+      this.tokens.login({ username, password }, device, request, { remember }),
+    );
+  }
+}
+
+/** `POST login` behind the host's `loginGuards`, which leave the user in `request.user`. */
+@UseGuards(NoStoreGuard, HostChallenge)
+@UseInterceptors(ErrorHeaders)
+export class GuardedLoginController extends LoginRoute {
+  @Post('login')
+  @Public()
+  @HttpCode(HttpStatus.OK)
+  login(
+    @JsonBody(DeviceDto) body: DeviceDto,
+    @Req() request: Pick<JwtKnoxRequest, 'user'>,
+    @Res({ passthrough: true }) response: unknown,
+  ) {
+    const { device_name: deviceName, remember } = body;
+    const overrides = { arrival: arrivalOf(request), remember };
+    return this.answer(request, response, deviceName, (device) => this.tokens.issue(request.user, device, overrides));
+  }
+}

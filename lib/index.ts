@@ -80,6 +80,7 @@ export type {
   LoginFailure,
   RetryReason,
   RevocationReason,
+  RevocationScope,
   SessionActor,
 } from './contracts/events';
 

@@ -40,6 +40,15 @@ export interface SessionActor {
   sessionId: string | null;
 }
 
+/**
+ * Which sessions ended: one, all of a user but `except`, or all created before a moment (epoch milliseconds). `realm` says
+ * of which module; '' while there are no realms.
+ */
+export type RevocationScope =
+  | { readonly sessionId: string }
+  | { readonly realm: string; readonly userId: string; readonly except?: string }
+  | { readonly realm: string; readonly createdBefore: number };
+
 /** Why a client of `introspect` or `revoke` was refused. `not_allowed`: its `may` does not list the right. */
 export type ClientRejection = 'no_credentials' | 'unknown_client' | 'wrong_secret' | 'not_allowed';
 
@@ -64,10 +73,12 @@ export interface JwtKnoxEventMap {
    */
   'refresh.retried': { session: Session; why: RetryReason; presenter: Presenter; rotatedBy: Presenter };
   /**
-   * `sessionId` when one session ended; otherwise `count` of them did. `userId` is null for all users. `actor` is null when
-   * nobody asked for it, or nobody said who did.
+   * Sessions ended: emitted once for each end, after it. `scope` says which: close what you keep open for them, and drop
+   * what you keep of them. `sessionId` when one session ended; otherwise `count` of them did. `userId` is null for all
+   * users. `actor` is null when nobody asked for it, or nobody said who did.
    */
   'session.revoked': {
+    scope: RevocationScope;
     userId: string | null;
     sessionId: string | null;
     count: number;

@@ -38,13 +38,12 @@ export class RefreshEvents {
   replayed(record: SessionRecord, presenter: Presenter): RefreshTokenReusedError {
     this.logger.warn(`A used refresh token of session ${record.id} was presented again: the session has been ended.`);
     this.events.emit('refresh.reused', { session: sessionOf(record), presenter: this.told(presenter) });
-    const { id: sessionId, userId } = record;
-    this.revoker.announce({ userId, sessionId, count: 1 }, { reason: 'reused' });
+    this.revoker.announceOne(record, { reason: 'reused' });
     return new RefreshTokenReusedError();
   }
 
   endedInactive({ sessionId, userId }: { sessionId: string; userId: string }): void {
-    this.revoker.announce({ userId, sessionId, count: 1 }, { reason: 'user_inactive' });
+    this.revoker.announceOne({ id: sessionId, userId }, { reason: 'user_inactive' });
   }
 
   private told(presenter: Presenter): Presenter {

@@ -99,7 +99,8 @@ export class SessionAdminService {
     const leaving = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, alive.length - query.limit);
     const ids = leaving.map(({ id }) => id);
     const count = await this.stored(() => this.repository.deleteSurplus(userId, ids, query.limit));
-    return this.revoker.announce({ userId, sessionId: null, count }, EVICTED);
+    if (count > 0) for (const row of leaving) this.revoker.announceOne(row, EVICTED);
+    return count;
   }
 
   /** All sessions of a user, the expired ones too, newest first; at most 100 unless the query says otherwise. */

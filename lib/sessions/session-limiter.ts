@@ -168,12 +168,13 @@ export class SessionLimiter {
     const ids = surplus.map((row) => row.id);
     this.background.start(async () => {
       const count = await this.repository.deleteSurplus(userId, ids, this.options.session.limitPerUser!);
-      this.revoker.announce({ userId, sessionId: null, count }, EVICTED);
+      // Each by itself: the user's other sessions live. What another login deleted meanwhile is announced by both.
+      if (count > 0) for (const row of surplus) this.revoker.announceOne(row, EVICTED);
     });
   }
 
   private deleteRows(ended: SessionRecord[], expired: SessionRecord[]): void {
-    for (const { id, userId } of ended) this.revoker.announce({ userId, sessionId: id, count: 1 }, EVICTED);
+    for (const row of ended) this.revoker.announceOne(row, EVICTED);
     for (const { id } of [...ended, ...expired]) this.background.start(() => this.repository.deleteById(id));
   }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { JwtKnoxEvents, type RevocationReason, type SessionActor } from '../contracts/events';
+import { JwtKnoxEvents, type RevocationReason, type RevocationScope, type SessionActor } from '../contracts/events';
 import type { Session } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
@@ -19,11 +19,14 @@ export interface Ending {
   deadline?: RequestDeadline;
 }
 
-/** Whose sessions ended; one of them, or several. */
+/** Which sessions ended, and whose they were; null where that is not known, or those of all users. */
 interface Ended {
+  scope: RevocationScope;
   userId: string | null;
-  sessionId: string | null;
 }
+
+/** Until modules have realms. */
+const REALM = '';
 
 /** Ends sessions. When a method resolves, no instance of the application accepts what it ended. */
 @Injectable()
@@ -37,7 +40,7 @@ export class SessionRevoker {
   async one(sessionId: string, userId: string | undefined, ending: Ending): Promise<boolean> {
     if (userId !== undefined) requireId(userId);
     if (!isSessionId(sessionId)) return false;
-    const what = { userId: userId ?? null, sessionId };
+    const what = { scope: { sessionId }, userId: userId ?? null };
     return (
       (await this.end(what, ending, async () => Number(await this.repository.deleteById(sessionId, { userId })))) > 0
     );
@@ -46,7 +49,8 @@ export class SessionRevoker {
   async other({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
     requireId(userId);
     requireId(id);
-    return this.end({ userId, sessionId: null }, ending, () => this.repository.deleteByUser(userId, id));
+    const what = { scope: { realm: REALM, userId, except: id }, userId };
+    return this.end(what, ending, () => this.repository.deleteByUser(userId, id));
   }
 
   /**
@@ -56,10 +60,11 @@ export class SessionRevoker {
   async all(userId: string, ending: Ending, exceptId?: string): Promise<number> {
     requireId(userId);
     const end = async () => {
-      await this.repository.raiseFence(fenceScope('', userId));
+      await this.repository.raiseFence(fenceScope(REALM, userId));
       return this.repository.deleteByUser(userId, exceptId);
     };
-    return this.end({ userId, sessionId: null }, ending, end);
+    const scope = { realm: REALM, userId, ...(exceptId !== undefined && { except: exceptId }) };
+    return this.end({ scope, userId }, ending, end);
   }
 
   /**
@@ -75,7 +80,8 @@ export class SessionRevoker {
       return this.repository.deleteCreatedBefore(bound);
     };
     const deadline = new RequestDeadline(this.options.adminTimeout);
-    return this.end({ userId: null, sessionId: null }, { ...ending, deadline }, end);
+    const scope = { realm: REALM, createdBefore: bound };
+    return this.end({ scope, userId: null }, { ...ending, deadline }, end);
   }
 
   /** The time of one request. */
@@ -89,10 +95,18 @@ export class SessionRevoker {
     return deadline.run(async () => this.announce({ ...what, count: await fromStorage(work) }, ending));
   }
 
-  /** Tells that sessions ended. Every end of a session is told here, or by a caller of this. */
-  announce(what: Ended & { count: number }, { reason, actor = null }: Ending): number {
-    if (what.count > 0) this.events.emit('session.revoked', { ...what, reason, actor });
-    return what.count;
+  /**
+   * Announces that sessions ended; the one place where that is announced. Nothing is, when none did. Returns how many.
+   */
+  announce({ scope, userId, count }: Ended & { count: number }, { reason, actor = null }: Ending): number {
+    const sessionId = 'sessionId' in scope ? scope.sessionId : null;
+    if (count > 0) this.events.emit('session.revoked', { scope, userId, sessionId, count, reason, actor });
+    return count;
+  }
+
+  /** The same for one session. */
+  announceOne({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): void {
+    this.announce({ scope: { sessionId: id }, userId, count: 1 }, ending);
   }
 }
 

@@ -112,7 +112,8 @@ describe.each(environments)('credentials that were proven again: $title', ({ pla
     await t.tokens.changeCredentials(copied.session, () => undefined);
     await expectWorthless(other);
     const actor = { userId: String(alice.id), sessionId: copied.session.id };
-    const ended = { userId: actor.userId, sessionId: null, count: 1, reason: 'credentials_changed', actor };
+    const scope = { realm: '', userId: actor.userId, except: copied.session.id };
+    const ended = { scope, userId: actor.userId, sessionId: null, count: 1, reason: 'credentials_changed', actor };
     expect(t.events.filter(({ name }) => name === 'session.revoked').map(({ event }) => event)).toEqual([ended]);
   });
 

@@ -218,7 +218,14 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
     };
     const EVENT = () => ({
       name: 'session.revoked',
-      event: { userId: String(alice.id), sessionId: tokens.session_id, count: 1, reason: 'revoked', actor: null },
+      event: {
+        scope: { sessionId: tokens.session_id },
+        userId: String(alice.id),
+        sessionId: tokens.session_id,
+        count: 1,
+        reason: 'revoked',
+        actor: null,
+      },
     });
 
     it.each(['access_token', 'refresh_token'] as const)('ends the session of an %s', async (name) => {

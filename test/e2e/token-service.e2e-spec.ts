@@ -212,9 +212,23 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       expect(await isGood(two)).toBe(false);
       const revoked = t.events.filter(({ name }) => name === 'session.revoked').map(({ event }) => event);
       expect(revoked).toEqual([
-        { userId: null, sessionId: one.session.id, count: 1, reason: 'revoked', actor: null },
-        { userId, sessionId: null, count: 2, reason: 'logout_other', actor: { userId, sessionId: two.session.id } },
-        { userId, sessionId: null, count: 1, reason: 'logout_all', actor: null },
+        {
+          scope: { sessionId: one.session.id },
+          userId: null,
+          sessionId: one.session.id,
+          count: 1,
+          reason: 'revoked',
+          actor: null,
+        },
+        {
+          scope: { realm: '', userId, except: two.session.id },
+          userId,
+          sessionId: null,
+          count: 2,
+          reason: 'logout_other',
+          actor: { userId, sessionId: two.session.id },
+        },
+        { scope: { realm: '', userId }, userId, sessionId: null, count: 1, reason: 'logout_all', actor: null },
       ]);
     });
 
@@ -231,7 +245,14 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       expect(t.events).toEqual([
         {
           name: 'session.revoked',
-          event: { userId: null, sessionId: null, count: 2, reason: 'revoked_before', actor: null },
+          event: {
+            scope: { realm: '', createdBefore: moment.getTime() },
+            userId: null,
+            sessionId: null,
+            count: 2,
+            reason: 'revoked_before',
+            actor: null,
+          },
         },
       ]);
       expect([await isGood(old), await isGood(oldOther), await isGood(recent)]).toEqual([false, false, true]);
@@ -332,9 +353,35 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
       ['session.created', { isNewDevice }, a.session_id],
       ['session.created', { isNewDevice }, b.session_id],
       ['session.created', { isNewDevice }, c.session_id],
-      ['session.revoked', { userId, sessionId: b.session_id, count: 1, reason: 'logout', actor: by(a) }, undefined],
-      ['session.revoked', { userId, sessionId: c.session_id, count: 1, reason: 'logout', actor: by(c) }, undefined],
-      ['session.revoked', { userId, sessionId: null, count: 1, reason: 'logout_all', actor: by(a) }, undefined],
+      [
+        'session.revoked',
+        {
+          scope: { sessionId: b.session_id },
+          userId,
+          sessionId: b.session_id,
+          count: 1,
+          reason: 'logout',
+          actor: by(a),
+        },
+        undefined,
+      ],
+      [
+        'session.revoked',
+        {
+          scope: { sessionId: c.session_id },
+          userId,
+          sessionId: c.session_id,
+          count: 1,
+          reason: 'logout',
+          actor: by(c),
+        },
+        undefined,
+      ],
+      [
+        'session.revoked',
+        { scope: { realm: '', userId }, userId, sessionId: null, count: 1, reason: 'logout_all', actor: by(a) },
+        undefined,
+      ],
       [
         'authentication.rejected',
         { reason: 'session_not_found', tokenType: 'access', sessionId: a.session_id, userId, presenter },

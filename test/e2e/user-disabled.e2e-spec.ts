@@ -29,6 +29,7 @@ describe.each(environments)('a user who is disabled: $title', ({ platform, kind 
     expect(await t.tokens.userDisabled(String(user.id), { actor })).toBe(2);
     const [told] = t.events.filter(({ name }) => name === 'session.revoked').slice(-1);
     expect(told!.event).toEqual({
+      scope: { realm: '', userId: String(user.id) },
       userId: String(user.id),
       sessionId: null,
       count: 2,

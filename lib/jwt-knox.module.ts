@@ -38,6 +38,7 @@ import { defaultStorage } from './load-typeorm';
 import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { ClientAuthenticator } from './sessions/client-authenticator';
 import { OAuthService } from './sessions/oauth.service';
+import { HostErrors } from './sessions/host-errors';
 import { LastUsed } from './sessions/last-used';
 import { LoginArrivals } from './sessions/login-arrivals';
 import { Logins } from './sessions/logins';
@@ -60,6 +61,7 @@ const SERVICES = [
   JwtCodec,
   JwtKnoxEvents,
   TokenRejections,
+  HostErrors,
   SessionTokens,
   SessionLimiter,
   SessionIssuer,

@@ -1,3 +1,4 @@
+import { isConnectionFailure } from './connection-errors';
 import { Redacted } from './redacted';
 import type { SessionRecord } from './session';
 
@@ -107,6 +108,14 @@ export abstract class SessionRepository extends Redacted {
    */
   setupProblems(_use: { readOnly: boolean }): readonly string[] {
     return [];
+  }
+
+  /**
+   * Whether an error says that the database is out of reach. Asked about errors of your user provider and hooks too, which
+   * most often read the same database: 503 then, and otherwise 500. By default, what the network's own codes tell.
+   */
+  isUnavailable(error: unknown): boolean {
+    return isConnectionFailure(error);
   }
 
   /** One indexed read. */

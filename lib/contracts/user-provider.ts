@@ -1,3 +1,4 @@
+import { isConnectionFailure } from './connection-errors';
 import { Redacted } from './redacted';
 import type { Session } from './session';
 
@@ -12,7 +13,7 @@ export type ExcludeFromDeadline = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * How the library meets the host's users. Extend it and name the class in `JwtKnoxModule.forRoot({ userProvider })`.
- * Errors: an HttpException passes to the client, a lost database connection becomes 503, anything else 500.
+ * Errors: an HttpException passes to the client, what {@link isUnavailable} finds becomes 503, anything else 500.
  */
 export abstract class UserProvider<User = any> extends Redacted {
   /**
@@ -53,6 +54,15 @@ export abstract class UserProvider<User = any> extends Redacted {
    */
   validSince(_user: User): Date | null {
     return null;
+  }
+
+  /**
+   * Whether an error that this provider threw says that its users are out of reach: 503 then, and otherwise 500. By default,
+   * what the network's own codes tell; beside that, the session storage's judgement counts. For users elsewhere, behind
+   * LDAP for example, add the codes of that client.
+   */
+  isUnavailable(error: unknown): boolean {
+    return isConnectionFailure(error);
   }
 
   /** After a login succeeded, e.g. to note it in the user's row. Awaited; a failure is logged and the login stands. */

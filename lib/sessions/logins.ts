@@ -6,7 +6,8 @@ import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
-import { fromHost, RequestDeadline } from './request-deadline';
+import { HostErrors } from './host-errors';
+import { RequestDeadline } from './request-deadline';
 
 /** The two ways a session starts: by credentials, or for a user whom the host has authenticated. */
 @Injectable()
@@ -15,6 +16,7 @@ export class Logins {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly arrivals: LoginArrivals,
     private readonly issuer: SessionIssuer,
+    private readonly hostErrors: HostErrors,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
@@ -34,7 +36,10 @@ export class Logins {
       // The arrival first: credentials that change from here on do not count for this login.
       const arrival = await this.arrivals.read();
       const exclude = <T>(work: () => Promise<T>) => deadline.pauseWhile(work);
-      return { arrival, user: await fromHost(() => users.validateCredentials(credentials, request, exclude)) };
+      return {
+        arrival,
+        user: await this.hostErrors.run(() => users.validateCredentials(credentials, request, exclude)),
+      };
     };
     const { arrival, user } = await deadline.run(check);
     const { username } = credentials;

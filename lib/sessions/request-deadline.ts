@@ -1,6 +1,5 @@
-import { HttpException } from '@nestjs/common';
+import { withoutParameters } from '../contracts/connection-errors';
 import { JwtKnoxError, StorageUnavailableError } from '../contracts/errors';
-import { withoutParameters, isConnectionFailure } from '../contracts/storage-failure';
 
 /**
  * The time one request may spend on storage and user look-ups, in milliseconds. Drivers wait for a frozen database for
@@ -96,15 +95,5 @@ export async function fromStorage<T>(call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     throw error instanceof JwtKnoxError ? error : new StorageUnavailableError(withoutParameters(error));
-  }
-}
-
-/** A call of the host's code: its own HTTP answers pass, a lost connection is 503, and a bug stays a bug. */
-export async function fromHost<T>(call: () => T | Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof HttpException || !isConnectionFailure(error)) throw error;
-    throw new StorageUnavailableError(withoutParameters(error));
   }
 }

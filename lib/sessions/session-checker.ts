@@ -11,7 +11,8 @@ import { holdsAccessKey } from './access-keys';
 import { ThrottledLogger } from './throttled-logger';
 import { isIssuedFor } from './session-audience';
 import { endOf } from './session-end';
-import { fromHost, fromStorage } from './request-deadline';
+import { HostErrors } from './host-errors';
+import { fromStorage } from './request-deadline';
 
 /** A live session and its user. */
 export interface LiveSession<User = any> {
@@ -38,6 +39,7 @@ export class SessionChecker {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
     private readonly events: JwtKnoxEvents,
+    private readonly hostErrors: HostErrors,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
@@ -59,7 +61,8 @@ export class SessionChecker {
   /** Reads row and user side by side. What comes of the user counts only after the row's verdict. */
   async read(claims: TokenClaims): Promise<ReadSession> {
     const { users } = this;
-    const lookup = users && !this.repository.joinsUser ? fromHost(() => users.findById(claims.userId)) : undefined;
+    const lookup =
+      users && !this.repository.joinsUser ? this.hostErrors.run(() => users.findById(claims.userId)) : undefined;
     lookup?.catch(() => undefined);
     const found = await fromStorage(() => this.repository.findById(claims.sessionId));
     const record = ownRow(found?.record, claims);

@@ -18,7 +18,7 @@ import { type Displaced, SessionLimiter } from './session-limiter';
 import { storedAudience } from './session-audience';
 import { SessionTokens } from './session-tokens';
 import { isActive } from './session-checker';
-import { fromHost, fromStorage, type RequestDeadline } from './request-deadline';
+import { fromStorage, type RequestDeadline } from './request-deadline';
 
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {
@@ -77,7 +77,7 @@ export class SessionIssuer {
       if (reason) this.reportFailure(username, device, reason);
       throw error;
     }
-    const noted = () => fromHost(() => this.users?.onLogin(user, tokens.session));
+    const noted = async () => this.users?.onLogin(user, tokens.session);
     await deadline.run(noted).catch((error: unknown) => {
       this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
     });

@@ -10,7 +10,7 @@ import { SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
-import { fromHost, RequestDeadline } from './request-deadline';
+import { RequestDeadline } from './request-deadline';
 
 /** The session in which credentials change, which goes on with new keys; or the user whose sessions are all to end. */
 export type CredentialsTarget = Pick<Session, 'id' | 'userId'> | { userId: string };
@@ -78,7 +78,7 @@ export class SessionRenewals {
     const id = 'id' in target ? target.id : undefined;
     requireId(userId);
     if ('id' in target) requireId(id);
-    await fromHost(store);
+    await this.renewer.storeCredentials(store);
     const deadline = this.newDeadline();
     const actor = { userId, sessionId: id ?? null };
     const ending = { reason: 'credentials_changed', actor, deadline } as const;

@@ -10,7 +10,8 @@ import { firstAccessKey } from './access-keys';
 import { endOf, latestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
 import { refusalOf, validSinceOf } from './session-checker';
-import { fromHost, fromStorage } from './request-deadline';
+import { HostErrors } from './host-errors';
+import { fromStorage } from './request-deadline';
 
 /** How often a renewal whose row changed under it reads it again. */
 const MAX_ATTEMPTS = 5;
@@ -22,8 +23,14 @@ export class SessionRenewer {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
     private readonly tokens: SessionTokens,
+    private readonly hostErrors: HostErrors,
     @Optional() private readonly users?: UserProvider,
   ) {}
+
+  /** Runs what stores the new credentials. */
+  async storeCredentials(store: () => unknown): Promise<void> {
+    await this.hostErrors.run(store);
+  }
 
   /**
    * @param at when the credentials were proven, epoch ms
@@ -49,7 +56,7 @@ export class SessionRenewer {
   private async userOf(claims: { sessionId: string; userId: string }): Promise<{ user: unknown; since: number }> {
     const { users } = this;
     if (!users) return { user: { id: claims.userId }, since: 0 };
-    const user = await fromHost(() => users.findById(claims.userId));
+    const user = await this.hostErrors.run(() => users.findById(claims.userId));
     const refusal = refusalOf(users, user, claims.userId);
     if (refusal) throw new TokenRejection(refusal, claims);
     return { user, since: validSinceOf(users, user) ?? 0 };

@@ -5,7 +5,7 @@ import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../tokens/jwt-cod
 import type { TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { audienceOf } from './session-audience';
-import { fromHost } from './request-deadline';
+import { HostErrors } from './host-errors';
 
 /** The keys of one session, alive only while its tokens are made. */
 export interface SessionKeys {
@@ -34,6 +34,7 @@ export class SessionTokens {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly codec: JwtCodec,
+    private readonly hostErrors: HostErrors,
   ) {}
 
   /** The claims of a refresh token whose signature holds. @throws TokenRejection */
@@ -65,7 +66,7 @@ export class SessionTokens {
   }
 
   private async customClaims(user: unknown, session: Session, claims: Record<string, unknown> | undefined) {
-    const custom = claims ?? (await fromHost(() => this.options.claims?.(user, session))) ?? {};
+    const custom = claims ?? (await this.hostErrors.run(() => this.options.claims?.(user, session))) ?? {};
     const reserved = Object.keys(custom).filter((name) => RESERVED_CLAIMS.has(name));
     if (reserved.length === 0) return custom;
     throw new Error(

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isConnectionFailure, isRetryable } from '../contracts/storage-failure';
+import { isDatabaseUnavailable, isRetryable } from './driver-errors';
 
 const MAX_RETRIES = 3;
 
@@ -10,7 +10,7 @@ export async function retrying<T>(statement: () => Promise<T>, kind: 'read' | 'w
       return await statement();
     } catch (error) {
       const contended = isRetryable(error);
-      const broken = kind === 'read' && retries === 0 && isConnectionFailure(error);
+      const broken = kind === 'read' && retries === 0 && isDatabaseUnavailable(error);
       if (contended ? retries >= MAX_RETRIES : !broken) throw error;
       // Contended: apart from each other, so that the same neighbours do not meet again. Broken: not before the pool has
       // noticed, or it hands the dying connection out once more.

@@ -21,10 +21,10 @@ import {
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
-import { isForeignKeyViolation, isUniqueViolation } from '../contracts/storage-failure';
 import { changeOf, insertion, rotation } from './compiled-statement';
 import { canHoldUserId } from './columns';
 import { JwtKnoxFence } from './fence.entity';
+import { isDatabaseUnavailable, isForeignKeyViolation, isUniqueViolation } from './driver-errors';
 import { FenceStatements } from './fence-statements';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
@@ -86,6 +86,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
       ];
     }
     return this.lookUp.problems();
+  }
+
+  override isUnavailable(error: unknown): boolean {
+    return isDatabaseUnavailable(error);
   }
 
   findById(id: string): Promise<FoundSession | null> {

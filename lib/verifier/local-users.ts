@@ -2,20 +2,25 @@ import { TokenRejection } from '../contracts/errors';
 import type { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../tokens/jwt-codec';
 import { refusalOf } from '../sessions/session-checker';
-import { fromHost, RequestDeadline } from '../sessions/request-deadline';
+import { HostErrors } from '../sessions/host-errors';
+import { RequestDeadline } from '../sessions/request-deadline';
 
 /** Whose tokens count where the session itself is not read: everybody's, or those of users that this service knows. */
 export class LocalUsers {
+  private readonly hostErrors: HostErrors;
+
   constructor(
     private readonly users: UserProvider | undefined,
     private readonly timeout: number,
-  ) {}
+  ) {
+    this.hostErrors = new HostErrors(undefined, users);
+  }
 
   /** @throws TokenRejection, or a 503 when the look-up fails or takes too long */
   async find(claims: TokenClaims): Promise<unknown> {
     const { users } = this;
     if (!users) return { id: claims.userId };
-    const look = () => fromHost(() => users.findById(claims.userId));
+    const look = () => this.hostErrors.run(() => users.findById(claims.userId));
     const user = await new RequestDeadline(this.timeout).run(look);
     const refusal = refusalOf(users, user, claims.userId);
     if (refusal) throw new TokenRejection(refusal, claims);

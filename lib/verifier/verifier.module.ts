@@ -35,6 +35,7 @@ import type {
 } from './verifier.options';
 import { bindStorage } from '../options/bind-storage';
 import type { SessionStorage } from '../contracts/session-storage';
+import { HostErrors } from '../sessions/host-errors';
 import { TokenRejections } from '../sessions/rejections';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionChecker } from '../sessions/session-checker';
@@ -143,7 +144,7 @@ interface Parts {
 function sharedDatabase(storage: SessionStorage): Parts {
   const { imports, provider } = bindStorage(storage, 'JwtKnoxVerifierModule', true);
   const verifier = { provide: TokenVerifier, useExisting: AccessTokenVerifier };
-  return { imports, providers: [provider, SessionChecker, AccessTokenVerifier, verifier] };
+  return { imports, providers: [provider, HostErrors, SessionChecker, AccessTokenVerifier, verifier] };
 }
 
 function remote(): Parts {

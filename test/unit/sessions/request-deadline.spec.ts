@@ -2,7 +2,11 @@ import { ConflictException } from '@nestjs/common';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvalidCredentialsError, StorageUnavailableError } from '../../../lib/contracts/errors';
-import { fromHost, fromStorage, RequestDeadline } from '../../../lib/sessions/request-deadline';
+import { HostErrors } from '../../../lib/sessions/host-errors';
+import { fromStorage, RequestDeadline } from '../../../lib/sessions/request-deadline';
+import { UserProvider } from '../../../lib/contracts/user-provider';
+import { InMemorySessionRepository } from '../../../lib/testing';
+import { TypeOrmSessionRepository } from '../../../lib/typeorm';
 
 describe('the deadline of a request', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
@@ -233,6 +237,33 @@ describe('a call of the repository', () => {
 });
 
 describe("a call of the host's code", () => {
+  const fromHost = <T>(call: () => T | Promise<T>, ...judges: ConstructorParameters<typeof HostErrors>) =>
+    new HostErrors(...judges).run(call);
+
+  it('S9: is 503 for what the storage knows of its driver, and 500 where nobody knows it', async () => {
+    const cause = Object.assign(new Error('too many clients'), { code: '53300' });
+    const repository = new TypeOrmSessionRepository({ manager: { connection: { options: {} } } } as never);
+    const call = () => Promise.reject(cause);
+    await expect(fromHost(call, repository)).rejects.toMatchObject({ status: 503, cause });
+    await expect(fromHost(call)).rejects.toBe(cause);
+    await expect(fromHost(call, new InMemorySessionRepository())).rejects.toBe(cause);
+  });
+
+  it('S9: is 503 for what the user provider knows of its own source', async () => {
+    abstract class Directory extends UserProvider {
+      override isUnavailable(error: unknown): boolean {
+        return (error as { code?: unknown }).code === 52 || super.isUnavailable(error);
+      }
+    }
+    const users = Object.create(Directory.prototype) as Directory;
+    const busy = Object.assign(new Error('directory is busy'), { code: 52 });
+    const lost = Object.assign(new Error('lost'), { code: 'ECONNRESET' });
+    for (const cause of [busy, lost]) {
+      const failing = fromHost(() => Promise.reject(cause), undefined, users);
+      await expect(failing).rejects.toMatchObject({ status: 503, cause: { code: cause.code } });
+    }
+  });
+
   it('S9: is 503 when its database is out of reach', async () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     await expect(fromHost(() => Promise.reject(cause))).rejects.toMatchObject({ status: 503, cause });

@@ -2,18 +2,18 @@ import fc from 'fast-check';
 import { QueryFailedError } from 'typeorm';
 import { describe, expect, it } from 'vitest';
 import {
-  isConnectionFailure,
+  isDatabaseUnavailable,
   isForeignKeyViolation,
   isRetryable,
   isUniqueViolation,
-} from '../../../lib/contracts/storage-failure';
+} from '../../../lib/typeorm/driver-errors';
 
 type Verdict = 'retry' | 'connection' | 'unique' | 'foreign key' | 'other';
 
 function verdictsOn(error: unknown): Verdict[] {
   const verdicts: Verdict[] = [];
   if (isRetryable(error)) verdicts.push('retry');
-  if (isConnectionFailure(error)) verdicts.push('connection');
+  if (isDatabaseUnavailable(error)) verdicts.push('connection');
   if (isUniqueViolation(error)) verdicts.push('unique');
   if (isForeignKeyViolation(error)) verdicts.push('foreign key');
   return verdicts.length > 0 ? verdicts : ['other'];

@@ -56,6 +56,9 @@ export type { BearerTransportOptions } from './guard/bearer.transport';
 export { tokenResponseBody } from './guard/token-response';
 export type { TokenResponseBody } from './guard/token-response';
 
+// Additions
+export type { JwtKnoxFeature, RouteAuthentication, RouteDescription } from './contracts/feature';
+
 // Storage
 export { SessionRepository } from './contracts/session.repository';
 export type {

@@ -21,6 +21,7 @@ export const EXTRAS = {
   guard: undefined,
   contextReader: undefined,
   loginGuards: undefined,
+  features: undefined,
 } satisfies Record<keyof JwtKnoxExtras, unknown>;
 const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'jwks', 'debug'];
 
@@ -62,7 +63,7 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
     problems.push('routes.admin: needs a userProvider whose isAdmin(user) says who may use it.');
   }
   if (routes?.oauth) checkOAuth(problems, options);
-  problems.push(...storageProblems(extras.storage));
+  problems.push(...storageProblems(extras.storage), ...featureProblems(extras.features));
   if (extras.guard !== undefined && extras.guard !== 'manual' && extras.guard !== 'global') {
     problems.push("guard: must be 'manual' or 'global'.");
   }
@@ -154,4 +155,25 @@ export function storageProblems(storage: unknown): string[] {
     'storage: must be { imports?, inject?, useFactory }, as typeOrm() of nestjs-jwt-knox/typeorm and inMemory() of ' +
       'nestjs-jwt-knox/testing return it. For a repository of your own, write { useFactory: () => repository }.',
   ];
+}
+
+/** What all features add together; nothing where one is malformed, which is told with all other problems. */
+export function featurePartsOf({ features = [] }: Pick<JwtKnoxExtras, 'features'>) {
+  const sound = featureProblems(features).length === 0 ? features : [];
+  return {
+    imports: sound.flatMap((feature) => feature.imports ?? []),
+    providers: sound.flatMap((feature) => feature.providers ?? []),
+    controllers: sound.flatMap((feature) => feature.controllers ?? []),
+    exports: sound.flatMap((feature) => feature.exports ?? []),
+  };
+}
+
+function featureProblems(features: unknown): string[] {
+  if (features === undefined) return [];
+  if (!Array.isArray(features)) return ["features: must be a list, such as [{ name: 'devices', routes: [] }]."];
+  const names = features.map((one: unknown) => (Object(one) as { name?: unknown }).name);
+  const isNamed = names.every((name) => typeof name === 'string' && /^[a-z][a-z0-9-]*$/.test(name));
+  if (!isNamed) return ['features: each needs a name of lowercase letters, digits and hyphens.'];
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  return [...twice].map((name) => `features: '${String(name)}' is given twice; leave one of the two out.`);
 }

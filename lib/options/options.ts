@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import type { AddressDetail } from '../contracts/address';
 import type { Clock } from '../contracts/clock';
+import type { JwtKnoxFeature } from '../contracts/feature';
 import type { Session } from '../contracts/session';
 import type { SessionStorage } from '../contracts/session-storage';
 import type { UserProvider } from '../contracts/user-provider';
@@ -175,6 +176,8 @@ export interface JwtKnoxExtras {
   guard?: 'manual' | 'global';
   /** A class that extends `RequestContextReader`: finds the request in other contexts. It may inject what imports export. */
   contextReader?: Type<{ read(context: ExecutionContext): { readonly request: any } }>;
+  /** Additions to this module, each with routes and providers of its own. @default none */
+  features?: JwtKnoxFeature[];
   /** Guards that authenticate the login in place of username and password; they leave the user in `request.user`. */
   loginGuards?: any[];
 }

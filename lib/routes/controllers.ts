@@ -10,8 +10,9 @@ import { IntrospectController, RevokeController } from './oauth.controller';
 import { DebugController, TokenStatusController } from './token-status.controller';
 import { JwksController, MetadataController, WELL_KNOWN } from './well-known.controller';
 
-/** The controllers of a module, each below its path, with the guards that the host puts before the routes. */
-export function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKnoxExtras): Type[] {
+/** The controllers of a module and of its features, each below its path, behind the guards that you put before it. */
+export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Type[] {
+  const { routes, userProvider, loginGuards = [] } = extras;
   const { prefix, session, admin, oauth, jwks, debug } = routesOf(routes);
   const guards = (routes && routes.guards) || {};
   const guarded = (controller: Type, route: keyof JwtKnoxRouteGuards) =>
@@ -31,6 +32,7 @@ export function controllersOf({ routes, userProvider, loginGuards = [] }: JwtKno
   if (oauth) controllers.push(guarded(IntrospectController, 'introspect'), guarded(RevokeController, 'revoke'));
   if (oauth) controllers.push(mountAt(MetadataController, WELL_KNOWN));
   if (jwks) controllers.push(mountAt(JwksController, WELL_KNOWN));
+  if (routes !== false) controllers.push(...added.map((one) => mountAt(one, below(prefix, one))));
   return controllers;
 }
 
@@ -40,8 +42,14 @@ function guardsBefore(guards: JwtKnoxRouteGuards[keyof JwtKnoxRouteGuards] = [])
 }
 
 /** A subclass with a path: two modules, or two applications in one process, mount the same routes under their own. */
-function mountAt(base: Type, path: string, ...decorators: ClassDecorator[]): Type {
+function mountAt(base: Type, path: string | string[], ...decorators: ClassDecorator[]): Type {
   const controller = { [base.name]: class extends base {} }[base.name]!;
   for (const decorate of [Controller(path), ...decorators]) decorate(controller);
   return controller;
+}
+
+/** The paths that a controller names itself, below a prefix. */
+function below(prefix: string, controller: Type): string[] {
+  const own = Reflect.getMetadata('path', controller) as string | string[];
+  return [own].flat().map((path) => `${prefix}/${path}`);
 }

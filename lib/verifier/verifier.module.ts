@@ -4,11 +4,9 @@ import {
   type OnApplicationBootstrap,
   type OnModuleInit,
   type Provider,
-  Scope,
   type Type,
 } from '@nestjs/common';
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
-import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { TokenTransport } from '../contracts/token-transport';
 import { UserProvider } from '../contracts/user-provider';
@@ -18,6 +16,7 @@ import { generateId } from '../tokens/token-key';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
 import { GUARD_EXPORTS, guardProviders } from '../guard/guard.providers';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from '../guard/jwt-knox.strategy';
+import { requireSingletons } from '../guard/singletons';
 import { ModuleScope, warnOfCompetingModules } from '../guard/competing-modules';
 import { BearerTransport } from '../guard/bearer.transport';
 import {
@@ -73,13 +72,8 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
     return assemble(super.forRootAsync(options), options);
   }
 
-  /** Refuses what would make a strategy, and the services behind it, anew with every request. */
   onModuleInit(): void {
-    if (this.#moduleRef.introspect(TokenVerifier as unknown as Type).scope === Scope.DEFAULT) return;
-    throw new JwtKnoxConfigurationError(
-      ['userProvider or storage: is request-scoped, or injects what is; make it a singleton.'],
-      'JwtKnoxVerifierModule',
-    );
+    requireSingletons(this.#moduleRef, TokenVerifier as unknown as Type, JwtKnoxVerifierModule.name);
   }
 
   onApplicationBootstrap(): void {

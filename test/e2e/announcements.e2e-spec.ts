@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  type IssuedTokens, type JwtKnoxOptions, JwtKnoxSession, type RevocationScope, SessionAdminService,
+  type IssuedTokens, type JwtKnoxOptions, type RevocationScope, SessionAdminService,
+import { JwtKnoxSession } from '../../lib/typeorm';
 } from '../../lib'; // prettier-ignore
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { clients, GATEWAY, ISSUER, postForm } from '../support/oauth';

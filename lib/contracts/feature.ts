@@ -1,0 +1,47 @@
+import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
+
+/** Who may call a route; `optional`: anybody, and a user who is logged in is known. */
+export type RouteAuthentication = 'public' | 'access' | 'optional' | 'admin' | 'client';
+
+/** What a route is, in data: enough to describe it in an OpenAPI document. */
+export interface RouteDescription {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below `routes.prefix`, without a leading slash, e.g. `devices/:id`. */
+  path: string;
+  /** One sentence, in the active voice. */
+  summary: string;
+  auth: RouteAuthentication;
+  /** Name of the schema of the body that the route takes. */
+  request?: string;
+  /** The answers, by status: the name of the body's schema, or null for no body. */
+  responses: Record<number, string | null>;
+}
+
+/**
+ * An addition to `JwtKnoxModule`, for the extra `features`. Its providers and controllers are part of that module: they
+ * inject `TokenService`, `SessionRepository` and all else that the library provides.
+ *
+ * @example
+ * const devices: JwtKnoxFeature = {
+ *   name: 'devices',
+ *   providers: [DeviceNames],
+ *   controllers: [DevicesController], // @Controller('devices') is served at auth/devices
+ *   routes: [
+ *     { method: 'GET', path: 'devices', summary: 'Lists devices.', auth: 'access', responses: { 200: 'Devices' } },
+ *   ],
+ * };
+ * JwtKnoxModule.forRoot({ secret, features: [devices] });
+ */
+export interface JwtKnoxFeature {
+  /** Unique among the features of a module: lowercase letters, digits and hyphens. */
+  name: string;
+  /** Modules that export what the providers and controllers inject. */
+  imports?: ModuleMetadata['imports'];
+  providers?: Provider[];
+  /** Served below `routes.prefix`, at their own path; not at all with `routes: false`. */
+  controllers?: Type[];
+  /** What `JwtKnoxModule` exports beside its own. */
+  exports?: ModuleMetadata['exports'];
+  /** What the controllers serve; empty where there are none. */
+  routes: RouteDescription[];
+}

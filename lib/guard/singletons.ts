@@ -1,0 +1,19 @@
+import { Scope, type Type } from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
+import { JwtKnoxConfigurationError } from '../contracts/errors';
+
+/**
+ * Refuses what would make a strategy, and the services behind it, anew with every request.
+ * @param token what needs the user provider and the storage, directly or through others
+ * @throws JwtKnoxConfigurationError
+ */
+export function requireSingletons(moduleRef: ModuleRef, token: Type, name: string): void {
+  if (moduleRef.introspect(token as Type).scope === Scope.DEFAULT) return;
+  throw new JwtKnoxConfigurationError(
+    [
+      'userProvider or storage: is request-scoped, or injects what is; make it a singleton. The provider receives the ' +
+        'request as an argument.',
+    ],
+    name,
+  );
+}

@@ -1,0 +1,48 @@
+import { JwtCodec } from '../tokens/jwt-codec';
+import { JwtKnoxEvents } from '../contracts/events';
+import { TokenRejections } from './rejections';
+import { HostErrors } from './host-errors';
+import { SessionTokens } from './session-tokens';
+import { SessionLimiter } from './session-limiter';
+import { SessionIssuer } from './session-issuer';
+import { LoginArrivals } from './login-arrivals';
+import { Logins } from './logins';
+import { LastUsed } from './last-used';
+import { SessionChecker } from './session-checker';
+import { AccessTokenVerifier } from './access-token.verifier';
+import { SessionRevoker } from './session-revoker';
+import { RefreshEvents } from './refresh-events';
+import { SessionRefresher } from './session-refresher';
+import { SessionRenewer } from './session-renewer';
+import { SessionRenewals } from './session-renewals';
+import { SessionList } from './session-list';
+import { OAuthService } from './oauth.service';
+import { ClientAuthenticator } from './client-authenticator';
+import { SessionAdminService } from './session-admin.service';
+import { TokenService } from './token.service';
+
+/** What one module of sessions consists of; beside it, a module binds the options, the keys, the storage and the users. */
+export const SESSION_SERVICES = [
+  JwtCodec,
+  JwtKnoxEvents,
+  TokenRejections,
+  HostErrors,
+  SessionTokens,
+  SessionLimiter,
+  SessionIssuer,
+  LoginArrivals,
+  Logins,
+  LastUsed,
+  SessionChecker,
+  AccessTokenVerifier,
+  SessionRevoker,
+  RefreshEvents,
+  SessionRefresher,
+  SessionRenewer,
+  SessionRenewals,
+  SessionList,
+  OAuthService,
+  ClientAuthenticator,
+  SessionAdminService,
+  TokenService,
+];

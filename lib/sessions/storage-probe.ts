@@ -1,0 +1,20 @@
+import type { Logger } from '@nestjs/common';
+import type { StorageUnavailableError } from '../contracts/errors';
+import type { SessionRepository } from '../contracts/session.repository';
+import { generateId } from '../tokens/token-key';
+import { fromStorage, RequestDeadline } from './request-deadline';
+
+/** Reads once, and logs a failure: a missing table is told at start-up, rather than by a 503 at the first login. */
+export async function reportUnreadableSessions(
+  repository: SessionRepository,
+  timeout: number,
+  logger: Logger,
+): Promise<void> {
+  const read = () => fromStorage(() => repository.findById(generateId()));
+  await new RequestDeadline(timeout).run(read).catch(({ cause }: StorageUnavailableError) => {
+    logger.error(
+      `The sessions cannot be read: ${cause instanceof Error ? cause.message : 'unknown error'}. If the table is missing, add ` +
+        '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them.',
+    );
+  });
+}

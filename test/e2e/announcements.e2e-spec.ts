@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type IssuedTokens, type JwtKnoxOptions, type RevocationScope, SessionAdminService,
-import { JwtKnoxSession } from '../../lib/typeorm';
 } from '../../lib'; // prettier-ignore
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { clients, GATEWAY, ISSUER, postForm } from '../support/oauth';
 import type { User } from '../support/users';

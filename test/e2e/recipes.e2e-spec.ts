@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { JwtService } from '@nestjs/jwt';
 import { describe, expect, it } from 'vitest';
 import { type LoginArrival, SystemClock } from '../../lib';
-import { inMemory } from '../../lib/testing';
+import { InMemorySessionRepository } from '../../lib/testing';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
 import { AT_ONCE, gatedUsers, type GatedUsers, PendingLogin, WAITING } from '../support/gated-hashing';
@@ -94,7 +94,8 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
     const newKey = () =>
       generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
     const steps = rotation(String(newKey()), String(newKey()));
-    const extras = { storage: inMemory() };
+    const sessions = new InMemorySessionRepository();
+    const extras = { storage: { useFactory: () => sessions } };
     let token = '';
     await withApp({ options: { keys: steps.announced }, extras }, async (t) => {
       token = (await t.login()).access_token;
@@ -110,7 +111,8 @@ describe.each(environments)('recipes: $title', ({ platform, kind }) => {
   });
 
   it('issues for several audiences, and accepts a token for any of its own', async () => {
-    const extras = { storage: inMemory() };
+    const sessions = new InMemorySessionRepository();
+    const extras = { storage: { useFactory: () => sessions } };
     let token = '';
     let forBilling = '';
     await withApp({ options: severalAudiences, extras }, async (t) => {

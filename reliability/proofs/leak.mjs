@@ -1,10 +1,10 @@
 // Secrets stay where they belong: no password, token, key or secret is in logs, events, errors, objects, answers or in
 // the database, whatever happens to a session and whatever fails on the way.
 import { randomBytes } from 'node:crypto';
-import { dumpOf } from './database-dump.mjs';
-import { main, Tally, withApplication } from './harness.mjs';
-import { FLOWS, Visitor } from './leak-flows.mjs';
-import { Secrets } from './secrets.mjs';
+import { dumpOf } from '../harness/database-dump.mjs';
+import { main, Tally, withApplication } from '../harness/harness.mjs';
+import { FLOWS, Visitor } from '../harness/leak-flows.mjs';
+import { Secrets } from '../harness/secrets.mjs';
 
 const LOG_LEVELS = ['log', 'error', 'warn', 'debug', 'verbose', 'fatal'];
 const PLACES = ['logs', 'events', 'errors', 'objects', 'answers', 'dump'];

@@ -1,9 +1,9 @@
 // A database that is frozen, cut off or locked by somebody else: 503 in time, public routes as ever, recovery by itself.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Device, Ledger, leftOver, Pulse, recovery, sweep, traffic } from './devices.mjs';
-import { withGate } from './gate.mjs';
-import { main, rounds, Tally } from './harness.mjs';
-import { withPrivateServer } from './private-server.mjs';
+import { Device, Ledger, leftOver, Pulse, recovery, sweep, traffic } from '../harness/devices.mjs';
+import { withGate } from '../faults/gate.mjs';
+import { main, rounds, Tally } from '../harness/harness.mjs';
+import { withPrivateServer } from '../faults/private-server.mjs';
 
 const FULL = { rate: 50, devices: 300, lasting: 20_000, shut: 10_000 };
 const SHORT = { rate: 20, devices: 100, lasting: 3_000, shut: 500 };

@@ -1,6 +1,6 @@
 // A TCP proxy in front of a database server, with a gate: open, silent (answers vanish), or shut.
 import { connect, createServer } from 'node:net';
-import { withApplication } from './harness.mjs';
+import { withApplication } from '../harness/harness.mjs';
 
 export class Gate {
   state = 'open';

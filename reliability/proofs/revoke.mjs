@@ -1,10 +1,10 @@
 // Every way in which a session starts races every end of all sessions, and refreshes race the ends of theirs, on two
 // processes whose clocks differ: what was ended, or had begun to start before, is dead once the end is acknowledged.
-import { main, Tally, withApplication } from './harness.mjs';
-import { withPrivateServer } from './private-server.mjs';
-import { ENDS, REFRESH_ENDS, STARTS } from './race-ends.mjs';
-import { ACCESS_TTL_HOURS, RaceField } from './race-field.mjs';
-import { slowInserts } from './row-triggers.mjs';
+import { main, Tally, withApplication } from '../harness/harness.mjs';
+import { withPrivateServer } from '../faults/private-server.mjs';
+import { ENDS, REFRESH_ENDS, STARTS } from '../harness/race-ends.mjs';
+import { ACCESS_TTL_HOURS, RaceField } from '../harness/race-field.mjs';
+import { slowInserts } from '../faults/row-triggers.mjs';
 
 const USERS = 200;
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
 // A million expired rows are purged while users go on: no error, no long lock, no long wait.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openLoop } from './devices.mjs';
-import { main, Tally, withApplication } from './harness.mjs';
+import { openLoop } from '../harness/devices.mjs';
+import { main, Tally, withApplication } from '../harness/harness.mjs';
 
 const RATE = 200;
 const LOCK_LIMIT_MS = 100;

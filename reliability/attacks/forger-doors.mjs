@@ -1,5 +1,5 @@
 // Every way in for a token, and the judgement of what came of it.
-import { claimsOf } from './harness.mjs';
+import { claimsOf } from '../harness/harness.mjs';
 import { forged } from './forgery.mjs';
 
 const COLUMNS = [

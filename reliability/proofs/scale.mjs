@@ -1,8 +1,8 @@
 // A hundred times as many sessions, and a user with a thousand of them: a request costs the same, by one indexed read.
-import { main, withApplication } from './harness.mjs';
-import { planOf } from './query-plan.mjs';
-import { seedSessions, tokensOf } from './planted-sessions.mjs';
-import { databaseCpu } from './database-cpu.mjs';
+import { main, withApplication } from '../harness/harness.mjs';
+import { planOf } from '../harness/query-plan.mjs';
+import { seedSessions, tokensOf } from '../harness/planted-sessions.mjs';
+import { databaseCpu } from '../harness/database-cpu.mjs';
 
 const LIMIT = 1.3;
 const MANY = 1_000;

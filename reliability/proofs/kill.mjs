@@ -1,8 +1,8 @@
 // `kill -9` of the database server under traffic: nothing acknowledged is lost, nothing ended lives, 503 meanwhile.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Device, Ledger, leftOver, Pulse, recovery, sweep, traffic } from './devices.mjs';
-import { main, rounds, Tally, withApplication } from './harness.mjs';
-import { withPrivateServer } from './private-server.mjs';
+import { Device, Ledger, leftOver, Pulse, recovery, sweep, traffic } from '../harness/devices.mjs';
+import { main, rounds, Tally, withApplication } from '../harness/harness.mjs';
+import { withPrivateServer } from '../faults/private-server.mjs';
 
 const FULL = { rate: 200, devices: 800, kills: { postgres: 10, mariadb: 3 } };
 const SHORT = { rate: 50, devices: 200, kills: { postgres: 2, mariadb: 2 } };

@@ -1,6 +1,6 @@
 // What a refusal must not tell by the time it takes: whether a user exists, and how much of a digest is right.
 import { createHash } from 'node:crypto';
-import { claimsOf, main, withApplication } from './harness.mjs';
+import { claimsOf, main, withApplication } from '../harness/harness.mjs';
 
 /** Welch's t beyond this is a leak. */
 const LIMIT = 4.5;

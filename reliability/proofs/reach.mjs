@@ -1,5 +1,5 @@
 // A session is ended on one process and presented at the other at once: the end has reached it, whatever the way.
-import { main, rounds, Tally, withApplication } from './harness.mjs';
+import { main, rounds, Tally, withApplication } from '../harness/harness.mjs';
 
 const USERS = 100;
 const ROUNDS = { postgres: 10_000, mariadb: 10_000, sqlite: 2_000 };

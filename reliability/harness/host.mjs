@@ -10,7 +10,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import { WhoAmIController } from './host-routes.mjs';
 import { HostSession } from './host-session.mjs';
-import { plantedOptions, plantedStorage, witness } from './planted-faults.mjs';
+import { plantedOptions, plantedStorage, witness } from '../faults/planted-faults.mjs';
 import { begun, claimsOf, raceDoors } from './race-doors.mjs';
 import { Watch } from './watch.mjs';
 

@@ -2,9 +2,9 @@
 // the process that judges, nothing that ended comes back, and no honest client is taken for a thief.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { differing, expect as judge, keyOf } from './clocks-apart.mjs';
-import { FakedTime } from './faked-time.mjs';
-import { claimsOf, main, rounds, Tally, withApplication } from './harness.mjs';
+import { differing, expect as judge, keyOf } from '../harness/clocks-apart.mjs';
+import { FakedTime } from '../faults/faked-time.mjs';
+import { claimsOf, main, rounds, Tally, withApplication } from '../harness/harness.mjs';
 
 const HOUR = 3_600;
 const MOVES = [60, HOUR, -HOUR, 720 * HOUR, -720 * HOUR];

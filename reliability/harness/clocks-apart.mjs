@@ -1,7 +1,7 @@
 // Two processes whose clocks differ, on one database.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FakedTime } from './faked-time.mjs';
+import { FakedTime } from '../faults/faked-time.mjs';
 import { claimsOf, rounds, withApplication } from './harness.mjs';
 
 const TABS = 20;

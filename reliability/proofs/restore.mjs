@@ -1,9 +1,9 @@
 // What comes back: a database from its backup, and clients whose refresh was killed in its midst.
 import { setTimeout as delay } from 'node:timers/promises';
-import { withGate } from './gate.mjs';
-import { main, rounds, Tally } from './harness.mjs';
-import { Interruptions, RETRIES } from './interrupted.mjs';
-import { withPrivateServer } from './private-server.mjs';
+import { withGate } from '../faults/gate.mjs';
+import { main, rounds, Tally } from '../harness/harness.mjs';
+import { Interruptions, RETRIES } from '../faults/interrupted.mjs';
+import { withPrivateServer } from '../faults/private-server.mjs';
 
 const FULL = { sessions: 200, width: 30, kills: { application: 60, database: 60 } };
 const SHORT = { sessions: 20, width: 20, kills: { application: 20, database: 20 } };

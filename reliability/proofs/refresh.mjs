@@ -1,5 +1,5 @@
 // 20 simultaneous refreshes of one token, over two processes: all succeed with one successor, nothing is lost.
-import { claimsOf, main, rounds, Tally, withApplication } from './harness.mjs';
+import { claimsOf, main, rounds, Tally, withApplication } from '../harness/harness.mjs';
 
 const ROUNDS = { postgres: 2_000, mariadb: 500 };
 const TABS = 20;

@@ -1,6 +1,6 @@
 // Everything that can happen to a session, and what can fail on the way, by somebody who knows each secret sent.
 import { randomUUID } from 'node:crypto';
-import { forged } from './forgery.mjs';
+import { forged } from '../attacks/forgery.mjs';
 
 /** A request of a flow was not answered as the flow needs it: then it shows nothing. */
 class Astray extends Error {}

@@ -3,7 +3,7 @@ import { randomBytes, randomFillSync, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { main } from './harness.mjs';
+import { main } from '../harness/harness.mjs';
 
 const require = createRequire(import.meta.url);
 const { Keyring } = require('../../dist/tokens/keyring.js');

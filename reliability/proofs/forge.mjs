@@ -1,9 +1,9 @@
 // What the signing key gains without the database, and the database without the signing key: nothing of anybody else's.
-import { decode, forgeries } from './forgery.mjs';
-import { main, rounds, Tally, withApplication } from './harness.mjs';
-import { seedOf } from './random.mjs';
-import { Doors } from './forger-doors.mjs';
-import { dumpForgeries, meddlings } from './forged-storage.mjs';
+import { decode, forgeries } from '../attacks/forgery.mjs';
+import { main, rounds, Tally, withApplication } from '../harness/harness.mjs';
+import { seedOf } from '../attacks/random.mjs';
+import { Doors } from '../attacks/forger-doors.mjs';
+import { dumpForgeries, meddlings } from '../attacks/forged-storage.mjs';
 
 const LANES = 4;
 const GAINS = ['identity', 'admin', 'lifetime', 'claims', 'harm', 'errors', 'controlRefused'];

@@ -2,9 +2,9 @@
 // that verifies by the public keys: nothing fails. Then the drill for when key and database are both in a thief's hands.
 import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Balancer } from './balancer.mjs';
-import { main, Tally, withApplication } from './harness.mjs';
-import { startVerifyingService } from './verifying-service.mjs';
+import { Balancer } from '../harness/balancer.mjs';
+import { main, Tally, withApplication } from '../harness/harness.mjs';
+import { startVerifyingService } from '../harness/verifying-service.mjs';
 
 const ISSUER = 'http://localhost';
 const AUDIENCE = 'orders';

@@ -105,7 +105,7 @@ async function seed(source, users, passwordCost) {
 }
 
 function start({ env, ...settings }, execArgv = []) {
-  const file = fileURLToPath(new URL('app.mjs', import.meta.url));
+  const file = fileURLToPath(new URL('host.mjs', import.meta.url));
   const child = fork(file, [JSON.stringify(settings)], {
     execArgv,
     env: { ...process.env, ...env },

@@ -1,7 +1,7 @@
 // How a database finds a session: the plan of exactly the statement that the library sends.
 import { createRequire } from 'node:module';
 import { DataSource } from 'typeorm';
-import { plantedRepository } from './planted-faults.mjs';
+import { plantedRepository } from '../faults/planted-faults.mjs';
 
 const { JwtKnoxFence, JwtKnoxSession, TypeOrmSessionRepository } = createRequire(import.meta.url)(
   'nestjs-jwt-knox/typeorm',

@@ -2,12 +2,12 @@
 // users served all the while. `--seed N` repeats a run's requests.
 import { setTimeout as delay } from 'node:timers/promises';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { main, Tally, withApplication } from './harness.mjs';
-import { CLIENT } from './hostile-clients.mjs';
-import { HonestUser } from './honest-user.mjs';
-import { hostileRequest } from './hostile-requests.mjs';
-import { Random, seedOf } from './random.mjs';
-import { RawClient } from './raw-client.mjs';
+import { main, Tally, withApplication } from '../harness/harness.mjs';
+import { CLIENT } from '../attacks/hostile-clients.mjs';
+import { HonestUser } from '../harness/honest-user.mjs';
+import { hostileRequest } from '../attacks/hostile-requests.mjs';
+import { Random, seedOf } from '../attacks/random.mjs';
+import { RawClient } from '../attacks/raw-client.mjs';
 
 const COUNTS = { postgres: 40_000, mariadb: 7_000, sqlite: 3_000 };
 const SHORT = { postgres: 1_000, mariadb: 300, sqlite: 200 };

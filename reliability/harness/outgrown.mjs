@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { withApplication } from './harness.mjs';
 import { columnIn } from './host-session.mjs';
 import { seedSessions } from './planted-sessions.mjs';
-import { countWrites } from './row-triggers.mjs';
+import { countWrites } from '../faults/row-triggers.mjs';
 
 const SURPLUS = 20_000;
 const P50_LIMIT_MS = 200;

@@ -1,8 +1,8 @@
 // 20 simultaneous logins of each of many users, limit 5: never more than five sessions, whatever the database. A new
 // session is a row of its own, with nothing of the one that it displaces. Who outgrew the limit logs in as fast as anybody.
-import { outgrown } from './outgrown.mjs';
-import { main, Tally } from './harness.mjs';
-import { LIMIT, storm } from './limit-storm.mjs';
+import { outgrown } from '../harness/outgrown.mjs';
+import { main, Tally } from '../harness/harness.mjs';
+import { LIMIT, storm } from '../harness/limit-storm.mjs';
 
 const FAULTS = [
   'errors',

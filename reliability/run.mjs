@@ -1,0 +1,77 @@
+// The proofs against races, faults and attacks: `npm run reliability -- <proof>`, and without a name all of them.
+// `--short` runs the quick forms, `--list` says what each proves. The last line is `N passed, N failed`.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { newReports, report, sumOf, summary } from '../test/support/reports.mjs';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const folder = join(root, 'reliability', 'proofs');
+const PROOFS = readdirSync(folder).map((file) => file.replace('.mjs', ''));
+// These measure time, which neighbours take.
+const QUIET = new Set(['limit', 'purge', 'timing', 'scale', 'kill', 'freeze']);
+// It waits for tokens to end, several times over: too long for a quick form.
+const WITHOUT_SHORT_FORM = new Set(['rotate']);
+
+/** What the first comment of a proof says about it, in its first sentence. */
+function subjectOf(proof) {
+  const [comment] = /^(?:\/\/.*\n)+/.exec(readFileSync(join(folder, `${proof}.mjs`), 'utf8'));
+  const text = comment.replaceAll(/^\/\/ /gm, '').replaceAll('\n', ' ');
+  return /^.*?(?=\.(?:\s|$))/.exec(text)[0];
+}
+
+/** Runs one proof. What it says last are its counts; without them it failed. */
+async function run(proof, { args, reports, say }) {
+  const began = performance.now();
+  say(`\n${proof}`);
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const child = spawn(process.execPath, [join(folder, `${proof}.mjs`), ...args], { cwd: root, stdio });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  createInterface({ input: child.stderr }).on('line', say);
+  let last = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    say(line);
+    last = line;
+  }
+  const code = await ended;
+  const [, passed = 0, failed = 0] = (/^(\d+) passed, (\d+) failed$/.exec(last) ?? []).map(Number);
+  const failures = Math.max(failed, code === 0 && passed > 0 ? 0 : 1);
+  report(join(reports, `${proof}.json`), passed, failures);
+  say(`${proof} took ${Math.round((performance.now() - began) / 1_000)} s`);
+}
+
+/** Runs proofs, the quick forms two at a time where none measures time, and adds them up. */
+async function runAll(proofs, args) {
+  const lanes = args.includes('--short') && proofs.length > 1 ? 2 : 1;
+  const reports = newReports('reliability');
+  const lane = async (left) => {
+    for (let proof = left.shift(); proof; proof = left.shift()) {
+      // Beside another lane, each tells its whole story when it is over.
+      const lines = [];
+      await run(proof, { args, reports, say: lanes === 1 ? console.log : (line) => lines.push(line) });
+      if (lines.length > 0) console.log(lines.join('\n'));
+    }
+  };
+  const alone = (proof) => lanes === 1 || QUIET.has(proof);
+  const together = proofs.filter((proof) => !alone(proof));
+  await Promise.all(Array.from({ length: lanes }, () => lane(together)));
+  await lane(proofs.filter(alone));
+  const total = sumOf(reports);
+  console.log(`\n${summary(total)}`);
+  process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+const first = process.argv[2];
+const named = first && !first.startsWith('--') ? first : undefined;
+const args = process.argv.slice(named ? 3 : 2);
+if (first === '--list') {
+  for (const proof of PROOFS) console.log(`${proof.padEnd(8)}  ${subjectOf(proof)}`);
+} else if (named && !PROOFS.includes(named)) {
+  console.error(`There is no proof "${named}". Proofs: ${PROOFS.join(', ')}.`);
+  process.exitCode = 1;
+} else {
+  const all = PROOFS.filter((proof) => !(args.includes('--short') && WITHOUT_SHORT_FORM.has(proof)));
+  await runAll(named ? [named] : all, args);
+}

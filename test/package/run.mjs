@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { confirm, newReports, report, summary, sumOf } from '../support/reports.mjs';
 import { codeProblems, declarationProblems } from './checks/module-graph.mjs';
+import { checkoutIn, checkPacking } from './checks/packing.mjs';
 import { mustRun, run, withServer } from './checks/process.mjs';
 import { contentProblems, entryProblems, pathProblems } from './checks/tarball.mjs';
 
@@ -176,6 +177,8 @@ async function runTests(host, folder) {
 
 try {
   const tarball = await pack();
+  console.log('\nThe checkout');
+  await checkPacking(check, checkoutIn(work, root));
   const folders = await Promise.all(HOSTS.map((host) => install(host, tarball)));
   for (const [index, host] of HOSTS.entries()) {
     console.log(`\nThe package in ${host.name}, on Node ${process.version}`);

@@ -16,7 +16,7 @@ const requiredSources = {
 export default defineConfig({
   plugins: [requiredSources],
   test: {
-    include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts', 'sample-app/test/**/*.e2e-spec.ts'],
+    include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
     exclude: ['test/package/**', 'node_modules/**'],
     setupFiles: ['reflect-metadata'],
     // The files have databases of their own, and wait for servers and deadlines more than they compute.

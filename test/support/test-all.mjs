@@ -1,8 +1,9 @@
-// The whole suite on every database, and the library's own tests on Node 24 too. Nothing is skipped: what is missing fails.
+// The whole suite on every database, in its long form unless TEST_LENGTH says otherwise, what starts processes of its own,
+// and the library's own tests on Node 24 too. Nothing is skipped: what is missing fails.
 // The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
@@ -13,6 +14,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const reports = newReports('test-all');
 const NEWEST = 24;
 const ALL = 'sqlite,postgres,mariadb';
+const LENGTH = process.env.TEST_LENGTH ?? 'long';
 const TIMEOUT_MS = 5_000;
 
 // The same addresses as in databases.ts.
@@ -60,14 +62,17 @@ async function missingServers() {
   return problems.flat();
 }
 
-async function runSuite({ name, cwd, node, env, databases, filter = [], config }) {
+async function runSuite({ name, cwd, node, env, databases, filter = [], config, length = LENGTH }) {
   console.log(`\nOn Node ${name}, ${databases}: ${config ?? (filter.join(' ') || 'everything')}`);
-  const file = join(reports, `node-${name}-${databases}${config ? '-interop' : ''}.json`);
+  const file = join(
+    reports,
+    `node-${name}-${databases}${config ? `-${dirname(config).replaceAll('/', '-')}` : ''}.json`,
+  );
   const vitest = join(cwd, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const child = spawn(node, [vitest, 'run', ...(config ? ['--config', config] : []), ...reporters, ...filter], {
     cwd,
-    env: { ...env, TEST_DATABASES: databases },
+    env: { ...env, TEST_LENGTH: length, TEST_DATABASES: databases },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [status] = await once(child, 'close');
@@ -94,6 +99,8 @@ if (missing.length > 0) {
   } else {
     await runSuite({ ...here, databases: ALL });
   }
+  // The sample application in processes of its own, which choose their databases themselves.
+  await runSuite({ ...here, databases: 'sqlite', config: 'sample-app/vitest.config.mts' });
   // Services in other languages read the library's tokens: nothing of that differs by database.
   await runSuite({ ...here, databases: 'sqlite', config: 'test/interop/vitest.config.mjs' });
   if (isNewest) {
@@ -102,8 +109,10 @@ if (missing.length > 0) {
     try {
       const { version, ...checkout } = await elsewhere;
       // What differs by Node version is the JavaScript and the drivers: the storage on every database, the rest on one.
-      await runSuite({ name: version, databases: ALL, filter: ['test/unit', 'test/contract'], ...checkout });
-      await runSuite({ name: version, databases: 'sqlite', filter: ['test/e2e', 'test/interop'], ...checkout });
+      const there = { name: version, length: 'short', ...checkout };
+      await runSuite({ ...there, databases: ALL, filter: ['test/unit', 'test/contract'] });
+      const e2e = LENGTH === 'long' ? 'test/e2e' : 'test/e2e/scenarios';
+      await runSuite({ ...there, databases: 'sqlite', filter: [e2e, 'test/interop'] });
     } catch (error) {
       fail(`node-${NEWEST}`, error.message);
     }

@@ -7,6 +7,7 @@ import { BearerTransport } from '../../../lib/guard/bearer.transport';
 import type { JwtKnoxExtras, JwtKnoxOptions } from '../../../lib/options/options';
 import { resolveOptions } from '../../../lib/options/resolve-options';
 import { InMemorySessionRepository } from '../../../lib/testing';
+import { often } from '../../support/lengths';
 
 const resolve = (options: object = {}, extras: object = {}) =>
   resolveOptions(options as JwtKnoxOptions, extras as JwtKnoxExtras);
@@ -158,7 +159,7 @@ describe('the options', () => {
         const broken = [reuse > 60, reuse >= access, access > idle, idle > longest].filter(Boolean).length;
         expect(problems).toHaveLength(broken);
       }),
-      { numRuns: 500 },
+      { numRuns: often(100, 500) },
     );
   });
 
@@ -360,11 +361,11 @@ describe('a mistake in the options', () => {
     const options = fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.anything(), section));
     fc.assert(
       fc.property(options, (one) => void problemsOf(one)),
-      { numRuns: 1_000 },
+      { numRuns: often(200, 1_000) },
     );
     fc.assert(
       fc.property(fc.anything(), (one) => void problemsOf(one as object)),
-      { numRuns: 300 },
+      { numRuns: often(100, 300) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type SessionRecord, sessionRecord } from '../../../lib/contracts/session';
 import { type Placement, chooseSlot } from '../../../lib/sessions/session-limiter';
+import { often } from '../../support/lengths';
 
 const NOW = 1_000;
 type Policy = 'reject' | 'evict-oldest';
@@ -128,7 +129,7 @@ describe('the place of a new session', () => {
       fc.property(seats, fc.integer({ min: 1, max: 10 }), fc.constantFrom(...policies), (rows, limit, policy) => {
         check(rows, limit, policy);
       }),
-      { numRuns: 3_000 },
+      { numRuns: often(500, 3_000) },
     );
   });
 
@@ -181,7 +182,7 @@ describe('the place of a new session', () => {
         const alive = (rows: SessionRecord[]) => rows.filter(isAlive).length;
         expect(alive(states.at(-1)!)).toBeLessThanOrEqual(Math.max(limit, alive(states[0]!)));
       }),
-      { numRuns: 2_000 },
+      { numRuns: often(400, 2_000) },
     );
   });
 

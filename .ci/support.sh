@@ -1,0 +1,127 @@
+# What both scripts of this folder need: the servers and tools of the tests, and the counting of results.
+# Brings up PostgreSQL and MariaDB where they are missing or down (Debian and its kin).
+exec </dev/null
+export CI=true
+
+reports=.cache/reports
+postgres_url=${TEST_POSTGRES_URL:-postgres://postgres@127.0.0.1:5432/postgres}
+
+say() { printf '\n== %s\n' "$*"; }
+is_there() { command -v "$1" >/dev/null 2>&1; }
+is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
+as_postgres() { if [ "$(id -u)" -eq 0 ]; then su postgres -s /bin/sh -c "$1"; else sudo -n -u postgres sh -c "$1"; fi; }
+
+install_packages() {
+  say "Installing $*"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+wait_for() {
+  for _ in $(seq 60); do
+    is_open "$1" && return
+    sleep 0.5
+  done
+  echo "Nothing answers on port $1."
+  return 1
+}
+
+# better-sqlite3 is compiled where no ready-made binary can be downloaded.
+ensure_compiler() {
+  local missing=()
+  is_there python3 || missing+=(python3)
+  is_there make || missing+=(make)
+  is_there g++ || missing+=(g++)
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
+# Services in Python and Ruby read the library's tokens; Debian's interpreters know Debian's libraries.
+ensure_other_languages() {
+  local missing=()
+  "${TEST_PYTHON:-/usr/bin/python3}" -c 'import jwt, cryptography' 2>/dev/null ||
+    missing+=(python3 python3-jwt python3-cryptography)
+  "${TEST_RUBY:-/usr/bin/ruby}" -e 'require "jwt"; require "rbnacl"' 2>/dev/null || missing+=(ruby ruby-jwt ruby-rbnacl)
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
+ensure_postgres() {
+  [ -z "${TEST_POSTGRES_URL:-}" ] && ! is_open 5432 || return 0
+  is_there pg_ctlcluster && [ -n "$(ls /etc/postgresql 2>/dev/null)" ] || install_packages postgresql
+  say 'Starting PostgreSQL'
+  local version
+  version=$(ls /etc/postgresql | sort -V | tail -n 1)
+  is_open 5432 || as_root pg_ctlcluster --skip-systemctl-redirect "$version" main start
+  wait_for 5432 || return 1
+  psql --no-password "$postgres_url" -c 'SELECT 1' >/dev/null 2>&1 && return
+  # The first matching line counts.
+  as_root sed -i '1i host all postgres 127.0.0.1/32 trust' "/etc/postgresql/$version/main/pg_hba.conf"
+  as_postgres "psql -q -c 'SELECT pg_reload_conf()'" >/dev/null
+}
+
+ensure_mariadb() {
+  [ -z "${TEST_MARIADB_URL:-}" ] && ! is_open 3306 || return 0
+  [ -x /usr/sbin/mariadbd ] || install_packages mariadb-server
+  say 'Starting MariaDB'
+  if ! is_open 3306; then
+    as_root install -d -o mysql -g mysql /run/mysqld
+    as_root start-stop-daemon --start --oknodo --background --exec /usr/sbin/mariadbd -- --user=mysql
+  fi
+  wait_for 3306 || return 1
+  mariadb --protocol=tcp -h 127.0.0.1 -u root -e 'SELECT 1' >/dev/null 2>&1 && return
+  # Over the socket the system's root stays who it is; over TCP the password is empty.
+  as_root mariadb -u root <<'SQL'
+ALTER USER root@localhost IDENTIFIED VIA mysql_native_password USING '' OR unix_socket;
+CREATE USER IF NOT EXISTS root@127.0.0.1 IDENTIFIED VIA mysql_native_password USING '';
+GRANT ALL PRIVILEGES ON *.* TO root@127.0.0.1 WITH GRANT OPTION;
+SQL
+}
+
+# The proof of clocks moves those of its processes.
+ensure_faketime() {
+  is_there faketime || install_packages faketime
+}
+
+# Counts in the reports as one test: green or not.
+step() {
+  local name=$1
+  shift
+  say "$*"
+  mkdir -p "$reports/steps"
+  if "$@"; then passed=1 failed=0; else passed=0 failed=1; fi
+  printf '{"numPassedTests":%d,"numFailedTests":%d}\n' $passed $failed >"$reports/steps/$name.json"
+}
+
+# Counts as what the runner reported; when it failed and did not say why, as one failed test.
+suite() {
+  local name=$1
+  shift
+  say "$*"
+  mkdir -p "$reports/$name"
+  "$@" && return
+  case $(node test/support/reports.mjs "$reports/$name") in
+  *' 0 failed') printf '{"numPassedTests":0,"numFailedTests":1}\n' >"$reports/$name/run.json" ;;
+  esac
+}
+
+prepare() {
+  rm -rf "$reports"
+  ensure_compiler
+  ensure_other_languages
+  ensure_postgres
+  ensure_mariadb
+  ensure_faketime
+  step install npm ci
+}
+
+# The last line adds all suites up: `N passed, N failed`.
+conclude() {
+  local total
+  total=$(node test/support/reports.mjs "$reports")
+  printf '\n%s\n' "$total"
+  case $total in
+  '0 passed'*) exit 1 ;;
+  *' 0 failed') exit 0 ;;
+  *) exit 1 ;;
+  esac
+}

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
 import { SECRET, createApp, environments, type TestApp } from '../support/create-app';
 import { LastUsed } from '../../lib/sessions/last-used';
 import { claimsOf } from '../support/decode';
 import { forge, signerOf } from '../support/forge';
+import { useApp } from '../support/use-app';
 
 /** The same token with other claims, rightly signed: what somebody with the signing key can make. */
 const resigned = (token: string, payload: Record<string, unknown>) =>
@@ -11,17 +13,7 @@ const resigned = (token: string, payload: Record<string, unknown>) =>
 describe.each(environments)('refreshing a session: $title', ({ platform, kind }) => {
   let t: TestApp;
   let name = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    t = await createApp(platform, kind);
-  });
-  afterAll(() => t.close());
-  beforeEach(async () => {
-    name = `user${++count}`;
-    await t.users.add(name);
-    t.events.length = 0;
-  });
+  useApp({ platform, kind }, (app, { username }) => ([t, name] = [app, username]));
 
   const refresh = (token: string) => t.http.post('/auth/refresh', { json: { refresh_token: token } });
   const refreshed = async (token: string) => {
@@ -132,8 +124,7 @@ describe.each(environments)('refreshing a session: $title', ({ platform, kind })
     const first = await refreshed(login.refresh_token);
     t.clock.advance('11s');
     const newest = await refreshed(first.refresh_token);
-    const random = () =>
-      Buffer.from(Array.from({ length: 32 }, (_, i) => (i * 37 + count) % 256)).toString('base64url');
+    const random = () => randomBytes(32).toString('base64url');
     for (const change of [
       { session_key: random() },
       { session_key: random(), token_key: random() },

@@ -2,16 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp, environments, type TestApp } from '../support/create-app';
-import {
-  attackerKeys,
-  type Booty,
-  configuredKeys,
-  decode,
-  forge,
-  FORGERIES,
-  headers,
-  rightful,
-} from '../support/forge';
+import { attackerKeys, configuredKeys, decode, forge, headers, rightful } from '../support/forge';
+import { type Booty, FORGERIES } from '../support/forgeries';
 
 const CHALLENGE = /^Bearer realm="[^"]+", error="invalid_token"$/;
 

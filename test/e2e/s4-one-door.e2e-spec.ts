@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxError, type Presenter } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { createApp, environments, type TestApp } from '../support/create-app';
-import { type Booty, configuredKeys, decode, forge, FORGERIES, headers, rightful } from '../support/forge';
+import { configuredKeys, decode, forge, headers, rightful } from '../support/forge';
+import { type Booty, FORGERIES } from '../support/forgeries';
 import type { User } from '../support/users';
 import { often } from '../support/lengths';
 

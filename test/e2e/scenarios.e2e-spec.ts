@@ -1,21 +1,13 @@
 import { sign } from 'jsonwebtoken';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
+import { describe, expect, it } from 'vitest';
+import { environments, SECRET, type TestApp } from '../support/create-app';
+import { useApp } from '../support/use-app';
 
 /** The scenarios that drf-jwt-knox and jw_nx promise their users, over HTTP. */
 describe.each(environments)('a knox-backed JWT service: $title', ({ platform, kind }) => {
   let t: TestApp;
   let name = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    t = await createApp(platform, kind);
-  });
-  afterAll(() => t.close());
-  beforeEach(async () => {
-    name = `user${++count}`;
-    await t.users.add(name);
-  });
+  useApp({ platform, kind }, (app, { username }) => ([t, name] = [app, username]));
 
   const login = async (): Promise<string> => (await t.login(name)).access_token;
 

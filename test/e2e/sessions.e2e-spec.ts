@@ -1,23 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { JwtKnoxSession } from '../../lib/typeorm';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { environments, type TestApp } from '../support/create-app';
 import type { Answer } from '../support/http-client';
+import { useApp } from '../support/use-app';
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
 describe.each(environments)("a user's sessions: $title", ({ platform, kind }) => {
   let t: TestApp;
   let name = '';
-  let count = 0;
-
-  beforeAll(async () => {
-    t = await createApp(platform, kind);
-  });
-  afterAll(() => t.close());
-  beforeEach(async () => {
-    name = `user${++count}`;
-    await t.users.add(name);
-  });
+  useApp({ platform, kind }, (app, { username }) => ([t, name] = [app, username]));
 
   const idsOf = (answer: Answer): string[] => answer.body.map((session: { id: string }) => session.id);
   const logins = async (number: number) => {

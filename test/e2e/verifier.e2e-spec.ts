@@ -5,7 +5,8 @@ import { JwtKnoxGuard, JwtKnoxStrategy, type RejectionReason } from '../../lib';
 import { JwtKnoxVerifierModule } from '../../lib/verifier';
 import { createApp, environments, NotesController } from '../support/create-app';
 import type { VerifierApp } from '../support/create-verifier';
-import { type Booty, decode, forge, FORGERIES, headers, rightful } from '../support/forge';
+import { decode, forge, headers, rightful } from '../support/forge';
+import { type Booty, FORGERIES } from '../support/forgeries';
 import { TestUsers, User, UsersModule } from '../support/users';
 import {
   AUDIENCE,

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import type { DatabaseKind } from './databases';
+import { type AppSettings, createApp, type TestApp } from './create-app';
+import type { Platform } from './platforms';
+import type { User } from './users';
+
+/** One application for all tests of a `describe`, and for each of them a user of its own and no events yet. */
+export function useApp(
+  { platform, kind }: { platform: Platform; kind: DatabaseKind },
+  give: (app: TestApp, user: User) => void,
+  settings?: AppSettings,
+): void {
+  let app: TestApp;
+  let count = 0;
+  beforeAll(async () => {
+    app = await createApp(platform, kind, settings);
+  });
+  afterAll(() => app.close());
+  beforeEach(async () => {
+    const user = await app.users.add(`user${++count}`);
+    app.events.length = 0;
+    give(app, user);
+  });
+}

@@ -60,6 +60,13 @@ async function pack() {
   await check('holds the code, its types and the documents, and nothing else', () => none(contentProblems(folder)));
   await check('holds what package.json points to', () => none(entryProblems(folder)));
   await check('does not tell where it was built', () => none(pathProblems(folder, root)));
+  await check('is clean to publint', async () => {
+    const output = await mustRun('npx', ['--no', '--', 'publint', 'run', tarball, '--strict'], { cwd: root });
+    assert.match(output, /All good!/, output);
+  });
+  await check('has types that every resolution finds, says attw', () =>
+    mustRun('npx', ['--no', '--', 'attw', tarball], { cwd: root }),
+  );
   return tarball;
 }
 

@@ -28,7 +28,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './jwt-knox.module-definition';
-import { featurePartsOf, routesOf } from './options/extras';
+import { EXTRAS, featurePartsOf, MOVED_TO_STORAGE, routesOf, strayProblems } from './options/extras';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
 import { bindStorage } from './options/bind-storage';
@@ -61,7 +61,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
   }
 
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return assemble(super.forRootAsync(options), options);
+    return assemble(super.forRootAsync(options), options, strayProblems(options, EXTRAS, MOVED_TO_STORAGE));
   }
 
   onModuleInit(): void {
@@ -76,7 +76,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
   }
 }
 
-function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModule {
+function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: string[] = []): DynamicModule {
   const added = featurePartsOf(extras);
   const storage = bindStorage(extras.storage ?? defaultStorage(), 'JwtKnoxModule', false);
   return {
@@ -85,7 +85,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
     controllers: controllersOf(extras, added.controllers),
     providers: [
       ...(definition.providers ?? []),
-      ...optionProviders(extras),
+      ...optionProviders(extras, problems),
       storage.provider,
       ...SESSION_SERVICES,
       ...guardProviders(extras),
@@ -113,7 +113,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras): DynamicModu
   };
 }
 
-function optionProviders(extras: JwtKnoxExtras): Provider[] {
+function optionProviders(extras: JwtKnoxExtras, problems: string[]): Provider[] {
   return [
     {
       provide: Keyring,
@@ -129,7 +129,7 @@ function optionProviders(extras: JwtKnoxExtras): Provider[] {
     {
       provide: JWT_KNOX_OPTIONS,
       useFactory: (options: JwtKnoxOptions, keyring: Keyring, clients: OAuthClients) =>
-        resolveOptions(options, extras, [...keyring.problems, ...clients.problems]),
+        resolveOptions(options, extras, [...keyring.problems, ...clients.problems, ...problems]),
       inject: [MODULE_OPTIONS_TOKEN, Keyring, OAuthClients],
     },
     {

@@ -177,3 +177,18 @@ function featureProblems(features: unknown): string[] {
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   return [...twice].map((name) => `features: '${String(name)}' is given twice; leave one of the two out.`);
 }
+
+/** What stands beside the extras of `forRootAsync`. */
+const ASYNC_NAMES = ['useFactory', 'useClass', 'useExisting', 'inject', 'provideInjectionTokensFrom'];
+
+/**
+ * What is given to `forRootAsync` and is no extra: Nest would ignore it.
+ * @param renamed what to write in place of names that were extras once
+ */
+export function strayProblems(given: object, extras: object, renamed: Readonly<Record<string, string>>): string[] {
+  const strays = Object.keys(given).filter((name) => !Object.hasOwn(extras, name) && !ASYNC_NAMES.includes(name));
+  return strays.map((name) => {
+    const remedy = Object.hasOwn(renamed, name) ? `write ${renamed[name]} instead.` : 'return it from the factory.';
+    return `${name}: no such extra; ${remedy}`;
+  });
+}

@@ -55,7 +55,7 @@ const KNOWN = {
 } as const; // prettier-ignore
 
 /** Former names, with what to write instead. */
-const RENAMED = {
+export const RENAMED = {
   ...MOVED_TO_STORAGE,
   mode: 'jwks: {}, introspection: { uri, client } or storage: typeOrm()',
   jwksUri: 'jwks.uri',

@@ -22,16 +22,18 @@ import { BearerTransport } from '../guard/bearer.transport';
 import {
   type AsyncVerifierSettings,
   ConfigurableVerifierClass,
+  VERIFIER_EXTRAS,
   VERIFIER_OPTIONS_TOKEN,
 } from './verifier.module-definition';
 import { JWT_KNOX_OPTIONS } from '../options/resolve-options';
-import { type ResolvedVerifierOptions, resolveVerifierOptions } from './resolve-verifier-options';
+import { RENAMED, type ResolvedVerifierOptions, resolveVerifierOptions } from './resolve-verifier-options';
 import type {
   JwtKnoxVerifierExtras,
   JwtKnoxVerifierOptions,
   JwtKnoxVerifierSettings,
   StorageVerifierOptions,
 } from './verifier.options';
+import { strayProblems } from '../options/extras';
 import { bindStorage } from '../options/bind-storage';
 import type { SessionStorage } from '../contracts/session-storage';
 import { HostErrors } from '../sessions/host-errors';
@@ -69,7 +71,7 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
   }
 
   static override forRootAsync(options: AsyncVerifierSettings): DynamicModule {
-    return assemble(super.forRootAsync(options), options);
+    return assemble(super.forRootAsync(options), options, strayProblems(options, VERIFIER_EXTRAS, RENAMED));
   }
 
   onModuleInit(): void {
@@ -81,14 +83,14 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
   }
 }
 
-function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): DynamicModule {
+function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras, problems: string[] = []): DynamicModule {
   const { imports, providers } = extras.storage ? sharedDatabase(extras.storage) : remote();
   return {
     ...definition,
     imports: [...(definition.imports ?? []), ...imports],
     providers: [
       ...(definition.providers ?? []),
-      ...optionProviders(extras),
+      ...optionProviders(extras, problems),
       ...providers,
       JwtCodec,
       JwtKnoxEvents,
@@ -108,7 +110,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras): Dyn
   };
 }
 
-function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
+function optionProviders(extras: JwtKnoxVerifierExtras, problems: string[]): Provider[] {
   return [
     {
       provide: Keyring,
@@ -119,7 +121,7 @@ function optionProviders(extras: JwtKnoxVerifierExtras): Provider[] {
     {
       provide: JWT_KNOX_OPTIONS,
       useFactory: (options: JwtKnoxVerifierOptions, keyring: Keyring) =>
-        resolveVerifierOptions(options, extras, keyring.problems),
+        resolveVerifierOptions(options, extras, [...keyring.problems, ...problems]),
       inject: [VERIFIER_OPTIONS_TOKEN, Keyring],
     },
     {

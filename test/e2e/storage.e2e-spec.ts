@@ -133,6 +133,25 @@ describe('the storage', () => {
   });
 });
 
+describe('a name beside an async factory that is no extra', () => {
+  const useFactory = () => ({ secret: SECRET });
+  const stray = { useFactory, inject: [], sessionEntity: JwtKnoxSession, issuer: 'a' };
+  const problems = [
+    "sessionEntity: no such extra; write storage: typeOrm({ entity }) of 'nestjs-jwt-knox/typeorm' instead.",
+    'issuer: no such extra; return it from the factory.',
+  ];
+
+  it('is refused, and not ignored: the main module', async () => {
+    expect(await problemsOf(JwtKnoxModule.forRootAsync({ ...stray, storage: inMemory() }))).toEqual(problems);
+    await (await boot(JwtKnoxModule.forRootAsync({ useFactory, inject: [], storage: inMemory() }))).close();
+  });
+
+  it('is refused, and not ignored: the verifier', async () => {
+    expect(await problemsOf(JwtKnoxVerifierModule.forRootAsync({ ...stray, storage: inMemory() }))).toEqual(problems);
+    await (await boot(JwtKnoxVerifierModule.forRootAsync({ useFactory, storage: inMemory() }))).close();
+  });
+});
+
 describe('TypeORM as the storage refuses to start', () => {
   const unknown = (names: string) => [
     `The data source does not know the entity ${names}: set autoLoadEntities: true, or add ${names} to its entities.`,

@@ -1,6 +1,6 @@
 // The proofs against races, faults and attacks: `npm run reliability -- <proof>`, and without a name all of them.
 // `--short` runs the quick forms, `--list` says what each proves. The last line is `N passed, N failed`.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -42,6 +42,12 @@ async function run(proof, { args, reports, say }) {
   say(`${proof} took ${Math.round((performance.now() - began) / 1_000)} s`);
 }
 
+/** The host application of the proofs is TypeScript; it needs the library built. */
+function compileHost() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  execFileSync(process.execPath, [tsc, '-p', 'test/host'], { cwd: root, stdio: 'inherit' });
+}
+
 /** Runs proofs, the quick forms two at a time where none measures time, and adds them up. */
 async function runAll(proofs, args) {
   const lanes = args.includes('--short') && proofs.length > 1 ? 2 : 1;
@@ -73,5 +79,6 @@ if (first === '--list') {
   process.exitCode = 1;
 } else {
   const all = PROOFS.filter((proof) => !(args.includes('--short') && WITHOUT_SHORT_FORM.has(proof)));
+  compileHost();
   await runAll(named ? [named] : all, args);
 }

@@ -9,12 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { DataSource } from 'typeorm';
 import { Node } from './application-node.mjs';
 
-const { jwtKnoxMigrations } = createRequire(import.meta.url)('nestjs-jwt-knox/migrations');
-
-const SERVERS = {
-  postgres: process.env.TEST_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres',
-  mariadb: process.env.TEST_MARIADB_URL ?? 'mysql://root@127.0.0.1:3306/mysql',
-};
+const require = createRequire(import.meta.url);
+const { jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
+const { addressOf, hashPassword, onServer, SERVERS } = require('../../.cache/host');
 
 /**
  * Runs `proof` against `processes` application processes on a fresh database; everything is gone afterwards. `server` is
@@ -74,29 +71,16 @@ async function createDatabase(kind, server = SERVERS[kind]) {
     return { database, drop: () => rm(folder, { recursive: true, force: true }) };
   }
   const name = `jwt_knox_proof_${process.pid}_${randomBytes(5).toString('hex')}`;
-  await onServer(kind, server, `CREATE DATABASE ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  const drop = () => onServer(kind, server, `DROP DATABASE ${name}${kind === 'postgres' ? ' WITH (FORCE)' : ''}`);
-  return { database: { type: kind, url: url.href, poolSize: 10 }, drop };
-}
-
-async function onServer(kind, url, sql) {
-  const source = await new DataSource({ type: kind, url }).initialize();
-  try {
-    await source.query(sql);
-  } finally {
-    await source.destroy();
-  }
+  await onServer(kind, `CREATE DATABASE ${name}`, server);
+  const drop = () => onServer(kind, `DROP DATABASE ${name}${kind === 'postgres' ? ' WITH (FORCE)' : ''}`, server);
+  return { database: { type: kind, url: addressOf(server, name), poolSize: 10 }, drop };
 }
 
 async function seed(source, users, passwordCost) {
-  const { scryptSync } = await import('node:crypto');
   await source.query(
     'CREATE TABLE app_users (id VARCHAR(40) PRIMARY KEY, username VARCHAR(40) UNIQUE, hash VARCHAR(200), active INT)',
   );
-  const salt = Buffer.alloc(16, 7);
-  const hash = `${salt.toString('hex')}:${scryptSync('password', salt, 32, { N: passwordCost }).toString('hex')}`;
+  const hash = await hashPassword('password', passwordCost);
   const rows = ['admin', ...Array.from({ length: users }, (_, i) => `user${i}`)];
   for (let i = 0; i < rows.length; i += 500) {
     const values = rows.slice(i, i + 500).map((name) => `('id-${name}', '${name}', '${hash}', 1)`);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataSourceOptions, DataSource } from 'typeorm';
 import { afterAll } from 'vitest';
+import { addressOf, onServer, SERVERS } from '../host/database-servers';
 
 /** Which databases the suites run on: `TEST_DATABASES=sqlite,postgres,mariadb`; the embedded one when not set. */
 export type DatabaseKind = 'sqlite' | 'postgres' | 'mariadb';
@@ -17,11 +18,6 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-const SERVERS = {
-  postgres: process.env.TEST_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres',
-  mariadb: process.env.TEST_MARIADB_URL ?? 'mysql://root@127.0.0.1:3306/mysql',
-};
-
 export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   if (kind === 'sqlite') {
     return { kind, options: { type: 'better-sqlite3', database: ':memory:' }, drop: async () => undefined };
@@ -29,7 +25,7 @@ export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> 
   if (kind === 'mariadb') {
     const name = newName();
     await onServer(kind, `CREATE DATABASE ${name}`);
-    const url = addressOf(kind, name);
+    const url = addressOf(SERVERS[kind], name);
     return {
       kind,
       options: { type: 'mariadb', url, poolSize: 10, charset: 'utf8mb4' },
@@ -59,21 +55,6 @@ export async function createSharedDatabase(kind: DatabaseKind): Promise<TestData
 
 const newName = () => `jwt_knox_test_${process.pid}_${randomBytes(6).toString('hex')}`;
 
-function addressOf(kind: 'postgres' | 'mariadb', name: string): string {
-  const url = new URL(SERVERS[kind]);
-  url.pathname = `/${name}`;
-  return url.href;
-}
-
-async function onServer(kind: 'postgres' | 'mariadb', sql: string): Promise<void> {
-  const server = await new DataSource({ type: kind, url: SERVERS[kind] } as DataSourceOptions).initialize();
-  try {
-    await server.query(sql);
-  } finally {
-    await server.destroy();
-  }
-}
-
 /** PostgreSQL takes a tenth of a second to make and drop a database: the tests of one file share theirs, emptied. */
 interface PostgresDatabase {
   name: string;
@@ -87,7 +68,7 @@ const emptied: PostgresDatabase[] = [];
 async function createPostgres(): Promise<PostgresDatabase> {
   const name = newName();
   await onServer('postgres', `CREATE DATABASE ${name}`);
-  const url = addressOf('postgres', name);
+  const url = addressOf(SERVERS.postgres, name);
   const inside = await new DataSource({ type: 'postgres', url, poolSize: 1 }).initialize();
   const database = { name, url, inside };
   made.add(database);

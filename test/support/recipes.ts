@@ -38,7 +38,8 @@ import {
   TokenService,
   TooBusyError,
 } from '../../lib';
-import { hashPassword, TestUsers as Users, type User } from './users';
+import { hashPassword } from '../host/passwords';
+import { TestUsers as Users, type User } from './users';
 
 /** The host's way to write to its users. */
 export abstract class Mailer {

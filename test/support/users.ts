@@ -1,17 +1,8 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { promisify } from 'node:util';
 import { Injectable, Module } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import { Column, Entity, PrimaryGeneratedColumn, type Repository } from 'typeorm';
 import { type Credentials, type ExcludeFromDeadline, type Session, UserProvider } from '../../lib';
-
-const derive = promisify(scrypt) as (
-  password: string,
-  salt: Buffer,
-  length: number,
-  options: object,
-) => Promise<Buffer>;
-const COST = { N: 1_024, r: 8, p: 1 };
+import { hashPassword, verifyPassword } from '../host/passwords';
 
 @Entity('users')
 export class User {
@@ -38,16 +29,7 @@ export class User {
   logins!: number;
 }
 
-export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(16);
-  return `${salt.toString('hex')}:${(await derive(password, salt, 32, COST)).toString('hex')}`;
-}
-
-async function verifyPassword(password: string, hash: string): Promise<boolean> {
-  const [salt, key] = hash.split(':').map((part) => Buffer.from(part, 'hex'));
-  return timingSafeEqual(await derive(password, salt!, 32, COST), key!);
-}
-
+/** What a login for nobody is verified against. */
 const DUMMY = hashPassword('nobody has this password');
 
 @Injectable()

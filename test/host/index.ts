@@ -1,0 +1,4 @@
+export { addressOf, onServer, SERVERS, type ServerKind } from './database-servers';
+export { hashPassword, verifyPassword } from './passwords';
+export { PasswordController, type TableUser, TableUsers, tableUsersModule, type UserSettings } from './table-users';
+export { WhoAmIController } from './who-am-i.controller';

@@ -39,7 +39,6 @@ import { SESSION_SERVICES } from './sessions/session-services';
 import { reportUnreadableSessions } from './sessions/storage-probe';
 import { TokenService } from './sessions/token.service';
 
-
 /**
  * Sessions and tokens for a Nest application. `forRoot` and `forRootAsync` take the options, and beside them the extras
  * that shape the module: `userProvider`, `routes`, `guard`, `storage` and others.

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isDatabaseUnavailable, isRetryable } from './driver-errors';
+import { isDatabaseUnavailable, isRetryable, isUniqueViolation } from './driver-errors';
 
 const MAX_RETRIES = 3;
 
@@ -16,5 +16,15 @@ export async function retrying<T>(statement: () => Promise<T>, kind: 'read' | 'w
       // noticed, or it hands the dying connection out once more.
       await delay(contended ? Math.random() * 10 * 2 ** retries : 10);
     }
+  }
+}
+
+/** Runs a write that claims a slot: a taken slot is an answer, not an error. */
+export async function unlessTaken(write: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await write();
+  } catch (error) {
+    if (isUniqueViolation(error)) return false;
+    throw error;
   }
 }

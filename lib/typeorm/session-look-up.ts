@@ -27,15 +27,6 @@ export class SessionLookUp {
     this.isPacked = rows.manager.connection.options.type === 'postgres';
   }
 
-  /** What is wrong with the relation to the user. */
-  problems(): string[] {
-    const { userRelation: relation, rows } = this;
-    if (relation === undefined || rows.metadata.findRelationWithPropertyPath(relation)) return [];
-    return [
-      `userRelation: the entity ${rows.metadata.name} has no relation '${relation}'; set entity to one of your own that has it.`,
-    ];
-  }
-
   find(id: string): Promise<FoundSession | null> {
     return this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id, this.userRelation);
   }

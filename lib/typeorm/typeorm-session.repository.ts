@@ -1,14 +1,4 @@
-import {
-  Between,
-  type EntityTarget,
-  In,
-  IsNull,
-  LessThan,
-  MoreThan,
-  Not,
-  type QueryRunner,
-  type Repository,
-} from 'typeorm';
+import { Between, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
 import { InvalidCredentialsError } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import {
@@ -23,14 +13,14 @@ import {
 } from '../contracts/session.repository';
 import { changeOf, insertion, rotation } from './compiled-statement';
 import { canHoldUserId } from './columns';
-import { JwtKnoxFence } from './fence.entity';
-import { isDatabaseUnavailable, isForeignKeyViolation, isUniqueViolation } from './driver-errors';
+import { isDatabaseUnavailable, isForeignKeyViolation } from './driver-errors';
 import { FenceStatements } from './fence-statements';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { purgeBatch } from './purge-batch';
-import { retrying } from './retrying';
+import { retrying, unlessTaken } from './retrying';
 import { countSessions, noSessions } from './session-statistics';
+import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
 import { readCrowded, readSlots } from './session-slots';
 import { type RawRecord, recordIn, type Select, selectColumns, type Where } from './session-row';
@@ -60,6 +50,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
   private readonly preparedStatements: boolean;
   private readonly realm: string;
+  private readonly userRelation: string | undefined;
   private readonly lookUp: SessionLookUp;
   private statements: BuiltStatements | undefined;
   private fences: FenceStatements | undefined;
@@ -73,19 +64,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
     this.preparedStatements = preparedStatements;
     this.lookUp = new SessionLookUp(rows, userRelation, preparedStatements);
     this.realm = realm;
+    this.userRelation = userRelation;
   }
 
   override setupProblems({ readOnly }: { readOnly: boolean }): readonly string[] {
-    const { connection } = this.rows.manager;
-    const needed = readOnly ? [this.rows.target] : [this.rows.target, JwtKnoxFence];
-    const names = needed.filter((one) => !connection.hasMetadata(one)).map(nameOf);
-    if (names.length > 0) {
-      const all = names.join(' and ');
-      return [
-        `The data source does not know the entity ${all}: set autoLoadEntities: true, or add ${all} to its entities.`,
-      ];
-    }
-    return this.lookUp.problems();
+    return setupProblems(this.rows, { readOnly, userRelation: this.userRelation });
   }
 
   override isUnavailable(error: unknown): boolean {
@@ -261,19 +244,5 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   private async delete(where: Where): Promise<number> {
     return retrying(async () => (await this.rows.delete(where)).affected ?? 0);
-  }
-}
-
-function nameOf(target: EntityTarget<object>): string {
-  return typeof target === 'function' ? target.name : String(target);
-}
-
-/** Runs a write that claims a slot: a taken slot is an answer, not an error. */
-async function unlessTaken(write: () => Promise<boolean>): Promise<boolean> {
-  try {
-    return await write();
-  } catch (error) {
-    if (isUniqueViolation(error)) return false;
-    throw error;
   }
 }

@@ -4,8 +4,8 @@ import { Strategy } from 'passport-jwt';
 import { MissingTokenError } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { TokenVerifier } from '../sessions/token-verifier';
-import { unwrapRequest } from './passport-call';
-import { presenterOf } from './request-context';
+import { contextBehind } from './passport-call';
+import type { RequestContext } from './request-context';
 
 /** The Passport strategy of one module. Opaque, so that what is behind it can change. */
 export abstract class JwtKnoxStrategy {
@@ -23,12 +23,12 @@ export function createJwtKnoxStrategy(
   transport: TokenTransport,
   uniqueName: string,
 ): JwtKnoxStrategy {
-  const read = (given: unknown) => transport.readAccess(unwrapRequest(given));
+  const read = (given: unknown) => transport.readAccess(contextBehind(given).request);
 
-  async function authenticate(request: unknown) {
-    const token = transport.readAccess(request);
+  async function authenticate(context: RequestContext) {
+    const token = transport.readAccess(context.request);
     if (token === null) throw new MissingTokenError();
-    return verifier.authenticate(token, presenterOf(request));
+    return verifier.authenticate(token, context.presenter);
   }
 
   class RegisteredStrategy extends PassportStrategy(Strategy, uniqueName) {
@@ -40,7 +40,7 @@ export function createJwtKnoxStrategy(
 
     // Passport calls this on an object of its own for each request.
     override authenticate(given: unknown): void {
-      authenticate(unwrapRequest(given)).then(
+      authenticate(contextBehind(given)).then(
         (authentication) => this.success(authentication),
         (error: unknown) => this.error(error as Error),
       );

@@ -1,5 +1,6 @@
 import passport from 'passport';
 import { InvalidTokenError } from '../contracts/errors';
+import { RequestContext } from './request-context';
 
 /**
  * Goes through Passport in place of the request, and lets go of it when it is done. Passport assigns its functions to
@@ -7,27 +8,27 @@ import { InvalidTokenError } from '../contracts/errors';
  */
 class PassportRequest<Answer> {
   constructor(
-    public request: unknown,
+    public context: RequestContext | undefined,
     private resolve: ((answer: Answer) => void) | undefined,
     private reject: ((error: unknown) => void) | undefined,
   ) {}
 
   finish(error: unknown, answer: Answer | false | undefined): void {
     const { resolve, reject } = this;
-    this.request = this.resolve = this.reject = undefined;
+    this.context = this.resolve = this.reject = undefined;
     if (answer && !error) resolve?.(answer);
     else reject?.(error ?? new InvalidTokenError('signature'));
   }
 }
 
-/** What the strategy of this name finds in a request. */
-export function authenticateWith<Answer>(strategy: string, request: unknown): Promise<Answer> {
-  return new Promise((resolve, reject) => send(strategy, new PassportRequest<Answer>(request, resolve, reject)));
+/** What the strategy of this name finds out about a request. */
+export function authenticateWith<Answer>(strategy: string, context: RequestContext): Promise<Answer> {
+  return new Promise((resolve, reject) => send(strategy, new PassportRequest<Answer>(context, resolve, reject)));
 }
 
-/** The request that a strategy was given: by a guard of the library, or by a host that calls Passport itself. */
-export function unwrapRequest(given: unknown): unknown {
-  return given instanceof PassportRequest ? given.request : given;
+/** What a strategy was given: by a guard of the library, or as a plain request by a host that calls Passport itself. */
+export function contextBehind(given: unknown): RequestContext {
+  return given instanceof PassportRequest ? given.context! : new RequestContext(given);
 }
 
 /** By name, never by instance: given an instance, Passport 0.7 mixes concurrent requests up. */

@@ -34,7 +34,7 @@ export class PassportAuthenticator extends RequestAuthenticator {
     const { request, lifetime } = context;
     const known = lifetime && this.cache.get(lifetime, request);
     if (known) return known;
-    const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, request);
+    const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, context);
     if (lifetime) this.cache.set(lifetime, request, authentication);
     return authentication;
   }

@@ -117,6 +117,32 @@ describe.each(environments)('the reader of contexts: $title', ({ platform, kind 
     expect((await t.http.get('/auth/verify', { token })).status).toBe(204);
   });
 
+  it('says who presents the token, where a handshake and not the message knows', async () => {
+    class Handshake extends RequestContext {
+      override get presenter() {
+        return { userAgent: 'socket/1.0', ip: '192.0.2.7' };
+      }
+    }
+    class HandshakeReader extends RequestContextReader {
+      override read(context: ExecutionContext): RequestContext {
+        return context.getType() === 'http' ? super.read(context) : new Handshake(context.getArgByIndex(2)?.request);
+      }
+    }
+    await start({
+      extras: { contextReader: HandshakeReader },
+      options: { session: { bindUserAgent: 'reject' } },
+    });
+    const login = { username: 'alice', password: 'alice-password' };
+    const { body } = await t.http.post('/auth/login', { json: login, headers: { 'user-agent': 'socket/1.0' } });
+    expect(await graphql('greet', { request: bearer(body.access_token) })).toBe('alice');
+    const { body: other } = await t.http.post('/auth/login', { json: login, headers: { 'user-agent': 'web/1.0' } });
+    await expect(graphql('greet', { request: bearer(other.access_token) })).rejects.toMatchObject({ status: 401 });
+    expect(t.events.at(-1)?.event).toMatchObject({
+      reason: 'user_agent_mismatch',
+      presenter: { userAgent: 'socket/1.0', ip: '192.0.2.7' },
+    });
+  });
+
   it('S12: of one socket leads each message to its own request, and back to the user of that', async () => {
     await start();
     const [alice, bob] = [await t.login('alice'), await t.login('bob')];

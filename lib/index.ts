@@ -17,6 +17,7 @@ export type {
 } from './options/options';
 export type { Duration } from './options/duration';
 export { Clock, SystemClock } from './contracts/clock';
+export type { Moment } from './contracts/clock';
 
 // Guard and decorators
 export { JwtKnoxGuard } from './guard/jwt-knox.guard';

@@ -10,3 +10,12 @@ export class SystemClock extends Clock {
     return Date.now();
   }
 }
+
+/** A moment in time: a `Date`, or milliseconds since the epoch. */
+export type Moment = Date | number;
+
+/** Milliseconds since the epoch; NaN for an invalid `Date` and for whatever is no moment. */
+export function epochOf(moment: Moment): number {
+  if (moment instanceof Date) return moment.getTime();
+  return typeof moment === 'number' ? moment : NaN;
+}

@@ -1,3 +1,4 @@
+import type { Moment } from './clock';
 import { isConnectionFailure } from './connection-errors';
 import { Redacted } from './redacted';
 import type { Session } from './session';
@@ -52,7 +53,7 @@ export abstract class UserProvider<User = any> extends Redacted {
    * Sessions whose credentials were proven before this moment do not count: for what changes outside of this library, and
    * for the user's own creation, so that a re-used id does not inherit sessions. Take it from the application's clock.
    */
-  validSince(_user: User): Date | null {
+  validSince(_user: User): Moment | null {
     return null;
   }
 

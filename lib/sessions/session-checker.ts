@@ -1,3 +1,4 @@
+import { epochOf, type Moment } from '../contracts/clock';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { type RejectionReason, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
@@ -134,10 +135,11 @@ function userRefusal(users: UserProvider, user: unknown, record: SessionRecord):
 
 /** Epoch milliseconds; null when the provider names no moment. */
 export function validSinceOf(users: UserProvider, user: unknown): number | null {
-  const since: Date | null | undefined = users.validSince(user);
+  const since: Moment | null | undefined = users.validSince(user);
   if (since === null || since === undefined) return null;
-  if (!(since instanceof Date)) throw new TypeError('UserProvider.validSince must return a Date or null.');
-  return since.getTime();
+  // A string is what drivers make of a BIGINT: taken for a moment, it would compare as one by chance.
+  if (since instanceof Date || typeof since === 'number') return epochOf(since);
+  throw new TypeError('UserProvider.validSince must return a Date, epoch milliseconds or null.');
 }
 
 /** What speaks against what the provider gave for an id: nobody, somebody else, or a user who is not active. */

@@ -1,3 +1,4 @@
+import { epochOf, type Moment } from '../contracts/clock';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { InvalidCredentialsError, SessionLimitReachedError, StorageUnavailableError } from '../contracts/errors';
@@ -23,7 +24,7 @@ import { fromStorage, type RequestDeadline } from './request-deadline';
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {
   /** When the user proved who they are. @default the arrival */
-  authenticatedAt?: Date;
+  authenticatedAt?: Moment;
   /** Lifetime of this session, until its first refresh; never past `session.maxLifetime`. */
   ttl?: Duration;
   /**
@@ -124,7 +125,8 @@ export class SessionIssuer {
   private descriptionOf({ device, arrival, overrides }: Login<unknown>, userId: string, now: number) {
     const { session, clockMargin } = this.options;
     // The clock may have been set back since the arrival, or be behind that of the server which read it.
-    const authenticatedAt = overrides.authenticatedAt?.getTime() ?? Math.min(arrival.at, now);
+    const given = overrides.authenticatedAt;
+    const authenticatedAt = given === undefined ? Math.min(arrival.at, now) : epochOf(given);
     if (Number.isNaN(authenticatedAt)) throw new TypeError('issue: authenticatedAt is not a valid date.');
     if (authenticatedAt > now + clockMargin) throw new TypeError('issue: authenticatedAt lies in the future.');
     const idleTimeout = overrides.remember === false ? session.shortIdleTimeout : session.idleTimeout;

@@ -1,3 +1,4 @@
+import { epochOf, type Moment } from '../contracts/clock';
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidTokenError, TokenRejection } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
@@ -66,7 +67,7 @@ export class SessionRenewals {
     return this.refused(presenter, () => deadline.run(find));
   }
 
-  async reauthenticate(session: Pick<Session, 'id' | 'userId'>, at: Date | undefined): Promise<IssuedTokens> {
+  async reauthenticate(session: Pick<Session, 'id' | 'userId'>, at: Moment | undefined): Promise<IssuedTokens> {
     const { clock, clockMargin } = this.options;
     const now = clock.now();
     return this.renew(session, momentOf(at, now, clockMargin), this.newDeadline());
@@ -122,8 +123,8 @@ export class SessionRenewals {
 }
 
 /** @throws TypeError for a moment that is none, or that is still to come */
-function momentOf(at: Date | undefined, now: number, margin: number): number {
-  const moment = at?.getTime() ?? now;
+function momentOf(at: Moment | undefined, now: number, margin: number): number {
+  const moment = at === undefined ? now : epochOf(at);
   if (Number.isNaN(moment)) throw new TypeError('reauthenticate: at is not a valid date.');
   if (moment > now + margin) throw new TypeError('reauthenticate: at lies in the future.');
   return moment;

@@ -1,3 +1,4 @@
+import { epochOf, type Moment } from '../contracts/clock';
 import { Injectable } from '@nestjs/common';
 import { InvalidTokenError, MissingTokenError, TokenExpiredError } from '../contracts/errors';
 import type { RevocationReason, SessionActor } from '../contracts/events';
@@ -120,7 +121,7 @@ export class TokenService<User = any> {
    */
   async reauthenticate(
     session: Pick<Session, 'id' | 'userId'>,
-    { at }: { at?: Date } = {},
+    { at }: { at?: Moment } = {},
   ): Promise<IssuedTokens<User>> {
     return this.renewals.reauthenticate(session, at);
   }
@@ -185,8 +186,8 @@ export class TokenService<User = any> {
    * Ends every session created before a moment, of all users, and all logins under way: after a backup was restored, or a
    * secret leaked. A moment of the last second means now: then every session ends that is there. Returns how many.
    */
-  async revokeBefore(moment: Date | number): Promise<number> {
-    const before = new Date(moment).getTime();
+  async revokeBefore(moment: Moment): Promise<number> {
+    const before = epochOf(moment);
     if (Number.isNaN(before)) throw new TypeError('revokeBefore: not a valid date.');
     return this.revoker.before(before, { reason: 'revoked_before' });
   }

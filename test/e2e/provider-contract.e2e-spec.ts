@@ -64,17 +64,32 @@ describe.each(environments)('mistakes of the host: $title', ({ platform, kind })
     for (const value of [0, null, '0', 'N']) expect(typeof isActive(value)).not.toBe('boolean');
   });
 
-  it('a validSince of anything but a Date is told as what it is, and lets nobody in', async () => {
+  it('a validSince of anything but a moment is told as what it is, and lets nobody in', async () => {
     await start();
-    for (const since of [5, '2020-01-01', Promise.resolve(null)]) {
+    for (const since of ['5', '2020-01-01', 5n, Promise.resolve(null)]) {
       t.users.validSince = untyped(() => since);
       await expect(t.tokens.authenticate(tokens.accessToken)).rejects.toThrow(
-        new TypeError('UserProvider.validSince must return a Date or null.'),
+        new TypeError('UserProvider.validSince must return a Date, epoch milliseconds or null.'),
       );
       expect(await verify(tokens.accessToken)).toBe(500);
     }
-    t.users.validSince = () => new Date(NaN);
+    for (const none of [new Date(NaN), NaN]) {
+      t.users.validSince = () => none;
+      expect(await verify(tokens.accessToken)).toBe(401);
+    }
+  });
+
+  it('a validSince may be epoch milliseconds, as may every moment', async () => {
+    await start();
+    const proven = tokens.session.authenticatedAt;
+    t.users.validSince = () => proven;
+    expect(await verify(tokens.accessToken)).toBe(204);
+    t.users.validSince = () => proven + 1;
     expect(await verify(tokens.accessToken)).toBe(401);
+    t.users.validSince = () => null;
+    t.clock.advance('10s');
+    const again = await t.tokens.reauthenticate(tokens.session, { at: proven + 5_000 });
+    expect(again.session.authenticatedAt).toBe(proven + 5_000);
   });
 
   it('a validSince of undefined counts as null', async () => {

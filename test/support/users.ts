@@ -58,7 +58,7 @@ export class TestUsers extends UserProvider<User> {
     return user.isAdmin;
   }
 
-  override validSince(user: User) {
+  override validSince(user: User): Date | number | null {
     return user.validSince === null ? null : new Date(Number(user.validSince));
   }
 

@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
+import type { JwtKnoxFeature } from '../contracts/feature';
 import type { SessionStorage } from '../contracts/session-storage';
-import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes } from './options';
+import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRouteGuards, JwtKnoxRoutes } from './options';
 
 /** Former names of what the extra `storage` holds, with what to write instead. */
 export const MOVED_TO_STORAGE = {
@@ -53,6 +54,9 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   const routes = extras.routes === false ? null : (extras.routes ?? {});
   checkRoutes(problems, routes);
   checkRouteGuards(problems, extras);
+  if (extras.loginGuards !== undefined && !isGuardList(extras.loginGuards)) {
+    problems.push('loginGuards: must be a list of guards, classes or instances.');
+  }
   if (extras.loginGuards?.length && !extras.userProvider) {
     problems.push('loginGuards: need a userProvider, which says the id of the user they authenticated.');
   }
@@ -110,7 +114,7 @@ function checkRouteGuards(problems: string[], { routes, userProvider }: JwtKnoxE
   for (const [name, list] of Object.entries(guards)) {
     if (!Object.hasOwn(mounted, name)) {
       problems.push(`routes.guards.${name}: no such route; known are ${Object.keys(mounted).join(', ')}.`);
-    } else if (list !== undefined && !(Array.isArray(list) && list.every(isGuard))) {
+    } else if (list !== undefined && !isGuardList(list)) {
       problems.push(`routes.guards.${name}: must be a list of guards, classes or instances.`);
     } else if (list?.length && !mounted[name]) {
       problems.push(
@@ -118,6 +122,18 @@ function checkRouteGuards(problems: string[], { routes, userProvider }: JwtKnoxE
       );
     }
   }
+}
+
+/** A guard of the host's, before a route. */
+export type RouteGuard = NonNullable<JwtKnoxRouteGuards['login']>[number];
+
+/** The guards of a list; none where it is malformed, which is told with all other problems. */
+export function guardsIn(list: unknown): readonly RouteGuard[] {
+  return isGuardList(list) ? list : [];
+}
+
+function isGuardList(list: unknown): list is RouteGuard[] {
+  return Array.isArray(list) && list.every(isGuard);
 }
 
 function isGuard(guard: unknown): boolean {
@@ -175,7 +191,15 @@ function featureProblems(features: unknown): string[] {
   const isNamed = names.every((name) => typeof name === 'string' && /^[a-z][a-z0-9-]*$/.test(name));
   if (!isNamed) return ['features: each needs a name of lowercase letters, digits and hyphens.'];
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-  return [...twice].map((name) => `features: '${String(name)}' is given twice; leave one of the two out.`);
+  const problems = [...twice].map((name) => `features: '${String(name)}' is given twice; leave one of the two out.`);
+  return [...problems, ...(features as JwtKnoxFeature[]).flatMap(controllerProblems)];
+}
+
+/** Without a path of its own, or undefined because files import each other, it would be served nowhere. */
+function controllerProblems({ name, controllers = [] }: JwtKnoxFeature): string[] {
+  const isController = (one: unknown) => typeof one === 'function' && Reflect.hasMetadata('path', one);
+  if (Array.isArray(controllers) && controllers.every(isController)) return [];
+  return [`features: the controllers of '${name}' must be a list of classes with @Controller(); correct the list.`];
 }
 
 /** What stands beside the extras of `forRootAsync`. */

@@ -1,6 +1,6 @@
 import { Controller, type Type, UseGuards } from '@nestjs/common';
 import { HostChallenge } from '../guard/error-headers.interceptor';
-import { routesOf } from '../options/extras';
+import { guardsIn, type RouteGuard, routesOf } from '../options/extras';
 import type { JwtKnoxExtras, JwtKnoxRouteGuards } from '../options/options';
 import { AdminController } from './admin.controller';
 import { LogoutController, LogoutOthersController, RefreshController } from './auth.controller';
@@ -10,18 +10,26 @@ import { IntrospectController, RevokeController } from './oauth.controller';
 import { DebugController, TokenStatusController } from './token-status.controller';
 import { JwksController, MetadataController, WELL_KNOWN } from './well-known.controller';
 
+/** Where Nest keeps the path of a controller. */
+const PATH_METADATA = 'path';
+
 /** The controllers of a module and of its features, each below its path, behind the guards that you put before it. */
 export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Type[] {
-  const { routes, userProvider, loginGuards = [] } = extras;
+  const { routes, userProvider } = extras;
+  const loginGuards = guardsIn(extras.loginGuards);
   const { prefix, session, admin, oauth, jwks, debug } = routesOf(routes);
   const guards = (routes && routes.guards) || {};
   const guarded = (controller: Type, route: keyof JwtKnoxRouteGuards) =>
-    mountAt(controller, prefix, ...guardsBefore(guards[route]));
+    mountAt(controller, prefix, ...guardsBefore(guardsIn(guards[route])));
   const controllers: Type[] = [];
   if (session && userProvider) {
     controllers.push(
       loginGuards.length > 0
-        ? mountAt(GuardedLoginController, prefix, UseGuards(...(guards.login ?? []), LoginArrivalGuard, ...loginGuards))
+        ? mountAt(
+            GuardedLoginController,
+            prefix,
+            UseGuards(...guardsIn(guards.login), LoginArrivalGuard, ...loginGuards),
+          )
         : guarded(LoginController, 'login'),
     );
   }
@@ -37,19 +45,25 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
 }
 
 /** They run after `no-store`, and before whatever the library does on a route. */
-function guardsBefore(guards: JwtKnoxRouteGuards[keyof JwtKnoxRouteGuards] = []): ClassDecorator[] {
+function guardsBefore(guards: readonly RouteGuard[]): ClassDecorator[] {
   return guards.length > 0 ? [UseGuards(HostChallenge, ...guards)] : [];
 }
 
 /** A subclass with a path: two modules, or two applications in one process, mount the same routes under their own. */
 function mountAt(base: Type, path: string | string[], ...decorators: ClassDecorator[]): Type {
   const controller = { [base.name]: class extends base {} }[base.name]!;
-  for (const decorate of [Controller(path), ...decorators]) decorate(controller);
+  Controller(path)(controller);
+  // What holds for a class and not for its subclasses, such as @Public(), its version and its scope, holds for this one.
+  for (const key of Reflect.getOwnMetadataKeys(base).filter((one) => one !== PATH_METADATA)) {
+    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, base), controller);
+  }
+  for (const decorate of decorators) decorate(controller);
   return controller;
 }
 
 /** The paths that a controller names itself, below a prefix. */
 function below(prefix: string, controller: Type): string[] {
-  const own = Reflect.getMetadata('path', controller) as string | string[];
-  return [own].flat().map((path) => `${prefix}/${path}`);
+  const own = Reflect.getMetadata(PATH_METADATA, controller) as string | string[];
+  // A slash twice would be a path that no client asks for.
+  return [own].flat().map((path) => `${prefix}/${path}`.split('/').filter(Boolean).join('/'));
 }

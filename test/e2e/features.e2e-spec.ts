@@ -1,6 +1,26 @@
-import { Controller, Get, Inject, Injectable, Module, Param, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  type INestApplication,
+  Inject,
+  Injectable,
+  Module,
+  Param,
+  Scope,
+  UseGuards,
+  type VersioningOptions,
+  VersioningType,
+} from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CurrentUser, JwtKnoxConfigurationError, type JwtKnoxFeature, JwtKnoxGuard, TokenService } from '../../lib';
+import {
+  CurrentUser,
+  JwtKnoxConfigurationError,
+  type JwtKnoxFeature,
+  JwtKnoxGuard,
+  OptionalAuth,
+  Public,
+  TokenService,
+} from '../../lib';
 import { inMemory } from '../../lib/testing';
 import { createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
@@ -44,6 +64,31 @@ const counts: JwtKnoxFeature = {
   ],
 };
 
+/** Whatever may stand above a class, and holds for this class alone. */
+@Public()
+@Controller({ path: 'open', version: '2', scope: Scope.REQUEST })
+class OpenController {
+  private readonly made = ++OpenController.instances;
+  static instances = 0;
+
+  @Get() get() {
+    return { made: this.made };
+  }
+}
+
+@OptionalAuth()
+@Controller()
+class RootController {
+  @Get('hello') hello() {
+    return { hello: 'stranger' };
+  }
+}
+
+class Bare {}
+
+const BY_HEADER: VersioningOptions = { type: VersioningType.HEADER, header: 'x-version' };
+const open: JwtKnoxFeature = { name: 'open', controllers: [OpenController, RootController], routes: [] };
+
 describe.each(platforms)('a feature: $name', (platform) => {
   let t: TestApp;
   const start = (extras: object) => createApp(platform, 'sqlite', { extras: { storage: inMemory(), ...extras } });
@@ -79,7 +124,38 @@ describe.each(platforms)('a feature: $name', (platform) => {
     }
   });
 
+  it.each(['auth', '/auth', 'auth/', '/api//auth/', ''])(
+    'keeps what its controllers say of themselves: prefix %j',
+    async (prefix) => {
+      const prepare = (app: INestApplication) => void app.enableVersioning(BY_HEADER);
+      const extras = { storage: inMemory(), features: [open], routes: { prefix }, guard: 'global' as const };
+      const app = await createApp(platform, 'sqlite', { extras, prepare });
+      try {
+        const path = ['', ...prefix.split('/').filter(Boolean)].join('/');
+        const ask = () => app.http.get(`${path}/open`, { headers: { 'x-version': '2' } });
+        const [first, second] = [await ask(), await ask()];
+        expect([first.status, second.body.made - first.body.made]).toEqual([200, 1]);
+        expect((await app.http.get(`${path}/open`)).status).toBe(404);
+        expect((await app.http.get(`${path}/hello`)).body).toEqual({ hello: 'stranger' });
+        if (prefix === '') return;
+        expect((await app.http.get('/open', { headers: { 'x-version': '2' } })).status).toBe(404);
+      } finally {
+        await app.close();
+      }
+    },
+  );
+
   it.each<[string, unknown, RegExp]>([
+    [
+      'a controller that is none',
+      [{ ...counts, controllers: [Bare] }],
+      /^features: the controllers of 'counts' must be/,
+    ],
+    [
+      'a controller that is undefined',
+      [{ ...counts, controllers: [undefined] }],
+      /^features: the controllers of 'counts'/,
+    ],
     ['two of one name', [counts, { ...counts }], /^features: 'counts' is given twice; leave one of the two out/],
     ['one without a name', [{ routes: [] }], /^features: each needs a name/],
     ['one that is none', [undefined], /^features: each needs a name/],

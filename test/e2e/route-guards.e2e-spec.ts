@@ -6,7 +6,7 @@ import {
   UnauthorizedException,
 } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type JwtKnoxExtras, requestOf } from '../../lib';
+import { JwtKnoxConfigurationError, type JwtKnoxExtras, requestOf } from '../../lib';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { basic, clients, GATEWAY, ISSUER, postForm } from '../support/oauth';
 
@@ -110,5 +110,30 @@ describe.each(environments)("the host's own guards of routes: $title", ({ platfo
       const answer = await postForm(t.http, path, { token: 'x' }, { authorization: '' });
       expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Basic realm="jwt-knox"']);
     }
+  });
+});
+
+describe('lists of guards that are none', () => {
+  const refusal = async (extras: object) => {
+    const options = { issuer: ISSUER, clients };
+    const [{ platform, kind }] = environments as [(typeof environments)[0]];
+    const started = await createApp(platform, kind, { options, extras }).catch((error: unknown) => error);
+    return started instanceof JwtKnoxConfigurationError ? started.problems : started;
+  };
+
+  // Written without types, or undefined because two files import each other.
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a class', Gate],
+    ['an instance', new Gate()],
+    ['a list with undefined', [undefined]],
+  ])('are refused at start-up, and never ignored: %s', async (_title, list) => {
+    const ofRoute = 'routes.guards.login: must be a list of guards, classes or instances.';
+    const ofLogin = 'loginGuards: must be a list of guards, classes or instances.';
+    const routes = { guards: { login: list } };
+    expect(await refusal({ routes })).toEqual([ofRoute]);
+    expect(await refusal({ loginGuards: list })).toEqual([ofLogin]);
+    expect(await refusal({ routes, loginGuards: [Gate] })).toEqual([ofRoute]);
+    expect(await refusal({ routes, loginGuards: list })).toEqual([ofRoute, ofLogin]);
   });
 });

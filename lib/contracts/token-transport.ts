@@ -22,5 +22,5 @@ export abstract class TokenTransport {
    */
   abstract write(response: any, tokens: IssuedTokens, request: any): object | Promise<object>;
   /** Called before the response to a logout, and when a refresh token is refused with 401: expires cookies. */
-  abstract clear(response: any, request: any): void;
+  abstract clear(response: any, request: any): void | Promise<void>;
 }

@@ -4,6 +4,7 @@ import { Strategy } from 'passport-jwt';
 import { MissingTokenError } from '../contracts/errors';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { TokenVerifier } from '../sessions/token-verifier';
+import { tokenOrNull } from './bearer.transport';
 import { contextBehind } from './passport-call';
 import type { RequestContext } from './request-context';
 
@@ -26,7 +27,7 @@ export function createJwtKnoxStrategy(
   const read = (given: unknown) => transport.readAccess(contextBehind(given).request);
 
   async function authenticate(context: RequestContext) {
-    const token = transport.readAccess(context.request);
+    const token = tokenOrNull(transport.readAccess(context.request));
     if (token === null) throw new MissingTokenError();
     return verifier.authenticate(token, context.presenter);
   }

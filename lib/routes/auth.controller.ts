@@ -11,6 +11,7 @@ import { SessionRevoker } from '../sessions/session-revoker';
 import { TokenService } from '../sessions/token.service';
 import { actorOf, deadlineOf } from '../guard/authenticated-request';
 import { CurrentSession, Public } from '../guard/decorators';
+import { tokenOrNull } from '../guard/bearer.transport';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { resourceOf } from '../guard/request-body';
 import { presenterOf } from '../guard/request-context';
@@ -30,7 +31,7 @@ async function clearIfRefused<T>(
   try {
     return await work();
   } catch (error) {
-    if (REFUSALS.some((refusal) => error instanceof refusal)) transport.clear(response, request);
+    if (REFUSALS.some((refusal) => error instanceof refusal)) await transport.clear(response, request);
     throw error;
   }
 }
@@ -48,7 +49,7 @@ export class RefreshController {
   @Public()
   @HttpCode(HttpStatus.OK)
   async refresh(@Req() request: unknown, @Res({ passthrough: true }) response: unknown): Promise<object> {
-    const refreshToken = this.transport.readRefresh(request);
+    const refreshToken = tokenOrNull(this.transport.readRefresh(request));
     if (refreshToken === null) throw new InvalidRequestError('refresh_token is missing.');
     const options = { idempotencyKey: idempotencyKeyOf(request), resource: resourceOf(request) };
     const tokens = await clearIfRefused(this.transport, { request, response }, () =>
@@ -73,16 +74,16 @@ export class LogoutController {
   @HttpCode(HttpStatus.NO_CONTENT)
   async logout(@Req() request: unknown, @Res({ passthrough: true }) response: unknown): Promise<void> {
     const accessToken = this.readAccess(request, response);
-    const refreshToken = this.transport.readRefresh(request);
+    const refreshToken = tokenOrNull(this.transport.readRefresh(request));
     await clearIfRefused(this.transport, { request, response }, () =>
       this.tokens.logout(accessToken, refreshToken, presenterOf(request)),
     );
-    this.transport.clear(response, request);
+    await this.transport.clear(response, request);
   }
 
   private readAccess(request: unknown, response: unknown): string | null {
     try {
-      return this.transport.readAccess(request);
+      return tokenOrNull(this.transport.readAccess(request));
     } catch (error) {
       this.errorHeaders.setForToken(response, error);
       throw error;
@@ -114,7 +115,7 @@ export class LogoutOthersController {
   ) {
     const ending = { reason: 'logout_all', actor: actorOf(session), deadline: deadlineOf(request) } as const;
     const revoked = await this.revoker.all(session.userId, ending);
-    this.transport.clear(response, request);
+    await this.transport.clear(response, request);
     return { revoked };
   }
 }

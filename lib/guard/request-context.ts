@@ -70,7 +70,11 @@ export function requestOf(context: ExecutionContext): any {
  * one socket run beside each other, and must not find each other's requests.
  */
 export function readAndLeave(context: ExecutionContext, reader: RequestContextReader): RequestContext {
-  const found = reader.read(context);
+  const found: unknown = reader.read(context);
+  // Without a response, nothing forbids caches to store tokens: what has the request alone is not taken for a context.
+  if (!(found instanceof RequestContext)) {
+    throw new TypeError(`${reader.constructor.name}.read must return a RequestContext.`);
+  }
   const carrier = carrierOf(context);
   const readers = carrier?.[READERS] as Readers | undefined;
   // The usual case: nothing is written to the request.

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { BearerTransport, type JwtKnoxExtras, type JwtKnoxOptions } from '../../lib';
 import { inMemory } from '../../lib/testing';
@@ -12,6 +13,14 @@ class UndefinedTransport extends BearerTransport {
   }
   override readRefresh(request: any): any {
     return super.readRefresh(request) ?? undefined;
+  }
+}
+
+/** Reads like a RequestContextReader, but returns the request alone. */
+@Injectable()
+class BareReader {
+  read(context: ExecutionContext) {
+    return { request: context.switchToHttp().getRequest<unknown>() };
   }
 }
 
@@ -66,6 +75,16 @@ describe.each(platforms)('what a host writes that is nearly right: $name', (plat
       transport.fails = true;
       expect((await http.post('/auth/logout-all', { token: second.access_token })).status).toBe(500);
       expect((await http.get('/auth/verify', { token: second.access_token })).status).toBe(401);
+    });
+  });
+
+  it('a context reader that returns the request alone: nobody is answered without no-store and a challenge', async () => {
+    await within({}, { contextReader: BareReader, routes: { admin: true } }, async ({ http, login, tokens }) => {
+      await expect(login()).rejects.toThrow('500');
+      const { accessToken: token } = await tokens.issue({ id: 1 } as any);
+      for (const path of ['/auth/verify', '/auth/admin/statistics', '/notes']) {
+        expect([path, (await http.get(path, { token })).status]).toEqual([path, 500]);
+      }
     });
   });
 });

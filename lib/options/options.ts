@@ -149,7 +149,7 @@ export interface JwtKnoxRoutes {
   admin?: boolean;
   /** `introspect` (RFC 7662), `revoke` (RFC 7009), metadata (RFC 8414); needs `clients` and `issuer`. @default false */
   oauth?: boolean;
-  /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an RS, PS or ES key. @default false */
+  /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an asymmetric key. @default false */
   jwks?: boolean;
   /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
   debug?: boolean;

@@ -67,10 +67,19 @@ function secretBytes(secret: KeyMaterial): Buffer | null {
   return Buffer.isBuffer(secret) ? secret : null;
 }
 
-/** A public key as HMAC secret would let anybody sign. */
+/** A line of OpenSSH, a PEM or a JWK. */
+const WRITTEN_KEY = /^\s*(?:ssh-|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)|-----BEGIN|^\s*\{[\s\S]*"kty"/;
+
+/** A public key as HMAC secret would let anybody sign: in any form, such as a PEM that lost its first and last line. */
 function isAsymmetricKey(bytes: Buffer): boolean {
   const text = bytes.toString();
-  if (text.includes('-----BEGIN') || /^\s*\{[\s\S]*"kty"/.test(text)) return true;
+  const compact = text.replace(/\s/g, '');
+  return (
+    WRITTEN_KEY.test(text) || [bytes, Buffer.from(compact, 'base64'), Buffer.from(compact, 'hex')].some(isKeyInDer)
+  );
+}
+
+function isKeyInDer(bytes: Buffer): boolean {
   const readers = [
     () => createPublicKey({ key: bytes, format: 'der', type: 'spki' }),
     () => createPublicKey({ key: bytes, format: 'der', type: 'pkcs1' }),

@@ -183,10 +183,17 @@ mistake(
   },
   [/'a' and 'b' are the same key/, /one algorithm and one kid only/],
 );
+const derOf = ({ publicKey }: { publicKey: KeyObject }) => publicKey.export({ format: 'der', type: 'spki' });
 for (const [title, secret] of [
   ['as PEM', pem(rsa.publicKey)],
   ['as DER', rsa.publicKey.export({ format: 'der', type: 'spki' })],
   ['as PKCS #1 DER', rsa.publicKey.export({ format: 'der', type: 'pkcs1' })],
+  ['as base64, as a PEM without its first and last line', derOf(rsa).toString('base64')],
+  ['of Ed25519 as base64 in lines', `${derOf(ed25519).toString('base64').replace('V', 'V\n')}\n`],
+  ['of Ed25519 as base64url', derOf(ed25519).toString('base64url')],
+  ['of Ed25519 as hex', derOf(ed25519).toString('hex')],
+  ['of Ed25519 as a line of OpenSSH', `ssh-ed25519 ${derOf(ed25519).toString('base64')} me@example.com`],
+  ['of ECDSA as a line of OpenSSH', `ecdsa-sha2-nistp256 ${derOf(ed25519).toString('base64')}`],
 ] as const) {
   mistake(`a public key as HMAC secret, ${title}`, { secret }, [
     /is an asymmetric key/,

@@ -3,7 +3,7 @@ import { MissingTokenError } from '../contracts/errors';
 import { RequestSession } from './authenticated-request';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
-import { missingRequestIn, readAndLeave, RequestContextReader } from './request-context';
+import { leaveReader, missingRequestIn, readAndLeave, RequestContextReader } from './request-context';
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to your user and
@@ -20,7 +20,11 @@ export class JwtKnoxGuard implements CanActivate {
   /** @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503) */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.accessTo(context);
-    if (access === 'public') return true;
+    if (access === 'public') {
+      // Your own decorators may ask for the request there.
+      leaveReader(context, this.reader);
+      return true;
+    }
     const found = readAndLeave(context, this.reader);
     const { request } = found;
     try {

@@ -65,16 +65,27 @@ export function requestOf(context: ExecutionContext): any {
   return requestContextOf(context).request;
 }
 
-/**
- * Reads a context, and leaves the reader there for whoever reads it after. The reader and not what it read: messages of
- * one socket run beside each other, and must not find each other's requests.
- */
+/** Reads a context, and leaves the reader there for whoever reads it after. */
 export function readAndLeave(context: ExecutionContext, reader: RequestContextReader): RequestContext {
   const found: unknown = reader.read(context);
   // Without a response, nothing forbids caches to store tokens: what has the request alone is not taken for a context.
   if (!(found instanceof RequestContext)) {
     throw new TypeError(`${reader.constructor.name}.read must return a RequestContext.`);
   }
+  leaveReader(context, reader);
+  if (reader.constructor !== RequestContextReader && reader.read(context).request !== found.request) {
+    throw new TypeError(
+      `${reader.constructor.name}.read must return the same request whenever it reads the same context.`,
+    );
+  }
+  return found;
+}
+
+/**
+ * Leaves a reader for whoever reads the context after. The reader and not what it read: messages of one socket run beside
+ * each other, and must not find each other's requests.
+ */
+export function leaveReader(context: ExecutionContext, reader: RequestContextReader): void {
   const carrier = carrierOf(context);
   const readers = carrier?.[READERS] as Readers | undefined;
   // The usual case: nothing is written to the request.
@@ -86,12 +97,6 @@ export function readAndLeave(context: ExecutionContext, reader: RequestContextRe
     const value: Readers = new Map([[context.getHandler(), reader]]);
     Reflect.defineProperty(carrier, READERS, { value, configurable: true });
   }
-  if (reader.constructor !== RequestContextReader && reader.read(context).request !== found.request) {
-    throw new TypeError(
-      `${reader.constructor.name}.read must return the same request whenever it reads the same context.`,
-    );
-  }
-  return found;
 }
 
 /** The argument of a handler that belongs to one request, client or message, whichever guards and decorators look. */

@@ -1,4 +1,4 @@
-import { type ExecutionContext, Inject, Injectable, UseGuards } from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, Inject, Injectable, UseGuards } from '@nestjs/common';
 import { ExternalContextCreator } from '@nestjs/core/helpers/external-context-creator';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -30,6 +30,18 @@ class Resolvers {
   @Public()
   open(@CurrentUser('username') username?: string) {
     return username ?? 'nobody';
+  }
+}
+
+/** A decorator of the host's own, which asks for no user. */
+const Path = createParamDecorator((_: unknown, context: ExecutionContext) => requestOf(context)?.url as unknown);
+
+@Injectable()
+@Public()
+@UseGuards(JwtKnoxGuard)
+class PublicResolvers {
+  path(@Path() path: unknown) {
+    return path;
   }
 }
 
@@ -72,7 +84,7 @@ describe.each(environments)('the reader of contexts: $title', ({ platform, kind 
 
   async function start(settings: AppSettings = {}) {
     t = await createApp(platform, kind, {
-      providers: [Resolvers, SocketHandlers, SocketGuard],
+      providers: [Resolvers, PublicResolvers, SocketHandlers, SocketGuard],
       ...settings,
     });
     await t.users.add('alice');
@@ -141,6 +153,13 @@ describe.each(environments)('the reader of contexts: $title', ({ platform, kind 
       reason: 'user_agent_mismatch',
       presenter: { userAgent: 'socket/1.0', ip: '192.0.2.7' },
     });
+  });
+
+  it("is that of the host's own decorators on public routes too, where the guard reads nothing", async () => {
+    await start({ extras: { contextReader: OwnReader } });
+    const request = { headers: {}, url: '/public' };
+    expect(await call('graphql', 'path', [null, {}, { request }, {}], PublicResolvers)).toBe('/public');
+    expect(await call('rpc', 'path', [{ text: 'hello' }, request], PublicResolvers)).toBe('/public');
   });
 
   it('S12: of one socket leads each message to its own request, and back to the user of that', async () => {

@@ -1,5 +1,5 @@
 /**
- * The rooms (docs/architecture.md): routes -> guard -> sessions -> tokens -> options -> contracts.
+ * The rooms (docs/15-architecture.md): routes -> guard -> sessions -> tokens -> options -> contracts.
  * Each room may import every room to its right. An entry point imports the core, and never another entry point.
  */
 const room = (name) => `^lib/${name}/`;

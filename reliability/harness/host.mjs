@@ -42,7 +42,7 @@ const entity = settings.hostSession ? HostSession : undefined;
 const planted = settings.plant?.startsWith('naive') ? plantedStorage(settings.plant, { clock, entity }) : undefined;
 const doors = settings.races && raceDoors(Users, clock);
 
-// See docs/storage-and-migrations.md: a server that dies while a connection comes up must not end the process.
+// See docs/08-storage-and-migrations.md: a server that dies while a connection comes up must not end the process.
 const extra = settings.database.type === 'postgres' && {
   onConnect: (client) => void client.on('error', () => undefined),
 };

@@ -25,7 +25,7 @@ import {
 } from '../support/recipes';
 
 const source = readFileSync('test/support/recipes.ts', 'utf8');
-const page = readFileSync('docs/recipes.md', 'utf8');
+const page = readFileSync('docs/07-recipes.md', 'utf8');
 const recipes = [...source.matchAll(/\/\*\* Recipe: (.*) \*\/\n([\s\S]*?)\/\*\* End of recipe \*\//g)];
 
 describe('the page of recipes', () => {

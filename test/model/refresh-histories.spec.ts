@@ -40,7 +40,7 @@ describe('all histories of a session that is refreshed', () => {
   });
 
   it('are told by the documentation where something remains: these, and no others', () => {
-    const page = readFileSync('docs/refresh-tokens.md', 'utf8');
+    const page = readFileSync('docs/05-refresh-tokens.md', 'utf8');
     const section = page.split('\n## What remains\n')[1]!.split('\n## ')[0]!;
     const told = Array.from(section.matchAll(/^- \*\*(.+?)\.\*\*/gm), ([, name]) => name!);
     const names = new Set([...LOGGED_OUT, ...THIEVES, ...THIEVES_IF_STRICT].map(({ name }) => name));

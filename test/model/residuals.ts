@@ -5,7 +5,7 @@ const { lost, late, slow, windowPasses, forgotten, overwritten, restored } = MIS
 const { storeReadAgain, keyCopied, inStep, inWindow } = MISHAPS;
 const { noKeys, noLock, twoStores, strict, clocksApart } = SETTINGS;
 
-/** What remains, and the name under which docs/refresh-tokens.md tells of it. */
+/** What remains, and the name under which docs/05-refresh-tokens.md tells of it. */
 export interface Residual {
   name: string;
   what: string;

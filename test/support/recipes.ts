@@ -1,4 +1,4 @@
-// The code of docs/recipes.md. A test runs it, and holds the page to it.
+// The code of docs/07-recipes.md. A test runs it, and holds the page to it.
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { availableParallelism } from 'node:os';

@@ -27,15 +27,22 @@ describe('the pages of the documentation', () => {
   it('control: links without a definition, or to nothing, are found', () => {
     const text = `# A page
 
-[a](options.md#durations), [b](#a-page), [c][there]
+[a](03-options.md#durations), [b](#a-page), [c][there]
 
-[there]: security.md
+[there]: 13-security.md
 
 [d](gone.md), [e](#gone), [f][gone], [g][one], [h][two]
 
-[one]: options.md [two]: security.md
+[one]: 03-options.md [two]: 13-security.md
 `;
-    const broken = ['[one]: options.md [two]: security.md', '](gone.md)', '](#gone)', '][gone]', '][one]', '][two]'];
+    const broken = [
+      '[one]: 03-options.md [two]: 13-security.md',
+      '](gone.md)',
+      '](#gone)',
+      '][gone]',
+      '][one]',
+      '][two]',
+    ];
     expect(brokenLinksOf({ path: 'docs/planted.md', text })).toEqual(broken);
   });
 
@@ -49,7 +56,7 @@ describe('the pages of the documentation', () => {
       ({ name }) => name !== 'accessToken' && name !== 'session',
     );
     expect(members.length).toBeGreaterThan(30);
-    const rows = tableRowsOf(page('docs/options.md'));
+    const rows = tableRowsOf(page('docs/03-options.md'));
     const untold = members.filter(({ name, fallback }) => {
       const row = rows.find(([first]) => first === `\`${name}\``);
       return !row || (fallback !== undefined && row[1] !== `\`${fallback}\``);
@@ -61,7 +68,7 @@ describe('the pages of the documentation', () => {
     const file = 'lib/verifier/verifier.options.ts';
     const members = membersOf(file, VERIFIER_OPTIONS);
     expect(members.length).toBeGreaterThan(20);
-    const rows = tableRowsOf(page('docs/verifier.md'));
+    const rows = tableRowsOf(page('docs/11-verifier.md'));
     const untold = members.filter(({ name, fallback }) => {
       const row = rows.find(([first]) => first!.split(', ').includes(`\`${name}\``));
       return (
@@ -75,7 +82,7 @@ describe('the pages of the documentation', () => {
   it('tell of every option of the storage with TypeORM, with its default', () => {
     const members = membersOf('lib/typeorm/typeorm.storage.ts', { TypeOrmStorageOptions: '' });
     expect(members.length).toBeGreaterThan(3);
-    const rows = tableRowsOf(page('docs/options.md'));
+    const rows = tableRowsOf(page('docs/03-options.md'));
     const isTold = ({ name, fallback }: (typeof members)[number]) =>
       rows.some(([first, preset]) => first === `\`${name}\`` && (!fallback || preset === `\`${fallback}\``));
     expect(members.filter((one) => !isTold(one))).toEqual([]);
@@ -101,7 +108,7 @@ describe('the pages of the documentation', () => {
     const migrations = readdirSync(join(root, 'lib/typeorm/migrations')).map(
       (name) => `lib/typeorm/migrations/${name}`,
     );
-    expect(namesIn('docs/storage-and-migrations.md')).toEqual(namesIn(...migrations));
+    expect(namesIn('docs/08-storage-and-migrations.md')).toEqual(namesIn(...migrations));
   });
 
   it('tell of every variable that the sample application reads, and of no other', () => {
@@ -121,7 +128,7 @@ describe('the pages of the documentation', () => {
   });
 
   it('tell of every event and every reason', () => {
-    const told = firstCells('docs/events.md').join(' ');
+    const told = firstCells('docs/06-events.md').join(' ');
     const names = quoted('lib/contracts/events.ts', /export interface JwtKnoxEventMap \{/);
     const reasons = [
       ...quoted('lib/contracts/events.ts', /export type RevocationReason =/),
@@ -134,12 +141,12 @@ describe('the pages of the documentation', () => {
   it('tell of every error code', () => {
     const codes = quoted('lib/contracts/errors.ts', /export type JwtKnoxErrorCode =/);
     expect(codes.length).toBeGreaterThan(8);
-    const told = firstCells('docs/http-api.md');
+    const told = firstCells('docs/04-http-api.md');
     expect(codes.filter((code) => !told.includes(`\`${code}\``))).toEqual([]);
   });
 
   it('tell of every method of the user provider and of the session repository', () => {
-    const told = [...firstCells('docs/getting-started.md'), ...firstCells('docs/storage-and-migrations.md')];
+    const told = [...firstCells('docs/01-getting-started.md'), ...firstCells('docs/08-storage-and-migrations.md')];
     const methods = ['lib/contracts/user-provider.ts', 'lib/contracts/session.repository.ts'].flatMap((file) =>
       [...readFileSync(join(root, file), 'utf8').matchAll(/^ {2}(?:abstract )?(\w+)\(/gm)].map(([, name]) => name!),
     );
@@ -148,7 +155,7 @@ describe('the pages of the documentation', () => {
   });
 
   it('name for every requirement of the ASVS only proofs that there are', () => {
-    const rows = tableRowsOf(page('docs/security.md')).filter(([first]) => /^V\d/.test(first!));
+    const rows = tableRowsOf(page('docs/13-security.md')).filter(([first]) => /^V\d/.test(first!));
     expect(rows.length).toBeGreaterThan(30);
     const isThere = (proof: string) =>
       [`test/${proof}.spec.ts`, `test/e2e/${proof}.e2e-spec.ts`, `reliability/${proof}.mjs`].some((path) =>
@@ -162,7 +169,7 @@ describe('the pages of the documentation', () => {
 
   it('name for every security rule only tests that there are, and that carry its name', () => {
     const rules = [
-      ...page('docs/security.md').text.matchAll(/^\*\*(S\d+) —(?:(?!\n\n)[\s\S])*?Proof:\s([\s\S]*?)\.\n(?:\n|$)/gm),
+      ...page('docs/13-security.md').text.matchAll(/^\*\*(S\d+) —(?:(?!\n\n)[\s\S])*?Proof:\s([\s\S]*?)\.\n(?:\n|$)/gm),
     ];
     expect(rules.map(([, name]) => name)).toEqual(Array.from({ length: 12 }, (_, index) => `S${index + 1}`));
     for (const [, name, proof] of rules) {

@@ -5,7 +5,7 @@ export const root = resolve(__dirname, '../../..');
 
 /** A page of the documentation. */
 export interface Page {
-  /** From the root of the repository, e.g. `docs/options.md`. */
+  /** From the root of the repository, e.g. `docs/03-options.md`. */
   path: string;
   text: string;
 }

@@ -3,7 +3,7 @@ import { readPage, type Snippet } from './pages';
 import { check } from './type-check';
 
 /** The block of the page is checked apart from all others: what it declares would count for them too. */
-const [, declaration = ''] = /^```typescript\n([\s\S]*?)^```$/m.exec(readPage('docs/getting-started.md').text) ?? [];
+const [, declaration = ''] = /^```typescript\n([\s\S]*?)^```$/m.exec(readPage('docs/01-getting-started.md').text) ?? [];
 
 const USER = 'interface User { id: number; username: string }\n';
 const USES = `

@@ -11,7 +11,7 @@ const PLANTED: Snippet[] = [
 ].map((code, index) => ({ page: `planted-${index}.md`, line: 10, file: undefined, preamble: '', code }));
 
 /** Pages that show excerpts of files which a test of their own compiles and runs. */
-const RUN_ELSEWHERE = ['docs/recipes.md'];
+const RUN_ELSEWHERE = ['docs/07-recipes.md'];
 
 describe('the TypeScript of the documentation', () => {
   const snippets = readPages()

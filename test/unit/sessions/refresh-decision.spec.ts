@@ -15,7 +15,7 @@ const WINDOW = 300_000;
 const MARGIN = 15_000;
 const POLICY = { rotate: true, reuseInterval: INTERVAL, retryWindow: WINDOW, clockMargin: MARGIN };
 
-/** The rules as docs/refresh-tokens.md tells them, written once more, one line for each reason: `c window` forgives. */
+/** The rules as docs/05-refresh-tokens.md tells them, written once more, one line for each reason: `c window` forgives. */
 function law(row: RotationState, presented: PresentedRefresh, now: number, policy: RotationPolicy): string {
   const { generation, key, isMember, attemptDigest } = presented;
   const { rotatedAt, lastUsedAt, rotationKeyDigest } = row;

@@ -11,8 +11,8 @@ export function requireSingletons(moduleRef: ModuleRef, token: Type, name: strin
   if (moduleRef.introspect(token as Type).scope === Scope.DEFAULT) return;
   throw new JwtKnoxConfigurationError(
     [
-      'userProvider or storage: is request-scoped, or injects what is; make it a singleton. The provider receives the ' +
-        'request as an argument.',
+      'userProvider and storage: must not be request-scoped, directly or through a dependency; make both singletons. ' +
+        'The provider receives the request as an argument.',
     ],
     name,
   );

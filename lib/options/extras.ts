@@ -58,13 +58,13 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
     problems.push('loginGuards: must be a list of guards, classes or instances.');
   }
   if (extras.loginGuards?.length && !extras.userProvider) {
-    problems.push('loginGuards: need a userProvider, which says the id of the user they authenticated.');
+    problems.push('loginGuards: need a userProvider, which returns the id of the user; set userProvider.');
   }
   if (extras.loginGuards?.length && !routesOf(extras.routes).session) {
     problems.push('loginGuards: have no effect without routes.session; enable that, or leave loginGuards out.');
   }
   if (routes?.admin && !extras.userProvider) {
-    problems.push('routes.admin: needs a userProvider whose isAdmin(user) says who may use it.');
+    problems.push('routes.admin: needs a userProvider whose isAdmin(user) returns who may use it; set userProvider.');
   }
   if (routes?.oauth) checkOAuth(problems, options);
   problems.push(...storageProblems(extras.storage), ...featureProblems(extras.features));
@@ -142,7 +142,7 @@ function isGuard(guard: unknown): boolean {
 
 function checkOAuth(problems: string[], { clients, issuer }: Partial<JwtKnoxOptions>): void {
   if (clients === undefined || (Array.isArray(clients) && clients.length === 0)) {
-    problems.push('routes.oauth: needs clients, who may use it; give at least one { id, secret | secretHash }.');
+    problems.push('routes.oauth: needs clients, who may use it; set at least one { id, secret | secretHash }.');
   }
   if (!isIssuerUrl(issuer)) {
     problems.push(
@@ -169,7 +169,7 @@ export function storageProblems(storage: unknown): string[] {
   if (storage === undefined || typeof (Object(storage) as SessionStorage).useFactory === 'function') return [];
   return [
     'storage: must be { imports?, inject?, useFactory }, as typeOrm() of nestjs-jwt-knox/typeorm and inMemory() of ' +
-      'nestjs-jwt-knox/testing return it. For a repository of your own, write { useFactory: () => repository }.',
+      'nestjs-jwt-knox/testing return it. For your own repository, write { useFactory: () => repository }.',
   ];
 }
 
@@ -191,7 +191,7 @@ function featureProblems(features: unknown): string[] {
   const isNamed = names.every((name) => typeof name === 'string' && /^[a-z][a-z0-9-]*$/.test(name));
   if (!isNamed) return ['features: each needs a name of lowercase letters, digits and hyphens.'];
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-  const problems = [...twice].map((name) => `features: '${String(name)}' is given twice; leave one of the two out.`);
+  const problems = [...twice].map((name) => `features: '${String(name)}' is listed twice; leave one of the two out.`);
   return [...problems, ...(features as JwtKnoxFeature[]).flatMap(controllerProblems)];
 }
 

@@ -41,11 +41,9 @@ export class OptionReader {
     const ms = millisecondsOf(value ?? fallback);
     const most = MOST[name];
     if (ms === null || ms < LEAST_MS[least]) {
-      this.problems.push(
-        `${name}: not a duration of ${least} or more; give seconds or a string such as '${fallback}'.`,
-      );
+      this.problems.push(`${name}: not a duration of ${least} or more; set seconds or a string such as '${fallback}'.`);
     } else if (most !== undefined && ms > millisecondsOf(most)!) {
-      const hint = typeof value === 'number' ? ' (a number counts seconds)' : '';
+      const hint = typeof value === 'number' ? ' (a number means seconds)' : '';
       this.problems.push(`${name}: more than '${most}'; shorten it${hint}.`);
     } else {
       return ms;

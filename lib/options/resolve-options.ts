@@ -69,7 +69,7 @@ const BIND_USER_AGENT = ['off', 'warn', 'reject'] as const;
 const RENAMED = {
   ...MOVED_TO_STORAGE,
   'refreshToken.ttl': 'session.idleTimeout',
-  'session.ttl': 'session.maxLifetime (a session ends in any case) or session.idleTimeout (it ends when it is unused)',
+  'session.ttl': 'session.maxLifetime (the latest end) or session.idleTimeout (the end without use)',
 };
 
 /**

@@ -42,7 +42,7 @@ function loadSecret(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
   if (!bytes) problem('the secret must be a string, a Buffer or a secret KeyObject.');
   else if (isAsymmetricKey(bytes)) {
     problem(
-      'the secret is an asymmetric key; give it as privateKey or publicKey with an RS, PS, ES or Ed25519 algorithm.',
+      'the secret is an asymmetric key; set it as privateKey or publicKey with an RS, PS, ES or Ed25519 algorithm.',
     );
   } else {
     const wrong = secretProblem(bytes, key.algorithm);
@@ -112,7 +112,7 @@ function loadKeyPair(key: JwtKnoxKey, problem: (text: string) => void): Loaded {
     return unfit ? null : { verifying, signing };
   } catch {
     const kind = key.privateKey === undefined ? 'publicKey' : 'privateKey';
-    problem(`the ${kind} cannot be read; give it as PEM text (with its line breaks) or as a KeyObject.`);
+    problem(`the ${kind} cannot be read; set PEM text (with its line breaks) or a KeyObject.`);
     return null;
   }
 }
@@ -132,7 +132,7 @@ function publicKeyOf(material: KeyMaterial): KeyObject {
   return material;
 }
 
-const IS_PUBLISHED = 'the key stands in public documentation, private half and all; make one with `openssl genpkey`.';
+const IS_PUBLISHED = 'the key is published in documentation, with its private half; make one with `openssl genpkey`.';
 
 /** Why a public key must not be used with an algorithm; null when it may. */
 export function keyProblem(key: KeyObject, name: JwtKnoxAlgorithm): string | null {
@@ -150,7 +150,7 @@ function problemWith(key: KeyObject, name: JwtKnoxAlgorithm, { family, curve, ..
       return type === 'ec' && namedCurve === curve ? null : `${name} needs an EC key on the curve ${curve}.`;
     case 'ed25519':
       if (type !== 'ed25519') return `${name} needs an Ed25519 key.`;
-      return isOfSmallOrder(key) ? 'the Ed25519 key is of small order: anybody signs for it; make a new one.' : null;
+      return isOfSmallOrder(key) ? 'the Ed25519 key is of small order: anybody can sign for it; make a new one.' : null;
     default:
       if (type !== 'rsa' && !(type === 'rsa-pss' && family === 'rsa-pss')) return `${name} needs an RSA key.`;
       return rsaWeakness(key) ?? (type === 'rsa' ? null : boundProblem(key, name, rest));

@@ -32,12 +32,12 @@ export class Keyring {
     for (const given of all) {
       const key = loadKey(given, problems);
       if (!key) continue;
-      if (keys.has(key.kid)) problems.push(`keys: the kid '${key.kid}' stands twice; give each key its own.`);
+      if (keys.has(key.kid)) problems.push(`keys: duplicate kid '${key.kid}'; use a unique kid for each key.`);
       keys.set(key.kid, key);
     }
     reportSharedKeys([...keys.values()], problems);
     if (needs.signing && problems.length === 0 && ![...keys.values()].some((key) => key.signing)) {
-      problems.push('keys: none can sign; give one key its secret or privateKey.');
+      problems.push('keys: none can sign; set secret or privateKey of one key.');
     }
     if (needs.publishing && all.length > 0 && all.every((key) => algorithmOf(key?.algorithm)?.family === 'hmac')) {
       problems.push(
@@ -75,7 +75,7 @@ export class Keyring {
 
 function givenKeys(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>, problems: string[]): JwtKnoxKey[] {
   const { secret, keys } = options;
-  if (secret !== undefined && keys !== undefined) problems.push('secret, keys: give one of the two, not both.');
+  if (secret !== undefined && keys !== undefined) problems.push('secret, keys: both are set; set one of the two.');
   if (Array.isArray(keys) && keys.length > 0) return keys;
   if (keys !== undefined) {
     problems.push('keys: must be a list of at least one { kid, algorithm, secret | privateKey | publicKey }.');
@@ -83,7 +83,7 @@ function givenKeys(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>, problems: s
   }
   if (secret === undefined || secret === null || secret === '') {
     problems.push(
-      'secret: missing or empty; give at least 32 random bytes, e.g. the output of `openssl rand -base64 48`, or `keys`.',
+      'secret: missing or empty; set at least 32 random bytes, e.g. the output of `openssl rand -base64 48`, or `keys`.',
     );
     return [];
   }

@@ -52,7 +52,7 @@ export class OAuthClients {
     const problem = (text: string) => void this.problems.push(`client '${id}': ${text}`);
     const unknown = Object.keys(client).filter((name) => !MEMBERS.includes(name));
     if (unknown.length > 0) problem(`${unknown.join(', ')}: no such member; known are ${MEMBERS.join(', ')}.`);
-    if (this.#digests.has(id)) problem('stands twice; give each client an id of its own.');
+    if (this.#digests.has(id)) this.problems.push(`clients: duplicate id '${id}'; use a unique id for each client.`);
     const wrong = secretProblem(secret, secretHash);
     if (wrong) problem(wrong);
     const wrongRights = rightsProblem(may);
@@ -67,7 +67,7 @@ export class OAuthClients {
 
 function secretProblem(secret: unknown, secretHash: unknown): string | null {
   if ((secret === undefined) === (secretHash === undefined)) {
-    return 'give it a secret, e.g. the output of `openssl rand -hex 32`, or a secretHash; one of the two.';
+    return 'needs a secret or a secretHash, and not both; make a secret with `openssl rand -hex 32`.';
   }
   if (secretHash !== undefined) {
     if (typeof secretHash !== 'string' || !SECRET_HASH.test(secretHash)) {

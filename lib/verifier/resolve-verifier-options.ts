@@ -199,13 +199,13 @@ function clientOf(read: OptionReader, client: unknown): ClientCredentials {
 }
 
 const WEAK_SECRET =
-  'introspection.client: the secret is published, a placeholder or can be guessed; give the issuer a client with another one.';
+  'introspection.client: the secret is published, a placeholder or can be guessed; configure a client with another secret at the issuer.';
 
 /** Tokens and keys travel by TLS; without it only where nothing leaves the machine, or where the application says so. */
 function uriOf(read: OptionReader, section: string, uri: unknown, allowHttp: boolean): string {
   const name = `${section}.uri`;
   if (typeof uri !== 'string' || !URL.canParse(uri)) {
-    read.problems.push(`${name}: ${uri === undefined ? 'missing' : 'not a URL'}; give one such as 'https://…'.`);
+    read.problems.push(`${name}: ${uri === undefined ? 'missing' : 'not a URL'}; set one such as 'https://…'.`);
     return '';
   }
   const { protocol, hostname, username, password, hash } = new URL(uri);

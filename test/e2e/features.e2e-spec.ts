@@ -156,7 +156,7 @@ describe.each(platforms)('a feature: $name', (platform) => {
       [{ ...counts, controllers: [undefined] }],
       /^features: the controllers of 'counts'/,
     ],
-    ['two of one name', [counts, { ...counts }], /^features: 'counts' is given twice; leave one of the two out/],
+    ['two of one name', [counts, { ...counts }], /^features: 'counts' is listed twice; leave one of the two out/],
     ['one without a name', [{ routes: [] }], /^features: each needs a name/],
     ['one that is none', [undefined], /^features: each needs a name/],
     ['no list', counts, /^features: must be a list/],

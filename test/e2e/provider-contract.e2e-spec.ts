@@ -201,7 +201,7 @@ describe.each(platforms)('a user provider that is made anew with every request: 
     const refused = await boot(userProvider).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(JwtKnoxConfigurationError);
     expect((refused as JwtKnoxConfigurationError).problems).toEqual([
-      expect.stringMatching(/^userProvider or storage: is request-scoped.*make it a singleton/),
+      expect.stringMatching(/^userProvider and storage: must not be request-scoped.*make both singletons/),
     ]);
   });
 

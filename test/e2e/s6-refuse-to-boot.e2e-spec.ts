@@ -42,7 +42,7 @@ mistake('a secret from an unset environment variable', { secret: undefined }, [/
 mistake('an empty list of keys', { keys: [] }, [/keys: must be a list of at least one/, /kid, algorithm/]);
 mistake('a secret and keys', { secret: SOUND, keys: [{ kid: 'a', algorithm: 'HS256', secret: randomBytes(32) }] }, [
   /secret, keys/,
-  /give one of the two/,
+  /set one of the two/,
 ]);
 for (const [algorithm, least] of [
   ['HS256', 32],
@@ -154,7 +154,7 @@ for (const algorithm of ['RS256', 'PS256']) {
 mistake(
   'one kid for two keys',
   { keys: [SOUND, randomBytes(32)].map((secret) => ({ kid: 'twin', algorithm: 'HS256', secret })) },
-  [/the kid 'twin' stands twice/, /give each key its own/],
+  [/duplicate kid 'twin'/, /use a unique kid for each key/],
 );
 const oneKeyTwice: [string, object, object][] = [
   ['HS256 and HS512', { algorithm: 'HS256', secret: randomBytes(64) }, { algorithm: 'HS512' }],
@@ -197,17 +197,17 @@ for (const [title, secret] of [
 ] as const) {
   mistake(`a public key as HMAC secret, ${title}`, { secret }, [
     /is an asymmetric key/,
-    /give it as privateKey or publicKey/,
+    /set it as privateKey or publicKey/,
   ]);
 }
 mistake('a private key as HMAC secret', { secret: pem(rsa.privateKey) }, [
   /is an asymmetric key/,
-  /give it as privateKey/,
+  /set it as privateKey/,
 ]);
 mistake(
   'a PEM whose line breaks got lost',
   { keys: [{ kid: 'a', algorithm: 'RS256', privateKey: pem(rsa.privateKey).replaceAll('\n', '\\n') }] },
-  [/the privateKey cannot be read/, /as PEM text \(with its line breaks\)/],
+  [/the privateKey cannot be read/, /set PEM text \(with its line breaks\)/],
 );
 for (const algorithm of ['none', 'HS1', 'Ed448', 'hs256', '', undefined]) {
   mistake(`the algorithm ${algorithm}`, { keys: [{ kid: 'a', algorithm, secret: SOUND }] }, [
@@ -223,7 +223,7 @@ for (const kid of ['', '../a', 'a b', 'x'.repeat(65), undefined, 7.5]) {
 }
 mistake('only keys that cannot sign', { keys: [{ kid: 'a', algorithm: 'RS256', publicKey: pem(rsa.publicKey) }] }, [
   /none can sign/,
-  /give one key its secret or privateKey/,
+  /set secret or privateKey of one key/,
 ]);
 
 // Node's own key carries the one hash that it may sign with.
@@ -253,16 +253,16 @@ const OAUTH = { secret: SOUND, issuer: 'https://auth.example.com', routes: { oau
 const client = (title: string, clients: unknown, ...problems: [RegExp, RegExp][]) =>
   mistake(title, { ...OAUTH, clients }, ...problems);
 const FORM_OF_ID: [RegExp, RegExp] = [/clients: an id must be/, /1 to 128 printable ASCII/];
-client('introspection and no clients', undefined, [/routes\.oauth: needs clients/, /give at least one/]);
-client('introspection and an empty list of clients', [], [/routes\.oauth: needs clients/, /give at least one/]);
+client('introspection and no clients', undefined, [/routes\.oauth: needs clients/, /set at least one/]);
+client('introspection and an empty list of clients', [], [/routes\.oauth: needs clients/, /set at least one/]);
 client('clients that are no list', { id: 'a', secret: CLIENT }, [/clients: must be a list/, /secretHash/]);
 for (const id of [undefined, '', 'a:b', 'a b', '50%', 'a+b', 'ä', 'a\n', 'x'.repeat(129), null, ['a', 'b']]) {
   client(`the client id ${JSON.stringify(id)}`, [{ id, secret: CLIENT }], FORM_OF_ID);
 }
 for (const none of [null, 'a', 7]) client(`the client ${none}`, [none], FORM_OF_ID);
 client('two clients of one id', [{ id: 'a', secret: CLIENT }, { id: 'a', secret: `${CLIENT}2` }], [
-  /client 'a': stands twice/,
-  /an id of its own/,
+  /clients: duplicate id 'a'/,
+  /a unique id for each client/,
 ]); // prettier-ignore
 for (const secret of [
   '',
@@ -279,11 +279,11 @@ client('a client with the digest of a word', [{ id: 'a', secretHash: '9f86d08188
   /client 'a': the secretHash is that of a well-known secret/,
   RANDOM,
 ]); // prettier-ignore
-client('a client without a secret', [{ id: 'a', secret: undefined }], [/client 'a': give it a secret/, RANDOM]);
+client('a client without a secret', [{ id: 'a', secret: undefined }], [/client 'a': needs a secret/, RANDOM]);
 client(
   'a client with a secret and a digest',
   [{ id: 'a', secret: CLIENT, secretHash: 'a'.repeat(64) }],
-  [/client 'a': give it a secret/, /one of the two/],
+  [/client 'a': needs a secret/, /not both/],
 );
 for (const secretHash of ['', 'A'.repeat(64), 'a'.repeat(63), 'g'.repeat(64), Buffer.alloc(32)]) {
   client(`the digest ${JSON.stringify(secretHash)}`, [{ id: 'a', secretHash }], [/secretHash must be/, /sha256sum/]);
@@ -354,12 +354,12 @@ for (const [name, options] of lifetimes) {
     const mode = options(value).refreshToken === false ? ' in single-token mode' : '';
     mistake(`${name} of ${title}${mode}`, options(value), [
       new RegExp(`${name}: not a duration`),
-      /give seconds or a string such as/,
+      /set seconds or a string such as/,
     ]);
   }
 }
 for (const value of [-1, '-1s', NaN, '10', 'soon']) {
-  const problem: [RegExp, RegExp] = [/not a duration of zero or more/, /give seconds or a string such as/];
+  const problem: [RegExp, RegExp] = [/not a duration of zero or more/, /set seconds or a string such as/];
   mistake(`refreshToken.reuseInterval of ${value}`, { secret, refreshToken: { reuseInterval: value } }, problem);
   mistake(`refreshToken.retryWindow of ${value}`, { secret, refreshToken: { retryWindow: value } }, problem);
   mistake(`clockTolerance of ${value}`, { secret, clockTolerance: value }, problem);

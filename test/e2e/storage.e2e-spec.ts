@@ -128,7 +128,7 @@ describe('the storage', () => {
     const storage = { imports: [ScopedModule], inject: [Scoped], useFactory: (one: Scoped) => one };
     const knox = which === 'main' ? main(storage) : JwtKnoxVerifierModule.forRoot({ secret: SECRET, storage });
     expect(await problemsOf(knox)).toEqual([
-      expect.stringMatching(/^userProvider or storage: is request-scoped.*make it a singleton/),
+      expect.stringMatching(/^userProvider and storage: must not be request-scoped.*make both singletons/),
     ]);
   });
 });

@@ -36,7 +36,7 @@ describe('the figures in the documentation', () => {
   it('are those of the newest results', () => {
     const readme = readPages().find(({ path }) => path === 'README.md')!;
     const [node20, node24] = [figuresOn('20'), figuresOn('24')];
-    const rows = tableRowsOf(readme).filter(([first]) => first! in SCENARIOS);
+    const rows = tableRowsOf(readme).filter(([first]) => Object.hasOwn(SCENARIOS, first!));
     expect(rows).toEqual(
       Object.entries(SCENARIOS).map(([row, scenario]) => [
         row,

@@ -176,7 +176,7 @@ describe('the options', () => {
       "refreshToken.retryWindow: more than '1d'; a thief could use it too. Shorten it.",
     ]);
     expect(problemsOf({ refreshToken: { retryWindow: '5' } })).toEqual([
-      "refreshToken.retryWindow: not a duration of zero or more; give seconds or a string such as '5m'.",
+      "refreshToken.retryWindow: not a duration of zero or more; set seconds or a string such as '5m'.",
     ]);
   }); // prettier-ignore
 
@@ -230,7 +230,7 @@ describe('a mistake in the options', () => {
     [
       'S6, a clock tolerance that is meant in milliseconds',
       { clockTolerance: 30_000 },
-      /^clockTolerance: more than '5m'; shorten it \(a number counts seconds\)\.$/,
+      /^clockTolerance: more than '5m'; shorten it \(a number means seconds\)\.$/,
     ],
     [
       'S6, a clock tolerance beyond five minutes',
@@ -240,7 +240,7 @@ describe('a mistake in the options', () => {
     [
       'S6, a lifetime that is meant in milliseconds',
       { session: { maxLifetime: 2_592_000_000 } },
-      /^session.maxLifetime: more than '3650d'; shorten it \(a number counts seconds\)\.$/,
+      /^session.maxLifetime: more than '3650d'; shorten it \(a number means seconds\)\.$/,
     ],
     [
       'S6, a last use that is noted once a day',

@@ -128,7 +128,7 @@ describe('S6: a key pair whose private half is published', () => {
     for (const material of [publicKey, publicKey.export({ format: 'pem', type: 'spki' })]) {
       const signing = { kid: 'signs', algorithm: 'HS256', secret: randomBytes(32) } as const;
       expect(Keyring.load({ keys: [signing, { kid: 'a', algorithm, publicKey: material }] }).problems).toEqual([
-        "key 'a': the key stands in public documentation, private half and all; make one with `openssl genpkey`.",
+        "key 'a': the key is published in documentation, with its private half; make one with `openssl genpkey`.",
       ]);
     }
     expect(publicKeysIn({ keys: [{ ...jwk, kid: 'a', alg: algorithm }] }).size).toBe(0);
@@ -156,7 +156,7 @@ describe('S6: the secret of a client', () => {
     await expect(start('my-client-secret')).rejects.toMatchObject({
       name: 'JwtKnoxConfigurationError',
       problems: [
-        expect.stringMatching(/^introspection.client: the secret is published, a placeholder or can be guessed; give/),
+        expect.stringMatching(/^introspection.client: the secret is published, a placeholder or can be guessed; configure/),
       ],
     });
     await (await start(randomBytes(32).toString('hex'))).close();

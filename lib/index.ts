@@ -46,7 +46,7 @@ export type { Device, Presenter } from './contracts/device';
 export type { Session, SessionEssentials, SessionKind, SessionRecord, TokenSession } from './contracts/session';
 export type { AddressDetail } from './contracts/address';
 
-// The host's users
+// Your users
 export { UserProvider } from './contracts/user-provider';
 export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider';
 

@@ -63,7 +63,7 @@ const HttpError = HttpException as unknown as new (
   options?: { cause?: unknown },
 ) => Error & { getStatus(): number; getResponse(): string | object };
 
-/** Base of every error the library throws at run time: an HttpException, so a host needs no filter of its own. */
+/** Base of every error the library throws at run time: an HttpException, so you need no filter. */
 export abstract class JwtKnoxError extends HttpError {
   /** The HTTP status. */
   declare readonly status: number;

@@ -5,7 +5,7 @@ import type { SessionRecord } from './session';
 /** A row, with its user where the storage reads both at once. */
 export interface FoundSession {
   record: SessionRecord;
-  /** The host's user, or null when the row has none. Left out by a storage that does not join. */
+  /** Your user, or null when the row has none. Left out by a storage that does not join. */
   user?: unknown;
 }
 
@@ -161,7 +161,7 @@ export abstract class SessionRepository extends Redacted {
   /** Counts in the storage, loading no rows; of one user where an id is given. */
   abstract statistics(now: number, userId?: string): Promise<SessionCounts>;
 
-  /** The counter of all fences; 0 where none was ever raised. From the primary, outside any transaction of the host. */
+  /** The counter of all fences; 0 where none was ever raised. Read it from the primary, outside any transaction. */
   abstract readCounter(): Promise<number>;
   /**
    * Raises a fence: the counter goes up by one, then the fence of this scope becomes the greater of itself and the

@@ -145,7 +145,7 @@ type Internal = {
   [Name in keyof SessionRecord]: (typeof SESSION_FIELDS)[Name] extends { readonly internal: true } ? Name : never;
 }[keyof SessionRecord];
 
-/** A session as hosts see it: everything about the login but its digests. Times are epoch milliseconds. */
+/** A session as your application sees it: everything about the login but its digests. Times are epoch milliseconds. */
 export type Session = Readonly<Omit<SessionRecord, Internal>>;
 
 /** What a session must be given: the columns that are never null and have no preset. */

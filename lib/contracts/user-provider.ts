@@ -13,13 +13,13 @@ export interface Credentials {
 export type ExcludeFromDeadline = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
- * How the library meets the host's users. Extend it and name the class in `JwtKnoxModule.forRoot({ userProvider })`.
+ * Tells the library how to find your users. Extend it and pass the class as `JwtKnoxModule.forRoot({ userProvider })`.
  * Errors: an HttpException passes to the client, what {@link isUnavailable} finds becomes 503, anything else 500.
  */
 export abstract class UserProvider<User = any> extends Redacted {
   /**
-   * The user these credentials belong to, or null. Verify a dummy hash for an unknown user, so that both take the same
-   * time (OWASP ASVS 5.0 V6.3.8). Wrap the hashing in `exclude(…)`: it does not count against `storageTimeout` then.
+   * Returns the user these credentials belong to, or null. Verify a dummy hash for an unknown user, so that both take
+   * the same time (OWASP ASVS 5.0 V6.3.8). Wrap the hashing in `exclude(…)`: it does not count against `storageTimeout` then.
    */
   abstract validateCredentials(
     credentials: Credentials,
@@ -27,7 +27,7 @@ export abstract class UserProvider<User = any> extends Redacted {
     exclude: ExcludeFromDeadline,
   ): Promise<User | null>;
 
-  /** The user with this id, as {@link getId} gave it, or null. Runs on every request: keep it one indexed read. */
+  /** Returns the user with this id (see {@link getId}), or null. Runs on every request: keep it one indexed read. */
   abstract findById(id: string): Promise<User | null>;
 
   /** The user's stable id; becomes `sub` and the session's `userId`. Not empty, at most 255 characters. */

@@ -41,7 +41,7 @@ export type ClientRight = 'introspect' | 'introspect_refresh' | 'revoke';
 export interface JwtKnoxClient {
   /** 1–128 printable ASCII characters, without `:`, `%` and `+`. */
   id: string;
-  /** At least 16 characters, random. Only its digest is kept. */
+  /** At least 16 characters, random. Only its digest is stored. */
   secret?: string;
   /** In place of `secret`: its SHA-256 in lowercase hex, `printf %s "$SECRET" | sha256sum`. */
   secretHash?: string;
@@ -58,7 +58,7 @@ export interface RefreshTokenOptions {
   /** Whether refreshing replaces the refresh token (RFC 9700 section 4.14.2). @default true */
   rotate?: boolean;
   /**
-   * For how long a rotated refresh token still answers with its successor, for tabs that race; 0 to 60 s and shorter than
+   * How long a rotated refresh token returns its successor, for tabs that race; 0 to 60 s and shorter than
    * `accessToken.ttl`. 0: every refresh rotates, and only a retry of the same refresh is forgiven. @default '10s'
    */
   reuseInterval?: Duration;
@@ -77,24 +77,24 @@ export interface SessionOptions {
   idleTimeout?: Duration;
   /** No session outlives this (OWASP ASVS 5.0 V7.3.2); in single-token mode `'10h'` by default. @default '30d' */
   maxLifetime?: Duration;
-  /** Most sessions a user may hold at once; null for no limit. @default null */
+  /** Maximum concurrent sessions per user; null for no limit. @default null */
   limitPerUser?: number | null;
   /** What a login beyond the limit does. @default 'reject' */
   onLimit?: 'reject' | 'evict-oldest';
   /** Idle time of a session whose login said `remember: false`. @default '30m' */
   shortIdleTimeout?: Duration;
   /**
-   * How much of a client's address rows and events keep: all of it, its network (`192.0.2.0/24`, `2001:db8:1::/48`) or
+   * How much of a client's address rows and events store: all of it, its network (`192.0.2.0/24`, `2001:db8:1::/48`) or
    * nothing. Addresses are personal data. @default 'full'
    */
   ipAddress?: AddressDetail;
-  /** Whether a token counts only with the login's user-agent. `warn` emits `user-agent.changed`. @default 'off' */
+  /** Require the same user agent as at login; `warn` only emits `user-agent.changed`. @default 'off' */
   bindUserAgent?: 'off' | 'warn' | 'reject';
-  /** At most one write of `lastUsedAt` per session in this time. @default '60s' */
+  /** Minimum time between updates of `lastUsedAt`; 0 for every request. @default '60s' */
   touchInterval?: Duration;
 }
 
-/** What may come from an async factory. */
+/** The options; a factory of `forRootAsync` returns them. */
 export interface JwtKnoxOptions<User = any> {
   /** Short for one HS256 key with the kid `default`: at least 32 random bytes. */
   secret?: KeyMaterial;
@@ -105,11 +105,11 @@ export interface JwtKnoxOptions<User = any> {
   /** `aud` of the access tokens: all of these, unless a session is issued for less or a refresh asks for less. */
   audience?: string | string[];
   /**
-   * Which of `audience` are this application itself: its guard and its routes take a token only if it carries one of
+   * Which of `audience` are your application itself: guard and routes accept a token only if it carries one of
    * them (RFC 9068 section 4). The first of `audience` when left out.
    */
   ownAudience?: string | string[];
-  /** How far `exp` may lie back, for clocks that differ: at most 5 minutes; not applied to sessions. @default '0s' */
+  /** Clock skew tolerated when checking `exp`: at most 5 minutes; not applied to sessions. @default '0s' */
   clockTolerance?: Duration;
   accessToken?: AccessTokenOptions;
   /** `false`: single-token mode, the access token lives as long as its session. */
@@ -119,11 +119,11 @@ export interface JwtKnoxOptions<User = any> {
   claims?: (user: User, session: Session) => Record<string, unknown> | Promise<Record<string, unknown>>;
   /** Returns the body that answers login and refresh. Not beside `transport`, whose `write` returns the body. */
   tokenResponse?: (tokens: IssuedTokens, user: User, request: any) => object | Promise<object>;
-  /** How credentials travel. @default BearerTransport */
+  /** How tokens are read from requests and sent in responses. @default BearerTransport */
   transport?: TokenTransport;
   /** Who may use `introspect` and `revoke`; needed by `routes.oauth`. */
   clients?: JwtKnoxClient[];
-  /** Deadline over all storage and user look-ups of one request; then 503. @default '2s' */
+  /** Deadline for all storage and user look-ups of one request; then 503. @default '2s' */
   storageTimeout?: Duration;
   /** The same for the admin routes. @default '30s' */
   adminTimeout?: Duration;
@@ -141,7 +141,7 @@ export interface JwtKnoxRouteGuards {
 }
 
 export interface JwtKnoxRoutes {
-  /** Path of all routes. @default 'auth' */
+  /** The path of all routes. @default 'auth' */
   prefix?: string;
   /** Login, refresh, logout, verify and sessions. @default true */
   session?: boolean;
@@ -157,13 +157,13 @@ export interface JwtKnoxRoutes {
   guards?: JwtKnoxRouteGuards;
 }
 
-/** What shapes the module graph: given beside the options, synchronously, in `forRootAsync` too. */
+/** Settings that shape the module. They go next to the factory in `forRootAsync`. */
 export interface JwtKnoxExtras {
-  /** Whether guard and services are there in every module. @default true */
+  /** Registers the module globally. @default true */
   isGlobal?: boolean;
   /** Modules that export the user provider. */
   imports?: any[];
-  /** A class that an import exports. Without it there is no login route and no user look-up. */
+  /** A class that an import exports. Without it no login route is mounted and no user is looked up. */
   userProvider?: Type<UserProvider>;
   /**
    * Where sessions are stored: `typeOrm({ … })` of `nestjs-jwt-knox/typeorm`, or another {@link SessionStorage}.
@@ -174,15 +174,15 @@ export interface JwtKnoxExtras {
   routes?: JwtKnoxRoutes | false;
   /** `global` guards every route that is not `@Public()`. @default 'manual' */
   guard?: 'manual' | 'global';
-  /** A class that extends `RequestContextReader`: finds the request in other contexts. It may inject what imports export. */
+  /** A class that extends `RequestContextReader`: finds the request in other contexts. It may inject from `imports`. */
   contextReader?: Type<{ read(context: ExecutionContext): { readonly request: any } }>;
   /** Additions to this module, each with routes and providers of its own. @default none */
   features?: JwtKnoxFeature[];
-  /** Guards that authenticate the login in place of username and password; they leave the user in `request.user`. */
+  /** Guards that authenticate the login in place of username and password; they must set `request.user`. */
   loginGuards?: any[];
 }
 
-/** Implemented by a class given as `useClass` or `useExisting`. */
+/** Implement it in the class that you pass as `useClass` or `useExisting`. */
 export interface JwtKnoxOptionsFactory {
   createJwtKnoxOptions(): JwtKnoxOptions | Promise<JwtKnoxOptions>;
 }

@@ -30,8 +30,8 @@ export interface RevokeOptions {
 }
 
 /**
- * Everything a host does with sessions and tokens. Any method may throw a `StorageUnavailableError` (503) when the
- * storage fails or does not answer within `storageTimeout`.
+ * Starts, checks, refreshes and ends sessions from your code. Any method may throw a `StorageUnavailableError` (503)
+ * when the storage fails or does not answer within `storageTimeout`.
  */
 @Injectable()
 export class TokenService<User = any> {
@@ -45,7 +45,7 @@ export class TokenService<User = any> {
   ) {}
 
   /**
-   * Checks credentials with the host's user provider and starts a session.
+   * Checks credentials with your user provider and starts a session.
    * @throws InvalidCredentialsError for an unknown user, a wrong password and a disabled user alike, and for a login that
    * began before all sessions of its user were ended
    * @throws SessionLimitReachedError
@@ -60,8 +60,8 @@ export class TokenService<User = any> {
   }
 
   /**
-   * Starts a session for a user whom the host has authenticated by its own means (OAuth callback, passkey, login guard).
-   * Where the proof takes more than this call, call {@link arrival} before it begins and hand over what it returned.
+   * Starts a session for a user whom you have authenticated by other means (OAuth callback, passkey, login guard). If
+   * that takes more than one request, call {@link arrival} when it begins and pass what it returned.
    * @throws InvalidCredentialsError when the user is not active, or all their sessions were ended since the arrival
    * @throws SessionLimitReachedError
    * @throws TypeError for an arrival that is given and is none of the last 24 hours

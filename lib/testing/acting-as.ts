@@ -13,7 +13,7 @@ export interface Actor {
 }
 
 /**
- * Logs a user in, without credentials, for the host's own e2e tests. It starts a real session in the application's
+ * Logs a user in without credentials, for your e2e tests. It starts a real session in the application's
  * storage, so every guard judges the requests as in production, a global one too.
  * @param user as the application's UserProvider knows it
  */

@@ -9,7 +9,7 @@ export const SESSION_TABLE = 'jwt_knox_sessions';
 const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
 
 /**
- * The columns of a session but `userId`: those of {@link SessionRecord}. A host that wants a foreign key to its users
+ * The columns of a session but `userId`: those of {@link SessionRecord}. An application that wants a foreign key to its users
  * extends this with its own entity, declares `userId` with the type of its key, and names it in `typeOrm({ entity })`.
  */
 @Index('IDX_jwt_knox_sessions_user', ['realm', 'userId'])

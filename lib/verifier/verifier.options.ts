@@ -10,7 +10,7 @@ export interface CommonVerifierOptions {
   issuer?: string;
   /** `aud` that this service answers to; one of a token's must be among these. Required with `jwks`. */
   audience?: string | string[];
-  /** How far `exp` may lie back, for clocks that differ: at most 5 minutes. @default '0s' */
+  /** Clock skew tolerated when checking `exp`: at most 5 minutes. @default '0s' */
   clockTolerance?: Duration;
   /** How credentials travel; only `readAccess` is used. @default BearerTransport */
   transport?: TokenTransport;
@@ -76,7 +76,7 @@ export interface StorageVerifierOptions extends CommonVerifierOptions {
   secret?: KeyMaterial;
   /** The issuer's keys; the public half is enough. */
   keys?: JwtKnoxKey[];
-  /** Whether a token counts only with the login's user-agent. @default 'off' */
+  /** Require the same user agent as at login. @default 'off' */
   bindUserAgent?: 'off' | 'warn' | 'reject';
   jwks?: undefined;
   introspection?: undefined;

@@ -42,6 +42,8 @@ import { TokenService } from './sessions/token.service';
 /**
  * Sessions and tokens for a Nest application. `forRoot` and `forRootAsync` take the options, and beside them the extras
  * that shape the module: `userProvider`, `routes`, `guard`, `storage` and others.
+ * @example
+ * const imports = [JwtKnoxModule.forRoot({ secret: process.env.JWT_SECRET })]; // of your root module
  */
 @Module({})
 export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap {
@@ -55,10 +57,27 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
     this.#moduleRef = moduleRef;
   }
 
+  /**
+   * Configures the module with options that you have at start-up.
+   * @throws JwtKnoxConfigurationError when the application starts, with every problem in one message
+   * @example
+   * JwtKnoxModule.forRoot({ secret: process.env.JWT_SECRET, imports: [UsersModule], userProvider: KnoxUsers });
+   */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
     return assemble(super.forRoot(options), options);
   }
 
+  /**
+   * Configures the module with a factory that returns the options. Extras, such as `userProvider`, go next to it.
+   * @throws JwtKnoxConfigurationError as `forRoot` does
+   * @example
+   * JwtKnoxModule.forRootAsync({
+   *   imports: [UsersModule],
+   *   userProvider: KnoxUsers,
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({ secret: config.getOrThrow('JWT_SECRET') }),
+   * });
+   */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return assemble(super.forRootAsync(options), options, strayProblems(options, EXTRAS, MOVED_TO_STORAGE));
   }

@@ -1,10 +1,22 @@
-/** Where the library reads the time. Replaceable with the option `clock`, so that tests can move time by hand. */
+/**
+ * Where the library reads the time. Replaceable with the option `clock`, so that tests can move time by hand.
+ * @example
+ * export class OffsetClock extends Clock {
+ *   now() {
+ *     return Date.now() + 60_000; // epoch milliseconds
+ *   }
+ * }
+ */
 export abstract class Clock {
   /** The present moment in epoch milliseconds, a whole number. */
   abstract now(): number;
 }
 
-/** The machine's own clock. Keep it right with NTP: session lifetimes are compared with it as it stands. */
+/**
+ * The machine's own clock. Keep it right with NTP: session lifetimes are compared with it as it stands.
+ * @example
+ * JwtKnoxModule.forRoot({ secret, clock: new SystemClock() }); // the default
+ */
 export class SystemClock extends Clock {
   now(): number {
     return Date.now();

@@ -63,7 +63,11 @@ const HttpError = HttpException as unknown as new (
   options?: { cause?: unknown },
 ) => Error & { getStatus(): number; getResponse(): string | object };
 
-/** Base of every error the library throws at run time: an HttpException, so you need no filter. */
+/**
+ * Base of every error the library throws at run time: an HttpException, so you need no filter.
+ * @example
+ * if (error instanceof JwtKnoxError && error.code === 'token_expired') socket.close(4401, 'refresh');
+ */
 export abstract class JwtKnoxError extends HttpError {
   /** The HTTP status. */
   declare readonly status: number;
@@ -192,6 +196,8 @@ export class IssuerUnavailableError extends UnavailableError {
 /**
  * The application has too much to do. For your own code to throw: a user provider that bounds how many passwords it
  * hashes at once, for example.
+ * @example
+ * if (queue.length > 32) throw new TooBusyError(5); // 503 with `Retry-After: 5`
  */
 export class TooBusyError extends UnavailableError {
   /** @param retryAfter seconds until another attempt may succeed; rounded up, at least 1 */
@@ -201,7 +207,11 @@ export class TooBusyError extends UnavailableError {
   }
 }
 
-/** The module was configured wrongly. Thrown at start-up, with every problem and its remedy in one message. */
+/**
+ * The module was configured wrongly. Thrown at start-up, with every problem and its remedy in one message.
+ * @example
+ * await expect(start()).rejects.toBeInstanceOf(JwtKnoxConfigurationError);
+ */
 export class JwtKnoxConfigurationError extends Error {
   constructor(
     readonly problems: readonly string[],

@@ -113,13 +113,23 @@ export interface JwtKnoxEventMap {
 export type JwtKnoxEventName = keyof JwtKnoxEventMap;
 export type JwtKnoxListener<Name extends JwtKnoxEventName> = (event: JwtKnoxEventMap[Name]) => void | Promise<void>;
 
-/** Typed events of the library. A listener that throws or rejects is logged and disturbs nobody. */
+/**
+ * Typed events of the library. A listener that throws or rejects is logged and disturbs nobody.
+ * @example
+ * constructor(events: JwtKnoxEvents) {
+ *   events.on('session.revoked', ({ userId, reason }) => console.log(userId, reason));
+ * }
+ */
 @Injectable()
 export class JwtKnoxEvents {
   private readonly logger = new Logger(JwtKnoxEvents.name);
   private readonly listeners = new Map<JwtKnoxEventName, Set<JwtKnoxListener<any>>>();
 
-  /** Listens until the returned function is called. */
+  /**
+   * Listens until the returned function is called.
+   * @example
+   * const stop = events.on('refresh.reused', ({ session }) => mailer.warn(session.userId));
+   */
   on<Name extends JwtKnoxEventName>(name: Name, listener: JwtKnoxListener<Name>): () => void {
     const set = this.listeners.get(name) ?? new Set();
     this.listeners.set(name, set.add(listener));

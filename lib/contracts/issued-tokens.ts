@@ -9,6 +9,8 @@ export interface TokenLifetimes {
 /**
  * The tokens of a login or refresh. This is the only moment they exist in plain text: they are read through getters, so
  * that logging or serializing the object shows none of them.
+ * @example
+ * const { accessToken, refreshToken, session } = await tokens.issue(user);
  */
 export class IssuedTokens<User = any> {
   readonly #user: User;

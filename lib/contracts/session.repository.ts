@@ -96,6 +96,8 @@ export interface SessionCounts {
  * The storage contract. Every write is one conditional statement, so that concurrent writers meet on the row; every
  * read of a session is from the primary. Implementations throw their driver's errors as they are: the callers turn
  * them into 503. The suite in `nestjs-jwt-knox/testing` holds an implementation to this contract.
+ * @example
+ * JwtKnoxModule.forRoot({ secret, storage: { useFactory: () => new RedisSessionRepository() } });
  */
 export abstract class SessionRepository extends Redacted {
   /** Whether {@link findById} brings the user along: no look-up of its own is made then. */

@@ -154,7 +154,11 @@ export type SessionEssentials = Pick<
   'id' | 'userId' | 'accessDigest' | 'createdAt' | 'authenticatedAt' | 'expiresAt' | 'lastUsedAt'
 >;
 
-/** A row with all its columns: null, or what the table presets, where nothing is given. */
+/**
+ * Returns a row with all its columns: null, or what the table presets, where nothing is given.
+ * @example
+ * const record = sessionRecord({ id, userId, accessDigest, createdAt, authenticatedAt, expiresAt, lastUsedAt });
+ */
 export function sessionRecord(given: SessionEssentials & Partial<SessionRecord>): SessionRecord {
   const blank = SESSION_COLUMNS.map((name) => [name, (SESSION_FIELDS[name] as SessionField).preset ?? null]);
   return { ...Object.fromEntries(blank), generation: 0, ...given };

@@ -15,6 +15,18 @@ export type ExcludeFromDeadline = <T>(work: () => Promise<T>) => Promise<T>;
 /**
  * Tells the library how to find your users. Extend it and pass the class as `JwtKnoxModule.forRoot({ userProvider })`.
  * Errors: an HttpException passes to the client, what {@link isUnavailable} finds becomes 503, anything else 500.
+ * @example
+ * export class KnoxUsers extends UserProvider<User> {
+ *   async validateCredentials({ username, password }: Credentials, _request: unknown, exclude: ExcludeFromDeadline) {
+ *     const user = await this.users.findByName(username);
+ *     const matches = await exclude(() => verify(password, user?.passwordHash ?? DUMMY_HASH));
+ *     return user && matches ? user : null;
+ *   }
+ *
+ *   findById(id: string) {
+ *     return this.users.findById(Number(id));
+ *   }
+ * }
  */
 export abstract class UserProvider<User = any> extends Redacted {
   /**

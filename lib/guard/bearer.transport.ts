@@ -14,6 +14,8 @@ export interface BearerTransportOptions {
  * The default transport: the access token in the `Authorization` header (RFC 6750 section 2.1), the refresh token in
  * the JSON body. The other methods of RFC 6750 are not read; next to the header, they are refused. Both tokens are written
  * to the JSON body (RFC 6749 section 5.1), or what `tokenResponse` makes of them.
+ * @example
+ * JwtKnoxModule.forRoot({ secret, transport: new BearerTransport() }); // the default
  */
 export class BearerTransport extends TokenTransport {
   readonly #tokenResponse: BearerTransportOptions['tokenResponse'];

@@ -12,12 +12,16 @@ export type RouteAccess = 'public' | 'optional' | 'required';
  * Lets everybody in: the guard reads no token, no session and no user, and `@CurrentUser()` and `@CurrentSession()` are
  * undefined. On a class it holds for this class and not for its subclasses; on a handler, for a subclass that inherits
  * this handler too.
+ * @example
+ * `class Health { @Get() @Public() check() {} }`
  */
 export const Public = () => SetMetadata(ROUTE_ACCESS, 'public' satisfies RouteAccess);
 
 /**
  * Lets requests without a token in as anonymous; a bad token is still 401. A user whom something else left in
  * `request.user` does not stay there. Subclasses inherit it as they inherit `@Public()`.
+ * @example
+ * `class Greetings { @Get() @OptionalAuth() greet(@CurrentUser('username') username?: string) {} }`
  */
 export const OptionalAuth = () => SetMetadata(ROUTE_ACCESS, 'optional' satisfies RouteAccess);
 
@@ -58,6 +62,8 @@ export type DecoratorOf<Value> = <Target extends object, Name extends keyof Targ
 /**
  * The authenticated user, as the `UserProvider` found it, or one property of it; undefined when anonymous. Its type is
  * checked once you declare that of your user in `JwtKnoxRegister`.
+ * @example
+ * `class Notes { @Get() mine(@CurrentUser() user: User, @CurrentUser('id') id: number) {} }`
  */
 export const CurrentUser = createParamDecorator((property: string | undefined, context: ExecutionContext) => {
   const user = guardedRequestOf(context)?.user as Record<string, unknown> | undefined;
@@ -67,7 +73,11 @@ export const CurrentUser = createParamDecorator((property: string | undefined, c
   <Property extends keyof RegisteredUser & string>(property: Property): DecoratorOf<RegisteredUser[Property]>;
 };
 
-/** The `Session` of the request; undefined when anonymous. */
+/**
+ * The `Session` of the request; undefined when anonymous.
+ * @example
+ * `class Notes { @Get() mine(@CurrentSession() session: Session) {} }`
+ */
 export const CurrentSession = createParamDecorator(
   (_: unknown, context: ExecutionContext) => guardedRequestOf(context)?.knox?.session,
 ) as unknown as () => DecoratorOf<RegisteredSession>;

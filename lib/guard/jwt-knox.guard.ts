@@ -9,6 +9,8 @@ import { leaveReader, missingRequestIn, readAndLeave, RequestContextReader } fro
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to your user and
  * `request.knox` to `{ session, claims }`. Write `@UseGuards(JwtKnoxGuard)` on a controller or a handler, or set the
  * extra `guard: 'global'`.
+ * @example
+ * `class Notes { @Get() @UseGuards(JwtKnoxGuard) mine(@CurrentUser() user: User) {} }`
  */
 @Injectable()
 export class JwtKnoxGuard implements CanActivate {

@@ -8,7 +8,11 @@ import { tokenOrNull } from './bearer.transport';
 import { contextBehind } from './passport-call';
 import type { RequestContext } from './request-context';
 
-/** The Passport strategy of one module. Opaque, so that what is behind it can change. */
+/**
+ * The Passport strategy of one module. Opaque, so that what is behind it can change.
+ * @example
+ * const strategy = app.get(JwtKnoxStrategy); // the guard uses it; you do not need it
+ */
 export abstract class JwtKnoxStrategy {
   /** The name under which this strategy, and no other, is registered with Passport. */
   abstract readonly name: string;

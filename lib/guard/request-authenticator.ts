@@ -7,7 +7,15 @@ import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { authenticateWith } from './passport-call';
 import type { RequestContext } from './request-context';
 
-/** Finds out who sends a request: what {@link JwtKnoxGuard} asks. One per module. */
+/**
+ * Finds out who sends a request: what {@link JwtKnoxGuard} asks. One per module.
+ * @example
+ * export class OwnGuard extends JwtKnoxGuard {
+ *   constructor(reader: RequestContextReader, authenticator: RequestAuthenticator) {
+ *     super(reader, authenticator);
+ *   }
+ * }
+ */
 export abstract class RequestAuthenticator {
   /**
    * Authenticates the request by its access token; once only for all guards of a request that has a lifetime.

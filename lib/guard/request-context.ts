@@ -2,7 +2,11 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { cleanText, type Device, type Presenter } from '../contracts/device';
 import { MissingTokenError } from '../contracts/errors';
 
-/** What the library knows of an execution context. */
+/**
+ * What the library knows of an execution context.
+ * @example
+ * return new RequestContext(request, response); // in `read` of your RequestContextReader
+ */
 export class RequestContext {
   constructor(
     /** The request, whose `headers` carry the credential and on which `user` and `knox` are set; undefined for none. */

@@ -29,6 +29,8 @@ export interface PurgeOptions {
 /**
  * For operators: statistics, purge and other users' sessions; from your code, a cron job or the admin routes. Statistics,
  * lists and each batch of a purge have `adminTimeout`, the end of a user's sessions has `storageTimeout`; a storage that fails or is late throws a `StorageUnavailableError`.
+ * @example
+ * const deleted = await this.admin.purgeExpired(); // from a cron job
  */
 @Injectable()
 export class SessionAdminService {

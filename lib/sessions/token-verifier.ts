@@ -6,6 +6,8 @@ import type { Authentication } from './session-checker';
 /**
  * Authenticates access tokens: by the row of the session, or as a service that the issuer runs elsewhere can. Inject it
  * where there is no `TokenService`.
+ * @example
+ * const { user } = await app.get(TokenVerifier).authenticate(token);
  */
 export abstract class TokenVerifier<User = any, KnownSession extends TokenSession = TokenSession> {
   protected constructor(protected readonly rejections: TokenRejections) {}

@@ -32,6 +32,8 @@ export interface RevokeOptions {
 /**
  * Starts, checks, refreshes and ends sessions from your code. Any method may throw a `StorageUnavailableError` (503)
  * when the storage fails or does not answer within `storageTimeout`.
+ * @example
+ * constructor(private readonly tokens: TokenService<User>) {}
  */
 @Injectable()
 export class TokenService<User = any> {
@@ -65,6 +67,8 @@ export class TokenService<User = any> {
    * @throws InvalidCredentialsError when the user is not active, or all their sessions were ended since the arrival
    * @throws SessionLimitReachedError
    * @throws TypeError for an arrival that is given and is none of the last 24 hours
+   * @example
+   * return tokenResponseBody(await this.tokens.issue(user, { userAgent: request.headers['user-agent'] }));
    */
   async issue(user: User, device: Device = {}, overrides: IssueOverrides = {}): Promise<IssuedTokens<User>> {
     return this.logins.issue(user, device, overrides);
@@ -86,6 +90,8 @@ export class TokenService<User = any> {
    * Authenticates an access token outside of a guard: WebSocket handshakes, RPC, jobs. Without `presenter` the
    * user-agent is not checked.
    * @throws InvalidTokenError, TokenExpiredError
+   * @example
+   * const { user, session } = await this.tokens.authenticate(token);
    */
   async authenticate(token: string, presenter?: Presenter): Promise<Authentication<User>> {
     return this.verifier.authenticate(token, presenter);
@@ -165,6 +171,8 @@ export class TokenService<User = any> {
   /**
    * Ends all sessions of a user, and logins that are under way; returns how many sessions.
    * @param options `reason` is `logout_all` when left out
+   * @example
+   * await this.tokens.revokeAll(String(user.id));
    */
   async revokeAll(
     userId: string,
@@ -200,6 +208,8 @@ export class TokenService<User = any> {
   /**
    * Whether an access token (or a refresh token, with `refreshTokens`) is good, and what it says (RFC 7662). Changes
    * nothing: a token that was asked about was not used.
+   * @example
+   * const { active } = await this.tokens.introspect(token);
    */
   async introspect(token: string, options?: IntrospectOptions): Promise<Introspection> {
     return this.introspection.introspect(token, options);

@@ -16,6 +16,10 @@ export interface Actor {
  * Logs a user in without credentials, for your e2e tests. It starts a real session in the application's
  * storage, so every guard judges the requests as in production, a global one too.
  * @param user as the application's UserProvider knows it
+ * @returns the headers to send, the session and its refresh token
+ * @example
+ * const { headers } = await actingAs(app, alice);
+ * await request(app.getHttpServer()).get('/notes').set(headers).expect(200);
  */
 export async function actingAs(app: INestApplicationContext, user: unknown, device: Device = {}): Promise<Actor> {
   const tokens = await app.get(TokenService, { strict: false }).issue(user, device);

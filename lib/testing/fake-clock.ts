@@ -1,7 +1,13 @@
 import { Clock } from '../contracts/clock';
 import { type Duration, millisecondsOf } from '../options/duration';
 
-/** A clock that stands still until it is moved. Give it as the option `clock`. */
+/**
+ * A clock that stands still until it is moved. Give it as the option `clock`.
+ * @example
+ * const clock = new FakeClock();
+ * JwtKnoxModule.forRoot({ secret, clock });
+ * clock.advance('6m'); // access tokens of before have expired
+ */
 export class FakeClock extends Clock {
   private present: number;
 

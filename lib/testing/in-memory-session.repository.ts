@@ -10,7 +10,12 @@ import {
   SessionRepository,
 } from '../contracts/session.repository';
 
-/** Sessions in memory, for tests without a database. Keeps the same contract as the table; gone with the process. */
+/**
+ * Sessions in memory, for tests without a database. Keeps the same contract as the table; gone with the process.
+ * @example
+ * const repository = new InMemorySessionRepository();
+ * JwtKnoxModule.forRoot({ secret, storage: { useFactory: () => repository } });
+ */
 export class InMemorySessionRepository extends SessionRepository {
   private readonly rows = new Map<string, SessionRecord>();
   private readonly fences = new Map<string, number>();

@@ -18,7 +18,11 @@ export interface ContractRunner {
   it(title: string, body: () => Promise<void>): unknown;
 }
 
-/** Registers the tests that every {@link SessionRepository} must pass; `open` is called for each of them. */
+/**
+ * Registers the tests that every {@link SessionRepository} must pass; `open` is called for each of them.
+ * @example
+ * sessionRepositoryContract('Redis', async () => ({ repository: new RedisSessionRepository() }), { describe, it });
+ */
 export function sessionRepositoryContract(
   name: string,
   open: () => Promise<ContractSubject>,

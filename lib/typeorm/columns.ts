@@ -12,7 +12,11 @@ export const jsonText: ValueTransformer = {
   from: (value: string | null) => (value === null ? null : JSON.parse(value)),
 };
 
-/** For a `userId` column of your own session entity that is an integer or uuid: text in the library, whatever in the row. */
+/**
+ * For a `userId` column of your own entity that is an integer or uuid: text in the library, whatever in the row.
+ * @example
+ * `class UserSession extends JwtKnoxSessionBase { @Column({ transformer: stringTransformer }) userId!: string }`
+ */
 export const stringTransformer: ValueTransformer = {
   to: (value: string | null) => value,
   from: (value: unknown) => (value === null || value === undefined ? null : String(value)),

@@ -5,6 +5,8 @@ import { epochMs } from './columns';
  * The table `jwt_knox_fences`, created by `jwtKnoxMigrations`: what keeps a login that is under way from outliving the
  * end of its user's sessions. One row for the counter (`#`), one for the fence of all users (`*`), and one for each user
  * whose sessions were ever ended all at once.
+ * @example
+ * new DataSource({ type: 'postgres', url, entities: [JwtKnoxSession, JwtKnoxFence] });
  */
 @Entity('jwt_knox_fences')
 export class JwtKnoxFence {

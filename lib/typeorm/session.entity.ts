@@ -9,8 +9,10 @@ export const SESSION_TABLE = 'jwt_knox_sessions';
 const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
 
 /**
- * The columns of a session but `userId`: those of {@link SessionRecord}. An application that wants a foreign key to its users
- * extends this with its own entity, declares `userId` with the type of its key, and names it in `typeOrm({ entity })`.
+ * The columns of a session but `userId`: those of {@link SessionRecord}. For a foreign key to your users, extend it with
+ * your own entity, declare `userId` with the type of your key, and set the entity in `typeOrm({ entity })`.
+ * @example
+ * `class UserSession extends JwtKnoxSessionBase { @Column({ transformer: stringTransformer }) userId!: string }`
  */
 @Index('IDX_jwt_knox_sessions_user', ['realm', 'userId'])
 @Index('IDX_jwt_knox_sessions_expires', ['expiresAt'])
@@ -43,7 +45,11 @@ function columnOf(name: string, field: SessionField): ColumnOptions {
   return type === 'json' ? { ...common, type: 'text', transformer: jsonText } : epochMs(name, { nullable });
 }
 
-/** The table `jwt_knox_sessions`, created by `jwtKnoxMigrations`. */
+/**
+ * The table `jwt_knox_sessions`, created by `jwtKnoxMigrations`.
+ * @example
+ * new DataSource({ type: 'postgres', url, entities: [JwtKnoxSession, JwtKnoxFence] });
+ */
 @Entity(SESSION_TABLE)
 export class JwtKnoxSession extends JwtKnoxSessionBase {
   @Column({ name: 'userId', type: 'varchar', length: TEXT_LIMITS.userId })

@@ -45,7 +45,11 @@ export interface TypeOrmSessionRepositoryOptions {
 const IN_USE =
   '(session.refreshDigest IS NOT NULL OR session.idleTimeout IS NULL OR session.lastUsedAt + session.idleTimeout > :idleAt)';
 
-/** Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only. */
+/**
+ * Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only.
+ * @example
+ * new TypeOrmSessionRepository(dataSource.getRepository(JwtKnoxSession));
+ */
 export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
   private readonly preparedStatements: boolean;

@@ -1,7 +1,11 @@
 import { JwtKnoxCreateSessions1764000000000 } from './1764000000000-create-sessions';
 import { JwtKnoxFencesAndKeys1764100000000 } from './1764100000000-fences-and-keys';
 
-/** The library's migrations, in order. Add them to `migrations` of the data source that holds the sessions. */
+/**
+ * The library's migrations, in order. Add them to `migrations` of the data source that holds the sessions.
+ * @example
+ * TypeOrmModule.forRoot({ migrations: [...jwtKnoxMigrations, CreateUsers], migrationsRun: true });
+ */
 export const jwtKnoxMigrations = [JwtKnoxCreateSessions1764000000000, JwtKnoxFencesAndKeys1764100000000];
 
 export { JwtKnoxCreateSessions1764000000000, JwtKnoxFencesAndKeys1764100000000 };

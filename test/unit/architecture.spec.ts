@@ -6,7 +6,8 @@ const files = readSources('lib');
 
 /** The rows below the heading `Over budget`: what, and why. */
 function toldRows(): string[][] {
-  const section = readFileSync('docs/15-architecture.md', 'utf8').split('\n### Over budget\n')[1]?.split('\n## ')[0] ?? '';
+  const section =
+    readFileSync('docs/15-architecture.md', 'utf8').split('\n### Over budget\n')[1]?.split('\n## ')[0] ?? '';
   const rows = section.split('\n').filter((line) => line.startsWith('| `'));
   return rows.map((row) =>
     row

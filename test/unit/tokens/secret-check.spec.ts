@@ -156,7 +156,9 @@ describe('S6: the secret of a client', () => {
     await expect(start('my-client-secret')).rejects.toMatchObject({
       name: 'JwtKnoxConfigurationError',
       problems: [
-        expect.stringMatching(/^introspection.client: the secret is published, a placeholder or can be guessed; configure/),
+        expect.stringMatching(
+          /^introspection.client: the secret is published, a placeholder or can be guessed; configure/,
+        ),
       ],
     });
     await (await start(randomBytes(32).toString('hex'))).close();

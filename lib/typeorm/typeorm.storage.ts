@@ -31,6 +31,8 @@ export interface TypeOrmStorageOptions {
   preparedStatements?: boolean | PreparedStatementsFactory;
 }
 
+const OPTIONS = ['dataSource', 'entity', 'userRelation', 'preparedStatements'];
+
 /**
  * Stores sessions with TypeORM. Without the extra `storage`, `JwtKnoxModule` uses `typeOrm()`.
  *
@@ -45,11 +47,16 @@ export interface TypeOrmStorageOptions {
  */
 export function typeOrm(options: TypeOrmStorageOptions = {}): SessionStorage {
   const { dataSource, entity = JwtKnoxSession, userRelation, preparedStatements = false } = options;
+  const unknown = Object.keys(options).filter((name) => !OPTIONS.includes(name));
   const prepared = isFactory(preparedStatements) ? preparedStatements : { useFactory: () => preparedStatements };
   return {
     imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence], dataSource), ...(prepared.imports ?? [])],
     inject: [getRepositoryToken(entity, dataSource), ...(prepared.inject ?? [])],
     useFactory: async (rows: Repository<JwtKnoxSessionBase>, ...args: unknown[]) => {
+      if (unknown.length > 0) {
+        const names = unknown.join(', ');
+        throw new JwtKnoxConfigurationError([`typeOrm(): ${names}: no such option; known are ${OPTIONS.join(', ')}.`]);
+      }
       const isPrepared: unknown = await prepared.useFactory(...args);
       if (typeof isPrepared !== 'boolean') {
         throw new JwtKnoxConfigurationError(['typeOrm(): preparedStatements must be true or false.']);

@@ -177,6 +177,13 @@ describe('TypeORM as the storage refuses to start', () => {
     await (await boot(database([JwtKnoxSession]), verifier)).close();
   });
 
+  it('refuses an option of typeOrm() that it does not know, such as one of another name', async () => {
+    const options = { sessionEntity: class {}, source: 'other' } as object;
+    expect(await problemsOf(database(), main(typeOrm(options)))).toEqual([
+      'typeOrm(): sessionEntity, source: no such option; known are dataSource, entity, userRelation, preparedStatements.',
+    ]);
+  });
+
   it('when the entity has no such relation to the user', async () => {
     expect(await problemsOf(database(), main(typeOrm({ userRelation: 'owner' })))).toEqual([
       "userRelation: the entity JwtKnoxSession has no relation 'owner'; set entity to one of your own that has it.",

@@ -31,7 +31,7 @@ export class ClientAuthenticator {
    * @throws InvalidClientError, UnauthorizedClientError
    */
   authenticate(sent: SentCredentials | null, right: ClientRight, presenter: Presenter): string {
-    const refusal = this.refusalOf(sent, right);
+    const refusal = this.userRejectionOf(sent, right);
     if (sent && !refusal) return sent.id;
     const clientId = cleanText(sent?.id, MAX_ID_LENGTH);
     const reason = refusal ?? 'no_credentials';
@@ -44,7 +44,7 @@ export class ClientAuthenticator {
     return this.clients.may(clientId, right);
   }
 
-  private refusalOf(sent: SentCredentials | null, right: ClientRight): ClientRejection | null {
+  private userRejectionOf(sent: SentCredentials | null, right: ClientRight): ClientRejection | null {
     if (!sent) return 'no_credentials';
     // Every spelling is compared, so that the time tells nothing.
     const isRight = sent.secrets.map((secret) => this.clients.has(sent.id, secret)).includes(true);

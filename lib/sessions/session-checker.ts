@@ -6,7 +6,7 @@ import { cleanText, cleanPresenter, type Presenter, TEXT_LIMITS } from '../contr
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
-import type { AccessClaims, TokenClaims } from '../tokens/jwt-codec';
+import type { AccessClaims, TokenClaims } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { holdsAccessKey } from './access-keys';
 import { ThrottledLogger } from './throttled-logger';
@@ -70,7 +70,7 @@ export class SessionChecker {
     const user = async () => {
       if (!users) return { id: record.userId };
       const known = await (lookup ?? found?.user);
-      const refusal = userRefusal(users, known, record);
+      const refusal = userRejection(users, known, record);
       if (refusal) throw new TokenRejection(refusal, claims);
       return known;
     };
@@ -125,8 +125,8 @@ function ownRow(record: SessionRecord | undefined, claims: TokenClaims): Session
   return record;
 }
 
-function userRefusal(users: UserProvider, user: unknown, record: SessionRecord): RejectionReason | null {
-  const refusal = refusalOf(users, user, record.userId);
+function userRejection(users: UserProvider, user: unknown, record: SessionRecord): RejectionReason | null {
+  const refusal = userRejectionOf(users, user, record.userId);
   if (refusal) return refusal;
   const since = validSinceOf(users, user);
   // Written so that an invalid Date refuses.
@@ -143,7 +143,7 @@ export function validSinceOf(users: UserProvider, user: unknown): number | null 
 }
 
 /** What speaks against what the provider gave for an id: nobody, somebody else, or a user who is not active. */
-export function refusalOf(users: UserProvider, user: unknown, id: string): RejectionReason | null {
+export function userRejectionOf(users: UserProvider, user: unknown, id: string): RejectionReason | null {
   if (user === null || user === undefined) return 'user_not_found';
   if (users.getId(user) !== id) return 'user_mismatch';
   return isActive(users, user) ? null : 'user_inactive';

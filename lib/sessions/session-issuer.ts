@@ -9,7 +9,7 @@ import { type SessionRecord, sessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
-import { isUserId } from '../tokens/jwt-codec';
+import { isUserId } from '../tokens/token-claims';
 import { generateId, TokenKey } from '../tokens/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';

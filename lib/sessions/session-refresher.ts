@@ -5,7 +5,7 @@ import type { IssuedTokens } from '../contracts/issued-tokens';
 import { cleanPresenter, type Presenter } from '../contracts/device';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
-import type { RefreshClaims } from '../tokens/jwt-codec';
+import type { RefreshClaims } from '../tokens/token-claims';
 import { generateSalt, TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { isAccessKeyDue, nextAccessKey } from './access-keys';

@@ -9,7 +9,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { firstAccessKey } from './access-keys';
 import { endOf, latestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
-import { refusalOf, validSinceOf } from './session-checker';
+import { userRejectionOf, validSinceOf } from './session-checker';
 import { HostErrors } from './host-errors';
 import { fromStorage } from './request-deadline';
 
@@ -57,7 +57,7 @@ export class SessionRenewer {
     const { users } = this;
     if (!users) return { user: { id: claims.userId }, since: 0 };
     const user = await this.hostErrors.run(() => users.findById(claims.userId));
-    const refusal = refusalOf(users, user, claims.userId);
+    const refusal = userRejectionOf(users, user, claims.userId);
     if (refusal) throw new TokenRejection(refusal, claims);
     return { user, since: validSinceOf(users, user) ?? 0 };
   }

@@ -3,7 +3,7 @@ import { JwtKnoxEvents, type RevocationReason, type RevocationScope, type Sessio
 import type { Session } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
-import { isSessionId } from '../tokens/jwt-codec';
+import { isSessionId } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { fromStorage, RequestDeadline } from './request-deadline';
 

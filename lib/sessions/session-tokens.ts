@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { IssuedTokens } from '../contracts/issued-tokens';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
-import { JwtCodec, type RefreshClaims, RESERVED_CLAIMS } from '../tokens/jwt-codec';
+import { JwtCodec } from '../tokens/jwt-codec';
+import { type RefreshClaims, RESERVED_CLAIMS } from '../tokens/token-claims';
 import type { TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { audienceOf } from './session-audience';

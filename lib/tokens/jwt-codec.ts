@@ -1,57 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
-import { TEXT_LIMITS } from '../contracts/device';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { isSignature, signatureOf } from './algorithms';
 import type { KeyringKey } from './key-loader';
 import { Keyring } from './keyring';
 import type { PublicKeySet } from './jwk';
 import {
-  headerFor,
-  headerOf,
-  MAX_TOKEN_LENGTH,
-  expectedHeaders,
-  parseHeader,
-  plainObject,
-  type TokenType,
-} from './token-header';
+  type AccessClaims,
+  audienceIn,
+  customClaimsOf,
+  type Payload,
+  payloadOf,
+  readClaims,
+  type RefreshClaims,
+} from './token-claims';
+import { expectedHeaders, headerFor, headerOf, MAX_TOKEN_LENGTH, parseHeader, type TokenType } from './token-header';
 import { generateId, isEncodedTokenKey, TokenKey } from './token-key';
-
-/** Claims a host may not set: they are the library's, or carry a meaning that other parties act upon. */
-export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
-  'iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'gen', 'typ', 'token_key', 'session_key',
-  'client_id', 'scope', 'cnf', 'act', 'auth_time', 'acr', 'amr', 'realm',
-]); // prettier-ignore
-
-/** Year 9999: later times are nonsense, and beyond what other libraries read. Seconds. */
-const MAX_NUMERIC_DATE = 253_402_300_799;
-const MAX_GENERATION = 2_147_483_647;
-
-const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
-
-/** The members of a payload, as they were sent. */
-export type Payload = Readonly<Record<string, unknown>>;
-
-/** What both kinds of token say, checked. `expiresAt` is in epoch milliseconds. */
-export interface TokenClaims {
-  readonly userId: string;
-  readonly sessionId: string;
-  readonly generation: number;
-  readonly expiresAt: number;
-  readonly tokenKey: TokenKey;
-}
-
-export interface AccessClaims extends TokenClaims {
-  /** Everything that `aud` names, ours or not. */
-  readonly audience: readonly string[];
-  /** Everything the library did not put there itself. */
-  readonly custom: Readonly<Record<string, unknown>>;
-}
-
-export interface RefreshClaims extends TokenClaims {
-  readonly sessionKey: TokenKey;
-}
 
 /** What to sign. Times are epoch milliseconds. */
 export interface TokenContent {
@@ -61,16 +25,6 @@ export interface TokenContent {
   issuedAt: number;
   expiresAt: number;
   tokenKey: TokenKey;
-}
-
-/** Whether a string can be a user id in a token, a row and a database driver. */
-export function isUserId(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= TEXT_LIMITS.userId && !UNPRINTABLE.test(value);
-}
-
-/** Whether a string has the form of a session id. */
-export function isSessionId(value: unknown): value is string {
-  return typeof value === 'string' && SESSION_ID.test(value);
 }
 
 /** Signs tokens, and reads them through two gates: the header before the signature, the payload after it. */
@@ -131,7 +85,11 @@ export class JwtCodec {
    */
   readAccess(members: Payload, now: number, audience = this.options.ownAudience): AccessClaims {
     this.checkOrigin(members, audience);
-    const { userId, sessionId, generation, expiresAt, tokenKey } = this.readClaims(members, now);
+    const { userId, sessionId, generation, expiresAt, tokenKey } = readClaims(
+      members,
+      now,
+      this.options.clockTolerance,
+    );
     // Written out: this runs with every request, and V8 copies members one by one for a spread.
     return {
       userId,
@@ -156,7 +114,10 @@ export class JwtCodec {
   readRefresh(members: Payload, now: number): RefreshClaims {
     this.checkOrigin(members, this.options.issuer === undefined ? [] : [this.options.issuer]);
     if (!isEncodedTokenKey(members.session_key)) throw new TokenRejection('claims');
-    return { ...this.readClaims(members, now), sessionKey: TokenKey.decode(members.session_key) };
+    return {
+      ...readClaims(members, now, this.options.clockTolerance),
+      sessionKey: TokenKey.decode(members.session_key),
+    };
   }
 
   /** @param audience what the token carries */
@@ -214,51 +175,4 @@ export class JwtCodec {
     if (members.aud === undefined && audience.length === 0) return;
     if (!audienceIn(members).some((one) => audience.includes(one))) throw new TokenRejection('audience');
   }
-
-  private readClaims(members: Payload, now: number): TokenClaims {
-    const { sub, sid, jti, iat, exp, nbf, gen, token_key: tokenKey } = members;
-    const horizon = now + this.options.clockTolerance;
-    const sound =
-      isUserId(sub) && isSessionId(sid) && typeof jti === 'string' && jti !== '' && jti.length <= 128 &&
-      isBounded(iat, MAX_NUMERIC_DATE) && isBounded(exp, MAX_NUMERIC_DATE) && isBounded(gen, MAX_GENERATION) &&
-      (nbf === undefined || (isBounded(nbf, MAX_NUMERIC_DATE) && nbf * 1_000 <= horizon)) &&
-      isEncodedTokenKey(tokenKey); // prettier-ignore
-    if (!sound) throw new TokenRejection('claims');
-    if (exp * 1_000 + this.options.clockTolerance <= now) throw new TokenRejection('expired');
-    return {
-      userId: sub,
-      sessionId: sid,
-      generation: gen,
-      expiresAt: exp * 1_000,
-      tokenKey: TokenKey.decode(tokenKey),
-    };
-  }
-}
-
-/** @throws TokenRejection when it is no JSON object */
-function payloadOf(raw: string): Payload {
-  let payload: unknown;
-  try {
-    payload = JSON.parse(Buffer.from(raw.split('.', 2)[1] ?? '', 'base64url').toString());
-  } catch {
-    throw new TokenRejection('claims');
-  }
-  return plainObject(payload);
-}
-
-function isBounded(value: unknown, most: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
-}
-
-function audienceIn({ aud }: Payload): string[] {
-  const carried: unknown[] = Array.isArray(aud) ? aud : [aud];
-  return carried.filter((one) => typeof one === 'string');
-}
-
-const NO_CLAIMS: Readonly<Record<string, unknown>> = Object.freeze({});
-
-function customClaimsOf(members: Payload): Readonly<Record<string, unknown>> {
-  const names = Object.keys(members).filter((name) => !RESERVED_CLAIMS.has(name));
-  if (names.length === 0) return NO_CLAIMS;
-  return Object.freeze(Object.fromEntries(names.map((name) => [name, members[name]])));
 }

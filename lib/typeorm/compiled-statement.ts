@@ -52,7 +52,7 @@ export class CompiledStatement<Values extends object> {
 const OWN_TRANSFORMERS: readonly unknown[] = [wholeNumber, stringTransformer, jsonText];
 
 /** The INSERT of a login. */
-export function insertion(rows: Repository<JwtKnoxSessionBase>): CompiledStatement<SessionRecord> | null {
+function insertion(rows: Repository<JwtKnoxSessionBase>): CompiledStatement<SessionRecord> | null {
   if (hasOwnSql(rows)) return null;
   const places = Object.fromEntries(COLUMNS.map((name) => [name, () => `:jwt_knox_${name}`]));
   const names = Object.fromEntries(COLUMNS.map((name) => [`jwt_knox_${name}`, placeholder(name)]));
@@ -96,7 +96,7 @@ export function changeOf(values: RotationValues): { where: Where; change: Partia
 }
 
 /** The conditional UPDATE of a rotation. @param both whether the access key changes too */
-export function rotation(rows: Repository<JwtKnoxSessionBase>, both = false): CompiledStatement<RotationValues> | null {
+function rotation(rows: Repository<JwtKnoxSessionBase>, both = false): CompiledStatement<RotationValues> | null {
   const names = both ? [...ROTATION_VALUES, ...ACCESS_KEY_VALUES] : ROTATION_VALUES;
   // TypeORM hands on both the places and the values unread.
   const named = Object.fromEntries(names.map((name) => [name, placeholder(name)])) as unknown as RotationValues;
@@ -110,4 +110,16 @@ export function rotation(rows: Repository<JwtKnoxSessionBase>, both = false): Co
       .where(where),
     names,
   );
+}
+
+/** The statements of a table that nearly every login and refresh sends; null where TypeORM has to build them each time. */
+export interface CompiledStatements {
+  insertion: ReturnType<typeof insertion>;
+  rotation: ReturnType<typeof rotation>;
+  /** A rotation that changes the access key too. */
+  rotationOfBoth: ReturnType<typeof rotation>;
+}
+
+export function compiledStatements(rows: Repository<JwtKnoxSessionBase>): CompiledStatements {
+  return { insertion: insertion(rows), rotation: rotation(rows), rotationOfBoth: rotation(rows, true) };
 }

@@ -11,7 +11,7 @@ import {
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
-import { changeOf, insertion, rotation } from './compiled-statement';
+import { changeOf, type CompiledStatements, compiledStatements } from './compiled-statement';
 import { canHoldUserId } from './columns';
 import { isDatabaseUnavailable, isForeignKeyViolation } from './driver-errors';
 import { FenceStatements } from './fence-statements';
@@ -24,13 +24,6 @@ import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
 import { readCrowded, readSlots } from './session-slots';
 import { type RawRecord, recordIn, type Select, selectColumns, type Where } from './session-row';
-
-interface BuiltStatements {
-  insertion: ReturnType<typeof insertion>;
-  rotation: ReturnType<typeof rotation>;
-  /** A rotation that changes the access key too. */
-  rotationOfBoth: ReturnType<typeof rotation>;
-}
 
 /** How a {@link TypeOrmSessionRepository} reads, and which sessions are its own. */
 export interface TypeOrmSessionRepositoryOptions {
@@ -56,7 +49,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private readonly realm: string;
   private readonly userRelation: string | undefined;
   private readonly lookUp: SessionLookUp;
-  private statements: BuiltStatements | undefined;
+  private statements: CompiledStatements | undefined;
   private fences: FenceStatements | undefined;
 
   constructor(
@@ -208,14 +201,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
    * Unless a transaction of the host is under way, which the write belongs to, or its subscribers are to be told: TypeORM
    * tells them as it builds.
    */
-  private get built(): BuiltStatements | undefined {
+  private get built(): CompiledStatements | undefined {
     const { connection, queryRunner } = this.rows.manager;
     if (queryRunner || connection.subscribers.length > 0) return undefined;
-    return (this.statements ??= {
-      insertion: insertion(this.rows),
-      rotation: rotation(this.rows),
-      rotationOfBoth: rotation(this.rows, true),
-    });
+    return (this.statements ??= compiledStatements(this.rows));
   }
 
   private mayHold(userId: string): boolean {

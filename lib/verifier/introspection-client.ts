@@ -1,4 +1,4 @@
-import type { TokenClaims } from '../tokens/jwt-codec';
+import type { TokenClaims } from '../tokens/token-claims';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import { CircuitBreaker } from './circuit-breaker';
 import { fetchFromIssuer, UnusableResponse } from './issuer-fetch';

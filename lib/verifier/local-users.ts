@@ -1,7 +1,7 @@
 import { TokenRejection } from '../contracts/errors';
 import type { UserProvider } from '../contracts/user-provider';
-import type { TokenClaims } from '../tokens/jwt-codec';
-import { refusalOf } from '../sessions/session-checker';
+import type { TokenClaims } from '../tokens/token-claims';
+import { userRejectionOf } from '../sessions/session-checker';
 import { HostErrors } from '../sessions/host-errors';
 import { RequestDeadline } from '../sessions/request-deadline';
 
@@ -22,7 +22,7 @@ export class LocalUsers {
     if (!users) return { id: claims.userId };
     const look = () => this.hostErrors.run(() => users.findById(claims.userId));
     const user = await new RequestDeadline(this.timeout).run(look);
-    const refusal = refusalOf(users, user, claims.userId);
+    const refusal = userRejectionOf(users, user, claims.userId);
     if (refusal) throw new TokenRejection(refusal, claims);
     return user;
   }

@@ -59,7 +59,7 @@ describe('the doc comments', () => {
   });
 
   it('of what a token says name no member that there is not', () => {
-    const [claims] = sourceOf('lib/tokens/jwt-codec.ts').statements.filter(
+    const [claims] = sourceOf('lib/tokens/token-claims.ts').statements.filter(
       (one) => ts.isInterfaceDeclaration(one) && one.name.text === 'TokenClaims',
     ) as ts.InterfaceDeclaration[];
     const members = claims!.members.map((member) => member.name!.getText());

@@ -20,6 +20,6 @@ export interface SessionStorage {
   imports?: ModuleMetadata['imports'];
   /** Injection tokens of the factory's arguments. */
   inject?: FactoryProvider['inject'];
-  /** Returns the repository; called once for each application. */
+  /** Returns the repository; called once for each module that the storage is given to. */
   useFactory: (...args: any[]) => SessionRepository | Promise<SessionRepository>;
 }

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDatabaseUnavailable, isRetryable, isUniqueViolation } from './driver-errors';
 
 const MAX_RETRIES = 3;
+/** A server that ends a connection takes a while to close it, longer where it is busy. */
+const BROKEN_PAUSE_MS = 50;
 
 /** Runs a statement; what a neighbour's lock undid is tried again, a read also once on a fresh connection. */
 export async function retrying<T>(statement: () => Promise<T>, kind: 'read' | 'write' = 'write'): Promise<T> {
@@ -14,7 +16,7 @@ export async function retrying<T>(statement: () => Promise<T>, kind: 'read' | 'w
       if (contended ? retries >= MAX_RETRIES : !broken) throw error;
       // Contended: apart from each other, so that the same neighbours do not meet again. Broken: not before the pool has
       // noticed, or it hands the dying connection out once more.
-      await delay(contended ? Math.random() * 10 * 2 ** retries : 10);
+      await delay(contended ? Math.random() * 10 * 2 ** retries : BROKEN_PAUSE_MS);
     }
   }
 }

@@ -194,9 +194,10 @@ describe('the table of algorithms', () => {
     const keyAt = (hex: string) =>
       createPublicKey({ key: Buffer.concat([spki, Buffer.from(hex, 'hex')]), format: 'der', type: 'spki' });
     const identity = `01${'00'.repeat(31)}`;
-    // Why: of the neutral point, one signature fits every message.
+    // Why: of the neutral point, one signature fits every message. OpenSSL notices since 3.5, which Node 20 does not have.
+    const isNoticed = process.versions.openssl >= '3.5';
     const forged = Buffer.from(identity + '00'.repeat(32), 'hex');
-    expect(isSignature('Ed25519', keyAt(identity), 'anything.at-all', forged)).toBe(true);
+    expect(isSignature('Ed25519', keyAt(identity), 'anything.at-all', forged)).toBe(!isNoticed);
     for (const point of [identity, '00'.repeat(32), `00${'00'.repeat(30)}80`, `01${'00'.repeat(30)}80`]) {
       expect(keyProblem(keyAt(point), 'Ed25519')).toMatch(/small order/);
       expect(keyProblem(keyAt(point), 'EdDSA')).toMatch(/small order/);

@@ -6,19 +6,16 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_GUARD, ModuleRef } from '@nestjs/core';
+import { ModuleRef } from '@nestjs/core';
 import { JwtKnoxEvents } from './contracts/events';
 import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
 import { UserProvider } from './contracts/user-provider';
 import { OAuthClients } from './tokens/oauth-clients';
 import { Keyring } from './tokens/keyring';
-import { generateId } from './tokens/token-key';
-import { JwtKnoxGuard } from './guard/jwt-knox.guard';
 import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
-import { createJwtKnoxStrategy, JwtKnoxStrategy } from './guard/jwt-knox.strategy';
 import { requireSingletons } from './guard/singletons';
-import { ModuleScope, warnOfCompetingModules } from './guard/competing-modules';
+import { warnOfCompetingModules } from './guard/competing-modules';
 import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
 import { controllersOf } from './routes/controllers';
@@ -38,6 +35,7 @@ import { SessionAdminService } from './sessions/session-admin.service';
 import { SESSION_SERVICES } from './sessions/session-services';
 import { reportUnreadableSessions } from './sessions/storage-probe';
 import { TokenService } from './sessions/token.service';
+import { TokenVerifier } from './sessions/token-verifier';
 
 /**
  * Sessions and tokens for a Nest application. `forRoot` and `forRootAsync` take the options, and beside them the extras
@@ -106,28 +104,13 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...optionProviders(extras, problems),
       storage.provider,
       ...SESSION_SERVICES,
-      ...guardProviders(extras),
-      { provide: ModuleScope, useValue: new ModuleScope('JwtKnoxModule', extras) },
+      { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
-      {
-        provide: JwtKnoxStrategy,
-        useFactory: (verifier: AccessTokenVerifier, transport: TokenTransport) =>
-          createJwtKnoxStrategy(verifier, transport, `jwt-knox-${generateId()}`),
-        inject: [AccessTokenVerifier, TokenTransport],
-      },
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
       ...added.providers,
-      ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
+      ...guardProviders(extras, { name: 'JwtKnoxModule', strategy: 'jwt-knox' }),
     ],
-    exports: [
-      TokenService,
-      SessionAdminService,
-      JwtKnoxEvents,
-      SessionRepository,
-      JwtKnoxStrategy,
-      ...GUARD_EXPORTS,
-      ...added.exports,
-    ],
+    exports: [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, ...GUARD_EXPORTS, ...added.exports],
   };
 }
 

@@ -6,18 +6,15 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { APP_GUARD, ModuleRef } from '@nestjs/core';
+import { ModuleRef } from '@nestjs/core';
 import { JwtKnoxEvents } from '../contracts/events';
 import { TokenTransport } from '../contracts/token-transport';
 import { UserProvider } from '../contracts/user-provider';
 import { JwtCodec } from '../tokens/jwt-codec';
 import { Keyring } from '../tokens/keyring';
-import { generateId } from '../tokens/token-key';
-import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
 import { GUARD_EXPORTS, guardProviders } from '../guard/guard.providers';
-import { createJwtKnoxStrategy, JwtKnoxStrategy } from '../guard/jwt-knox.strategy';
 import { requireSingletons } from '../guard/singletons';
-import { ModuleScope, warnOfCompetingModules } from '../guard/competing-modules';
+import { warnOfCompetingModules } from '../guard/competing-modules';
 import { BearerTransport } from '../guard/bearer.transport';
 import {
   type AsyncVerifierSettings,
@@ -95,18 +92,10 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras, prob
       JwtCodec,
       JwtKnoxEvents,
       TokenRejections,
-      ...guardProviders(extras),
-      { provide: ModuleScope, useValue: new ModuleScope('JwtKnoxVerifierModule', extras) },
-      {
-        provide: JwtKnoxStrategy,
-        useFactory: (verifier: TokenVerifier, transport: TokenTransport) =>
-          createJwtKnoxStrategy(verifier, transport, `jwt-knox-verifier-${generateId()}`),
-        inject: [TokenVerifier, TokenTransport],
-      },
       ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
-      ...(extras.guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
+      ...guardProviders(extras, { name: 'JwtKnoxVerifierModule', strategy: 'jwt-knox-verifier' }),
     ],
-    exports: [TokenVerifier, JwtKnoxEvents, JwtKnoxStrategy, ...GUARD_EXPORTS],
+    exports: [TokenVerifier, JwtKnoxEvents, ...GUARD_EXPORTS],
   };
 }
 

@@ -4,17 +4,8 @@ import { IsBoolean, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches } f
 const WELL_FORMED = /^[^\0\p{Cs}]*$/u;
 const wellFormed = { message: '$property must be well-formed text without NUL' };
 
-export class LoginDto {
-  @IsString()
-  @Length(1, 1_024)
-  @Matches(WELL_FORMED, wellFormed)
-  username!: string;
-
-  @IsString()
-  @Length(1, 1_024)
-  @Matches(WELL_FORMED, wellFormed)
-  password!: string;
-
+/** What every login may say; behind guards of your own, all that the library itself reads. */
+export class DeviceDto {
   @IsOptional()
   @IsString()
   device_name?: string;
@@ -24,15 +15,16 @@ export class LoginDto {
   remember?: boolean;
 }
 
-/** The login of a host's own guard: what the library itself reads. */
-export class DeviceDto {
-  @IsOptional()
+export class LoginDto extends DeviceDto {
   @IsString()
-  device_name?: string;
+  @Length(1, 1_024)
+  @Matches(WELL_FORMED, wellFormed)
+  username!: string;
 
-  @IsOptional()
-  @IsBoolean()
-  remember?: boolean;
+  @IsString()
+  @Length(1, 1_024)
+  @Matches(WELL_FORMED, wellFormed)
+  password!: string;
 }
 
 export class SessionsQueryDto {

@@ -62,7 +62,7 @@ export class SessionIssuer {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly tokens: SessionTokens,
     private readonly repository: SessionRepository,
-    private readonly placement: SessionLimiter,
+    private readonly limiter: SessionLimiter,
     private readonly events: JwtKnoxEvents,
     @Optional() private readonly users?: UserProvider,
   ) {}
@@ -154,27 +154,25 @@ export class SessionIssuer {
   /** Inserts the row, then looks at the fences: whichever came first of a fence and the row, one sees the other. */
   private async store(record: SessionRecord, arrival: LoginArrival, deadline: RequestDeadline): Promise<void> {
     const scopes = [fenceScope(record.realm, record.userId), ALL_USERS];
-    const isFenced = () => fromStorage(() => this.repository.isFenced(scopes, arrival.counter));
-    const throwIfPassed = async () => {
-      if (await isFenced()) throw new FencedLogin();
+    const throwIfFencedOrLate = async () => {
+      if (await fromStorage(() => this.repository.isFenced(scopes, arrival.counter))) throw new FencedLogin();
+      // The client was told 503 while the statements were under way.
       deadline.throwIfPassed();
     };
     let displaced: Displaced | undefined;
     try {
-      displaced = await fromStorage(() => this.placement.place(record, deadline, throwIfPassed));
-      if (await isFenced()) throw new FencedLogin();
-      // The client was told 503 while the statements were under way.
-      deadline.throwIfPassed();
+      displaced = await fromStorage(() => this.limiter.place(record, deadline, throwIfFencedOrLate));
+      await throwIfFencedOrLate();
     } catch (error) {
       // A broken connection leaves open whether the row was written; nobody holds its tokens.
       if (displaced || error instanceof StorageUnavailableError) await this.takeBack(record, displaced, error);
       throw error;
     }
-    this.placement.settle(record, displaced);
+    this.limiter.settle(record, displaced);
   }
 
   private async takeBack(record: SessionRecord, displaced: Displaced | undefined, cause: unknown): Promise<void> {
-    const gone = this.discard(record).then(() => displaced && this.placement.undo(displaced));
+    const gone = this.discard(record).then(() => displaced && this.limiter.undo(displaced));
     // A fenced login is answered when its row is gone; one that is late has had its answer.
     if (cause instanceof FencedLogin) await gone;
     else gone.catch(() => undefined);

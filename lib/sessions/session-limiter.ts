@@ -86,13 +86,13 @@ export class SessionLimiter {
   ) {}
 
   /**
-   * @param throwIfPassed throws when the login must not end another session any more: it is late, or fenced
+   * @param throwIfFencedOrLate throws when the login must not end another session any more: it is late, or fenced
    * @throws SessionLimitReachedError
    */
   async place(
     record: SessionRecord,
     deadline: RequestDeadline,
-    throwIfPassed: () => Promise<void>,
+    throwIfFencedOrLate: () => Promise<void>,
   ): Promise<Displaced> {
     const displaced: Displaced = { ended: [], expired: [], surplus: [] };
     const { limitPerUser: limit, onLimit } = this.options.session;
@@ -108,7 +108,7 @@ export class SessionLimiter {
         deadline.throwIfPassed();
         const placement = chooseSlot(rows, { limit, onLimit }, record.createdAt);
         if (placement.kind === 'reject') throw new SessionLimitReachedError();
-        if (placement.kind === 'replace' && !(await this.displace(placement, record, displaced, throwIfPassed)))
+        if (placement.kind === 'replace' && !(await this.displace(placement, record, displaced, throwIfFencedOrLate)))
           continue;
         if (await this.repository.insert({ ...record, slot: placement.slot })) return displaced;
       }
@@ -134,9 +134,9 @@ export class SessionLimiter {
     { holder, expired, surplus }: Extract<Placement, { kind: 'replace' }>,
     record: SessionRecord,
     displaced: Displaced,
-    throwIfPassed: () => Promise<void>,
+    throwIfFencedOrLate: () => Promise<void>,
   ): Promise<boolean> {
-    if (!expired) await throwIfPassed();
+    if (!expired) await throwIfFencedOrLate();
     // What no refresh prolongs: a row without a refresh token, or past the greatest lifetime as it is now. Its `expiresAt`
     // may still lie ahead.
     const isOver = holder.refreshDigest === null || greatestEndOf(holder, this.options.session) <= record.createdAt;

@@ -24,3 +24,8 @@ export abstract class TokenTransport {
   /** Called before the response to a logout, and when a refresh token is refused with 401: expires cookies. */
   abstract clear(response: any, request: any): void | Promise<void>;
 }
+
+/** What a transport read: a cookie that is not there is undefined in many hosts. */
+export function tokenOrNull(read: string | null | undefined): string | null {
+  return read ?? null;
+}

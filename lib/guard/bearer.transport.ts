@@ -49,11 +49,6 @@ export class BearerTransport extends TokenTransport {
   clear(_response: any, _request: any): void {}
 }
 
-/** What a transport read: a cookie that is not there is undefined in many hosts. */
-export function tokenOrNull(read: string | null | undefined): string | null {
-  return read ?? null;
-}
-
 /** Node keeps only the first of repeated headers in `headers`; the raw list has them all. */
 export function headerCount(request: any, name: string): number {
   const raw: string[] = (request.raw ?? request).rawHeaders ?? [];

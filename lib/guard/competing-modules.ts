@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type ModuleRef, ModulesContainer } from '@nestjs/core';
 
-/** How far a module of the library reaches into its application. */
+/** How far a module of the library scopes into its application. */
 export class ModuleScope {
   readonly isGlobal: boolean;
   readonly guardsAll: boolean;
@@ -18,12 +18,12 @@ export class ModuleScope {
 /** Warns of modules that get in each other's way: once for an application, though each of them calls it at the start. */
 export function warnOfCompetingModules(moduleRef: ModuleRef): void {
   const modules = moduleRef.get(ModulesContainer, { strict: false });
-  const reaches = Array.from(modules.values(), (one) => one.providers.get(ModuleScope)?.instance as unknown).filter(
+  const scopes = Array.from(modules.values(), (one) => one.providers.get(ModuleScope)?.instance as unknown).filter(
     (one) => one instanceof ModuleScope,
   );
-  if (reaches[0] !== moduleRef.get(ModuleScope)) return;
+  if (scopes[0] !== moduleRef.get(ModuleScope)) return;
   const logger = new Logger('JwtKnox');
-  const globals = reaches.filter(({ isGlobal }) => isGlobal);
+  const globals = scopes.filter(({ isGlobal }) => isGlobal);
   if (globals.length > 1) {
     logger.warn(
       `${globals.length} modules of nestjs-jwt-knox are global (${namesOf(globals)}): JwtKnoxGuard, and everything else ` +
@@ -32,7 +32,7 @@ export function warnOfCompetingModules(moduleRef: ModuleRef): void {
         'that use it.',
     );
   }
-  const guards = reaches.filter(({ guardsAll }) => guardsAll);
+  const guards = scopes.filter(({ guardsAll }) => guardsAll);
   if (guards.length > 1) {
     logger.warn(
       `guard: 'global' is set for ${guards.length} modules (${namesOf(guards)}): a request has to pass the guards of all ` +
@@ -41,6 +41,6 @@ export function warnOfCompetingModules(moduleRef: ModuleRef): void {
   }
 }
 
-function namesOf(reaches: ModuleScope[]): string {
-  return reaches.map(({ moduleName }) => moduleName).join(', ');
+function namesOf(scopes: ModuleScope[]): string {
+  return scopes.map(({ moduleName }) => moduleName).join(', ');
 }

@@ -2,9 +2,8 @@ import { PassportStrategy } from '@nestjs/passport';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import { MissingTokenError } from '../contracts/errors';
-import type { TokenTransport } from '../contracts/token-transport';
+import { tokenOrNull, type TokenTransport } from '../contracts/token-transport';
 import type { TokenVerifier } from '../sessions/token-verifier';
-import { tokenOrNull } from './bearer.transport';
 import { contextBehind } from './passport-call';
 import type { RequestContext } from './request-context';
 

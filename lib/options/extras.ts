@@ -1,6 +1,7 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { JwtKnoxFeature } from '../contracts/feature';
 import type { SessionStorage } from '../contracts/session-storage';
+import { isLoopback } from './option-reader';
 import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRouteGuards, JwtKnoxRoutes } from './options';
 
 /** Former names of what the extra `storage` holds, with what to write instead. */
@@ -156,8 +157,7 @@ function checkOAuth(problems: string[], { clients, issuer }: Partial<JwtKnoxOpti
 function isIssuerUrl(issuer: unknown): boolean {
   if (typeof issuer !== 'string' || !/^https?:\/\/[^\s?#@\\]+$/.test(issuer) || !URL.canParse(issuer)) return false;
   const { protocol, hostname, pathname } = new URL(issuer);
-  const isLoopback = /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
-  return (protocol === 'https:' || isLoopback) && ISSUER_PATH.test(pathname);
+  return (protocol === 'https:' || isLoopback(hostname)) && ISSUER_PATH.test(pathname);
 }
 
 function isPlainPath(path: unknown): path is string {

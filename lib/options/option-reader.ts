@@ -22,6 +22,11 @@ const MOST: Readonly<Record<string, string>> = {
   'introspection.cacheTtl': '60s',
 };
 
+/** Whether a host name is this machine itself: what is sent there leaves it for nobody to read. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+}
+
 /** Reads options one by one and notes what is wrong with them. */
 export class OptionReader {
   /**

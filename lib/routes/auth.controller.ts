@@ -6,12 +6,11 @@ import {
   RefreshTokenReusedError,
 } from '../contracts/errors';
 import type { Session } from '../contracts/session';
-import { TokenTransport } from '../contracts/token-transport';
+import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { SessionRevoker } from '../sessions/session-revoker';
 import { TokenService } from '../sessions/token.service';
 import { actorOf, deadlineOf } from '../guard/authenticated-request';
 import { CurrentSession, Public } from '../guard/decorators';
-import { tokenOrNull } from '../guard/bearer.transport';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { resourceOf } from '../guard/request-body';
 import { presenterOf } from '../guard/request-context';

@@ -53,7 +53,7 @@ export class OAuthService {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly codec: JwtCodec,
-    private readonly validity: SessionChecker,
+    private readonly checker: SessionChecker,
     private readonly refresher: SessionRefresher,
     private readonly revoker: SessionRevoker,
   ) {}
@@ -80,7 +80,7 @@ export class OAuthService {
       const { type, claims, now } = this.read(token, true);
       // Any refresh token carries the session key, however often it was rotated since.
       const find = () =>
-        type === 'access' ? this.validity.findByAccessKey(claims, now) : this.refresher.findMembership(claims, now);
+        type === 'access' ? this.checker.findByAccessKey(claims, now) : this.refresher.findMembership(claims, now);
       const { id, userId } = await deadline.run(find);
       return this.revoker.one(id, userId, { reason: 'revoked', deadline });
     });
@@ -110,7 +110,7 @@ export class OAuthService {
 
   private async find({ type, claims, now }: Presented): Promise<SessionRecord> {
     const { record } =
-      type === 'access' ? await this.validity.authenticate(claims, now) : await this.refresher.findUsable(claims, now);
+      type === 'access' ? await this.checker.authenticate(claims, now) : await this.refresher.findUsable(claims, now);
     return record;
   }
 }

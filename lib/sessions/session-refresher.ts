@@ -44,7 +44,7 @@ export class SessionRefresher {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
-    private readonly validity: SessionChecker,
+    private readonly checker: SessionChecker,
     private readonly lastUsed: LastUsed,
     private readonly tokens: SessionTokens,
     private readonly events: RefreshEvents,
@@ -52,14 +52,14 @@ export class SessionRefresher {
 
   /** The session that a refresh token of any generation belongs to: enough to end it, not to prolong it. */
   async findMembership(claims: RefreshClaims, now: number): Promise<SessionRecord> {
-    const row = await this.validity.readRow(claims);
+    const row = await this.checker.readRow(claims);
     if (!isMember(row, claims)) throw new TokenRejection('key_mismatch', claims);
-    return this.validity.living(row, claims, now);
+    return this.checker.living(row, claims, now);
   }
 
   /** The session that a refresh token would prolong now. Changes nothing, whatever was presented. */
   async findUsable(claims: RefreshClaims, now: number): Promise<LiveSession> {
-    const read = await this.validity.read(claims);
+    const read = await this.checker.read(claims);
     const record = this.living(read, claims, now);
     const { kind } = this.decide(record, { claims, attemptDigest: null, now });
     if (kind === 'replay' || kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
@@ -70,7 +70,7 @@ export class SessionRefresher {
   async refresh(attempt: RefreshAttempt): Promise<IssuedTokens> {
     const { claims, now, deadline } = attempt;
     for (let count = 0; count < MAX_ATTEMPTS; count++) {
-      const read = await this.validity.read(claims);
+      const read = await this.checker.read(claims);
       const record = this.living(read, claims, now);
       const decision = this.decide(record, attempt);
       if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
@@ -83,7 +83,7 @@ export class SessionRefresher {
         continue;
       }
       const live = { record, user: await this.userOf(read, claims) };
-      this.validity.checkPresenter(record, attempt.checksPresenter ? attempt.presenter : undefined);
+      this.checker.checkPresenter(record, attempt.checksPresenter ? attempt.presenter : undefined);
       // Before anything changes: what may not be asked for uses no token up.
       this.audienceFor(record, attempt);
       deadline.throwIfPassed();
@@ -95,7 +95,7 @@ export class SessionRefresher {
 
   /** Tokens tell whole seconds: a session of less than one more is over. */
   private living(read: ReadSession, claims: RefreshClaims, now: number): SessionRecord {
-    const record = this.validity.living(read.record, claims, now);
+    const record = this.checker.living(read.record, claims, now);
     const isOver = Math.floor(record.expiresAt / 1_000) <= Math.floor(now / 1_000);
     if (isOver && record.expiresAt < read.record.expiresAt) throw new TokenRejection('session_expired', claims);
     return record;

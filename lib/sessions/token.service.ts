@@ -43,7 +43,7 @@ export class TokenService<User = any> {
     private readonly renewals: SessionRenewals,
     private readonly revoker: SessionRevoker,
     private readonly sessions: SessionList,
-    private readonly introspection: OAuthService,
+    private readonly oauth: OAuthService,
   ) {}
 
   /**
@@ -212,12 +212,12 @@ export class TokenService<User = any> {
    * const { active } = await this.tokens.introspect(token);
    */
   async introspect(token: string, options?: IntrospectOptions): Promise<Introspection> {
-    return this.introspection.introspect(token, options);
+    return this.oauth.introspect(token, options);
   }
 
   /** The public keys, for whoever verifies tokens without asking; no secret ones. */
   publicKeys(): PublicKeySet {
-    return this.introspection.publicKeys();
+    return this.oauth.publicKeys();
   }
 
   private async sessionToEnd(

@@ -158,8 +158,7 @@ export class JwtCodec {
 
   private sign(type: TokenType, payload: Record<string, unknown>): string {
     const key = this.keyring.signingKey;
-    const header = Buffer.from(JSON.stringify(headerFor(key, type))).toString('base64url');
-    const input = `${header}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
+    const input = `${headerFor(key, type)}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
     const token = `${input}.${signatureOf(key.algorithm, key.signing, input).toString('base64url')}`;
     if (token.length > MAX_TOKEN_LENGTH) {
       throw new Error(

@@ -15,13 +15,12 @@ const COMPACT = new RegExp(`^(?=[^.])${PART}\\.(?=[^.])${PART}\\.(?=.)${PART}$`)
 
 /** The headers of the tokens that these keys sign, by their text in base64url: nothing is left to check in them. */
 export function expectedHeaders(keyring: Keyring, type: TokenType): ReadonlyMap<string, KeyringKey> {
-  return new Map(
-    keyring.all.map((key) => [Buffer.from(JSON.stringify(headerFor(key, type))).toString('base64url'), key]),
-  );
+  return new Map(keyring.all.map((key) => [headerFor(key, type), key]));
 }
 
-export function headerFor({ algorithm, kid }: KeyringKey, type: TokenType) {
-  return { alg: algorithm, typ: TYP[type], kid };
+/** The first part of a token that this key signs: its header in base64url. */
+export function headerFor({ algorithm, kid }: KeyringKey, type: TokenType): string {
+  return Buffer.from(JSON.stringify({ alg: algorithm, typ: TYP[type], kid })).toString('base64url');
 }
 
 /** The first part of a token of sound form and size. @throws TokenRejection */

@@ -4,7 +4,7 @@ import { TokenTransport } from '../contracts/token-transport';
 import { isWeakClientSecret } from '../tokens/secret-check';
 import { ClientCredentials } from './client-credentials';
 import { MOVED_TO_STORAGE, storageProblems } from '../options/extras';
-import { OptionReader } from '../options/option-reader';
+import { isLoopback, OptionReader } from '../options/option-reader';
 import type { ResolvedOptions } from '../options/resolve-options';
 import { VERIFIER_EXTRAS } from './verifier.module-definition';
 import type {
@@ -68,8 +68,6 @@ export const RENAMED = {
   timeout: 'jwks.timeout or introspection.timeout',
   allowHttp: 'jwks.allowHttp or introspection.allowHttp',
 };
-
-const LOOPBACK = /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/;
 
 /** All options of the three ways: those of a way that is not taken are refused, and read as left out. */
 type Options = Partial<CommonVerifierOptions & Omit<StorageVerifierOptions, 'jwks' | 'introspection'>> & {
@@ -212,7 +210,7 @@ function uriOf(read: OptionReader, section: string, uri: unknown, allowHttp: boo
   if (username !== '' || password !== '' || hash !== '') {
     read.problems.push(`${name}: must have no user, password or fragment.`);
   }
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && (allowHttp || LOOPBACK.test(hostname)));
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && (allowHttp || isLoopback(hostname)));
   if (!isSafe) {
     read.problems.push(`${name}: must be https; http only on localhost, or with ${section}.allowHttp: true.`);
   }

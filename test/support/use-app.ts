@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { InvalidTokenError } from '../../lib';
 import type { DatabaseKind } from './databases';
 import { type AppSettings, createApp, type TestApp } from './create-app';
 import type { Platform } from './platforms';
@@ -21,4 +22,15 @@ export function useApp(
     app.events.length = 0;
     give(app, user);
   });
+}
+
+/** Whether an access token is let in outside of HTTP; every error but that of a token that is not valid is thrown. */
+export async function isAuthentic({ tokens }: TestApp, accessToken: string): Promise<boolean> {
+  try {
+    await tokens.authenticate(accessToken);
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidTokenError) return false;
+    throw error;
+  }
 }

@@ -13,11 +13,25 @@ const requiredSources = {
   },
 };
 
+/** What replaces a module, or looks at what @nestjs/typeorm keeps for the whole process. */
+const ALONE = ['test/e2e/s9-leftovers.e2e-spec.ts', 'test/e2e/migrations.e2e-spec.ts', 'test/e2e/user-ids.e2e-spec.ts'];
+
 export default defineConfig({
   plugins: [requiredSources],
   test: {
-    include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
-    exclude: ['test/package/**', 'node_modules/**'],
+    // Loading Nest and TypeORM for each file took as long as the tests: most files of a worker share one copy.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          isolate: false,
+          include: ['test/**/*.spec.ts', 'test/**/*.e2e-spec.ts'],
+          exclude: ['test/package/**', 'node_modules/**', ...ALONE],
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE } },
+    ],
     setupFiles: ['reflect-metadata'],
     // The files have databases of their own, and wait for servers and deadlines more than they compute.
     maxWorkers: availableParallelism() + 1,

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
+import { timed } from '../support/timed';
 
 describe.each(environments)(
   'S9: a storage that takes nearly the whole deadline for each call: $title',
@@ -28,22 +29,25 @@ describe.each(environments)(
         await delay(1_800);
         return proceed();
       };
-      const start = performance.now();
-      const [verified, ...answers] = await Promise.all([
-        t.http.get('/auth/verify', { token }),
-        t.http.get('/auth/sessions', { token }),
-        t.http.post('/auth/logout-other', { token }),
-        t.http.post('/auth/logout-all', { token }),
-        t.http.delete(`/auth/sessions/${other}`, { token }),
-        t.http.post('/auth/logout', { token }),
-      ]);
-      const took = performance.now() - start;
+      const {
+        result: [verified, ...answers],
+        awake,
+      } = await timed(
+        Promise.all([
+          t.http.get('/auth/verify', { token }),
+          t.http.get('/auth/sessions', { token }),
+          t.http.post('/auth/logout-other', { token }),
+          t.http.post('/auth/logout-all', { token }),
+          t.http.delete(`/auth/sessions/${other}`, { token }),
+          t.http.post('/auth/logout', { token }),
+        ]),
+      );
       expect(verified!.status, 'control: one call is in time').toBe(204);
       expect(answers.map(({ status, headers }) => [status, Number(headers['retry-after']) > 0])).toEqual(
         answers.map(() => [503, true]),
       );
       // Two deadlines, one after the other, take 3.6 s.
-      expect(took).toBeLessThan(3_400);
+      expect(awake).toBeLessThan(3_400);
     });
   },
 );

@@ -8,10 +8,11 @@ import { createApp, environments, type TestApp } from '../support/create-app';
 import { createDatabase, type TestDatabase } from '../support/databases';
 import type { Answer } from '../support/http-client';
 import { Outage } from '../support/outage';
+import { timed } from '../support/timed';
 import { TestUsers } from '../support/users';
 
 const TIMEOUT = 300;
-/** Far above what a request needs on a slow machine, far below what a driver waits. */
+/** Far above what a request needs, far below what a driver waits. */
 const SOON = 5_000;
 /** How long to wait for what a busy machine does late. */
 const PATIENCE = 15_000;
@@ -69,10 +70,6 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
   });
 
   const sessions = () => t.source.getRepository(JwtKnoxSession).count();
-  const timed = async (work: Promise<Answer>): Promise<[Answer, number]> => {
-    const start = performance.now();
-    return [await work, performance.now() - start];
-  };
 
   describe.each(FAULTS)('that %s', (title, fault) => {
     it.each([
@@ -86,10 +83,10 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
       ['DELETE', '/auth/sessions/00000000-0000-4000-8000-000000000000'],
     ])('S9: is 503 within the deadline for %s %s, and the session lives on', async (method, path) => {
       control.intercept = fault;
-      const [answer, ms] = await timed(t.http.send(method, path, { token }));
-      expectUnavailable(answer);
-      expect(ms).toBeLessThan(SOON);
-      if (title === 'never answers') expect(ms).toBeGreaterThan(TIMEOUT - 20);
+      const { result, elapsed, awake } = await timed(t.http.send(method, path, { token }));
+      expectUnavailable(result);
+      expect(awake).toBeLessThan(SOON);
+      if (title === 'never answers') expect(elapsed).toBeGreaterThan(TIMEOUT - 20);
       control.heal();
       expect((await t.http.get('/notes', { token })).status).toBe(200);
     });
@@ -227,9 +224,9 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
 
     it('S9: holds for a user provider that never answers', async () => {
       t.users.findById = () => new Promise(() => undefined);
-      const [answer, ms] = await timed(t.http.get('/notes', { token }));
-      expectUnavailable(answer);
-      expect(ms).toBeLessThan(SOON);
+      const { result, awake } = await timed(t.http.get('/notes', { token }));
+      expectUnavailable(result);
+      expect(awake).toBeLessThan(SOON);
       t.users.validateCredentials = () => new Promise(() => undefined);
       expectUnavailable(await t.http.post('/auth/login', { json }));
     });

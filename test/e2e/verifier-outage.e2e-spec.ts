@@ -6,6 +6,7 @@ import { type DatabaseKind, databaseKinds } from '../support/databases';
 import { forge, headers, rightful } from '../support/forge';
 import { type Fault, faults } from '../support/issuer-gate';
 import { type Platform, platforms } from '../support/platforms';
+import { timed } from '../support/timed';
 import { CLIENT, createLandscape, type Landscape, REVOKER } from '../support/verified-services';
 import { isLong } from '../support/lengths';
 
@@ -200,9 +201,9 @@ describe.each(isLong() ? platforms : platforms.slice(0, 1))('S9: a verifier whos
       await new Promise((passed) => setTimeout(passed, 1_000));
       const slow: number[] = [];
       for (let i = 0; i < 100; i++) {
-        const start = performance.now();
-        expect(await status(orders)).toBe(200);
-        if (performance.now() - start > 1_500) slow.push(i);
+        const { result, awake } = await timed(status(orders));
+        expect(result).toBe(200);
+        if (awake > 1_500) slow.push(i);
         await new Promise((passed) => setTimeout(passed, 20));
       }
       expect(slow).toEqual([0]);

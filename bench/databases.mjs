@@ -1,16 +1,14 @@
 // A database of its own for each scenario, seeded by single statements, and gone afterwards.
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
 import { DataSource } from 'typeorm';
 import { JoinedSession, User } from './entities.mjs';
 
-const SERVERS = {
-  postgres: process.env.TEST_POSTGRES_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres',
-  mariadb: process.env.TEST_MARIADB_URL ?? 'mysql://root@127.0.0.1:3306/mysql',
-};
+const { addressOf, onServer, SERVERS } = createRequire(import.meta.url)('../.cache/host');
 const DAY_MS = 86_400_000;
 
 /** Connections a server process may hold; more than the clients that speak to it at a time never help. */
@@ -31,10 +29,8 @@ export function connectTo(kind) {
 /** What TypeORM needs to connect as a scenario does; idle connections stay, as the pauses are the bench's own. */
 function optionsOf(kind, name) {
   if (kind === 'sqlite') return { type: 'better-sqlite3', database: name, enableWAL: true };
-  const url = new URL(SERVERS[kind]);
-  url.pathname = `/${name}`;
   const extra = kind === 'postgres' ? { idleTimeoutMillis: 0 } : { idleTimeout: 3_600_000 };
-  return { type: kind, url: url.href, poolSize: POOL_SIZE, extra };
+  return { type: kind, url: addressOf(SERVERS[kind], name), poolSize: POOL_SIZE, extra };
 }
 
 /**
@@ -73,15 +69,6 @@ function newOnServer(kind) {
   const force = kind === 'postgres' ? ' WITH (FORCE)' : '';
   const remove = () => onServer(kind, `DROP DATABASE IF EXISTS ${name}${force}`);
   return { name, created: onServer(kind, `CREATE DATABASE ${name}`), remove };
-}
-
-async function onServer(kind, sql) {
-  const server = await connectTo(kind);
-  try {
-    await server.query(sql);
-  } finally {
-    await server.destroy();
-  }
 }
 
 async function seed(options, tables, rows, sessionsPerUser) {

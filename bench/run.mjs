@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { compileHost } from '../test/support/compile-host.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const { values: flags } = parseArgs({
@@ -20,6 +21,7 @@ if (flags.node24) {
   const { runOnNode24 } = await import('./on-node-24.mjs');
   process.exitCode = await runOnNode24(argumentsWithout('--node24'), resultsFolder());
 } else {
+  compileHost();
   const { runBenchmark } = await import('./benchmark.mjs');
   await runBenchmark({ ...flags, results: resultsFolder() });
 }

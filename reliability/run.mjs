@@ -1,10 +1,11 @@
 // The proofs against races, faults and attacks: `npm run reliability -- <proof>`, and without a name all of them.
 // `--short` runs the quick forms, `--list` says what each proves. The last line is `N passed, N failed`.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { compileHost } from '../test/support/compile-host.mjs';
 import { newReports, report, sumOf, summary } from '../test/support/reports.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -40,12 +41,6 @@ async function run(proof, { args, reports, say }) {
   const failures = Math.max(failed, code === 0 && passed > 0 ? 0 : 1);
   report(join(reports, `${proof}.json`), passed, failures);
   say(`${proof} took ${Math.round((performance.now() - began) / 1_000)} s`);
-}
-
-/** The host application of the proofs is TypeScript; it needs the library built. */
-function compileHost() {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  execFileSync(process.execPath, [tsc, '-p', 'test/host'], { cwd: root, stdio: 'inherit' });
 }
 
 /** Runs proofs, the quick forms two at a time where none measures time, and adds them up. */

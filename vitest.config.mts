@@ -35,7 +35,7 @@ export default defineConfig({
     setupFiles: ['reflect-metadata'],
     // The files have databases of their own, and wait for servers and deadlines more than they compute.
     maxWorkers: availableParallelism() + 1,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
   },
 });

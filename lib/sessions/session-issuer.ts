@@ -17,6 +17,7 @@ import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
 import { type Displaced, SessionLimiter } from './session-limiter';
 import { storedAudience } from './session-audience';
+import { storedClaims } from './session-claims';
 import { SessionTokens } from './session-tokens';
 import { isActive } from './session-checker';
 import { fromStorage, type RequestDeadline } from './request-deadline';
@@ -25,16 +26,22 @@ import { fromStorage, type RequestDeadline } from './request-deadline';
 export interface IssueOverrides {
   /** When the user proved who they are. @default the arrival */
   authenticatedAt?: Moment;
-  /** Lifetime of this session, until its first refresh; never past `session.maxLifetime`. */
+  /**
+   * Lifetime of this session, however often it is refreshed: in place of `session.idleTimeout`, and never past
+   * `session.maxLifetime`. In single-token mode the idle timeout stays as it is.
+   */
   ttl?: Duration;
   /**
    * What the access tokens of this session are for: some of the option `audience`, at every refresh too. A session that
    * is not for `ownAudience` opens nothing in this application. @default all of the option `audience`
    */
   audience?: string | readonly string[];
-  /** Custom claims of this access token, in place of what the option `claims` gives. */
+  /**
+   * Custom claims of this session's access tokens, at every refresh too, in place of what the option `claims` returns. Plain
+   * data, as JSON stores it.
+   */
   claims?: Record<string, unknown>;
-  /** False: the session ends after `session.shortIdleTimeout` without use. @default true */
+  /** False: the session ends after `session.shortIdleTimeout` without use, or after a shorter `ttl`. @default true */
   remember?: boolean;
   /**
    * When the login began, where the proof took more than this request: what `TokenService.arrival` returned then. A login
@@ -94,7 +101,7 @@ export class SessionIssuer {
   }
 
   private async create<User>(login: Login<User>, deadline: RequestDeadline): Promise<IssuedTokens<User>> {
-    const { user, arrival, overrides } = login;
+    const { user, arrival } = login;
     const userId = this.idOf(user);
     if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
     const now = this.options.clock.now();
@@ -105,8 +112,7 @@ export class SessionIssuer {
     const record = sessionRecord({ ...digests, ...this.descriptionOf(login, userId, now) });
     const keys = { session, access: access.key, refresh };
     // Signed before the row is written: claims that cannot be signed must not leave a session behind.
-    const order = { record, user, keys, now, claims: overrides.claims };
-    const tokens = await deadline.run(() => this.tokens.sign(order));
+    const tokens = await deadline.run(() => this.tokens.sign({ record, user, keys, now }));
     await deadline.run(() => this.store(record, arrival, deadline));
     const isNewDevice = () => this.isNewDevice(record);
     this.events.emit('session.created', { session: tokens.session, user, isNewDevice });
@@ -129,26 +135,35 @@ export class SessionIssuer {
     const authenticatedAt = given === undefined ? Math.min(arrival.at, now) : epochOf(given);
     if (Number.isNaN(authenticatedAt)) throw new TypeError('issue: authenticatedAt is not a valid date.');
     if (authenticatedAt > now + clockMargin) throw new TypeError('issue: authenticatedAt lies in the future.');
-    const idleTimeout = overrides.remember === false ? session.shortIdleTimeout : session.idleTimeout;
-    // In single-token mode nothing renews the row: the last use says when it is idle.
-    const standard = this.options.refresh ? idleTimeout : session.maxLifetime;
-    const ttl = overrides.ttl === undefined ? standard : millisecondsOf(overrides.ttl);
-    if (!ttl) throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
     const presenter = cleanPresenter(device, session.ipAddress);
     return {
       id: generateId(),
       userId,
       createdAt: now,
       authenticatedAt,
-      idleTimeout,
-      maxExpiresAt: now + session.maxLifetime,
-      expiresAt: now + Math.min(ttl, session.maxLifetime),
+      ...this.lifetimesOf(overrides, now),
       lastUsedAt: now,
       userAgent: presenter.userAgent,
       ipAddress: presenter.ip,
       deviceName: cleanText(device.deviceName, TEXT_LIMITS.deviceName),
       audience: storedAudience(this.options.audience, overrides.audience),
+      claims: storedClaims(overrides.claims),
     };
+  }
+
+  /** What is decided here stays with the session: every refresh goes by its row. */
+  private lifetimesOf({ ttl, remember }: IssueOverrides, now: number) {
+    const { session, refresh } = this.options;
+    const given = ttl === undefined ? null : millisecondsOf(ttl);
+    if (ttl !== undefined && !given) {
+      throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
+    }
+    const lifetime = Math.min(given ?? Infinity, session.maxLifetime);
+    const standard = remember === false ? session.shortIdleTimeout : session.idleTimeout;
+    // In single-token mode nothing renews the row: the last use says when it is idle.
+    if (!refresh) return { idleTimeout: standard, maxExpiresAt: now + lifetime, expiresAt: now + lifetime };
+    const idleTimeout = given === null || remember === false ? Math.min(standard, lifetime) : lifetime;
+    return { idleTimeout, maxExpiresAt: now + lifetime, expiresAt: now + idleTimeout };
   }
 
   /** Inserts the row, then looks at the fences: whichever came first of a fence and the row, one sees the other. */

@@ -23,8 +23,6 @@ export interface TokenOrder<User> {
   keys: SessionKeys;
   /** Epoch milliseconds. */
   now: number;
-  /** Custom claims, in place of what the option `claims` gives. */
-  claims?: Record<string, unknown>;
   /** What the access token is for; left out: all that its session is for. */
   audience?: readonly string[];
 }
@@ -43,10 +41,10 @@ export class SessionTokens {
     return this.codec.readRefresh(this.codec.open(token, 'refresh'), now);
   }
 
-  async sign<User>({ record, user, keys, now, claims, audience }: TokenOrder<User>): Promise<IssuedTokens<User>> {
+  async sign<User>({ record, user, keys, now, audience }: TokenOrder<User>): Promise<IssuedTokens<User>> {
     const session = sessionOf(record);
     const aud = audience ?? audienceOf(this.options.audience, record.audience);
-    const custom = await this.customClaims(user, session, claims);
+    const custom = await this.customClaims(user, session, record.claims);
     const accessExpiresAt = this.options.refresh
       ? Math.min(now + this.options.accessTtl, record.expiresAt)
       : record.expiresAt;
@@ -66,7 +64,8 @@ export class SessionTokens {
     return new IssuedTokens(session, user, { ...lifetimes, refreshExpiresIn }, access, refresh);
   }
 
-  private async customClaims(user: unknown, session: Session, claims: Record<string, unknown> | undefined) {
+  /** @param claims those that the session was issued with, if any */
+  private async customClaims(user: unknown, session: Session, claims: SessionRecord['claims']) {
     const custom = claims ?? (await this.hostErrors.run(() => this.options.claims?.(user, session))) ?? {};
     const reserved = Object.keys(custom).filter((name) => RESERVED_CLAIMS.has(name));
     if (reserved.length === 0) return custom;

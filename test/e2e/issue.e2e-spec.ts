@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidCredentialsError, type IssuedTokens } from '../../lib';
+import { InvalidCredentialsError, type IssuedTokens, RefreshTokenExpiredError } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -40,6 +40,11 @@ describe.each(environments)('TokenService.issue: $title', ({ platform, kind }) =
       expect((await t.tokens.authenticate(tokens.accessToken)).claims).toEqual({ tier: 'gold' });
     });
 
+    it.each(['soon', ['a'], 7, true])('refuses the claims %j, and writes nothing', async (claims) => {
+      await expect(t.tokens.issue(user, {}, { claims: claims as never })).rejects.toThrow('claims must be an object');
+      expect(await rows().countBy({ userId: String(user.id) })).toBe(0);
+    });
+
     it('never lets a session outlive maxLifetime', async () => {
       const { createdAt, expiresAt } = await row(await t.tokens.issue(user, {}, { ttl: '365d' }));
       expect(expiresAt - createdAt).toBe(30 * 86_400_000);
@@ -71,6 +76,67 @@ describe.each(environments)('TokenService.issue: $title', ({ platform, kind }) =
       expect(userAgent).toBe(`abc${'😀'.repeat(509)}`);
       expect([deviceName, ipAddress]).toEqual(['x'.repeat(128), 'y'.repeat(64)]);
       expect((await row(await t.tokens.issue(user, { deviceName: ' \u200f\n ' }))).deviceName).toBeNull();
+    });
+  });
+
+  describe('what was decided for a session', () => {
+    const refreshed = async (tokens: IssuedTokens) => t.tokens.refresh(tokens.refreshToken!, { userAgent: 'job/1' });
+    const device = { userAgent: 'job/1', deviceName: 'Nightly job' };
+
+    it('ends it at its ttl, however often it is refreshed', async () => {
+      const first = await t.tokens.issue(user, device, { ttl: '15m' });
+      t.clock.advance('10m');
+      const second = await refreshed(first);
+      expect([second.expiresIn, second.refreshExpiresIn]).toEqual([300, 300]);
+      t.clock.advance('4m');
+      const third = await refreshed(second);
+      expect([third.expiresIn, third.refreshExpiresIn]).toEqual([60, 60]);
+      t.clock.advance('1m');
+      await expect(refreshed(third)).rejects.toThrow(RefreshTokenExpiredError);
+    });
+
+    it('keeps a ttl that is longer than the idle timeout', async () => {
+      const first = await t.tokens.issue(user, device, { ttl: '7d' });
+      t.clock.advance('2d');
+      const second = await refreshed(first);
+      expect(second.refreshExpiresIn).toBe(5 * 86_400);
+      t.clock.advance('4d');
+      expect((await refreshed(second)).refreshExpiresIn).toBe(86_400);
+    });
+
+    it('keeps the short idle timeout, within the ttl', async () => {
+      const first = await t.tokens.issue(user, device, { ttl: '45m', remember: false });
+      expect(first.refreshExpiresIn).toBe(30 * 60);
+      t.clock.advance('20m');
+      expect((await refreshed(first)).refreshExpiresIn).toBe(25 * 60);
+      const brief = await t.tokens.issue(user, device, { ttl: '10m', remember: false });
+      expect(brief.refreshExpiresIn).toBe(10 * 60);
+    });
+
+    it('signs its claims at every refresh, retry and renewal of its keys', async () => {
+      const claims = { tenant: 7, until: new Date(0), gone: undefined, 'https://example.com/nul': 'a\0😀' };
+      const kept = { tenant: 7, until: '1970-01-01T00:00:00.000Z', 'https://example.com/nul': 'a\0😀' };
+      const first = await t.tokens.issue(user, device, { claims });
+      claims.tenant = 8;
+      const claimsIn = async (tokens: IssuedTokens) => (await t.tokens.authenticate(tokens.accessToken)).claims;
+      expect(await claimsIn(first)).toEqual(kept);
+      t.clock.advance('3m');
+      const second = await refreshed(first);
+      // Within the reuse interval: the same successor, and the same token again.
+      const answers = [second, await refreshed(first), await refreshed(second)];
+      answers.push(await t.tokens.reauthenticate(first.session));
+      answers.push((await t.tokens.changeCredentials(first.session, () => undefined))!);
+      expect(await Promise.all(answers.slice(-1).map(claimsIn))).toEqual([kept]);
+      for (const { accessToken } of answers) expect(claimsOf(accessToken)).toMatchObject(kept);
+      expect((await row(first)).claims).toEqual(kept);
+    });
+
+    it('is not the business of other sessions', async () => {
+      await t.tokens.issue(user, device, { ttl: '15m', claims: { tenant: 7 } });
+      const other = await t.tokens.issue(user, device);
+      t.clock.advance('10m');
+      const { accessToken, refreshExpiresIn } = await refreshed(other);
+      expect([claimsOf(accessToken).tenant, refreshExpiresIn]).toEqual([undefined, 86_400]);
     });
   });
 

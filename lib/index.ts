@@ -24,7 +24,13 @@ export { JwtKnoxGuard } from './guard/jwt-knox.guard';
 export { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
 export { CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
 export type { DecoratorOf, RouteAccess } from './guard/decorators';
-export type { JwtKnoxRegister, JwtKnoxRequest, RegisteredSession, RegisteredUser } from './contracts/registered-types';
+export type {
+  JwtKnoxRegister,
+  JwtKnoxRequest,
+  RegisteredSession,
+  RegisteredSessionColumns,
+  RegisteredUser,
+} from './contracts/registered-types';
 export { RequestAuthenticator } from './guard/request-authenticator';
 export { RequestContext, RequestContextReader, requestOf } from './guard/request-context';
 
@@ -71,6 +77,7 @@ export type {
   Rotation,
   SessionCounts,
   SessionQuery,
+  StorageTransaction,
 } from './contracts/session.repository';
 export type { SessionStorage } from './contracts/session-storage';
 

@@ -208,7 +208,8 @@ export class TooBusyError extends UnavailableError {
 }
 
 /**
- * The module was configured wrongly. Thrown at start-up, with every problem and its remedy in one message.
+ * The module was configured wrongly. Thrown at start-up, with every problem and its remedy in one message; and by a login
+ * (500) for a column of your own that must not be null and is not given.
  * @example
  * await expect(start()).rejects.toBeInstanceOf(JwtKnoxConfigurationError);
  */

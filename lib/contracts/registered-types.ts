@@ -1,8 +1,8 @@
-import type { Session, TokenSession } from './session';
+import type { Session, SessionRecord, TokenSession } from './session';
 
 /**
- * Tells the library the type of your user, and of `request.knox.session` in a service that has only a verifier. Declare
- * it once, in any file of your application.
+ * Tells the library the type of your user, of your own session entity, and of `request.knox.session` in a service that has
+ * only a verifier. Declare it once, in any file of your application.
  * @example
  * declare module 'nestjs-jwt-knox' {
  *   interface JwtKnoxRegister {
@@ -15,6 +15,14 @@ export interface JwtKnoxRegister {}
 
 /** The user of {@link JwtKnoxRegister}; any when none is registered. */
 export type RegisteredUser = JwtKnoxRegister extends { user: infer User } ? User : any;
+
+/**
+ * Columns of your own session entity, by the names of its members: those of the `sessionEntity` of {@link JwtKnoxRegister},
+ * or any where none is registered.
+ */
+export type RegisteredSessionColumns = JwtKnoxRegister extends { sessionEntity: infer Entity }
+  ? { readonly [Name in Exclude<keyof Entity, keyof SessionRecord>]?: Entity[Name] | undefined }
+  : { readonly [name: string]: unknown };
 
 /** The session of {@link JwtKnoxRegister}; a `Session` when none is registered. */
 export type RegisteredSession = JwtKnoxRegister extends { session: infer Known extends TokenSession } ? Known : Session;

@@ -92,6 +92,17 @@ export interface SessionCounts {
   byUserAgent: { userAgent: string | null; active: number }[];
 }
 
+/** A transaction of your application's, as the storage sees it. */
+export interface StorageTransaction {
+  /** The same storage, with every statement in the transaction. A statement that fails leaves the transaction usable. */
+  readonly repository: SessionRepository;
+  /**
+   * Runs work when the transaction has committed, before your application goes on, which gets what it throws; not at all
+   * when the transaction was rolled back.
+   */
+  afterCommit(work: () => Promise<void>): void;
+}
+
 /**
  * The storage contract. Every write is one conditional statement, so that concurrent writers meet on the row; every
  * read of a session is from the primary. Implementations throw their driver's errors as they are: the callers turn
@@ -120,11 +131,32 @@ export abstract class SessionRepository extends Redacted {
     return isConnectionFailure(error);
   }
 
+  /**
+   * What is wrong with columns of your own that a session is to be given, each with its remedy; empty when nothing is. By
+   * default, that there are any.
+   */
+  columnProblems(columns: object): readonly string[] {
+    const names = Object.keys(columns);
+    return names.length === 0 ? [] : [`${names.join(', ')}: this storage has no columns of yours; leave them out.`];
+  }
+
+  /**
+   * This storage within a transaction of your application's; null when none is under way in what was given.
+   * @param _manager what stands for a transaction there, such as TypeORM's `EntityManager`
+   * @throws TypeError when it is none of this storage; by default always
+   */
+  within(_manager: object): StorageTransaction | null {
+    throw new TypeError('issue: this storage takes no part in transactions; leave manager out.');
+  }
+
   /** One indexed read. */
   abstract findById(id: string): Promise<FoundSession | null>;
   abstract findByUser(userId: string, query?: SessionQuery): Promise<SessionRecord[]>;
-  /** Adds a row. False, and nothing written, when the user's slot is taken. */
-  abstract insert(record: SessionRecord): Promise<boolean>;
+  /**
+   * Adds a row, in one statement. False, and nothing written, when the user's slot is taken.
+   * @param columns values of your own columns, which {@link columnProblems} found nothing wrong with
+   */
+  abstract insert(record: SessionRecord, columns?: Readonly<Record<string, unknown>>): Promise<boolean>;
   /**
    * The logins of a user that hold one of the slots 1 to `limit`, expired ones too, and the oldest living ones that hold
    * none: at most `most` of these. In no particular order.

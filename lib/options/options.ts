@@ -3,6 +3,7 @@ import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import type { AddressDetail } from '../contracts/address';
 import type { Clock } from '../contracts/clock';
 import type { JwtKnoxFeature } from '../contracts/feature';
+import type { RegisteredSessionColumns } from '../contracts/registered-types';
 import type { Session } from '../contracts/session';
 import type { SessionStorage } from '../contracts/session-storage';
 import type { UserProvider } from '../contracts/user-provider';
@@ -117,6 +118,11 @@ export interface JwtKnoxOptions<User = any> {
   session?: SessionOptions;
   /** Custom claims of the access token, for other applications that share the key. Never authorise by them here. */
   claims?: (user: User, session: Session) => Record<string, unknown> | Promise<Record<string, unknown>>;
+  /**
+   * Values of columns that your own session entity has beside the library's, for a session that the login route or
+   * `TokenService.login` starts. `TokenService.issue` takes them as `columns`.
+   */
+  sessionColumns?: (user: User, request: any) => RegisteredSessionColumns | Promise<RegisteredSessionColumns>;
   /** Returns the body that answers login and refresh. Not beside `transport`, whose `write` returns the body. */
   tokenResponse?: (tokens: IssuedTokens, user: User, request: any) => object | Promise<object>;
   /** How tokens are read from requests and sent in responses. @default BearerTransport */

@@ -40,6 +40,7 @@ export interface ResolvedOptions {
   /** After how long an access key is replaced with the next access token; null: never. */
   readonly accessKeyPeriod: number | null;
   readonly claims: JwtKnoxOptions['claims'];
+  readonly sessionColumns: JwtKnoxOptions['sessionColumns'];
   readonly tokenResponse: JwtKnoxOptions['tokenResponse'];
   readonly transport: TokenTransport | undefined;
   readonly storageTimeout: number;
@@ -53,7 +54,7 @@ export interface ResolvedOptions {
 const KNOWN = {
   '': [
     'secret', 'keys', 'issuer', 'audience', 'ownAudience', 'clockTolerance', 'accessToken', 'refreshToken', 'session', 'claims',
-    'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'clock',
+    'sessionColumns', 'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'clock',
   ],
   accessToken: ['ttl'],
   refreshToken: ['rotate', 'reuseInterval', 'retryWindow'],
@@ -102,6 +103,7 @@ export function resolveOptions(
       ipAddress: read.choice('session.ipAddress', session.ipAddress, ['full', 'prefix', 'none'] as const, 'full'),
     }),
     claims: read.hook('claims', options.claims),
+    sessionColumns: read.hook('sessionColumns', options.sessionColumns),
     tokenResponse: read.hook('tokenResponse', options.tokenResponse),
     transport: read.instance('transport', options.transport, TokenTransport),
     storageTimeout: read.duration('storageTimeout', options.storageTimeout, '2s'),

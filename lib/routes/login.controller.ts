@@ -2,7 +2,7 @@ import { HttpCode, HttpStatus, Injectable, Post, Req, Res, UseGuards, UseInterce
 import type { Device } from '../contracts/device';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { JwtKnoxRequest } from '../contracts/registered-types';
-import { TokenService } from '../sessions/token.service';
+import { Logins } from '../sessions/logins';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders, HostChallenge, NoStoreGuard } from '../guard/error-headers.interceptor';
 import { JsonBody } from '../guard/request-body';
@@ -16,7 +16,7 @@ import { TokenResponder } from './token-responder';
 @Injectable()
 abstract class LoginRoute {
   constructor(
-    protected readonly tokens: TokenService,
+    protected readonly logins: Logins,
     private readonly responder: TokenResponder,
   ) {}
 
@@ -39,7 +39,7 @@ export class LoginController extends LoginRoute {
   login(@JsonBody(LoginDto) body: LoginDto, @Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
     const { username, password, device_name: deviceName, remember } = body;
     return this.answer(request, response, deviceName, (device) =>
-      this.tokens.login({ username, password }, device, request, { remember }),
+      this.logins.login({ username, password }, device, request, { remember }),
     );
   }
 }
@@ -58,6 +58,8 @@ export class GuardedLoginController extends LoginRoute {
   ) {
     const { device_name: deviceName, remember } = body;
     const overrides = { arrival: arrivalOf(request), remember };
-    return this.answer(request, response, deviceName, (device) => this.tokens.issue(request.user, device, overrides));
+    return this.answer(request, response, deviceName, (device) =>
+      this.logins.loginAfterGuards(request.user, device, request, overrides),
+    );
   }
 }

@@ -25,9 +25,13 @@ export class LoginArrivals {
     private readonly repository: SessionRepository,
   ) {}
 
-  async read(): Promise<LoginArrival> {
+  /**
+   * @param repository within the host's transaction, where there is one: its connection is at hand, and a snapshot of before
+   * only ends more
+   */
+  async read(repository = this.repository): Promise<LoginArrival> {
     const at = this.options.clock.now();
-    return Object.freeze({ counter: await fromStorage(() => this.repository.readCounter()), at });
+    return Object.freeze({ counter: await fromStorage(() => repository.readCounter()), at });
   }
 
   /**
@@ -36,9 +40,9 @@ export class LoginArrivals {
    * @throws InvalidCredentialsError when the counter has never been as high: a backup was restored in between, and fences
    * that are raised from now on would not meet it
    */
-  async accept(arrival: LoginArrival | undefined): Promise<LoginArrival> {
+  async accept(arrival: LoginArrival | undefined, repository = this.repository): Promise<LoginArrival> {
     const { counter, at = NaN } = Object(arrival) as Partial<LoginArrival>;
-    const current = await this.read();
+    const current = await this.read(repository);
     // To come by this clock: read by one that is ahead. The counter decides, so that does no harm.
     const isMoment = Number.isSafeInteger(at) && at - current.at <= MAX_AGE_MS;
     const isSound = Number.isSafeInteger(counter) && counter! >= 0 && isMoment;

@@ -2,6 +2,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { InvalidCredentialsError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Device } from '../contracts/device';
+import { SessionRepository, type StorageTransaction } from '../contracts/session.repository';
 import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
@@ -17,6 +18,7 @@ export class Logins {
     private readonly arrivals: LoginArrivals,
     private readonly issuer: SessionIssuer,
     private readonly hostErrors: HostErrors,
+    private readonly repository: SessionRepository,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
@@ -47,19 +49,54 @@ export class Logins {
       this.issuer.reportFailure(username, device, 'credentials');
       throw new InvalidCredentialsError();
     }
-    return this.issuer.start({ user, device, arrival, overrides, username }, deadline);
+    const columns = await deadline.run(() => this.columnsFor(user, request));
+    const login = { user, device, arrival, overrides: { ...overrides, columns }, username, transaction: null };
+    return this.issuer.start(login, deadline);
+  }
+
+  /** For a user whom the guards of the login route have authenticated. */
+  async loginAfterGuards(
+    user: unknown,
+    device: Device,
+    request: unknown,
+    overrides: IssueOverrides,
+  ): Promise<IssuedTokens> {
+    const columns = await new RequestDeadline(this.options.storageTimeout).run(() => this.columnsFor(user, request));
+    return this.issue(user, device, { ...overrides, columns });
   }
 
   async issue<User>(user: User, device: Device, overrides: IssueOverrides): Promise<IssuedTokens<User>> {
     const deadline = new RequestDeadline(this.options.storageTimeout);
     // One that went missing must not become "now".
-    const begun = () => ('arrival' in overrides ? this.arrivals.accept(overrides.arrival) : this.arrivals.read());
+    const transaction = this.transactionOf(overrides);
+    const repository = transaction?.repository;
+    const begun = () =>
+      'arrival' in overrides ? this.arrivals.accept(overrides.arrival, repository) : this.arrivals.read(repository);
     const arrival = await deadline.run(begun);
-    return this.issuer.start({ user, device, arrival, overrides, username: null }, deadline);
+    return this.issuer.start({ user, device, arrival, overrides, username: null, transaction }, deadline);
   }
 
   /** @throws StorageUnavailableError */
   arrival(): Promise<LoginArrival> {
     return new RequestDeadline(this.options.storageTimeout).run(() => this.arrivals.read());
+  }
+
+  private transactionOf(overrides: IssueOverrides): StorageTransaction | null {
+    if (!('manager' in overrides)) return null;
+    const manager: unknown = overrides.manager;
+    // One that went missing must not become "outside of the transaction".
+    if (typeof manager !== 'object' || manager === null) {
+      throw new TypeError(
+        'issue: manager must be what stands for the transaction, such as an EntityManager of TypeORM.',
+      );
+    }
+    return this.repository.within(manager);
+  }
+
+  private async columnsFor(user: unknown, request: unknown): Promise<Readonly<Record<string, unknown>>> {
+    const columns: unknown = await this.hostErrors.run(() => this.options.sessionColumns?.(user, request));
+    if (columns === undefined || columns === null) return {};
+    if (typeof columns === 'object') return columns as Readonly<Record<string, unknown>>;
+    throw new TypeError('sessionColumns must return an object, such as { tenantId: 7 }.');
   }
 }

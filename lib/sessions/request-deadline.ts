@@ -1,5 +1,5 @@
 import { withoutParameters } from '../contracts/connection-errors';
-import { JwtKnoxError, StorageUnavailableError } from '../contracts/errors';
+import { JwtKnoxConfigurationError, JwtKnoxError, StorageUnavailableError } from '../contracts/errors';
 
 /**
  * The time one request may spend on storage and user look-ups, in milliseconds. Drivers wait for a frozen database for
@@ -89,11 +89,12 @@ function lateness(): StorageUnavailableError {
   return new StorageUnavailableError(new Error('The storage did not answer in time.'));
 }
 
-/** A call of the repository: whatever fails there, it is the storage (503), never the credential. */
+/** A call of the repository: whatever fails there, it is the storage (503) or its set-up, never the credential. */
 export async function fromStorage<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw error instanceof JwtKnoxError ? error : new StorageUnavailableError(withoutParameters(error));
+    if (error instanceof JwtKnoxError || error instanceof JwtKnoxConfigurationError) throw error;
+    throw new StorageUnavailableError(withoutParameters(error));
   }
 }

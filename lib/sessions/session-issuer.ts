@@ -1,26 +1,25 @@
 import { epochOf, type Moment } from '../contracts/clock';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import { InvalidCredentialsError, SessionLimitReachedError, StorageUnavailableError } from '../contracts/errors';
+import { InvalidCredentialsError, SessionLimitReachedError } from '../contracts/errors';
 import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { cleanText, cleanPresenter, type Device, isSameDevice, type Presenter, TEXT_LIMITS } from '../contracts/device';
-import { type SessionRecord, sessionRecord } from '../contracts/session';
-import { SessionRepository } from '../contracts/session.repository';
+import type { RegisteredSessionColumns } from '../contracts/registered-types';
+import { SESSION_COLUMNS, type SessionRecord, sessionRecord } from '../contracts/session';
+import { SessionRepository, type StorageTransaction } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
-import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
 import { isUserId } from '../tokens/token-claims';
 import { generateId, TokenKey } from '../tokens/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
-import { type Displaced, SessionLimiter } from './session-limiter';
+import { FencedLogin, type NewSession, SessionInserter } from './session-inserter';
 import { storedAudience } from './session-audience';
 import { storedClaims } from './session-claims';
 import { SessionTokens } from './session-tokens';
 import { isActive } from './session-checker';
-import { fromStorage, type RequestDeadline } from './request-deadline';
+import { fromStorage, RequestDeadline } from './request-deadline';
 
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {
@@ -48,6 +47,14 @@ export interface IssueOverrides {
    * that began before its user's sessions were ended all at once starts none. At most 24 hours old. @default now
    */
   arrival?: LoginArrival;
+  /** Values of columns that your own session entity has beside the library's, by the names of its members. */
+  columns?: RegisteredSessionColumns;
+  /**
+   * A transaction of yours that is under way, such as the `EntityManager` that TypeORM's `transaction` hands you: the session
+   * becomes part of it, and nothing is left of it when that is rolled back. It counts, and is announced, once the
+   * transaction has committed; that fails with what {@link TokenService.issue} throws for a login that came too late.
+   */
+  manager?: object;
 }
 
 /** A login whose user is known. */
@@ -58,6 +65,8 @@ export interface Login<User> {
   overrides: IssueOverrides;
   /** What was sent as the username, for the event of a failure. */
   username: string | null;
+  /** The host's, which the session is to be part of. */
+  transaction: StorageTransaction | null;
 }
 
 /** Starts sessions: token keys, row, signed tokens. */
@@ -69,27 +78,49 @@ export class SessionIssuer {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly tokens: SessionTokens,
     private readonly repository: SessionRepository,
-    private readonly limiter: SessionLimiter,
+    private readonly inserter: SessionInserter,
     private readonly events: JwtKnoxEvents,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
-  /** Starts a session, and tells events and the user provider how it went. */
+  /** Starts a session, and tells events and the user provider how it went: once it stands. */
   async start<User>(login: Login<User>, deadline: RequestDeadline): Promise<IssuedTokens<User>> {
-    const { user, device, username } = login;
-    let tokens: IssuedTokens<User>;
+    return this.reporting(login, async () => {
+      const { session, tokens } = await this.create(login, deadline);
+      const { transaction } = login;
+      if (transaction) {
+        const deadlineOfCommit = () => new RequestDeadline(this.options.storageTimeout);
+        transaction.afterCommit(() => this.reporting(login, () => this.conclude(session, tokens, deadlineOfCommit())));
+      } else {
+        await this.announce(session.record, tokens, deadline);
+      }
+      return tokens;
+    });
+  }
+
+  private async reporting<T>({ username, device }: Login<unknown>, work: () => Promise<T>): Promise<T> {
     try {
-      tokens = await this.create(login, deadline);
+      return await work();
     } catch (error) {
       const reason = failureOf(error);
       if (reason) this.reportFailure(username, device, reason);
       throw error;
     }
-    const noted = async () => this.users?.onLogin(user, tokens.session);
+  }
+
+  /** After the host's transaction has committed; nothing where it undid this part of itself. */
+  private async conclude(session: NewSession, tokens: IssuedTokens, deadline: RequestDeadline): Promise<void> {
+    if (await deadline.run(() => this.inserter.confirmIfThere(session, deadline)))
+      await this.announce(session.record, tokens, deadline);
+  }
+
+  private async announce(record: SessionRecord, tokens: IssuedTokens, deadline: RequestDeadline): Promise<void> {
+    const { session, user } = tokens;
+    this.events.emit('session.created', { session, user, isNewDevice: () => this.isNewDevice(record) });
+    const noted = async () => this.users?.onLogin(user, session);
     await deadline.run(noted).catch((error: unknown) => {
       this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
     });
-    return tokens;
   }
 
   reportFailure(username: string | null, presenter: Presenter, reason: LoginFailure): void {
@@ -100,23 +131,34 @@ export class SessionIssuer {
     });
   }
 
-  private async create<User>(login: Login<User>, deadline: RequestDeadline): Promise<IssuedTokens<User>> {
-    const { user, arrival } = login;
+  private async create<User>(login: Login<User>, deadline: RequestDeadline) {
+    const { user, arrival, transaction, overrides } = login;
     const userId = this.idOf(user);
     if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
+    const columns = this.columnsOf(overrides);
     const now = this.options.clock.now();
-    const session = TokenKey.generate();
-    const access = firstAccessKey(session, now);
+    const key = TokenKey.generate();
+    const access = firstAccessKey(key, now);
     const refresh = this.options.refresh && TokenKey.generate();
     const digests = { ...access.change, refreshDigest: refresh?.digest() ?? null };
     const record = sessionRecord({ ...digests, ...this.descriptionOf(login, userId, now) });
-    const keys = { session, access: access.key, refresh };
+    const keys = { session: key, access: access.key, refresh };
     // Signed before the row is written: claims that cannot be signed must not leave a session behind.
     const tokens = await deadline.run(() => this.tokens.sign({ record, user, keys, now }));
-    await deadline.run(() => this.store(record, arrival, deadline));
-    const isNewDevice = () => this.isNewDevice(record);
-    this.events.emit('session.created', { session: tokens.session, user, isNewDevice });
-    return tokens;
+    const session: NewSession = { record, columns, arrival, repository: transaction?.repository ?? this.repository };
+    await deadline.run(() => this.inserter.insert(session, deadline, transaction === null));
+    return { session, tokens };
+  }
+
+  /** @throws TypeError for columns that there are not, or that are the library's own */
+  private columnsOf({ columns = {} }: IssueOverrides): Readonly<Record<string, unknown>> {
+    const given = Object.entries(columns).filter(([, value]) => value !== undefined);
+    const own = given.filter(([name]) => (SESSION_COLUMNS as readonly string[]).includes(name));
+    const ours = own.map(([name]) => `${name}: set by the library itself; leave it out.`);
+    const theirs = Object.fromEntries(given.filter((entry) => !own.includes(entry)));
+    const problems = [...ours, ...this.repository.columnProblems(theirs)];
+    if (problems.length > 0) throw new TypeError(`Columns of a session: ${problems.join(' ')}`);
+    return theirs;
   }
 
   private idOf(user: unknown): string {
@@ -166,52 +208,12 @@ export class SessionIssuer {
     return { idleTimeout, maxExpiresAt: now + lifetime, expiresAt: now + idleTimeout };
   }
 
-  /** Inserts the row, then looks at the fences: whichever came first of a fence and the row, one sees the other. */
-  private async store(record: SessionRecord, arrival: LoginArrival, deadline: RequestDeadline): Promise<void> {
-    const scopes = [fenceScope(record.realm, record.userId), ALL_USERS];
-    const throwIfFencedOrLate = async () => {
-      if (await fromStorage(() => this.repository.isFenced(scopes, arrival.counter))) throw new FencedLogin();
-      // The client was told 503 while the statements were under way.
-      deadline.throwIfPassed();
-    };
-    let displaced: Displaced | undefined;
-    try {
-      displaced = await fromStorage(() => this.limiter.place(record, deadline, throwIfFencedOrLate));
-      await throwIfFencedOrLate();
-    } catch (error) {
-      // A broken connection leaves open whether the row was written; nobody holds its tokens.
-      if (displaced || error instanceof StorageUnavailableError) await this.takeBack(record, displaced, error);
-      throw error;
-    }
-    this.limiter.settle(record, displaced);
-  }
-
-  private async takeBack(record: SessionRecord, displaced: Displaced | undefined, cause: unknown): Promise<void> {
-    const gone = this.discard(record).then(() => displaced && this.limiter.undo(displaced));
-    // A fenced login is answered when its row is gone; one that is late has had its answer.
-    if (cause instanceof FencedLogin) await gone;
-    else gone.catch(() => undefined);
-  }
-
-  /** Deletes a session whose tokens nobody got; what broke the login may last a while, so this tries for some time. */
-  private async discard(record: SessionRecord): Promise<void> {
-    for (const wait of [0, 100, 400, 1_600, 6_400, 25_600]) {
-      await delay(wait, undefined, { ref: false });
-      const isGone = fromStorage(() => this.repository.deleteById(record.id)).then(() => true);
-      if (await isGone.catch(() => false)) return;
-    }
-    this.logger.error(`Session ${record.id}, whose login failed, could not be deleted; it ends by itself.`);
-  }
-
   private async isNewDevice({ id, userId, userAgent, createdAt }: SessionRecord): Promise<boolean> {
     const before = { createdAt, id };
     const earlier = await fromStorage(() => this.repository.findByUser(userId, { limit: 100, before }));
     return !earlier.some((other) => isSameDevice(other.userAgent, userAgent));
   }
 }
-
-/** A login that began before the end of all sessions of its user: to a client, credentials that do not count. */
-class FencedLogin extends InvalidCredentialsError {}
 
 function failureOf(error: unknown): LoginFailure | null {
   if (error instanceof FencedLogin) return 'fenced';

@@ -63,6 +63,15 @@ export function holdsSlot(slot: number | null, limit: number): boolean {
   return slot !== null && slot >= 1 && slot <= limit;
 }
 
+/** A row on its way into the storage. */
+export interface NewRow {
+  record: SessionRecord;
+  /** Values of the host's own columns. */
+  columns: Readonly<Record<string, unknown>>;
+  /** Within the host's transaction, where there is one. */
+  repository: SessionRepository;
+}
+
 /** What left its place for a new session. */
 export interface Displaced {
   /** Living sessions that were ended. More than one where another login took the place of the first. */
@@ -89,39 +98,37 @@ export class SessionLimiter {
    * @param throwIfFencedOrLate throws when the login must not end another session any more: it is late, or fenced
    * @throws SessionLimitReachedError
    */
-  async place(
-    record: SessionRecord,
-    deadline: RequestDeadline,
-    throwIfFencedOrLate: () => Promise<void>,
-  ): Promise<Displaced> {
+  async place(row: NewRow, deadline: RequestDeadline, throwIfFencedOrLate: () => Promise<void>): Promise<Displaced> {
+    const { record, columns, repository } = row;
     const displaced: Displaced = { ended: [], expired: [], surplus: [] };
     const { limitPerUser: limit, onLimit } = this.options.session;
     if (limit === null) {
-      await this.repository.insert(record);
+      await repository.insert(record, columns);
       return displaced;
     }
     try {
       // Every lost turn means that another login of the same user won; the deadline ends the loop at the latest. Its timer
       // must come to its turn, also with a storage that answers at once.
       for (; ; await nextTurn()) {
-        const rows = await this.findSlots(record);
+        const rows = await this.findSlots(row);
         deadline.throwIfPassed();
         const placement = chooseSlot(rows, { limit, onLimit }, record.createdAt);
         if (placement.kind === 'reject') throw new SessionLimitReachedError();
-        if (placement.kind === 'replace' && !(await this.displace(placement, record, displaced, throwIfFencedOrLate)))
+        if (placement.kind === 'replace' && !(await this.displace(placement, row, displaced, throwIfFencedOrLate)))
           continue;
-        if (await this.repository.insert({ ...record, slot: placement.slot })) return displaced;
+        if (await repository.insert({ ...record, slot: placement.slot }, columns)) return displaced;
       }
     } catch (error) {
-      await this.undo(displaced);
+      await this.undo(displaced, repository);
       throw error;
     }
   }
 
   /** A session that has ended has expired, whatever its `expiresAt`: idle, or by a lifetime that was shortened. */
-  private async findSlots({ userId, createdAt: now }: SessionRecord): Promise<SessionRecord[]> {
+  private async findSlots({ record, repository }: NewRow): Promise<SessionRecord[]> {
+    const { userId, createdAt: now } = record;
     const { session } = this.options;
-    const rows = await this.repository.findSlots(userId, {
+    const rows = await repository.findSlots(userId, {
       limit: session.limitPerUser!,
       aliveAt: now,
       most: MAX_SURPLUS,
@@ -132,7 +139,7 @@ export class SessionLimiter {
   /** First ended, by an UPDATE that can be undone and that no foreign key of the host stands against; then a new row. */
   private async displace(
     { holder, expired, surplus }: Extract<Placement, { kind: 'replace' }>,
-    record: SessionRecord,
+    { record, repository }: NewRow,
     displaced: Displaced,
     throwIfFencedOrLate: () => Promise<void>,
   ): Promise<boolean> {
@@ -141,18 +148,25 @@ export class SessionLimiter {
     // may still lie ahead.
     const isOver = holder.refreshDigest === null || greatestEndOf(holder, this.options.session) <= record.createdAt;
     const expiredBy = expired && !isOver ? record.createdAt : undefined;
-    const vacated = await this.repository.vacate(holder.id, holder.slot, expiredBy);
+    const vacated = await repository.vacate(holder.id, holder.slot, expiredBy);
     if (!vacated) return false;
     displaced[expired ? 'expired' : 'ended'].push(holder);
     displaced.surplus = surplus;
     return true;
   }
 
-  /** The login came to nothing: what was ended for it goes on, unless another login has its place. */
-  async undo({ ended, expired }: Displaced): Promise<void> {
+  /**
+   * The login came to nothing: what was ended for it goes on, unless another login has its place. Within a transaction of the
+   * host's nobody else has seen that end, and a rollback undoes it too.
+   */
+  async undo({ ended, expired }: Displaced, repository: SessionRepository): Promise<void> {
+    if (repository !== this.repository) {
+      await Promise.allSettled(ended.map((row) => repository.reinstate(row.id, row.slot, row.expiresAt)));
+      return;
+    }
     const gone: SessionRecord[] = [];
     for (const row of ended) {
-      const undone = this.repository.reinstate(row.id, row.slot, row.expiresAt).catch(() => {
+      const undone = repository.reinstate(row.id, row.slot, row.expiresAt).catch(() => {
         this.logger.error(`Session ${row.id} was ended for a login that failed, and could not be reinstated.`);
         return false;
       });

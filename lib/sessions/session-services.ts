@@ -4,6 +4,7 @@ import { TokenRejections } from './rejections';
 import { HostErrors } from './host-errors';
 import { SessionTokens } from './session-tokens';
 import { SessionLimiter } from './session-limiter';
+import { SessionInserter } from './session-inserter';
 import { SessionIssuer } from './session-issuer';
 import { LoginArrivals } from './login-arrivals';
 import { Logins } from './logins';
@@ -29,6 +30,7 @@ export const SESSION_SERVICES = [
   HostErrors,
   SessionTokens,
   SessionLimiter,
+  SessionInserter,
   SessionIssuer,
   LoginArrivals,
   Logins,

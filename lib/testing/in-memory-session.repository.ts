@@ -18,12 +18,23 @@ import {
  */
 export class InMemorySessionRepository extends SessionRepository {
   private readonly rows = new Map<string, SessionRecord>();
+  private readonly columns = new Map<string, Readonly<Record<string, unknown>>>();
   private readonly fences = new Map<string, number>();
   private counter = 0;
 
   /** @param realm only sessions of this realm are listed, counted and ended */
   constructor(private readonly realm = '') {
     super();
+  }
+
+  /** Columns of your own, of any names: there is no entity that would say which there are. */
+  override columnProblems(): readonly string[] {
+    return [];
+  }
+
+  /** The columns of your own that a session was given; undefined when there is no such session. */
+  columnsOf(id: string): Readonly<Record<string, unknown>> | undefined {
+    return this.columns.get(id);
   }
 
   async findById(id: string): Promise<FoundSession | null> {
@@ -42,9 +53,10 @@ export class InMemorySessionRepository extends SessionRepository {
       .map((row) => ({ ...row }));
   }
 
-  async insert(record: SessionRecord): Promise<boolean> {
+  async insert(record: SessionRecord, columns: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     if (this.isTaken(record)) return false;
     this.rows.set(record.id, { ...record });
+    this.columns.set(record.id, { ...columns });
     return true;
   }
 
@@ -108,7 +120,7 @@ export class InMemorySessionRepository extends SessionRepository {
       (generation ?? row.generation) !== row.generation
     )
       return false;
-    return this.rows.delete(id);
+    return this.remove(id);
   }
 
   async deleteByUser(userId: string, exceptId?: string): Promise<number> {
@@ -170,7 +182,12 @@ export class InMemorySessionRepository extends SessionRepository {
   }
 
   private deleteAll(rows: SessionRecord[]): number {
-    return rows.filter((row) => this.rows.delete(row.id)).length;
+    return rows.filter((row) => this.remove(row.id)).length;
+  }
+
+  private remove(id: string): boolean {
+    this.columns.delete(id);
+    return this.rows.delete(id);
   }
 
   private isTaken({ id, realm, userId, kind, slot }: SessionRecord): boolean {

@@ -2,10 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type SessionRecord, sessionRecord } from '../contracts/session';
 import type { SessionRepository } from '../contracts/session.repository';
 import { HOUR, SESSION_CASES, T } from './session-repository.cases';
+import { HOST_CASES, type HostSubject } from './session-repository.host-cases';
 import { KEY_CASES } from './session-repository.key-cases';
 
 /** A repository to hold to the contract, on an empty storage. */
-export interface ContractSubject {
+export interface ContractSubject extends HostSubject {
   repository: SessionRepository;
   /** User ids that rows may carry: at least three; random text when left out. */
   userIds?: string[];
@@ -29,6 +30,17 @@ export function sessionRepositoryContract(
   runner: ContractRunner,
 ): void {
   runner.describe(`session repository contract: ${name}`, () => {
+    for (const [title, run] of Object.entries(HOST_CASES)) {
+      runner.it(title, async () => {
+        const subject = await open();
+        const userId = subject.userIds?.[0] ?? randomUUID();
+        try {
+          await run(subject, (change) => ({ ...recordOf(userId), ...change }));
+        } finally {
+          await subject.close?.();
+        }
+      });
+    }
     for (const [title, run] of Object.entries({ ...SESSION_CASES, ...KEY_CASES })) {
       runner.it(title, async () => {
         const subject = await open();

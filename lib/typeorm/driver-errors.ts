@@ -51,6 +51,11 @@ export function isForeignKeyViolation(error: unknown): boolean {
   return hasCode(error, ['23503', 'ER_NO_REFERENCED_ROW_2', 'SQLITE_CONSTRAINT_FOREIGNKEY']);
 }
 
+/** Whether a column that must not be null was given nothing. */
+export function isMissingValue(error: unknown): boolean {
+  return hasCode(error, ['23502', 'ER_BAD_NULL_ERROR', 'ER_NO_DEFAULT_FOR_FIELD', 'SQLITE_CONSTRAINT_NOTNULL']);
+}
+
 function hasCode(error: unknown, codes: readonly string[]): boolean {
   for (const { code } of errorChain(error)) if (typeof code === 'string' && codes.includes(code)) return true;
   return false;

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { JwtKnoxFence } from './fence.entity';
 import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
@@ -8,8 +8,8 @@ import { retrying } from './retrying';
 const COUNTER = '#';
 
 /**
- * Reads and raises fences. Each statement commits by itself, on a connection of its own: within a transaction of the host
- * it would not see what others have committed, or be seen by them too late.
+ * Reads and raises fences. A raise commits by itself, on a connection of its own: in a transaction of the host others would
+ * see it too late. Reads are made there only where that is safe: the counter, and a look once the host has committed.
  */
 export class FenceStatements {
   private readonly counter: PreparedRead;
@@ -18,9 +18,10 @@ export class FenceStatements {
   private readonly raiseTo: string;
 
   constructor(
-    private readonly source: DataSource,
+    private readonly manager: EntityManager,
     prepared: boolean,
   ) {
+    const { connection: source, queryRunner } = manager;
     const { driver } = source;
     const table = source
       .getMetadata(JwtKnoxFence)
@@ -29,9 +30,14 @@ export class FenceStatements {
       .join('.');
     const [scope, value] = [driver.escape('scope'), driver.escape('value')];
     const place = (index: number) => driver.createParameter(`p${index}`, index);
-    this.counter = new PreparedRead(source, `SELECT ${value} FROM ${table} WHERE ${scope} = ${place(0)}`, prepared);
+    this.counter = new PreparedRead(
+      source,
+      `SELECT ${value} FROM ${table} WHERE ${scope} = ${place(0)}`,
+      prepared,
+      queryRunner,
+    );
     const look = `SELECT 1 AS found FROM ${table} WHERE ${scope} IN (${place(0)}, ${place(1)}) AND ${value} > ${place(2)}`;
-    this.look = new PreparedRead(source, look, prepared);
+    this.look = new PreparedRead(source, look, prepared, queryRunner);
     const insert = `INSERT INTO ${table} (${scope}, ${value}) VALUES (${place(0)}, ${place(1)})`;
     const isMysql = ['mysql', 'mariadb', 'aurora-mysql'].includes(driver.options.type);
     const conflict = isMysql ? 'ON DUPLICATE KEY UPDATE' : `ON CONFLICT (${scope}) DO UPDATE SET`;
@@ -59,6 +65,6 @@ export class FenceStatements {
   }
 
   private write(sql: string, parameters: unknown[]): Promise<unknown> {
-    return retrying(() => onPrimary(this.source, (runner) => runner.query(sql, parameters)));
+    return retrying(() => onPrimary(this.manager.connection, (runner) => runner.query(sql, parameters)));
   }
 }

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 
 /** PostgreSQL: the plan no longer fits a table that was altered; the connection has lost its prepared statements. */
 const OUTDATED = new Set<unknown>(['0A000', '26000']);
@@ -19,6 +19,8 @@ export class PreparedRead {
     private readonly source: DataSource,
     private readonly sql: string,
     private readonly prepared: boolean,
+    /** Within a transaction of the host's, that of the transaction. */
+    private readonly runner?: QueryRunner,
   ) {}
 
   /** The rows, each as the values of its columns: cheaper than objects, which drivers build member by member. */
@@ -35,6 +37,7 @@ export class PreparedRead {
   }
 
   private send(values: unknown[]): Promise<unknown[][]> {
+    if (this.runner) return this.runner.query(this.sql, values).then((rows: object[]) => rows.map(Object.values));
     switch (this.source.options.type) {
       case 'postgres':
         return this.onConnection(values, (client) => this.askPostgres(client, values));

@@ -1,7 +1,7 @@
 import type { Repository } from 'typeorm';
 import type { FoundSession } from '../contracts/session.repository';
 import type { JwtKnoxSessionBase } from './session.entity';
-import { onPrimary } from './on-primary';
+import { onConnectionOf } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import {
   COLUMNS,
@@ -45,11 +45,12 @@ export class SessionLookUp {
     const select = (this.isPacked ? selectPacked(all) : selectColumns(all)).where('session.id = :id', { id: '' });
     const [sql] = select.getQueryAndParameters();
     this.order = orderIn(sql, this.isPacked ? PACKED_COLUMNS : COLUMNS);
-    return new PreparedRead(this.rows.manager.connection, sql, this.prepared);
+    const { connection, queryRunner } = this.rows.manager;
+    return new PreparedRead(connection, sql, this.prepared, queryRunner);
   }
 
   private async findWithUser(id: string, relation: string): Promise<FoundSession | null> {
-    const row = await onPrimary(this.rows.manager.connection, (runner) =>
+    const row = await onConnectionOf(this.rows.manager, (runner) =>
       this.rows
         .createQueryBuilder('session')
         .setQueryRunner(runner)

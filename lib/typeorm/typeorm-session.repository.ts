@@ -1,5 +1,4 @@
 import { Between, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
-import { InvalidCredentialsError } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import {
   type AccessKeyChange,
@@ -10,20 +9,24 @@ import {
   type SessionCounts,
   type SessionQuery,
   SessionRepository,
+  type StorageTransaction,
 } from '../contracts/session.repository';
 import { changeOf, type CompiledStatements, compiledStatements } from './compiled-statement';
 import { canHoldUserId } from './columns';
-import { isDatabaseUnavailable, isForeignKeyViolation } from './driver-errors';
+import { isDatabaseUnavailable } from './driver-errors';
 import { FenceStatements } from './fence-statements';
+import { columnProblems, insertFailure } from './host-columns';
+import { hasHostSubscribers, transactionOf } from './host-transaction';
 import type { JwtKnoxSessionBase } from './session.entity';
-import { onPrimary } from './on-primary';
+import { onConnectionOf } from './on-primary';
 import { purgeBatch } from './purge-batch';
-import { retrying, unlessTaken } from './retrying';
+import { claiming, retrying, retryingOn, unlessTaken } from './retrying';
 import { countSessions, noSessions } from './session-statistics';
 import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
 import { readCrowded, readSlots } from './session-slots';
-import { type RawRecord, recordIn, type Select, selectColumns, type Where } from './session-row';
+import { readPage } from './session-page';
+import { type Select, selectColumns, type Where } from './session-row';
 
 /** How a {@link TypeOrmSessionRepository} reads, and which sessions are its own. */
 export interface TypeOrmSessionRepositoryOptions {
@@ -34,9 +37,6 @@ export interface TypeOrmSessionRepositoryOptions {
   /** Only sessions of this realm are listed, counted and ended. @default '' */
   realm?: string;
 }
-
-const IN_USE =
-  '(session.refreshDigest IS NOT NULL OR session.idleTimeout IS NULL OR session.lastUsedAt + session.idleTimeout > :idleAt)';
 
 /**
  * Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only.
@@ -72,40 +72,38 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return isDatabaseUnavailable(error);
   }
 
+  override columnProblems(columns: object): readonly string[] {
+    return columnProblems(this.rows, columns);
+  }
+
+  override within(given: object): StorageTransaction | null {
+    const { userRelation, realm } = this;
+    return transactionOf(given, this.rows, (rows) => new TypeOrmSessionRepository(rows, { userRelation, realm }));
+  }
+
   findById(id: string): Promise<FoundSession | null> {
     return retrying(() => this.lookUp.find(id), 'read');
   }
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
-    return this.readUser(userId, async (select) => {
-      if (query.aliveAt !== undefined) select.andWhere('session.expiresAt > :aliveAt', { aliveAt: query.aliveAt });
-      if (query.idleAt !== undefined) select.andWhere(IN_USE, { idleAt: query.idleAt });
-      if (query.before) {
-        const { createdAt, id } = query.before;
-        const tie = id === undefined ? '' : ' OR (session.createdAt = :createdAt AND session.id < :id)';
-        select.andWhere(`(session.createdAt < :createdAt${tie})`, id === undefined ? { createdAt } : { createdAt, id });
-      }
-      select.orderBy('session.createdAt', 'DESC').addOrderBy('session.id', 'DESC').limit(query.limit);
-      return (await select.getRawMany<RawRecord>()).map(recordIn);
-    });
+    return this.readUser(userId, (select) => readPage(select, query));
   }
 
   async findSlots(userId: string, query: SlotQuery): Promise<SessionRecord[]> {
     return this.readUser(userId, (select) => readSlots(select, query));
   }
 
-  async insert(record: SessionRecord): Promise<boolean> {
+  async insert(record: SessionRecord, columns: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     const write = async () => {
-      const statement = this.built?.insertion;
-      await retrying<unknown>(() => (statement ? statement.run(record) : this.rows.insert({ ...record } as object)));
+      const statement = Object.keys(columns).length === 0 ? this.built?.insertion : undefined;
+      const row = { ...record, ...columns } as object;
+      await claiming<unknown>(this.rows, (rows) => (statement ? statement.run(record) : rows.insert(row)));
       return true;
     };
     try {
       return await (record.slot === null ? write() : unlessTaken(write));
     } catch (error) {
-      // With a foreign key to the host's users: the user was deleted while the login was under way.
-      if (isForeignKeyViolation(error)) throw new InvalidCredentialsError();
-      throw error;
+      throw insertFailure(error, this.rows, columns);
     }
   }
 
@@ -115,8 +113,9 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean> {
-    const undo = () => this.update({ id, slot: IsNull(), expiresAt: 0 }, { slot, expiresAt });
-    return unlessTaken(async () => (await undo()) > 0);
+    const undo = (rows: Repository<JwtKnoxSessionBase>) =>
+      rows.update({ id, slot: IsNull(), expiresAt: 0 }, { slot, expiresAt });
+    return unlessTaken(async () => ((await claiming(this.rows, undo)).affected ?? 0) > 0);
   }
 
   async rotate(id: string, presentedDigest: string, next: Rotation): Promise<boolean> {
@@ -172,13 +171,16 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async deleteExpired(now: number, limit: number): Promise<number> {
-    return retrying(() => this.onPrimary((runner) => purgeBatch(this.rows, runner, now, limit)));
+    return retrying(() => onConnectionOf(this.rows.manager, (runner) => purgeBatch(this.rows, runner, now, limit)));
   }
 
   async statistics(now: number, userId?: string): Promise<SessionCounts> {
     if (userId !== undefined && !this.mayHold(userId)) return noSessions();
     const all = (runner: QueryRunner) => this.ofRealm(runner).select([]);
-    return retrying(() => this.onPrimary((runner) => countSessions(() => all(runner), now, userId)), 'read');
+    return retrying(
+      () => onConnectionOf(this.rows.manager, (runner) => countSessions(() => all(runner), now, userId)),
+      'read',
+    );
   }
 
   readCounter(): Promise<number> {
@@ -194,7 +196,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private get fenceStatements(): FenceStatements {
-    return (this.fences ??= new FenceStatements(this.rows.manager.connection, this.preparedStatements));
+    return (this.fences ??= new FenceStatements(this.rows.manager, this.preparedStatements));
   }
 
   /**
@@ -203,7 +205,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
    */
   private get built(): CompiledStatements | undefined {
     const { connection, queryRunner } = this.rows.manager;
-    if (queryRunner || connection.subscribers.length > 0) return undefined;
+    if (queryRunner || hasHostSubscribers(connection)) return undefined;
     return (this.statements ??= compiledStatements(this.rows));
   }
 
@@ -219,7 +221,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private read<T>(work: (select: Select) => Promise<T>): Promise<T> {
-    return retrying(() => this.onPrimary((runner) => work(this.ofRealm(runner).select([]))), 'read');
+    return retryingOn(
+      this.rows.manager,
+      () => onConnectionOf(this.rows.manager, (runner) => work(this.ofRealm(runner).select([]))),
+      'read',
+    );
   }
 
   private async readUser(userId: string, work: (ofUser: Select) => Promise<SessionRecord[]>): Promise<SessionRecord[]> {
@@ -227,15 +233,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return this.read((select) => work(selectColumns(select).andWhere('session.userId = :userId', { userId })));
   }
 
-  private onPrimary<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    return onPrimary(this.rows.manager.connection, work);
-  }
-
   private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
-    return retrying(async () => (await this.rows.update(where, change as object)).affected ?? 0);
+    return retryingOn(this.rows.manager, async () => (await this.rows.update(where, change as object)).affected ?? 0);
   }
 
   private async delete(where: Where): Promise<number> {
-    return retrying(async () => (await this.rows.delete(where)).affected ?? 0);
+    return retryingOn(this.rows.manager, async () => (await this.rows.delete(where)).affected ?? 0);
   }
 }

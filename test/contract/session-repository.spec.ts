@@ -1,7 +1,8 @@
-import { DataSource } from 'typeorm';
+import { Column, DataSource, Entity } from 'typeorm';
 import { describe, it } from 'vitest';
+import type { SessionRecord } from '../../lib';
 import { JwtKnoxFence } from '../../lib/typeorm/fence.entity';
-import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
+import { JwtKnoxSession, JwtKnoxSessionBase } from '../../lib/typeorm/session.entity';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 import { InMemorySessionRepository, sessionRepositoryContract } from '../../lib/testing';
@@ -9,7 +10,11 @@ import { createDatabase, type DatabaseKind, databaseKinds } from '../support/dat
 
 const runner = { describe, it };
 
-sessionRepositoryContract('in memory', async () => ({ repository: new InMemorySessionRepository() }), runner);
+const inMemory = async () => {
+  const repository = new InMemorySessionRepository();
+  return { repository, columns: { tenantId: 7 }, readColumns: async (id: string) => repository.columnsOf(id) };
+};
+sessionRepositoryContract('in memory', inMemory, runner);
 
 const variants: { kind: DatabaseKind; title: string; settings: object; cache?: object }[] = databaseKinds.flatMap(
   (kind) => [
@@ -32,6 +37,7 @@ for (const { kind, title, settings, cache } of variants) {
       }).initialize();
       return {
         repository: new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession), settings),
+        transaction: (work) => source.transaction(work),
         close: async () => {
           await source.destroy();
           await database.drop();
@@ -40,4 +46,42 @@ for (const { kind, title, settings, cache } of variants) {
     },
     runner,
   );
+}
+
+@Entity('tenant_sessions')
+class TenantSession extends JwtKnoxSessionBase {
+  @Column({ type: 'varchar', length: 64 }) userId!: string;
+  @Column({ type: 'int' }) tenantId!: number;
+  @Column({ type: 'varchar', length: 20, name: 'channel_name', default: 'web' }) channel!: string;
+}
+
+const columns = { tenantId: 7, channel: 'kiosk' };
+
+/** A column that must not be null, wherever the contract gives none. */
+class OfOneTenant extends TypeOrmSessionRepository {
+  override insert(record: SessionRecord, given: Readonly<Record<string, unknown>> = columns) {
+    return super.insert(record, given);
+  }
+}
+
+for (const kind of databaseKinds) {
+  const open = async () => {
+    const database = await createDatabase(kind);
+    const entities = [TenantSession, JwtKnoxFence];
+    const source = await new DataSource({ ...database.options, entities, synchronize: true }).initialize();
+    const rows = source.getRepository(TenantSession);
+    return {
+      repository: new OfOneTenant(rows as never),
+      columns,
+      readColumns: async (id: string) => {
+        const { tenantId, channel } = await rows.findOneByOrFail({ id });
+        return { tenantId, channel };
+      },
+      close: async () => {
+        await source.destroy();
+        await database.drop();
+      },
+    };
+  };
+  sessionRepositoryContract(`TypeORM on ${kind}, an entity with columns of the host's`, open, runner);
 }

@@ -16,6 +16,7 @@ import { Keyring } from './tokens/keyring';
 import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
 import { requireSingletons } from './guard/singletons';
 import { warnOfCompetingModules } from './guard/competing-modules';
+import { warnOfGuardsBefore } from './guard/guard-order';
 import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
 import { controllersOf } from './routes/controllers';
@@ -87,6 +88,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
   /** Tells of a missing table at start-up, rather than by a 503 at the first login. */
   async onApplicationBootstrap(): Promise<void> {
     warnOfCompetingModules(this.#moduleRef);
+    warnOfGuardsBefore(this.#moduleRef);
     const { storageTimeout } = this.#moduleRef.get<ResolvedOptions>(JWT_KNOX_OPTIONS);
     await reportUnreadableSessions(this.#moduleRef.get(SessionRepository), storageTimeout, this.logger);
   }

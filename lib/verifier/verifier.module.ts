@@ -15,6 +15,7 @@ import { Keyring } from '../tokens/keyring';
 import { GUARD_EXPORTS, guardProviders } from '../guard/guard.providers';
 import { requireSingletons } from '../guard/singletons';
 import { warnOfCompetingModules } from '../guard/competing-modules';
+import { warnOfGuardsBefore } from '../guard/guard-order';
 import { BearerTransport } from '../guard/bearer.transport';
 import {
   type AsyncVerifierSettings,
@@ -77,6 +78,7 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
 
   onApplicationBootstrap(): void {
     warnOfCompetingModules(this.#moduleRef);
+    warnOfGuardsBefore(this.#moduleRef);
   }
 }
 

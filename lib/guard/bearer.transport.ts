@@ -12,8 +12,9 @@ export interface BearerTransportOptions {
 
 /**
  * The default transport: the access token in the `Authorization` header (RFC 6750 section 2.1), the refresh token in
- * the JSON body. The other methods of RFC 6750 are not read; next to the header, they are refused. Both tokens are written
- * to the JSON body (RFC 6749 section 5.1), or what `tokenResponse` makes of them.
+ * the JSON body. The other methods of RFC 6750, a form and the query, are not read: an `access_token` there is something
+ * else to your application. Both tokens are written to the JSON body (RFC 6749 section 5.1), or what `tokenResponse` makes
+ * of them.
  * @example
  * JwtKnoxModule.forRoot({ secret, transport: new BearerTransport() }); // the default
  */
@@ -33,7 +34,6 @@ export class BearerTransport extends TokenTransport {
     // whole: tabs or a second word make a bad token.
     const [scheme] = (typeof header === 'string' && /^bearer(?: +|$)/i.exec(header)) || [];
     if (scheme === undefined) return null;
-    if (hasOtherMethod(request)) throw new InvalidRequestError('Send the access token in one way, not in several.');
     return (header as string).slice(scheme.length);
   }
 
@@ -55,11 +55,4 @@ export function headerCount(request: any, name: string): number {
   let count = 0;
   for (let i = 0; i < raw.length; i += 2) if (raw[i]!.length === name.length && raw[i]!.toLowerCase() === name) count++;
   return count;
-}
-
-function hasOtherMethod(request: any): boolean {
-  const url = String(request.originalUrl ?? request.url ?? '');
-  if (/[?&]access_token=/.test(url)) return true;
-  const isForm = String(request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
-  return isForm && request.body?.access_token !== undefined;
 }

@@ -64,7 +64,7 @@ describe.each(cases)('S7: what caches may keep: $title', ({ platform, kind, guar
         [204, 'POST', '/auth/verify', { token }],
         [401, 'GET', '/auth/verify'],
         [401, 'GET', '/auth/verify', { token: refresh }],
-        [400, 'GET', `/auth/verify?access_token=${token}`, { token }],
+        [400, 'GET', '/auth/verify', { headers: { authorization: [`Bearer ${token}`, `Bearer ${token}`] } }],
         [200, 'GET', '/auth/sessions', { token }],
         [400, 'GET', '/auth/sessions?limit=0', { token }],
         [401, 'GET', '/auth/sessions'],
@@ -116,7 +116,7 @@ describe.each(cases)('S7: what caches may keep: $title', ({ platform, kind, guar
       [
         [401, 'GET', '/notes'],
         [401, 'GET', '/notes', { token: 'junk' }],
-        [400, 'GET', `/notes?access_token=${token}`, { token }],
+        [400, 'GET', '/notes', { headers: { authorization: [`Bearer ${token}`, `Bearer ${token}`] } }],
       ],
       notStored,
     );

@@ -1,9 +1,9 @@
-import { type CanActivate, createParamDecorator, type ExecutionContext, HttpStatus, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, HttpStatus, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { InvalidRequestError } from '../contracts/errors';
 import type { ClientRight } from '../options/options';
 import { ClientAuthenticator, type SentCredentials } from '../sessions/client-authenticator';
-import { requestContextOf, requestOf } from '../guard/request-context';
+import { requestContextOf } from '../guard/request-context';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { headerCount } from '../guard/bearer.transport';
 
@@ -40,17 +40,12 @@ export class ClientGuard implements CanActivate {
 }
 
 /** The id of the client that the {@link ClientGuard} let in. */
-export const ClientId: () => ParameterDecorator = createParamDecorator(
-  (_: unknown, context: ExecutionContext): string => requestOf(context)[CLIENT_ID],
-);
+export function clientIdOf(request: any): string {
+  return request[CLIENT_ID];
+}
 
-/** The token of a form body, checked (RFC 7662 section 2.1, RFC 7009 section 2.1). */
-export const TokenForm: () => ParameterDecorator = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  tokenOf(requestOf(context)),
-);
-
-/** @throws InvalidRequestError */
-function tokenOf(request: any): string {
+/** The token of a form body, checked (RFC 7662 section 2.1, RFC 7009 section 2.1). @throws InvalidRequestError */
+export function tokenOf(request: any): string {
   const { token, client_secret: secret } = formOf(request);
   if (secret) throw refusal('Authenticate in one way: send the client_secret in the Authorization header alone.');
   if (!token) throw refusal('token is missing.');

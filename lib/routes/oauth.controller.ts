@@ -3,6 +3,8 @@ import {
   HttpCode,
   HttpStatus,
   Post,
+  Req,
+  Res,
   UseGuards,
   UseInterceptors,
   Version,
@@ -12,7 +14,8 @@ import { ClientAuthenticator } from '../sessions/client-authenticator';
 import { type Introspection, OAuthService } from '../sessions/oauth.service';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
-import { ClientGuard, ClientId, NeedsRight, TokenForm } from './oauth-client.guard';
+import { ClientGuard, clientIdOf, NeedsRight, tokenOf } from './oauth-client.guard';
+import { sendVerbatim } from './verbatim-body';
 
 /** `POST introspect` (RFC 7662), off by default. The hint of the token's type is not read: a token says itself what it is. */
 @UseGuards(NoStoreGuard)
@@ -30,8 +33,11 @@ export class IntrospectController {
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
   @Header('Pragma', 'no-cache')
-  async introspect(@TokenForm() token: string, @ClientId() client: string): Promise<Introspection> {
-    return this.service.introspect(token, { refreshTokens: this.clients.may(client, 'introspect_refresh') });
+  async introspect(@Req() request: unknown, @Res({ passthrough: true }) response: unknown): Promise<Introspection> {
+    const refreshTokens = this.clients.may(clientIdOf(request), 'introspect_refresh');
+    const introspection = await this.service.introspect(tokenOf(request), { refreshTokens });
+    sendVerbatim(response, introspection);
+    return introspection;
   }
 }
 
@@ -48,7 +54,7 @@ export class RevokeController {
   @Version(VERSION_NEUTRAL)
   @HttpCode(HttpStatus.OK)
   @Header('Pragma', 'no-cache')
-  async revoke(@TokenForm() token: string): Promise<void> {
-    await this.service.revoke(token);
+  async revoke(@Req() request: unknown): Promise<void> {
+    await this.service.revoke(tokenOf(request));
   }
 }

@@ -8,6 +8,7 @@ import {
   type OnModuleInit,
   Req,
   RequestMethod,
+  UseGuards,
   Version,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
@@ -16,6 +17,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { TokenService } from '../sessions/token.service';
 import { Public } from '../guard/decorators';
 import { servedPath } from './knox-routes';
+import { type DocumentController, DocumentGuard } from './verbatim-body';
 
 /** RFC 8615: at the root of the host, whatever the prefix of the other routes. */
 export const WELL_KNOWN = '.well-known';
@@ -31,7 +33,8 @@ const METADATA_CACHED = 'public, max-age=300';
 
 /** `GET /.well-known/jwks.json` (RFC 7517), off by default. */
 @Injectable()
-export class JwksController implements OnModuleInit {
+@UseGuards(DocumentGuard)
+export class JwksController implements OnModuleInit, DocumentController {
   readonly #moduleRef: ModuleRef;
   private readonly keys: ReturnType<TokenService['publicKeys']>;
 
@@ -49,13 +52,18 @@ export class JwksController implements OnModuleInit {
   @Version(VERSION_NEUTRAL)
   @Header('Cache-Control', KEYS_CACHED)
   jwks() {
+    return this.document();
+  }
+
+  document() {
     return this.keys;
   }
 }
 
 /** `GET /.well-known/oauth-authorization-server` (RFC 8414): where clients find what. */
 @Injectable()
-export class MetadataController implements OnModuleInit {
+@UseGuards(DocumentGuard)
+export class MetadataController implements OnModuleInit, DocumentController {
   readonly #moduleRef: ModuleRef;
 
   constructor(
@@ -74,15 +82,20 @@ export class MetadataController implements OnModuleInit {
   @Get(['', '/:a', '/:a/:b', '/:a/:b/:c', '/:a/:b/:c/:d'].map((end) => METADATA + end))
   @Version(VERSION_NEUTRAL)
   @Header('Cache-Control', METADATA_CACHED)
-  metadata(@Req() request: any) {
+  metadata(@Req() request: unknown) {
+    const document = this.document(request);
+    if (document === null) throw new NotFoundException();
+    return document;
+  }
+
+  document(request: any) {
     const { pathname } = new URL(this.options.issuer!);
     const [path = ''] = String(request.originalUrl ?? request.url).split('?');
     const start = `/${WELL_KNOWN}/${METADATA}`;
-    if (path.slice(path.indexOf(start)) !== start + pathname.replace(/\/$/, '')) throw new NotFoundException();
-    return this.document();
+    return path.slice(path.indexOf(start)) === start + pathname.replace(/\/$/, '') ? this.describe() : null;
   }
 
-  private document() {
+  private describe() {
     const { issuer, routes } = this.options;
     const url = (method: RequestMethod, path: string) =>
       new URL(servedPath(this.#moduleRef, method, path), issuer).href;

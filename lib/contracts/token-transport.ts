@@ -21,7 +21,11 @@ export abstract class TokenTransport {
    * reaches the body in another way.
    */
   abstract write(response: any, tokens: IssuedTokens, request: any): object | Promise<object>;
-  /** Called before the response to a logout, and when a refresh token is refused with 401: expires cookies. */
+  /**
+   * Called before the response to what ends the request's own session (`logout`, `logout-all`, `DELETE sessions/:id` and,
+   * of an administrator, `DELETE admin/sessions`), and when `refresh` or `logout` refuses the tokens it was
+   * sent as good for nothing: expires cookies.
+   */
   abstract clear(response: any, request: any): void | Promise<void>;
 }
 

@@ -27,6 +27,11 @@ export function deadlineOf(request: unknown): RequestDeadline | undefined {
   return RequestSession.deadlineOf((request as JwtKnoxRequest).knox);
 }
 
+/** The session of a request that the guard let in. Not by `@CurrentSession()`, which pipes of the host see too. */
+export function sessionOf(request: unknown): Session {
+  return (request as { knox: { session: Session } }).knox.session;
+}
+
 /** For events: the user of the request, in their session. */
 export function actorOf({ userId, id }: Session): SessionActor {
   return { userId, sessionId: id };

@@ -74,10 +74,11 @@ export const CurrentUser = createParamDecorator((property: string | undefined, c
 };
 
 /**
- * The `Session` of the request; undefined when anonymous.
+ * The `Session` of the request; undefined when anonymous. A copy: pipes may change what they are given.
  * @example
  * `class Notes { @Get() mine(@CurrentSession() session: Session) {} }`
  */
-export const CurrentSession = createParamDecorator(
-  (_: unknown, context: ExecutionContext) => guardedRequestOf(context)?.knox?.session,
-) as unknown as () => DecoratorOf<RegisteredSession>;
+export const CurrentSession = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const session = guardedRequestOf(context)?.knox?.session;
+  return session && { ...session };
+}) as unknown as () => DecoratorOf<RegisteredSession>;

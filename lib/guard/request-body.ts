@@ -1,7 +1,6 @@
-import { createParamDecorator, type ExecutionContext, HttpStatus, type Type } from '@nestjs/common';
+import { HttpStatus, type Type } from '@nestjs/common';
 import { getMetadataStorage, IsOptional, IsString, validateSync } from 'class-validator';
 import { InvalidRequestError } from '../contracts/errors';
-import { requestOf } from './request-context';
 
 export class RefreshTokenDto {
   @IsOptional()
@@ -10,24 +9,11 @@ export class RefreshTokenDto {
 }
 
 /**
- * The request's JSON body as a checked `dto`. A pipe of the host's cannot come in between: the library's routes are
- * protected in hosts without a global ValidationPipe, and unharmed by a strict one.
+ * The request's JSON body as a checked `dto`. A handler calls it with its `@Req()`, which no pipe of the host's ever sees:
+ * the library's routes are protected in hosts without a global ValidationPipe, and unharmed by pipes that are strict, or
+ * change what they are given.
+ * @throws InvalidRequestError 415 for another content type, 400 for a wrong member
  */
-export const JsonBody: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
-  (dto: Type<object>, context: ExecutionContext) => jsonBodyOf(requestOf(context), dto),
-);
-
-/** The request's query as a checked `dto`. */
-export const QueryParameters: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
-  (dto: Type<object>, context: ExecutionContext) => checked(dto, requestOf(context).query),
-);
-
-/** The request's path parameters as a checked `dto`. */
-export const PathParameters: (dto: Type<object>) => ParameterDecorator = createParamDecorator(
-  (dto: Type<object>, context: ExecutionContext) => checked(dto, requestOf(context).params),
-);
-
-/** @throws InvalidRequestError 415 for another content type, 400 for a wrong member */
 export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
   const type: unknown = request.headers['content-type'];
   // A body may come without both headers, over HTTP/2.
@@ -44,6 +30,16 @@ export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
   const body: unknown = request.body ?? {};
   if (typeof body !== 'object' || Array.isArray(body)) throw new InvalidRequestError('The body must be a JSON object.');
   return checked(dto, body);
+}
+
+/** The request's query as a checked `dto`. @throws InvalidRequestError */
+export function queryOf<T extends object>(request: any, dto: Type<T>): T {
+  return checked(dto, request.query);
+}
+
+/** The parameters of the request's path as a checked `dto`. @throws InvalidRequestError */
+export function pathParametersOf<T extends object>(request: any, dto: Type<T>): T {
+  return checked(dto, request.params);
 }
 
 /**

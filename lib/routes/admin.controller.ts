@@ -14,14 +14,13 @@ import {
 import { ForbiddenError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { cleanPresenter } from '../contracts/device';
-import type { Session } from '../contracts/session';
+import { TokenTransport } from '../contracts/token-transport';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../sessions/session-admin.service';
 import { JwtKnoxRoute } from './knox-routes';
-import { actorOf } from '../guard/authenticated-request';
-import { CurrentSession } from '../guard/decorators';
-import { PathParameters, QueryParameters } from '../guard/request-body';
+import { actorOf, sessionOf } from '../guard/authenticated-request';
+import { pathParametersOf, queryOf } from '../guard/request-body';
 import { SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
 import { pathOf, requestContextOf } from '../guard/request-context';
 import { answerPage, isoTime, pageQuery, sessionBody } from './session-response';
@@ -39,7 +38,7 @@ export class AdminGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { request, presenter } = requestContextOf(context);
     if (this.users.isAdmin(request.user) === true) return true;
-    const { id: sessionId, userId } = request.knox.session as Session;
+    const { id: sessionId, userId } = sessionOf(request);
     // OWASP ASVS 5.0, 16.3.2.
     this.events.emit('access.forbidden', {
       userId,
@@ -52,17 +51,20 @@ export class AdminGuard implements CanActivate {
   }
 }
 
+const SESSIONS = ['admin/users/:user_id/sessions', 'admin/sessions'];
+
 /** `admin/*`, off by default. */
 @JwtKnoxRoute(AdminGuard)
 export class AdminController {
   constructor(
     private readonly admin: SessionAdminService,
+    private readonly transport: TokenTransport,
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   @Get('admin/statistics')
-  async statistics(@QueryParameters(UserQueryDto) query: UserQueryDto) {
-    return statisticsBody(await this.admin.statistics(query.user_id));
+  async statistics(@Req() request: unknown) {
+    return statisticsBody(await this.admin.statistics(queryOf(request, UserQueryDto).user_id));
   }
 
   @Post('admin/purge-expired')
@@ -71,29 +73,36 @@ export class AdminController {
     return { deleted: await this.admin.purgeExpired() };
   }
 
-  @Get('admin/users/:user_id/sessions')
-  async sessions(
-    @PathParameters(UserIdDto) { user_id: userId }: UserIdDto,
-    @QueryParameters(SessionsQueryDto) query: SessionsQueryDto,
-    @CurrentSession() current: Session,
-    @Req() request: any,
-    @Res({ passthrough: true }) response: any,
-  ) {
+  @Get(SESSIONS)
+  async sessions(@Req() request: any, @Res({ passthrough: true }) response: unknown) {
     const now = this.options.clock.now();
-    const wanted = pageQuery(query);
-    const page = answerPage(await this.admin.list(userId, wanted), wanted.limit, request, response);
+    const userId = userIdOf(request);
+    const wanted = pageQuery(queryOf(request, SessionsQueryDto));
+    const others = request.params.user_id === undefined ? { user_id: userId } : {};
+    const page = answerPage(await this.admin.list(userId, wanted), wanted.limit, response, others);
     return page.map((session) => ({
-      ...sessionBody(session, current.id),
+      ...sessionBody(session, sessionOf(request).id),
       user_id: session.userId,
       expired: session.expiresAt <= now,
     }));
   }
 
-  @Delete('admin/users/:user_id/sessions')
+  @Delete(SESSIONS)
   @HttpCode(HttpStatus.OK)
-  async revoke(@PathParameters(UserIdDto) { user_id: userId }: UserIdDto, @CurrentSession() current: Session) {
-    return { revoked: await this.admin.revokeAll(userId, actorOf(current)) };
+  async revoke(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
+    const current = sessionOf(request);
+    const userId = userIdOf(request);
+    const revoked = await this.admin.revokeAll(userId, actorOf(current));
+    if (userId === current.userId) await this.transport.clear(response, request);
+    return { revoked };
   }
+}
+
+/** By path; or by query, which frameworks let be longer than a part of a path (100 characters in Fastify). */
+function userIdOf(request: any): string {
+  const { user_id: userId } =
+    request.params.user_id === undefined ? queryOf(request, UserIdDto) : pathParametersOf(request, UserIdDto);
+  return userId;
 }
 
 function statisticsBody(statistics: SessionStatistics) {

@@ -2,15 +2,15 @@ import { HttpCode, HttpStatus, Post, Req, Res } from '@nestjs/common';
 import {
   InvalidRefreshTokenError,
   InvalidRequestError,
+  InvalidTokenError,
   RefreshTokenExpiredError,
   RefreshTokenReusedError,
 } from '../contracts/errors';
-import type { Session } from '../contracts/session';
 import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { SessionRevoker } from '../sessions/session-revoker';
 import { TokenService } from '../sessions/token.service';
-import { actorOf, deadlineOf } from '../guard/authenticated-request';
-import { CurrentSession, Public } from '../guard/decorators';
+import { actorOf, deadlineOf, sessionOf } from '../guard/authenticated-request';
+import { Public } from '../guard/decorators';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { resourceOf } from '../guard/request-body';
 import { presenterOf } from '../guard/request-context';
@@ -21,16 +21,20 @@ import { TokenResponder } from './token-responder';
 /** After which a refresh token is good for nothing. */
 const REFUSALS = [InvalidRefreshTokenError, RefreshTokenExpiredError, RefreshTokenReusedError];
 
-/** A client that keeps sending a refresh token which was refused for good gets rid of it, where the transport can. */
+/**
+ * A client that keeps sending a token which was refused for good gets rid of it, where the transport can.
+ * @param refusals the errors that say so
+ */
 async function clearIfRefused<T>(
   transport: TokenTransport,
   { request, response }: { request: unknown; response: unknown },
   work: () => Promise<T>,
+  refusals: readonly (abstract new (...args: never[]) => Error)[] = REFUSALS,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (REFUSALS.some((refusal) => error instanceof refusal)) await transport.clear(response, request);
+    if (refusals.some((refusal) => error instanceof refusal)) await transport.clear(response, request);
     throw error;
   }
 }
@@ -74,9 +78,9 @@ export class LogoutController {
   async logout(@Req() request: unknown, @Res({ passthrough: true }) response: unknown): Promise<void> {
     const accessToken = this.readAccess(request, response);
     const refreshToken = tokenOrNull(this.transport.readRefresh(request));
-    await clearIfRefused(this.transport, { request, response }, () =>
-      this.tokens.logout(accessToken, refreshToken, presenterOf(request)),
-    );
+    const logout = () => this.tokens.logout(accessToken, refreshToken, presenterOf(request));
+    // Whoever wants to be logged out has no use for the tokens of a session that has ended already.
+    await clearIfRefused(this.transport, { request, response }, logout, [InvalidTokenError, ...REFUSALS]);
     await this.transport.clear(response, request);
   }
 
@@ -100,18 +104,16 @@ export class LogoutOthersController {
 
   @Post('logout-other')
   @HttpCode(HttpStatus.OK)
-  async logoutOther(@CurrentSession() session: Session, @Req() request: unknown) {
+  async logoutOther(@Req() request: unknown) {
+    const session = sessionOf(request);
     const ending = { reason: 'logout_other', actor: actorOf(session), deadline: deadlineOf(request) } as const;
     return { revoked: await this.revoker.other(session, ending) };
   }
 
   @Post('logout-all')
   @HttpCode(HttpStatus.OK)
-  async logoutAll(
-    @CurrentSession() session: Session,
-    @Req() request: unknown,
-    @Res({ passthrough: true }) response: unknown,
-  ) {
+  async logoutAll(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
+    const session = sessionOf(request);
     const ending = { reason: 'logout_all', actor: actorOf(session), deadline: deadlineOf(request) } as const;
     const revoked = await this.revoker.all(session.userId, ending);
     await this.transport.clear(response, request);

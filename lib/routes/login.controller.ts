@@ -5,7 +5,7 @@ import type { JwtKnoxRequest } from '../contracts/registered-types';
 import { Logins } from '../sessions/logins';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders, HostChallenge, NoStoreGuard } from '../guard/error-headers.interceptor';
-import { JsonBody } from '../guard/request-body';
+import { jsonBodyOf } from '../guard/request-body';
 import { deviceOf } from '../guard/request-context';
 import { DeviceDto, LoginDto } from './dto';
 import { JwtKnoxRoute } from './knox-routes';
@@ -36,8 +36,8 @@ export class LoginController extends LoginRoute {
   @Post('login')
   @Public()
   @HttpCode(HttpStatus.OK)
-  login(@JsonBody(LoginDto) body: LoginDto, @Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
-    const { username, password, device_name: deviceName, remember } = body;
+  async login(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
+    const { username, password, device_name: deviceName, remember } = jsonBodyOf(request, LoginDto);
     return this.answer(request, response, deviceName, (device) =>
       this.logins.login({ username, password }, device, request, { remember }),
     );
@@ -51,12 +51,8 @@ export class GuardedLoginController extends LoginRoute {
   @Post('login')
   @Public()
   @HttpCode(HttpStatus.OK)
-  login(
-    @JsonBody(DeviceDto) body: DeviceDto,
-    @Req() request: Pick<JwtKnoxRequest, 'user'>,
-    @Res({ passthrough: true }) response: unknown,
-  ) {
-    const { device_name: deviceName, remember } = body;
+  async login(@Req() request: Pick<JwtKnoxRequest, 'user'>, @Res({ passthrough: true }) response: unknown) {
+    const { device_name: deviceName, remember } = jsonBodyOf(request, DeviceDto);
     const overrides = { arrival: arrivalOf(request), remember };
     return this.answer(request, response, deviceName, (device) =>
       this.logins.loginAfterGuards(request.user, device, request, overrides),

@@ -52,18 +52,26 @@ export function pageQuery(query: SessionsQueryDto): SessionQuery & { limit: numb
   return { limit: Number(query.limit ?? PAGE) + 1, ...(before && { before }) };
 }
 
-/** The page in what {@link pageQuery} read; tells of the next one in the `Link` header (RFC 8288). */
-export function answerPage(sessions: Session[], limit: number, request: any, response: any): Session[] {
+/**
+ * The page in what {@link pageQuery} read; tells of the next one in the `Link` header (RFC 8288). Relative to the
+ * request (RFC 3986 section 5.2.2): which path clients see, a gateway may decide. What else they asked for stays.
+ */
+export function answerPage(
+  sessions: Session[],
+  limit: number,
+  response: unknown,
+  others: { user_id?: string } = {},
+): Session[] {
   const page = sessions.slice(0, limit - 1);
   const last = page.at(-1);
   if (sessions.length === limit && last) {
-    const path = String(request.originalUrl ?? request.url).split('?')[0];
     const query = new URLSearchParams({
+      ...(others.user_id !== undefined && { user_id: others.user_id }),
       limit: String(limit - 1),
       before: isoTime(last.createdAt),
       before_id: last.id,
     });
-    setHeader(response, 'Link', `<${path}?${query.toString()}>; rel="next"`);
+    setHeader(response, 'Link', `<?${query.toString()}>; rel="next"`);
   }
   return page;
 }

@@ -1,13 +1,11 @@
-import { Delete, Get, HttpCode, HttpStatus, NotFoundException, Param, Post, Req, Res } from '@nestjs/common';
-import type { Session } from '../contracts/session';
+import { Delete, Get, HttpCode, HttpStatus, NotFoundException, Post, Req, Res } from '@nestjs/common';
 import { TokenTransport } from '../contracts/token-transport';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionList } from '../sessions/session-list';
 import { SessionRevoker } from '../sessions/session-revoker';
 import { JwtKnoxRoute } from './knox-routes';
-import { actorOf, deadlineOf } from '../guard/authenticated-request';
-import { CurrentSession } from '../guard/decorators';
-import { QueryParameters } from '../guard/request-body';
+import { actorOf, deadlineOf, sessionOf } from '../guard/authenticated-request';
+import { queryOf } from '../guard/request-body';
 import { SessionsQueryDto } from './dto';
 import { answerPage, pageQuery, sessionBody } from './session-response';
 
@@ -17,6 +15,7 @@ export class TokenStatusController {
   constructor(
     private readonly list: SessionList,
     private readonly revoker: SessionRevoker,
+    private readonly transport: TokenTransport,
   ) {}
 
   @Get('verify')
@@ -28,24 +27,23 @@ export class TokenStatusController {
   verifyByPost(): void {}
 
   @Get('sessions')
-  async sessions(
-    @CurrentSession() session: Session,
-    @QueryParameters(SessionsQueryDto) query: SessionsQueryDto,
-    @Req() request: any,
-    @Res({ passthrough: true }) response: any,
-  ) {
-    const wanted = pageQuery(query);
+  async sessions(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
+    const session = sessionOf(request);
+    const wanted = pageQuery(queryOf(request, SessionsQueryDto));
     const sessions = await this.list.of(session.userId, wanted, deadlineOf(request));
-    const page = answerPage(sessions, wanted.limit, request, response);
+    const page = answerPage(sessions, wanted.limit, response);
     return page.map((one) => sessionBody(one, session.id));
   }
 
   @Delete('sessions/:id')
   @HttpCode(HttpStatus.NO_CONTENT)
-  async end(@CurrentSession() session: Session, @Param('id') id: string, @Req() request: any): Promise<void> {
+  async end(@Req() request: any, @Res({ passthrough: true }) response: unknown): Promise<void> {
+    const session = sessionOf(request);
+    const id: string = request.params.id;
     const ending = { reason: 'logout', actor: actorOf(session), deadline: deadlineOf(request) } as const;
     // Somebody else's id answers like an unknown one.
     if (!(await this.revoker.one(id, session.userId, ending))) throw new NotFoundException('There is no such session.');
+    if (id === session.id) await this.transport.clear(response, request);
   }
 }
 
@@ -58,7 +56,8 @@ export class DebugController {
   ) {}
 
   @Get('debug-verify')
-  debug(@CurrentSession() session: Session, @Req() request: any) {
+  debug(@Req() request: unknown) {
+    const session = sessionOf(request);
     return {
       claims: this.tokens.show(this.transport.readAccess(request)!),
       session: sessionBody(session, session.id),

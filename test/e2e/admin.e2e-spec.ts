@@ -144,6 +144,32 @@ describe.each(environments)('administration: $title', ({ platform, kind }) => {
     expect((await t.http.get('/auth/admin/users/nobody/sessions', { token: admin })).body).toEqual([]);
   });
 
+  it('takes the user id in the query too: as long as user ids are, with anything in them, and in the link', async () => {
+    await loginAdmin();
+    const id = `a/b?c&d=%20 ${'ü'.repeat(243)}`;
+    expect(id).toHaveLength(255);
+    const repository = t.app.get(SessionRepository);
+    for (let i = 0; i < 2; i++) await repository.insert(recordOf(id, t.clock.now() + 1_000, null));
+    const path = `/auth/admin/sessions?user_id=${encodeURIComponent(id)}`;
+    const list = await t.http.get(path, { token: admin });
+    expect([list.status, list.body.map((one: any) => one.user_id)]).toEqual([200, [id, id]]);
+    const { headers, body } = await t.http.get(`${path}&limit=1`, { token: admin });
+    const next = new URL(/^<([^>]+)>/.exec(String(headers.link))![1]!, `http://here${path}`);
+    expect(next.searchParams.get('user_id')).toBe(id);
+    const last = await t.http.get(next.pathname + next.search, { token: admin });
+    expect([body[0].id, last.body[0].id].sort()).toEqual(list.body.map((one: any) => one.id).sort());
+    expect((await t.http.delete(path, { token: admin })).body).toEqual({ revoked: 2 });
+    for (const query of ['', '?user_id=', '?user_id=a&user_id=b', `?user_id=${'u'.repeat(256)}`, '?user_id=%00']) {
+      const answers = [await t.http.get(`/auth/admin/sessions${query}`, { token: admin })];
+      answers.push(await t.http.delete(`/auth/admin/sessions${query}`, { token: admin }));
+      expect(answers.map(({ status, body }) => [query, status, body.code])).toEqual(
+        Array(2).fill([query, 400, 'invalid_request']),
+      );
+    }
+    const { access_token: token } = await t.login('bob');
+    expect((await t.http.get(path, { token })).status).toBe(403);
+  });
+
   it('counts as a naive count does, on random data', async () => {
     const repository = t.app.get(SessionRepository);
     const now = t.clock.now();

@@ -79,7 +79,7 @@ export type {
   SessionQuery,
   StorageTransaction,
 } from './contracts/session.repository';
-export type { SessionStorage } from './contracts/session-storage';
+export type { SessionStorage, SessionStorageContext } from './contracts/session-storage';
 
 // Events
 export { JwtKnoxEvents } from './contracts/events';

@@ -28,6 +28,7 @@ export type RejectionReason =
   | 'signature'
   | 'claims'
   | 'issuer'
+  | 'realm'
   | 'audience'
   | 'expired'
   | 'not_active'

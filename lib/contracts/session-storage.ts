@@ -1,6 +1,12 @@
 import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
 import type { SessionRepository } from './session.repository';
 
+/** What a storage is told of the module that it is for. */
+export interface SessionStorageContext {
+  /** Goes into the repository's `realm`; '' where the module has none. */
+  readonly realm: string;
+}
+
 /**
  * Where sessions are stored, in the form of a Nest factory provider: the extra `storage`. `typeOrm()` of
  * `nestjs-jwt-knox/typeorm` and `inMemory()` of `nestjs-jwt-knox/testing` return one; write your own for another store.
@@ -20,6 +26,9 @@ export interface SessionStorage {
   imports?: ModuleMetadata['imports'];
   /** Injection tokens of the factory's arguments. */
   inject?: FactoryProvider['inject'];
-  /** Returns the repository; called once for each module that the storage is given to. */
+  /**
+   * Returns the repository; called once for each module that the storage is given to, with what it injects and, after
+   * that, a {@link SessionStorageContext}.
+   */
   useFactory: (...args: any[]) => SessionRepository | Promise<SessionRepository>;
 }

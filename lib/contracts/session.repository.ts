@@ -115,6 +115,20 @@ export abstract class SessionRepository extends Redacted {
   readonly joinsUser: boolean = false;
 
   /**
+   * Whose sessions these are, where several modules share the storage: only rows of this `realm` are listed, counted,
+   * purged and ended. What an id names, and {@link insert}, may be of any. The start fails when it is not the module's.
+   */
+  readonly realm: string = '';
+
+  /**
+   * Where the sessions are, such as a data source and the name of a table: repositories that return the same members share
+   * their rows. Two modules that do need a realm each. By default the repository itself.
+   */
+  location(): readonly unknown[] {
+    return [this];
+  }
+
+  /**
    * What is wrong with the set-up of this storage, each with its remedy; empty when nothing is. Asked once, at the start,
    * which fails with these problems.
    * @param _use `readOnly`: only {@link findById} will be called

@@ -2,7 +2,7 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import type { SessionStorage } from '../contracts/session-storage';
-import { JWT_KNOX_OPTIONS } from './resolve-options';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from './resolve-options';
 
 /** What a module adds to itself for its session storage. */
 export interface BoundStorage {
@@ -16,9 +16,9 @@ export interface BoundStorage {
  * @param readOnly whether sessions are only looked up, and neither started nor ended
  */
 export function bindStorage(storage: SessionStorage, moduleName: string, readOnly: boolean): BoundStorage {
-  const useFactory = async (_options: unknown, ...args: unknown[]): Promise<SessionRepository> => {
-    const repository: unknown = await storage.useFactory(...args);
-    const problems = isRepository(repository) ? repository.setupProblems({ readOnly }) : [NO_REPOSITORY];
+  const useFactory = async ({ realm }: Pick<ResolvedOptions, 'realm'>, ...args: unknown[]): Promise<SessionRepository> => {
+    const repository: unknown = await storage.useFactory(...args, { realm });
+    const problems = isRepository(repository) ? problemsOf(repository, { realm, readOnly }) : [NO_REPOSITORY];
     if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, moduleName);
     return repository as SessionRepository;
   };
@@ -27,6 +27,14 @@ export function bindStorage(storage: SessionStorage, moduleName: string, readOnl
 }
 
 const NO_REPOSITORY = 'storage: useFactory must return an instance of a class that extends SessionRepository.';
+
+/** One that only looks sessions up finds those of every realm. */
+function problemsOf(repository: SessionRepository, { realm, readOnly }: { realm: string; readOnly: boolean }) {
+  const problems = repository.setupProblems({ readOnly });
+  if (readOnly || repository.realm === realm) return problems;
+  const other = `storage: the repository is of the realm '${repository.realm}', and the module of '${realm}'; `;
+  return [...problems, `${other}make the repository with the realm that useFactory is given in its last argument.`];
+}
 
 function isRepository(value: unknown): value is SessionRepository {
   return value instanceof SessionRepository;

@@ -16,6 +16,7 @@ export const MOVED_TO_STORAGE = {
 /** Every extra with its default: what is not a key here is taken for an option. */
 export const EXTRAS = {
   isGlobal: true,
+  realm: '',
   imports: undefined,
   userProvider: undefined,
   storage: undefined,
@@ -25,7 +26,7 @@ export const EXTRAS = {
   loginGuards: undefined,
   features: undefined,
 } satisfies Record<keyof JwtKnoxExtras, unknown>;
-const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'jwks', 'debug'];
+const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'metadata', 'jwks', 'debug'];
 
 /** Up to four plain segments: as many as the metadata is mounted with. */
 const ISSUER_PATH = /^(?:\/[\w.~-]+){0,4}\/?$/;
@@ -34,7 +35,8 @@ const ISSUER_PATH = /^(?:\/[\w.~-]+){0,4}\/?$/;
 export function routesOf(given: JwtKnoxExtras['routes']): Required<Omit<JwtKnoxRoutes, 'guards'>> {
   const routes = given === false ? { session: false } : (given ?? {});
   const { prefix = 'auth', session = true, admin = false, oauth = false, jwks = false, debug = false } = routes;
-  return { prefix, session, admin, oauth, jwks, debug };
+  const { metadata = oauth } = routes;
+  return { prefix, session, admin, oauth, metadata, jwks, debug };
 }
 
 /** What both modules make of the extras that say where they are and what they see. */
@@ -68,6 +70,9 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
     problems.push('routes.admin: needs a userProvider whose isAdmin(user) returns who may use it; set userProvider.');
   }
   if (routes?.oauth) checkOAuth(problems, options);
+  if (routes?.metadata && !routes.oauth) {
+    problems.push('routes.metadata: has no effect without routes.oauth; enable that, or leave metadata out.');
+  }
   problems.push(...storageProblems(extras.storage), ...featureProblems(extras.features));
   if (extras.guard !== undefined && extras.guard !== 'manual' && extras.guard !== 'global') {
     problems.push("guard: must be 'manual' or 'global'.");

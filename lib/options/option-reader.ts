@@ -27,6 +27,9 @@ export function isLoopback(hostname: string): boolean {
   return /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }
 
+/** What a realm may consist of: it is part of claims, of rows and of names, of cookies too. */
+const REALM = /^[A-Za-z0-9._-]{0,64}$/;
+
 /** Reads options one by one and notes what is wrong with them. */
 export class OptionReader {
   /**
@@ -90,6 +93,13 @@ export class OptionReader {
     if (value === undefined || (typeof value === 'string' && value !== '')) return value;
     this.problems.push(`${name}: must be a non-empty string; leave it out when there is none.`);
     return undefined;
+  }
+
+  /** '' where there is none. */
+  realm(value: unknown): string {
+    if (value === undefined || (typeof value === 'string' && REALM.test(value))) return value ?? '';
+    this.problems.push("realm: must be 1 to 64 letters, digits, '.', '_' or '-'; leave it out when there is one module.");
+    return '';
   }
 
   instance<T>(name: string, value: unknown, type: abstract new (...args: any[]) => T): T | undefined {

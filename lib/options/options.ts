@@ -155,6 +155,8 @@ export interface JwtKnoxRoutes {
   admin?: boolean;
   /** `introspect` (RFC 7662), `revoke` (RFC 7009), metadata (RFC 8414); needs `clients` and `issuer`. @default false */
   oauth?: boolean;
+  /** With `oauth`, the metadata at `/.well-known`; an application serves those of one module. @default true */
+  metadata?: boolean;
   /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an asymmetric key. @default false */
   jwks?: boolean;
   /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
@@ -167,6 +169,12 @@ export interface JwtKnoxRoutes {
 export interface JwtKnoxExtras {
   /** Registers the module globally. @default true */
   isGlobal?: boolean;
+  /**
+   * Whose sessions this module keeps, where several share a table: a name for each table of users, such as `customers` and
+   * `staff`; at most 64 letters, digits, `.`, `_` and `-`. A session or token of one realm is nothing in another.
+   * @default '' no realm
+   */
+  realm?: string;
   /** Modules that export the user provider. */
   imports?: any[];
   /** A class that an import exports. Without it no login route is mounted and no user is looked up. */

@@ -11,6 +11,8 @@ export const JWT_KNOX_OPTIONS = Symbol('JWT_KNOX_OPTIONS');
 
 /** The options as the library uses them: complete, checked, frozen. Durations are milliseconds. */
 export interface ResolvedOptions {
+  /** Of the rows and tokens that are this module's; '' where there is none. */
+  readonly realm: string;
   readonly issuer: string | undefined;
   /** What access tokens may carry. */
   readonly audience: readonly string[];
@@ -89,6 +91,7 @@ export function resolveOptions(
   const tokens = lifetimes(read, options);
   const audience = read.audience('audience', options.audience);
   const resolved: Omit<ResolvedOptions, 'clockMargin' | 'accessKeyPeriod'> = {
+    realm: read.realm(extras.realm),
     issuer: read.text('issuer', options.issuer),
     audience,
     ownAudience: ownAudienceOf(read, options.ownAudience, audience),

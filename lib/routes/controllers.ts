@@ -17,7 +17,7 @@ const PATH_METADATA = 'path';
 export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Type[] {
   const { routes, userProvider } = extras;
   const loginGuards = guardsIn(extras.loginGuards);
-  const { prefix, session, admin, oauth, jwks, debug } = routesOf(routes);
+  const { prefix, session, admin, oauth, metadata, jwks, debug } = routesOf(routes);
   const guards = (routes && routes.guards) || {};
   const guarded = (controller: Type, route: keyof JwtKnoxRouteGuards) =>
     mountAt(controller, prefix, ...guardsBefore(guardsIn(guards[route])));
@@ -38,7 +38,7 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
   if (admin && userProvider) controllers.push(mountAt(AdminController, prefix));
   if (debug) controllers.push(mountAt(DebugController, prefix));
   if (oauth) controllers.push(guarded(IntrospectController, 'introspect'), guarded(RevokeController, 'revoke'));
-  if (oauth) controllers.push(mountAt(MetadataController, WELL_KNOWN));
+  if (metadata) controllers.push(mountAt(MetadataController, WELL_KNOWN));
   if (jwks) controllers.push(mountAt(JwksController, WELL_KNOWN));
   if (routes !== false) controllers.push(...added.map((one) => mountAt(one, below(prefix, one))));
   return controllers;

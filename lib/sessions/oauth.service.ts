@@ -25,6 +25,7 @@ export interface ActiveToken {
   /** When the token or its session ends, whichever comes first. */
   readonly exp: number;
   readonly iss?: string;
+  readonly realm?: string;
   readonly aud?: string | string[];
   /** The custom claims, as the token says them. */
   readonly [claim: string]: unknown;
@@ -40,7 +41,7 @@ export interface IntrospectOptions {
 }
 
 /** The claims that go into the answer as they are, when the token has them. */
-const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud'];
+const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud', 'realm'];
 
 /** A token whose signature and claims hold. */
 type Presented = { payload: Payload; now: number } & (

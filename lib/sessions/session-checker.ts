@@ -66,7 +66,7 @@ export class SessionChecker {
       users && !this.repository.joinsUser ? this.hostErrors.run(() => users.findById(claims.userId)) : undefined;
     lookup?.catch(() => undefined);
     const found = await fromStorage(() => this.repository.findById(claims.sessionId));
-    const record = ownRow(found?.record, claims);
+    const record = ownRow(found?.record, claims, this.options.realm);
     const user = async () => {
       if (!users) return { id: record.userId };
       const known = await (lookup ?? found?.user);
@@ -79,7 +79,8 @@ export class SessionChecker {
 
   /** The row alone, for what needs the proof of a key only. @throws TokenRejection, or a 503 */
   async readRow(claims: TokenClaims): Promise<SessionRecord> {
-    return ownRow((await fromStorage(() => this.repository.findById(claims.sessionId)))?.record, claims);
+    const found = await fromStorage(() => this.repository.findById(claims.sessionId));
+    return ownRow(found?.record, claims, this.options.realm);
   }
 
   /** The row as far as it lives: to its own end, or to what the options say now. @throws TokenRejection */
@@ -118,10 +119,11 @@ export class SessionChecker {
   }
 }
 
-function ownRow(record: SessionRecord | undefined, claims: TokenClaims): SessionRecord {
+function ownRow(record: SessionRecord | undefined, claims: TokenClaims, realm: string): SessionRecord {
   if (!record) throw new TokenRejection('session_not_found', claims);
   // The id again: some databases compare strings without case or trailing spaces.
   if (record.id !== claims.sessionId) throw new TokenRejection('key_mismatch', claims);
+  if (record.realm !== realm) throw new TokenRejection('realm', claims);
   return record;
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { InvalidCredentialsError, StorageUnavailableError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
-import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
+import { fenceScope, fenceScopeOfAll } from '../tokens/fence-scope';
 import type { LoginArrival } from './login-arrivals';
 import { type Displaced, type NewRow, SessionLimiter } from './session-limiter';
 import { fromStorage, type RequestDeadline } from './request-deadline';
@@ -56,7 +56,7 @@ export class SessionInserter {
 
   private async throwIfFencedOrLate(session: NewSession, deadline: RequestDeadline): Promise<void> {
     const { record, arrival, repository } = session;
-    const scopes = [fenceScope(record.realm, record.userId), ALL_USERS];
+    const scopes = [fenceScope(record.realm, record.userId), fenceScopeOfAll(record.realm)];
     if (await fromStorage(() => repository.isFenced(scopes, arrival.counter))) throw new FencedLogin();
     // The client was told 503 while the statements were under way.
     deadline.throwIfPassed();

@@ -180,6 +180,7 @@ export class SessionIssuer {
     const presenter = cleanPresenter(device, session.ipAddress);
     return {
       id: generateId(),
+      realm: this.options.realm,
       userId,
       createdAt: now,
       authenticatedAt,

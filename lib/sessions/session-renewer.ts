@@ -42,6 +42,8 @@ export class SessionRenewer {
       const found = await fromStorage(() => this.repository.findById(id));
       const record = found?.record;
       if (!record || record.id !== id) throw new TokenRejection('session_not_found', claims);
+      // The same user id in another realm is somebody else.
+      if (record.realm !== this.options.realm) throw new TokenRejection('realm', claims);
       if (record.userId !== userId) throw new TokenRejection('user_mismatch', claims);
       if (endOf(record, this.options.session) <= now) throw new TokenRejection('session_expired', claims);
       const { user, since } = await this.userOf(claims);

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { JwtKnoxEvents, type RevocationReason, type RevocationScope, type SessionActor } from '../contracts/events';
 import type { Session } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
-import { ALL_USERS, fenceScope } from '../tokens/fence-scope';
+import { fenceScope, fenceScopeOfAll } from '../tokens/fence-scope';
 import { isSessionId } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { fromStorage, RequestDeadline } from './request-deadline';
@@ -25,9 +25,6 @@ interface Ended {
   userId: string | null;
 }
 
-/** Until modules have realms. */
-const REALM = '';
-
 /** Ends sessions. When a method resolves, no instance of the application accepts what it ended. */
 @Injectable()
 export class SessionRevoker {
@@ -49,7 +46,7 @@ export class SessionRevoker {
   async other({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
     requireId(userId);
     requireId(id);
-    const what = { scope: { realm: REALM, userId, except: id }, userId };
+    const what = { scope: { realm: this.options.realm, userId, except: id }, userId };
     return this.end(what, ending, () => this.repository.deleteByUser(userId, id));
   }
 
@@ -59,11 +56,12 @@ export class SessionRevoker {
    */
   async all(userId: string, ending: Ending, exceptId?: string): Promise<number> {
     requireId(userId);
+    const { realm } = this.options;
     const end = async () => {
-      await this.repository.raiseFence(fenceScope(REALM, userId));
+      await this.repository.raiseFence(fenceScope(realm, userId));
       return this.repository.deleteByUser(userId, exceptId);
     };
-    const scope = { realm: REALM, userId, ...(exceptId !== undefined && { except: exceptId }) };
+    const scope = { realm, userId, ...(exceptId !== undefined && { except: exceptId }) };
     return this.end({ scope, userId }, ending, end);
   }
 
@@ -73,14 +71,15 @@ export class SessionRevoker {
    * call, and some by a clock that is ahead.
    */
   async before(moment: number, ending: Ending): Promise<number> {
-    const isPast = moment < this.options.clock.now() - JUST_NOW_MS;
+    const { realm, clock, adminTimeout } = this.options;
+    const isPast = moment < clock.now() - JUST_NOW_MS;
     const bound = isPast ? moment : Number.MAX_SAFE_INTEGER;
     const end = async () => {
-      await this.repository.raiseFence(ALL_USERS);
+      await this.repository.raiseFence(fenceScopeOfAll(realm));
       return this.repository.deleteCreatedBefore(bound);
     };
-    const deadline = new RequestDeadline(this.options.adminTimeout);
-    const scope = { realm: REALM, createdBefore: bound };
+    const deadline = new RequestDeadline(adminTimeout);
+    const scope = { realm, createdBefore: bound };
     return this.end({ scope, userId: null }, { ...ending, deadline }, end);
   }
 

@@ -22,8 +22,8 @@ export class InMemorySessionRepository extends SessionRepository {
   private readonly fences = new Map<string, number>();
   private counter = 0;
 
-  /** @param realm only sessions of this realm are listed, counted and ended */
-  constructor(private readonly realm = '') {
+  /** @param realm only sessions of this realm are listed, counted, purged and ended */
+  constructor(override readonly realm = '') {
     super();
   }
 
@@ -142,7 +142,7 @@ export class InMemorySessionRepository extends SessionRepository {
   }
 
   async deleteExpired(now: number, limit: number): Promise<number> {
-    return this.deleteAll([...this.rows.values()].filter((row) => row.expiresAt <= now).slice(0, limit));
+    return this.deleteAll(this.select((row) => row.expiresAt <= now).slice(0, limit));
   }
 
   async statistics(now: number, userId?: string): Promise<SessionCounts> {

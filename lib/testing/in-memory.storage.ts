@@ -1,4 +1,4 @@
-import type { SessionStorage } from '../contracts/session-storage';
+import type { SessionStorage, SessionStorageContext } from '../contracts/session-storage';
 import { InMemorySessionRepository } from './in-memory-session.repository';
 
 /**
@@ -12,5 +12,5 @@ import { InMemorySessionRepository } from './in-memory-session.repository';
  * JwtKnoxModule.forRoot({ secret, storage: inMemory() });
  */
 export function inMemory(): SessionStorage {
-  return { useFactory: () => new InMemorySessionRepository() };
+  return { useFactory: (context?: SessionStorageContext) => new InMemorySessionRepository(context?.realm) };
 }

@@ -1,8 +1,5 @@
 import { sha256 } from './token-key';
 
-/** Scope of the fence that holds for all users. */
-export const ALL_USERS = '*';
-
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
@@ -11,4 +8,9 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 export function fenceScope(realm: string, userId: string): string {
   return sha256(`${realm}\0${UUID.test(userId) ? userId.toLowerCase() : userId}`);
+}
+
+/** Scope of the fence that holds for all users of a realm: a digest again, of what is no user's. */
+export function fenceScopeOfAll(realm: string): string {
+  return realm === '' ? '*' : sha256(`${realm}\0`);
 }

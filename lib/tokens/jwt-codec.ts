@@ -31,12 +31,15 @@ export interface TokenContent {
 @Injectable()
 export class JwtCodec {
   private readonly expectedHeaders: Record<TokenType, ReadonlyMap<string, KeyringKey>>;
+  /** The claim `realm`; left out of tokens where there is no realm. */
+  private readonly realm: string | undefined;
 
   constructor(
     private readonly keyring: Keyring,
     @Inject(JWT_KNOX_OPTIONS)
-    private readonly options: Pick<ResolvedOptions, 'issuer' | 'audience' | 'ownAudience' | 'clockTolerance'>,
+    private readonly options: Pick<ResolvedOptions, 'realm' | 'issuer' | 'audience' | 'ownAudience' | 'clockTolerance'>,
   ) {
+    this.realm = options.realm || undefined;
     this.expectedHeaders = { access: expectedHeaders(keyring, 'access'), refresh: expectedHeaders(keyring, 'refresh') };
   }
 
@@ -153,6 +156,7 @@ export class JwtCodec {
       exp: Math.floor(content.expiresAt / 1_000),
       gen: content.generation,
       token_key: content.tokenKey.encode(),
+      ...(this.realm !== undefined && { realm: this.realm }),
     };
   }
 
@@ -168,9 +172,10 @@ export class JwtCodec {
     return token;
   }
 
-  /** `iss` and `aud` as configured; a token for another audience is refused though none is configured (RFC 7519 4.1.3). */
+  /** `iss`, `realm` and `aud` as configured; a token for another audience is refused though none is configured (RFC 7519 4.1.3). */
   private checkOrigin(members: Payload, audience: readonly string[]): void {
     if (members.iss !== this.options.issuer) throw new TokenRejection('issuer');
+    if (members.realm !== this.realm) throw new TokenRejection('realm');
     if (members.aud === undefined && audience.length === 0) return;
     if (!audienceIn(members).some((one) => audience.includes(one))) throw new TokenRejection('audience');
   }

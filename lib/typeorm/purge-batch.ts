@@ -3,12 +3,19 @@ import type { JwtKnoxSessionBase } from './session.entity';
 
 type Rows = Repository<JwtKnoxSessionBase>;
 
-/** Deletes at most `limit` expired rows, passing over those that another purger has locked, where the database can. */
-export async function purgeBatch(rows: Rows, runner: QueryRunner, now: number, limit: number): Promise<number> {
+/** Rows of this realm that have expired by this moment, at most so many. */
+interface Batch {
+  realm: string;
+  now: number;
+  limit: number;
+}
+
+/** Deletes a batch of expired rows, passing over those that another purger has locked, where the database can. */
+export async function purgeBatch(rows: Rows, runner: QueryRunner, batch: Batch): Promise<number> {
   const locking = skipsLocked(runner);
   if (locking) await runner.startTransaction();
   try {
-    const count = await deleteBatch(rows, runner, { now, limit, locking });
+    const count = await deleteBatch(rows, runner, { ...batch, locking });
     if (locking) await runner.commitTransaction();
     return count;
   } catch (error) {
@@ -20,10 +27,10 @@ export async function purgeBatch(rows: Rows, runner: QueryRunner, now: number, l
 async function deleteBatch(
   rows: Rows,
   runner: QueryRunner,
-  { now, limit, locking }: { now: number; limit: number; locking: boolean },
+  { realm, now, limit, locking }: Batch & { locking: boolean },
 ): Promise<number> {
   const select = rows.createQueryBuilder('session').setQueryRunner(runner).select('session.id', 'id');
-  select.where('session.expiresAt <= :now', { now }).limit(limit).cache(false);
+  select.where('session.expiresAt <= :now AND session.realm = :realm', { now, realm }).limit(limit).cache(false);
   if (locking) select.setLock('pessimistic_write').setOnLocked('skip_locked');
   const ids = (await select.getRawMany<{ id: string }>()).map((row) => row.id);
   if (ids.length === 0) return 0;

@@ -34,7 +34,7 @@ export interface TypeOrmSessionRepositoryOptions {
   userRelation?: string;
   /** Sends the look-ups as prepared statements. @default false */
   preparedStatements?: boolean;
-  /** Only sessions of this realm are listed, counted and ended. @default '' */
+  /** Only sessions of this realm are listed, counted, purged and ended. @default '' */
   realm?: string;
 }
 
@@ -46,7 +46,7 @@ export interface TypeOrmSessionRepositoryOptions {
 export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
   private readonly preparedStatements: boolean;
-  private readonly realm: string;
+  override readonly realm: string;
   private readonly userRelation: string | undefined;
   private readonly lookUp: SessionLookUp;
   private statements: CompiledStatements | undefined;
@@ -66,6 +66,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   override setupProblems({ readOnly }: { readOnly: boolean }): readonly string[] {
     return setupProblems(this.rows, { readOnly, userRelation: this.userRelation });
+  }
+
+  override location(): readonly unknown[] {
+    const { connection } = this.rows.manager;
+    return [connection, this.rows.metadata.tablePath];
   }
 
   override isUnavailable(error: unknown): boolean {
@@ -171,7 +176,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async deleteExpired(now: number, limit: number): Promise<number> {
-    return retrying(() => onConnectionOf(this.rows.manager, (runner) => purgeBatch(this.rows, runner, now, limit)));
+    const bounds = { realm: this.realm, now, limit };
+    return retrying(() => onConnectionOf(this.rows.manager, (runner) => purgeBatch(this.rows, runner, bounds)));
   }
 
   async statistics(now: number, userId?: string): Promise<SessionCounts> {

@@ -2,7 +2,7 @@ import type { FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
-import type { SessionStorage } from '../contracts/session-storage';
+import type { SessionStorage, SessionStorageContext } from '../contracts/session-storage';
 import { JwtKnoxFence } from './fence.entity';
 import { JwtKnoxSession, type JwtKnoxSessionBase } from './session.entity';
 import { TypeOrmSessionRepository } from './typeorm-session.repository';
@@ -57,11 +57,13 @@ export function typeOrm(options: TypeOrmStorageOptions = {}): SessionStorage {
         const names = unknown.join(', ');
         throw new JwtKnoxConfigurationError([`typeOrm(): ${names}: no such option; known are ${OPTIONS.join(', ')}.`]);
       }
-      const isPrepared: unknown = await prepared.useFactory(...args);
+      const injected = prepared.inject?.length ?? 0;
+      const context = args[injected] as SessionStorageContext | undefined;
+      const isPrepared: unknown = await prepared.useFactory(...args.slice(0, injected));
       if (typeof isPrepared !== 'boolean') {
         throw new JwtKnoxConfigurationError(['typeOrm(): preparedStatements must be true or false.']);
       }
-      return new TypeOrmSessionRepository(rows, { userRelation, preparedStatements: isPrepared });
+      return new TypeOrmSessionRepository(rows, { userRelation, preparedStatements: isPrepared, realm: context?.realm });
     },
   };
 }

@@ -19,6 +19,7 @@ import type {
 /** The options of a verifier as the library uses them: complete, checked, frozen. Durations are milliseconds. */
 export interface ResolvedVerifierOptions extends Pick<
   ResolvedOptions,
+  | 'realm'
   | 'issuer'
   | 'audience'
   | 'ownAudience'
@@ -92,6 +93,7 @@ export function resolveVerifierOptions(
   const storageTimeout = read.duration('storageTimeout', options.storageTimeout, '2s');
   const audience = read.audience('audience', options.audience);
   const resolved: ResolvedVerifierOptions = {
+    realm: read.realm(extras.realm),
     issuer: read.text('issuer', options.issuer),
     audience,
     ownAudience: audience,

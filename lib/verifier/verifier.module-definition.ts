@@ -5,6 +5,7 @@ import type { JwtKnoxVerifierExtras, JwtKnoxVerifierOptions, JwtKnoxVerifierSett
 /** Every extra with its default: what is not a key here is taken for an option. */
 export const VERIFIER_EXTRAS = {
   isGlobal: true,
+  realm: '',
   imports: undefined,
   userProvider: undefined,
   storage: undefined,

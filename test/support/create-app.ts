@@ -170,12 +170,14 @@ function statementLogger(statements: string[]): Logger {
 
 /** The host's own table, by a migration as hosts do it. */
 export class CreateUsers1 implements MigrationInterface {
-  readonly name = 'CreateUsers1764000000001';
+  readonly name: string = 'CreateUsers1764000000001';
+  protected readonly table: string = 'users';
+
   async up(runner: QueryRunner): Promise<void> {
     const isMysql = runner.connection.options.type === 'mariadb';
     await runner.createTable(
       new Table({
-        name: 'users',
+        name: this.table,
         columns: [
           {
             name: 'id',
@@ -201,6 +203,6 @@ export class CreateUsers1 implements MigrationInterface {
     );
   }
   async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable('users');
+    await runner.dropTable(this.table);
   }
 }

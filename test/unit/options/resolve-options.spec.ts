@@ -28,6 +28,7 @@ class LoginGuard extends Map {}
 describe('the options', () => {
   it('have the defaults that are documented', () => {
     expect(resolve()).toEqual({
+      realm: '',
       issuer: undefined,
       audience: [],
       ownAudience: [],
@@ -53,7 +54,7 @@ describe('the options', () => {
       adminTimeout: 30_000,
       clock: expect.any(SystemClock),
       clockMargin: 10_000,
-      routes: { prefix: 'auth', session: true, admin: false, oauth: false, jwks: false, debug: false },
+      routes: { prefix: 'auth', session: true, admin: false, oauth: false, metadata: false, jwks: false, debug: false },
     });
   });
 
@@ -88,7 +89,8 @@ describe('the options', () => {
       session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, transport, clock,
       storageTimeout: '500ms', adminTimeout: 60,
     }; // prettier-ignore
-    expect(resolve(given)).toEqual({
+    expect(resolve(given, { realm: 'customers' })).toEqual({
+      realm: 'customers',
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: ['b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
       session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, transport, clock,
       accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, clockMargin: 5_000,
@@ -96,6 +98,23 @@ describe('the options', () => {
     }); // prettier-ignore
     const tokenResponse = () => ({});
     expect(resolve({ tokenResponse })).toMatchObject({ tokenResponse, transport: undefined });
+  });
+
+  it.each([undefined, '', 'customers', 'Back.office_2-b', 'x'.repeat(64)])('take the realm %j', (realm) => {
+    expect(resolve({}, { realm }).realm).toBe(realm ?? '');
+  });
+
+  it.each([null, 1, {}, ['a'], 'two words', 'a/b', 'a\0b', 'ä', 'a;b', 'x'.repeat(65)])(
+    'refuse the realm %j, which could not be part of a name',
+    (realm) => {
+      expect(problemsOf({}, { realm })).toEqual([expect.stringMatching(/^realm: must be 1 to 64 letters, .*leave it out/)]);
+    },
+  );
+
+  it('refuse metadata of what is not mounted', () => {
+    expect(problemsOf({}, { routes: { metadata: true } })).toEqual([
+      expect.stringMatching(/^routes.metadata: has no effect without routes.oauth/),
+    ]);
   });
 
   it('S6: allow durations up to their limits', () => {

@@ -15,10 +15,10 @@ import { often } from '../../support/lengths';
 const SECRET = 'Kq7xPz2mWv9tRb4nYc6hJd8sLf3gXa5TT';
 const NOW = 1_800_000_000_000;
 
-function codecOf(options: JwtKnoxOptions = {}): JwtCodec {
+function codecOf(options: JwtKnoxOptions = {}, realm?: string): JwtCodec {
   const complete = options.keys ? options : { secret: SECRET, ...options };
   const keyring = Keyring.load(complete);
-  return new JwtCodec(keyring, resolveOptions(complete, {}, keyring.problems));
+  return new JwtCodec(keyring, resolveOptions(complete, { realm }, keyring.problems));
 }
 
 const content = (change = {}) => ({
@@ -135,7 +135,7 @@ describe('a signed token', () => {
         const own = Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name)));
         const harmless = { ...claims };
         // These the library does not set itself: `issue` refuses them before they come here.
-        for (const name of ['aud', 'iss', 'nbf']) delete harmless[name];
+        for (const name of ['aud', 'iss', 'nbf', 'realm']) delete harmless[name];
         const read = readAccess(codec, codec.signAccess(one, harmless));
         expect(read.custom).toEqual(JSON.parse(JSON.stringify(own)));
         expect([read.userId, read.sessionId, read.generation]).toEqual(['42', one.sessionId, 3]);
@@ -302,6 +302,25 @@ describe('the payload gate', () => {
     expect(verdict({ iss: 'a' }, { issuer: 'a' })).toBe('accepted');
     for (const iss of [undefined, 'b', 'A', ['a'], null]) expect(verdict({ iss }, { issuer: 'a' })).toBe('issuer');
     expect(verdict({ iss: 'a' })).toBe('issuer');
+  });
+
+  it('wants the realm of its module, and none where there is none, in both kinds of tokens', () => {
+    const realms = [undefined, 'staff', 'customers', 'Staff'];
+    for (const [index, signing] of realms.entries()) {
+      const issued = codecOf({}, signing);
+      const tokens = [issued.signAccess(content(), {}), issued.signRefresh(content(), TokenKey.generate())] as const;
+      for (const token of tokens) expect(decode(token).payload.realm).toBe(signing);
+      for (const [other, reading] of realms.entries()) {
+        const codec = codecOf({}, reading);
+        const expected = index === other ? 'accepted' : 'realm';
+        expect(reasonOf(() => readAccess(codec, tokens[0]))).toBe(expected);
+        expect(reasonOf(() => readRefresh(codec, tokens[1]))).toBe(expected);
+      }
+    }
+    for (const realm of ['', null, ['staff'], {}, 0, true]) {
+      expect(verdict({ realm })).toBe('realm');
+      expect(reasonOf(() => codecOf({}, 'staff').readAccess(payload({ realm }), NOW))).toBe('realm');
+    }
   });
 
   it('wants an audience of its own, and none where none is configured', () => {

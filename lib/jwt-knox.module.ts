@@ -15,7 +15,8 @@ import { OAuthClients } from './tokens/oauth-clients';
 import { Keyring } from './tokens/keyring';
 import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
 import { requireSingletons } from './guard/singletons';
-import { requireOwnRoutes, requireRealms, warnOfCompetingModules } from './guard/competing-modules';
+import { warnOfCompetingModules } from './guard/competing-modules';
+import { conflictCheck, requireRealms } from './guard/conflicting-modules';
 import { warnOfGuardsBefore } from './guard/guard-order';
 import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
@@ -84,7 +85,6 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
   onModuleInit(): void {
     requireSingletons(this.#moduleRef, TokenService, JwtKnoxModule.name);
     requireRealms(this.#moduleRef, JwtKnoxModule.name);
-    requireOwnRoutes(this.#moduleRef, JwtKnoxModule.name);
   }
 
   /** Tells of a missing table at start-up, rather than by a 503 at the first login. */
@@ -107,7 +107,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...(definition.providers ?? []),
       ...optionProviders(extras, problems),
       storage.provider,
-      REALM_CHECK,
+      conflictCheck(JwtKnoxModule.name),
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
@@ -118,13 +118,6 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
     exports: [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, ...GUARD_EXPORTS, ...added.exports],
   };
 }
-
-/** Nest calls no hooks of a module that is loaded when the application runs already. */
-const REALM_CHECK: Provider = {
-  provide: Symbol('JWT_KNOX_REALM_CHECK'),
-  useFactory: (moduleRef: ModuleRef) => requireRealms(moduleRef, JwtKnoxModule.name),
-  inject: [ModuleRef, SessionRepository],
-};
 
 function optionProviders(extras: JwtKnoxExtras, problems: string[]): Provider[] {
   return [

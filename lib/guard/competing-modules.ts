@@ -1,7 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { type ModuleRef, ModulesContainer } from '@nestjs/core';
-import { JwtKnoxConfigurationError } from '../contracts/errors';
-import { SessionRepository } from '../contracts/session.repository';
 
 type NestModule = ReturnType<ModulesContainer['get']> & object;
 
@@ -45,68 +43,15 @@ export function warnOfCompetingModules(moduleRef: ModuleRef): void {
   }
 }
 
-/**
- * Refuses two modules that would take each other's users for their own: both start and end sessions in one table, and
- * nothing tells whose they are. A user of the one would be the user of the other who has the same id.
- * @param name of the modules that keep sessions; those that only read them may share a table with the one that does
- * @throws JwtKnoxConfigurationError
- */
-export function requireRealms(moduleRef: ModuleRef, name: string): void {
-  const repositories = modulesOf(moduleRef)
-    .filter((one) => scopeOf(one).moduleName === name)
-    .map((one) => one.providers.get(SessionRepository)?.instance as unknown)
-    // A test may have put anything in its place; and one that is still being made asks when it is.
-    .filter((one) => one instanceof SessionRepository && Object.hasOwn(one, 'realm')) as SessionRepository[];
-  const isShared = repositories.some((one, index) => repositories.slice(0, index).some((other) => share(one, other)));
-  if (!isShared) return;
-  throw new JwtKnoxConfigurationError(
-    [
-      'realm: two modules store their sessions in one table and do not differ in their realm: a user of the one would be ' +
-        'the user of the other who has the same id. If you want one module, call forRoot once, in your root module, or ' +
-        "import what it returned. If you have several tables of users, set another realm for each, such as realm: 'customers'.",
-    ],
-    name,
-  );
-}
-
-/**
- * Refuses two modules that mount the same routes at the same place: only those of the first would be served.
- * @throws JwtKnoxConfigurationError
- */
-export function requireOwnRoutes(moduleRef: ModuleRef, name: string): void {
-  const routes = modulesOf(moduleRef).flatMap(({ controllers }) => Array.from(controllers.values(), routeOf));
-  const twice = routes.find(({ base, path }, index) =>
-    routes.slice(0, index).some((other) => other.base === base && other.path === path),
-  );
-  if (!twice) return;
-  const remedy = twice.path.startsWith('.well-known')
-    ? 'set routes.jwks in one of them and give both the same keys, and with routes.oauth in both, set routes.metadata: false in one'
-    : "set another routes.prefix in one of them, such as 'customers', or routes: false";
-  throw new JwtKnoxConfigurationError(
-    [`routes: two modules mount the same routes below /${twice.path}, and only one of them would be served; ${remedy}.`],
-    name,
-  );
-}
-
-/** A controller of a module is a subclass of the library's, or of a feature's. */
-function routeOf({ metatype }: { metatype: unknown }): { base: unknown; path: string } {
-  return { base: Object.getPrototypeOf(metatype), path: String(Reflect.getMetadata('path', metatype as object)) };
-}
-
-/** Without regard to case, as some databases compare text. */
-function share(one: SessionRepository, other: SessionRepository): boolean {
-  if (one.realm.toLowerCase() !== other.realm.toLowerCase()) return false;
-  const [here, there] = [one.location(), other.location()];
-  return here.length === there.length && here.every((member, index) => member === there[index]);
-}
-
 /** The modules of the library in one application. */
-function modulesOf(moduleRef: ModuleRef): NestModule[] {
+export function modulesOf(moduleRef: ModuleRef): NestModule[] {
   const modules = moduleRef.get(ModulesContainer, { strict: false });
-  return [...modules.values()].filter((one) => (one.providers.get(ModuleScope)?.instance as unknown) instanceof ModuleScope);
+  return [...modules.values()].filter(
+    (one) => (one.providers.get(ModuleScope)?.instance as unknown) instanceof ModuleScope,
+  );
 }
 
-function scopeOf(module: NestModule): ModuleScope {
+export function scopeOf(module: NestModule): ModuleScope {
   return module.providers.get(ModuleScope)!.instance as ModuleScope;
 }
 

@@ -11,8 +11,8 @@ export function requireSingletons(moduleRef: ModuleRef, token: Type, name: strin
   if (moduleRef.introspect(token as Type).scope === Scope.DEFAULT) return;
   throw new JwtKnoxConfigurationError(
     [
-      'userProvider and storage: must not be request-scoped, directly or through a dependency; make both singletons. ' +
-        'The provider receives the request as an argument.',
+      'userProvider and storage: must not be request-scoped, directly or through a dependency; make both singletons. Only ' +
+        'validateCredentials receives the request. What findById needs of it, such as a tenant, must be part of the user id.',
     ],
     name,
   );

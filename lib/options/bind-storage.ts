@@ -16,7 +16,10 @@ export interface BoundStorage {
  * @param readOnly whether sessions are only looked up, and neither started nor ended
  */
 export function bindStorage(storage: SessionStorage, moduleName: string, readOnly: boolean): BoundStorage {
-  const useFactory = async ({ realm }: Pick<ResolvedOptions, 'realm'>, ...args: unknown[]): Promise<SessionRepository> => {
+  const useFactory = async (
+    { realm }: Pick<ResolvedOptions, 'realm'>,
+    ...args: unknown[]
+  ): Promise<SessionRepository> => {
     const repository: unknown = await storage.useFactory(...args, { realm });
     const problems = isRepository(repository) ? problemsOf(repository, { realm, readOnly }) : [NO_REPOSITORY];
     if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, moduleName);

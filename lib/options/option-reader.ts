@@ -98,7 +98,9 @@ export class OptionReader {
   /** '' where there is none. */
   realm(value: unknown): string {
     if (value === undefined || (typeof value === 'string' && REALM.test(value))) return value ?? '';
-    this.problems.push("realm: must be 1 to 64 letters, digits, '.', '_' or '-'; leave it out when there is one module.");
+    this.problems.push(
+      "realm: must be 1 to 64 letters, digits, '.', '_' or '-'; leave it out when there is one module.",
+    );
     return '';
   }
 

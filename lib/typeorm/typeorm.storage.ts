@@ -63,7 +63,11 @@ export function typeOrm(options: TypeOrmStorageOptions = {}): SessionStorage {
       if (typeof isPrepared !== 'boolean') {
         throw new JwtKnoxConfigurationError(['typeOrm(): preparedStatements must be true or false.']);
       }
-      return new TypeOrmSessionRepository(rows, { userRelation, preparedStatements: isPrepared, realm: context?.realm });
+      return new TypeOrmSessionRepository(rows, {
+        userRelation,
+        preparedStatements: isPrepared,
+        realm: context?.realm,
+      });
     },
   };
 }

@@ -58,12 +58,11 @@ describe.each(environments)('two modules on one table, with one set of keys: $ti
       throw error;
     }
   };
-  const byHttp =
-    (method: string, path: (side: Side, token: string) => string) => async (side: Side, token: string) => {
-      const { status } = await t.http.send(method, path(side, token), { token });
-      expect([200, 204, 401]).toContain(status);
-      return status !== 401;
-    };
+  const byHttp = (method: string, path: (side: Side, token: string) => string) => async (side: Side, token: string) => {
+    const { status } = await t.http.send(method, path(side, token), { token });
+    expect([200, 204, 401]).toContain(status);
+    return status !== 401;
+  };
   const sidOf = (token: string) => {
     try {
       return String(decode(token).payload.sid);
@@ -132,7 +131,9 @@ describe.each(environments)('two modules on one table, with one set of keys: $ti
     const before = await rows();
     const statements = t.statements.length;
     const accesses = Object.keys(rightful).map((kid) =>
-      forge(mine.access_token, rightful[kid as keyof typeof rightful], { header: headers[kid as keyof typeof headers] }),
+      forge(mine.access_token, rightful[kid as keyof typeof rightful], {
+        header: headers[kid as keyof typeof headers],
+      }),
     );
     const opened: string[] = [];
     for (const { title, opens } of [...accessDoors, ...refreshDoors, ...silent]) {
@@ -243,25 +244,28 @@ describe.each(environments)('two modules on one table, with one set of keys: $ti
     expect(await t[own].tokens.refresh(mine.refreshToken!)).toBeDefined();
   });
 
-  it.each(crossings)('a login under way at %s outlives an end of all at %s, and none of its own', async (own, other) => {
-    const ends: [string, (side: Side) => Promise<unknown>][] = [
-      ['revokeAll', ({ tokens }) => tokens.revokeAll(ids[own])],
-      ['changeCredentials', ({ tokens }) => tokens.changeCredentials({ userId: ids[own] }, () => undefined)],
-      ['userDisabled', ({ tokens }) => tokens.userDisabled(ids[own])],
-      ['revokeBefore', ({ tokens }) => tokens.revokeBefore(t.clock.now())],
-    ];
-    for (const [title, end] of ends) {
-      const arrival = await t[own].tokens.arrival();
-      await end(t[other]);
-      const { session } = await t[own].tokens.issue(user[own], {}, { arrival });
-      expect([title, (await t[own].tokens.list(ids[own])).map(({ id }) => id)]).toEqual([title, [session.id]]);
-      const late = await t[own].tokens.arrival();
-      await end(t[own]);
-      await expect(t[own].tokens.issue(user[own], {}, { arrival: late })).rejects.toMatchObject({
-        code: 'invalid_credentials',
-      });
-    }
-  });
+  it.each(crossings)(
+    'a login under way at %s outlives an end of all at %s, and none of its own',
+    async (own, other) => {
+      const ends: [string, (side: Side) => Promise<unknown>][] = [
+        ['revokeAll', ({ tokens }) => tokens.revokeAll(ids[own])],
+        ['changeCredentials', ({ tokens }) => tokens.changeCredentials({ userId: ids[own] }, () => undefined)],
+        ['userDisabled', ({ tokens }) => tokens.userDisabled(ids[own])],
+        ['revokeBefore', ({ tokens }) => tokens.revokeBefore(t.clock.now())],
+      ];
+      for (const [title, end] of ends) {
+        const arrival = await t[own].tokens.arrival();
+        await end(t[other]);
+        const { session } = await t[own].tokens.issue(user[own], {}, { arrival });
+        expect([title, (await t[own].tokens.list(ids[own])).map(({ id }) => id)]).toEqual([title, [session.id]]);
+        const late = await t[own].tokens.arrival();
+        await end(t[own]);
+        await expect(t[own].tokens.issue(user[own], {}, { arrival: late })).rejects.toMatchObject({
+          code: 'invalid_credentials',
+        });
+      }
+    },
+  );
 
   it.each(crossings)('revokeBefore at %s ends everything there, and nothing at %s', async (own, other) => {
     await t.staff.tokens.issue(user.staff);

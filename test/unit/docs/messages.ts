@@ -8,6 +8,7 @@ const LEVELS = ['log', 'warn', 'error', 'debug'];
 /** Files whose sentences are problems of the configuration. */
 const CHECKS = [
   'load-typeorm.ts',
+  'guard/conflicting-modules.ts',
   'guard/singletons.ts',
   'options/bind-storage.ts',
   'options/extras.ts',

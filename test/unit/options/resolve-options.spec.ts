@@ -107,7 +107,9 @@ describe('the options', () => {
   it.each([null, 1, {}, ['a'], 'two words', 'a/b', 'a\0b', 'ä', 'a;b', 'x'.repeat(65)])(
     'refuse the realm %j, which could not be part of a name',
     (realm) => {
-      expect(problemsOf({}, { realm })).toEqual([expect.stringMatching(/^realm: must be 1 to 64 letters, .*leave it out/)]);
+      expect(problemsOf({}, { realm })).toEqual([
+        expect.stringMatching(/^realm: must be 1 to 64 letters, .*leave it out/),
+      ]);
     },
   );
 

@@ -311,10 +311,10 @@ describe('the payload gate', () => {
       const tokens = [issued.signAccess(content(), {}), issued.signRefresh(content(), TokenKey.generate())] as const;
       for (const token of tokens) expect(decode(token).payload.realm).toBe(signing);
       for (const [other, reading] of realms.entries()) {
-        const codec = codecOf({}, reading);
+        const reader = codecOf({}, reading);
         const expected = index === other ? 'accepted' : 'realm';
-        expect(reasonOf(() => readAccess(codec, tokens[0]))).toBe(expected);
-        expect(reasonOf(() => readRefresh(codec, tokens[1]))).toBe(expected);
+        expect(reasonOf(() => readAccess(reader, tokens[0]))).toBe(expected);
+        expect(reasonOf(() => readRefresh(reader, tokens[1]))).toBe(expected);
       }
     }
     for (const realm of ['', null, ['staff'], {}, 0, true]) {

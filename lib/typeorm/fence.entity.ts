@@ -11,7 +11,7 @@ import { epochMs } from './columns';
 @Entity('jwt_knox_fences')
 export class JwtKnoxFence {
   /** `#`, `*`, or the SHA-256 of realm, a NUL character and user id in lowercase hex. */
-  @PrimaryColumn({ name: 'scope', type: 'varchar', length: 80, primaryKeyConstraintName: 'PK_jwt_knox_fences' })
+  @PrimaryColumn({ name: 'scope', type: 'varchar', length: 80 })
   scope!: string;
 
   /** What the counter was when the fence was raised last; never goes down. */

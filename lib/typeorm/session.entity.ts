@@ -1,12 +1,10 @@
-import { Column, type ColumnOptions, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, type ColumnOptions, Entity, PrimaryColumn } from 'typeorm';
 import { TEXT_LIMITS } from '../contracts/device';
 import { SESSION_COLUMNS, SESSION_FIELDS, type SessionField, type SessionRecord } from '../contracts/session';
 import { epochMs, jsonText } from './columns';
+import { SessionIndex } from './table-shape';
 
 export const SESSION_TABLE = 'jwt_knox_sessions';
-
-// Every name is written out, so that a host's naming strategy does not part the entity from the migration.
-const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
 
 /**
  * The columns of a session but `userId`: those of {@link SessionRecord}. For a foreign key to your users, extend it with
@@ -14,9 +12,9 @@ const PRIMARY_KEY = { primaryKeyConstraintName: 'PK_jwt_knox_sessions' };
  * @example
  * `class UserSession extends JwtKnoxSessionBase { @Column({ transformer: stringTransformer }) userId!: string }`
  */
-@Index('IDX_jwt_knox_sessions_user', ['realm', 'userId'])
-@Index('IDX_jwt_knox_sessions_expires', ['expiresAt'])
-@Index('UQ_jwt_knox_sessions_slot', ['realm', 'userId', 'kind', 'slot'], { unique: true })
+@SessionIndex('user', ['realm', 'userId'])
+@SessionIndex('expires', ['expiresAt'])
+@SessionIndex('slot', ['realm', 'userId', 'kind', 'slot'], { unique: true })
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export abstract class JwtKnoxSessionBase {
   /** Declared by each entity: the column's type is that of the host's user ids, text in {@link JwtKnoxSession}. */
@@ -32,7 +30,7 @@ export interface JwtKnoxSessionBase extends Omit<SessionRecord, 'userId' | 'clai
 
 for (const name of SESSION_COLUMNS) {
   const column = columnOf(name, SESSION_FIELDS[name]);
-  if (name === 'id') PrimaryColumn({ ...column, ...PRIMARY_KEY } as object)(JwtKnoxSessionBase.prototype, name);
+  if (name === 'id') PrimaryColumn(column as object)(JwtKnoxSessionBase.prototype, name);
   else if (name !== 'userId') Column(column)(JwtKnoxSessionBase.prototype, name);
 }
 

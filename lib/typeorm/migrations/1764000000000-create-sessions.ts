@@ -1,19 +1,27 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
-import { integerType, tableName, textColumn } from './portable';
+import { indexOf, type IndexShape, integerType, tableName, textColumn } from './portable';
 
 // A migration is history: it repeats names and lengths as they were, and never follows the entity.
 const TABLE = 'jwt_knox_sessions';
+const INDEXES: IndexShape[] = [
+  { kind: 'IDX', suffix: 'user', columnNames: ['userId'] },
+  { kind: 'IDX', suffix: 'expires', columnNames: ['expiresAt'] },
+  { kind: 'UQ', suffix: 'slot', columnNames: ['userId', 'slot'] },
+];
 
 /** Creates `jwt_knox_sessions` on SQLite, PostgreSQL, MariaDB and MySQL. */
 export class JwtKnoxCreateSessions1764000000000 implements MigrationInterface {
   readonly name = 'JwtKnoxCreateSessions1764000000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    const name = tableName(queryRunner, TABLE);
+    // Made by `synchronize`: the next migration gives it what it lacks.
+    if (await queryRunner.hasColumn(name, 'accessDigest')) return;
     const text = await textColumn(queryRunner);
     const table = new Table({
-      name: tableName(queryRunner, TABLE),
+      name,
       columns: [
-        { ...text('id', 36), isPrimary: true, primaryKeyConstraintName: 'PK_jwt_knox_sessions' },
+        { ...text('id', 36), isPrimary: true, primaryKeyConstraintName: `PK_${name}` },
         text('userId', 255),
         text('accessDigest', 64),
         { ...text('refreshDigest', 64), isNullable: true },
@@ -30,11 +38,7 @@ export class JwtKnoxCreateSessions1764000000000 implements MigrationInterface {
         { ...text('deviceName', 128), isNullable: true },
         { name: 'slot', type: integerType(queryRunner), isNullable: true },
       ],
-      indices: [
-        { name: 'IDX_jwt_knox_sessions_user', columnNames: ['userId'] },
-        { name: 'IDX_jwt_knox_sessions_expires', columnNames: ['expiresAt'] },
-        { name: 'UQ_jwt_knox_sessions_slot', columnNames: ['userId', 'slot'], isUnique: true },
-      ],
+      indices: INDEXES.map((shape) => indexOf(name, shape)),
     });
     await queryRunner.createTable(table);
   }

@@ -1,53 +1,46 @@
-import {
-  type MigrationInterface,
-  type QueryRunner,
-  Table,
-  type TableColumnOptions,
-  TableColumn,
-  TableIndex,
-} from 'typeorm';
-import { integerType, tableName, textColumn } from './portable';
+import { type MigrationInterface, type QueryRunner, Table, type TableColumnOptions, TableColumn } from 'typeorm';
+import { type IndexShape, integerType, isMysql, setIndexes, tableName, textColumn } from './portable';
 
 // A migration is history: it repeats names and lengths as they were, and never follows the entity.
 const SESSIONS = 'jwt_knox_sessions';
 const FENCES = 'jwt_knox_fences';
 
-const BEFORE = [
-  { name: 'IDX_jwt_knox_sessions_user', columnNames: ['userId'] },
-  { name: 'UQ_jwt_knox_sessions_slot', columnNames: ['userId', 'slot'], isUnique: true },
+const EXPIRES: IndexShape = { kind: 'IDX', suffix: 'expires', columnNames: ['expiresAt'] };
+const BEFORE: IndexShape[] = [
+  { kind: 'IDX', suffix: 'user', columnNames: ['userId'] },
+  EXPIRES,
+  { kind: 'UQ', suffix: 'slot', columnNames: ['userId', 'slot'] },
 ];
-const AFTER = [
-  { name: 'IDX_jwt_knox_sessions_user', columnNames: ['realm', 'userId'] },
-  { name: 'UQ_jwt_knox_sessions_slot', columnNames: ['realm', 'userId', 'kind', 'slot'], isUnique: true },
+const AFTER: IndexShape[] = [
+  { kind: 'IDX', suffix: 'user', columnNames: ['realm', 'userId'] },
+  EXPIRES,
+  { kind: 'UQ', suffix: 'slot', columnNames: ['realm', 'userId', 'kind', 'slot'] },
 ];
 
 /**
  * Adds the fences, and to the sessions what keys, lifetimes, rights, actors and bound devices need. Only adds: sessions
- * that are alive go on.
+ * that are alive go on. Tables that `synchronize` made are taken over: what they have already stays.
  */
 export class JwtKnoxFencesAndKeys1764100000000 implements MigrationInterface {
   readonly name = 'JwtKnoxFencesAndKeys1764100000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
     const sessions = tableName(queryRunner, SESSIONS);
-    const columns = await newColumns(queryRunner);
+    const present = (await queryRunner.getTable(sessions))!.columns;
+    const missing = (await newColumns(queryRunner)).filter(({ name }) => !present.some((one) => one.name === name));
     await queryRunner.addColumns(
       sessions,
-      columns.map((column) => new TableColumn(column)),
+      missing.map((column) => new TableColumn(column)),
     );
-    await replaceIndexes(queryRunner, sessions, BEFORE, AFTER);
-    const text = await textColumn(queryRunner);
-    const fences = tableName(queryRunner, FENCES);
-    const scope = { ...text('scope', 80), isPrimary: true, primaryKeyConstraintName: 'PK_jwt_knox_fences' };
-    await queryRunner.createTable(new Table({ name: fences, columns: [scope, { name: 'value', type: 'bigint' }] }));
-    const rows = ['#', '*'].map((one) => ({ scope: one, value: 0 }));
-    await queryRunner.manager.createQueryBuilder().insert().into(fences, ['scope', 'value']).values(rows).execute();
+    if (isMysql(queryRunner)) await compareExactly(queryRunner, sessions);
+    await setIndexes(queryRunner, sessions, AFTER);
+    await createFences(queryRunner);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
     const sessions = tableName(queryRunner, SESSIONS);
     await queryRunner.dropTable(tableName(queryRunner, FENCES));
-    await replaceIndexes(queryRunner, sessions, AFTER, BEFORE);
+    await setIndexes(queryRunner, sessions, BEFORE);
     await queryRunner.dropColumns(
       sessions,
       (await newColumns(queryRunner)).map(({ name }) => name),
@@ -55,9 +48,32 @@ export class JwtKnoxFencesAndKeys1764100000000 implements MigrationInterface {
   }
 }
 
-async function replaceIndexes(queryRunner: QueryRunner, table: string, old: typeof BEFORE, next: typeof BEFORE) {
-  for (const { name } of old) await queryRunner.dropIndex(table, name);
-  for (const index of next) await queryRunner.createIndex(table, new TableIndex(index));
+async function createFences(queryRunner: QueryRunner): Promise<void> {
+  const fences = tableName(queryRunner, FENCES);
+  const text = await textColumn(queryRunner);
+  const scope = { ...text('scope', 80), isPrimary: true, primaryKeyConstraintName: `PK_${fences}` };
+  const columns = [scope, { name: 'value', type: 'bigint' }];
+  await queryRunner.createTable(new Table({ name: fences, columns }), true);
+  const rows = ['#', '*'].map((one) => ({ scope: one, value: 0 }));
+  const insert = queryRunner.manager.createQueryBuilder().insert().into(fences, ['scope', 'value']).values(rows);
+  await insert.orIgnore().execute();
+}
+
+/** Text that `synchronize` of an earlier version made compares as the database does by default. */
+async function compareExactly(queryRunner: QueryRunner, table: string): Promise<void> {
+  const { charset, collation } = (await textColumn(queryRunner))('', 0);
+  const columns: Record<'name' | 'type' | 'nullable' | 'preset', string | null>[] = await queryRunner.query(
+    'SELECT COLUMN_NAME AS name, COLUMN_TYPE AS type, IS_NULLABLE AS nullable, COLUMN_DEFAULT AS preset ' +
+      'FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLLATION_NAME <> ?',
+    [table, collation],
+  );
+  for (const { name, type, nullable, preset } of columns) {
+    // MariaDB gives a default as SQL, MySQL as text.
+    const text = preset === null || preset === 'NULL' ? null : preset.replace(/^'(.*)'$/, '$1');
+    const rest = `${nullable === 'YES' ? 'NULL' : 'NOT NULL'}${text === null ? '' : ` DEFAULT '${text}'`}`;
+    const exact = `CHARACTER SET ${charset} COLLATE ${collation}`;
+    await queryRunner.query(`ALTER TABLE \`${table}\` MODIFY \`${name}\` ${type} ${exact} ${rest}`);
+  }
 }
 
 async function newColumns(queryRunner: QueryRunner): Promise<TableColumnOptions[]> {

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { dialectOf } from './dialect';
 import { JwtKnoxFence } from './fence.entity';
 import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
@@ -39,9 +40,10 @@ export class FenceStatements {
     const look = `SELECT 1 AS found FROM ${table} WHERE ${scope} IN (${place(0)}, ${place(1)}) AND ${value} > ${place(2)}`;
     this.look = new PreparedRead(source, look, prepared, queryRunner);
     const insert = `INSERT INTO ${table} (${scope}, ${value}) VALUES (${place(0)}, ${place(1)})`;
-    const isMysql = ['mysql', 'mariadb', 'aurora-mysql'].includes(driver.options.type);
+    const dialect = dialectOf(driver.options);
+    const isMysql = dialect === 'mysql';
     const conflict = isMysql ? 'ON DUPLICATE KEY UPDATE' : `ON CONFLICT (${scope}) DO UPDATE SET`;
-    const greatest = driver.options.type.includes('sqlite') ? 'MAX' : 'GREATEST';
+    const greatest = dialect === 'sqlite' ? 'MAX' : 'GREATEST';
     const given = isMysql ? `VALUES(${value})` : `EXCLUDED.${value}`;
     this.increment = `${insert} ${conflict} ${value} = ${table}.${value} + 1`;
     // The greater one: of two raises at once, the first may write its number last.

@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { isMysql2Connection, isPgClient } from './fast-connection';
 
 /** PostgreSQL: the plan no longer fits a table that was altered; the connection has lost its prepared statements. */
 const OUTDATED = new Set<unknown>(['0A000', '26000']);
@@ -40,22 +41,30 @@ export class PreparedRead {
     if (this.runner) return this.runner.query(this.sql, values).then((rows: object[]) => rows.map(Object.values));
     switch (this.source.options.type) {
       case 'postgres':
-        return this.onConnection(values, (client) => this.askPostgres(client, values));
+        return this.onConnection(values, isPgClient, (client) => this.askPostgres(client, values));
       case 'mysql':
       case 'mariadb':
-        return this.onConnection(values, (connection) => this.askMysql(connection, values));
+        return this.onConnection(values, isMysql2Connection, (connection) => this.askMysql(connection, values));
       default:
         // better-sqlite3 keeps prepared statements by itself, through TypeORM.
-        return this.source.query(this.sql, values).then((rows: object[]) => rows.map(Object.values));
+        return this.source.query(this.sql, values).then(valuesOf);
     }
   }
 
-  /** Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log. */
-  private async onConnection(values: unknown[], ask: (connection: any) => Promise<unknown[][]>): Promise<unknown[][]> {
+  /**
+   * Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log. The plain
+   * way, by TypeORM, where another driver takes the place of the usual one.
+   */
+  private async onConnection(
+    values: unknown[],
+    isFast: (connection: unknown) => boolean,
+    ask: (connection: any) => Promise<unknown[][]>,
+  ): Promise<unknown[][]> {
     const runner = this.source.createQueryRunner('master');
     const { logger } = this.source;
     try {
       const connection: unknown = await runner.connect();
+      if (!isFast(connection)) return valuesOf(await runner.query(this.sql, values));
       logger.logQuery(this.sql, values, runner);
       return await ask(connection);
     } catch (error) {
@@ -80,4 +89,8 @@ export class PreparedRead {
     const query = { sql: this.sql, rowsAsArray: true };
     return (await connection.promise()[this.prepared ? 'execute' : 'query'](query, values))[0];
   }
+}
+
+function valuesOf(rows: object[]): unknown[][] {
+  return rows.map(Object.values);
 }

@@ -1,4 +1,5 @@
 import { In, LessThanOrEqual, type QueryRunner, type Repository } from 'typeorm';
+import { isPgClient } from './fast-connection';
 import type { JwtKnoxSessionBase } from './session.entity';
 
 type Rows = Repository<JwtKnoxSessionBase>;
@@ -12,7 +13,7 @@ interface Batch {
 
 /** Deletes a batch of expired rows, passing over those that another purger has locked, where the database can. */
 export async function purgeBatch(rows: Rows, runner: QueryRunner, batch: Batch): Promise<number> {
-  const locking = skipsLocked(runner);
+  const locking = await skipsLocked(runner);
   if (locking) await runner.startTransaction();
   try {
     const count = await deleteBatch(rows, runner, { ...batch, locking });
@@ -39,11 +40,14 @@ async function deleteBatch(
   return (await runner.manager.delete(rows.target, where)).affected ?? 0;
 }
 
-/** SKIP LOCKED: PostgreSQL, MySQL 8, MariaDB 10.6. SQLite has one writer and shares one connection: no transaction. */
-function skipsLocked(runner: QueryRunner): boolean {
+/**
+ * SKIP LOCKED: PostgreSQL, MySQL 8, MariaDB 10.6. SQLite and PGlite have one connection, which all share: a transaction
+ * would take in what others write meanwhile.
+ */
+async function skipsLocked(runner: QueryRunner): Promise<boolean> {
   const { driver } = runner.connection;
   const type = driver.options.type;
-  if (type === 'postgres') return true;
+  if (type === 'postgres') return isPgClient(await runner.connect());
   if (type !== 'mysql' && type !== 'mariadb') return false;
   const [major = 0, minor = 0] = String(driver.version ?? '')
     .split('.')

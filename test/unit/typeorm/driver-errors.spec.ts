@@ -5,10 +5,11 @@ import {
   isDatabaseUnavailable,
   isForeignKeyViolation,
   isRetryable,
+  isUnfitValue,
   isUniqueViolation,
 } from '../../../lib/typeorm/driver-errors';
 
-type Verdict = 'retry' | 'connection' | 'unique' | 'foreign key' | 'other';
+type Verdict = 'retry' | 'connection' | 'unique' | 'foreign key' | 'unfit' | 'other';
 
 function verdictsOn(error: unknown): Verdict[] {
   const verdicts: Verdict[] = [];
@@ -16,6 +17,7 @@ function verdictsOn(error: unknown): Verdict[] {
   if (isDatabaseUnavailable(error)) verdicts.push('connection');
   if (isUniqueViolation(error)) verdicts.push('unique');
   if (isForeignKeyViolation(error)) verdicts.push('foreign key');
+  if (isUnfitValue(error)) verdicts.push('unfit');
   return verdicts.length > 0 ? verdicts : ['other'];
 }
 
@@ -55,11 +57,24 @@ const known: [string, Error, Verdict][] = [
   ['MariaDB: foreign key', driverError('Cannot add or update a child row', { code: 'ER_NO_REFERENCED_ROW_2', errno: 1452 }), 'foreign key'],
   ['SQLite: foreign key', driverError('FOREIGN KEY constraint failed', { code: 'SQLITE_CONSTRAINT_FOREIGNKEY' }), 'foreign key'],
   ['PostgreSQL: no such table', driverError('relation "x" does not exist', { code: '42P01' }), 'other'],
-  ['PostgreSQL: value too long', driverError('value too long', { code: '22001' }), 'other'],
+  ['PostgreSQL: value too long', driverError('value too long', { code: '22001' }), 'unfit'],
   ['PostgreSQL: not null', driverError('null value in column', { code: '23502' }), 'other'],
   ['MariaDB: syntax', driverError('You have an error in your SQL syntax', { code: 'ER_PARSE_ERROR', errno: 1064 }), 'other'],
   ['SQLite: no such table', driverError('no such table: x', { code: 'SQLITE_ERROR' }), 'other'],
   ['SQLite: primary key', driverError('UNIQUE constraint failed: id', { code: 'SQLITE_CONSTRAINT_PRIMARYKEY' }), 'other'],
+  ['sqlite3: duplicate key', driverError('SQLITE_CONSTRAINT: UNIQUE constraint failed: t.slot', { code: 'SQLITE_CONSTRAINT', errno: 19 }), 'unique'],
+  ['sqlite3: foreign key', driverError('SQLITE_CONSTRAINT: FOREIGN KEY constraint failed', { code: 'SQLITE_CONSTRAINT', errno: 19 }), 'foreign key'],
+  ['sqlite3: not null', driverError('SQLITE_CONSTRAINT: NOT NULL constraint failed: t.realm', { code: 'SQLITE_CONSTRAINT', errno: 19 }), 'other'],
+  ['sqlite3: locked', driverError('SQLITE_LOCKED: database table is locked', { code: 'SQLITE_LOCKED' }), 'retry'],
+  ['sqlite3: closed', driverError('SQLITE_MISUSE: Database is closed', { code: 'SQLITE_MISUSE', errno: 21 }), 'connection'],
+  ['sql.js: duplicate key', driverError('UNIQUE constraint failed: t.realm, t.slot'), 'unique'],
+  ['sql.js: foreign key', driverError('FOREIGN KEY constraint failed'), 'foreign key'],
+  ['a text that speaks of a constraint', driverError("no such column: 'UNIQUE constraint failed'"), 'other'],
+  ['PGlite: closed', driverError('PGlite is closed'), 'connection'],
+  ['mysql: after a fatal error', driverError('Cannot enqueue Query after fatal error.', { code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR' }), 'connection'],
+  ['PostgreSQL: not in the encoding', driverError('has no equivalent in encoding "LATIN1"', { code: '22P05' }), 'unfit'],
+  ['MariaDB: not in the character set', driverError('Incorrect string value', { code: 'ER_TRUNCATED_WRONG_VALUE_FOR_FIELD', errno: 1366 }), 'unfit'],
+  ['MariaDB: too long', driverError('Data too long', { code: 'ER_DATA_TOO_LONG', errno: 1406 }), 'unfit'],
   ['a bug', new TypeError("Cannot read properties of undefined (reading 'id')"), 'other'],
 ]; // prettier-ignore
 

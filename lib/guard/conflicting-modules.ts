@@ -4,8 +4,6 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
 import { modulesOf, scopeOf } from './competing-modules';
 
-const ONE_MODULE = 'If you want one module, call forRoot once, in your root module.';
-
 /**
  * Refuses what two modules of this name must not share. Asked before Nest mounts routes, which it does before it calls
  * hooks; and of a module that is loaded when the application runs already, Nest calls none.
@@ -38,8 +36,8 @@ export function requireRealms(moduleRef: ModuleRef, name: string): void {
   throw new JwtKnoxConfigurationError(
     [
       'realm: two modules store their sessions in one table and do not differ in their realm: a user of the one would be ' +
-        `the user of the other who has the same id. ${ONE_MODULE} If you have several tables of users, set another realm ` +
-        "for each, such as realm: 'customers'.",
+        'the user of the other who has the same id. If you want one module, call forRoot once, in your root module. If you ' +
+        "have several tables of users, set another realm for each, such as realm: 'customers'.",
     ],
     name,
   );
@@ -55,15 +53,13 @@ function requireOwnRoutes(moduleRef: ModuleRef, name: string): void {
     routes.slice(0, index).some((other) => other.base === base && other.path === path),
   );
   if (!twice) return;
-  const remedy = twice.path.startsWith('.well-known')
-    ? 'Give both the same keys and set routes.jwks in one of them; with routes.oauth in both, set routes.metadata: false in one.'
-    : `${ONE_MODULE} If you have several tables of users, set another routes.prefix for each, and another realm.`;
-  throw new JwtKnoxConfigurationError(
-    [
-      `routes: two modules mount the same routes below /${twice.path}, and only those of one would be served. ${remedy}`,
-    ],
-    name,
-  );
+  const problem = twice.path.startsWith('.well-known')
+    ? `routes: two modules serve /${twice.path}, and only those routes of one would be reached. Give both the same keys and ` +
+      'set routes.jwks in one of them; with routes.oauth in both, set routes.metadata: false in one.'
+    : `routes: two modules mount the same routes below /${twice.path}, and only those of one would be reached. If you want ` +
+      'one module, call forRoot once, in your root module. If you have several tables of users, set another routes.prefix ' +
+      'for each, and another realm.';
+  throw new JwtKnoxConfigurationError([problem], name);
 }
 
 /** A controller of a module is a subclass of the library's, or of a feature's. */

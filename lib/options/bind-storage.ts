@@ -35,8 +35,10 @@ const NO_REPOSITORY = 'storage: useFactory must return an instance of a class th
 function problemsOf(repository: SessionRepository, { realm, readOnly }: { realm: string; readOnly: boolean }) {
   const problems = repository.setupProblems({ readOnly });
   if (readOnly || repository.realm === realm) return problems;
-  const other = `storage: the repository is of the realm '${repository.realm}', and the module of '${realm}'; `;
-  return [...problems, `${other}make the repository with the realm that useFactory is given in its last argument.`];
+  const problem =
+    `storage: the repository is of the realm '${repository.realm}', and the module of '${realm}'; make the repository with ` +
+    'the realm that useFactory is given in its last argument.';
+  return [...problems, problem];
 }
 
 function isRepository(value: unknown): value is SessionRepository {

@@ -155,7 +155,7 @@ export interface JwtKnoxRoutes {
   admin?: boolean;
   /** `introspect` (RFC 7662), `revoke` (RFC 7009), metadata (RFC 8414); needs `clients` and `issuer`. @default false */
   oauth?: boolean;
-  /** With `oauth`, the metadata at `/.well-known`; an application serves those of one module. @default true */
+  /** With `oauth`, the metadata at `/.well-known`; an application serves those of one module. By default, as `oauth`. */
   metadata?: boolean;
   /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an asymmetric key. @default false */
   jwks?: boolean;
@@ -172,7 +172,7 @@ export interface JwtKnoxExtras {
   /**
    * Whose sessions this module keeps, where several share a table: a name for each table of users, such as `customers` and
    * `staff`; at most 64 letters, digits, `.`, `_` and `-`. A session or token of one realm is nothing in another.
-   * @default '' no realm
+   * @default ''
    */
   realm?: string;
   /** Modules that export the user provider. */

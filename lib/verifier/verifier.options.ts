@@ -99,7 +99,7 @@ export interface JwtKnoxVerifierExtras extends Pick<
   JwtKnoxExtras,
   'isGlobal' | 'imports' | 'userProvider' | 'guard' | 'contextReader'
 > {
-  /** The issuer's `realm`: its tokens are accepted, and no others. @default '' the issuer has none */
+  /** The issuer's `realm`: its tokens are accepted, and no others. @default '' */
   realm?: string;
   /**
    * Where the issuer stores its sessions, when this service reads them there: `typeOrm()` of `nestjs-jwt-knox/typeorm`, or

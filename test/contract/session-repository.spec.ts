@@ -10,15 +10,17 @@ import { createDatabase, type DatabaseKind, databaseKinds } from '../support/dat
 
 const runner = { describe, it };
 
-const inMemory = async () => {
-  const repository = new InMemorySessionRepository();
+const inMemory = (realm: string) => async () => {
+  const repository = new InMemorySessionRepository(realm);
   return { repository, columns: { tenantId: 7 }, readColumns: async (id: string) => repository.columnsOf(id) };
 };
-sessionRepositoryContract('in memory', inMemory, runner);
+sessionRepositoryContract('in memory', inMemory(''), runner);
+sessionRepositoryContract('in memory, of a realm', inMemory('staff'), runner);
 
 const variants: { kind: DatabaseKind; title: string; settings: object; cache?: object }[] = databaseKinds.flatMap(
   (kind) => [
     { kind, title: `TypeORM on ${kind}`, settings: {} },
+    { kind, title: `TypeORM on ${kind}, of a realm`, settings: { realm: 'staff' } },
     { kind, title: `TypeORM on ${kind}, prepared statements`, settings: { preparedStatements: true } },
     // The cache's own table is made by synchronize.
     { kind, title: `TypeORM on ${kind}, with a result cache`, settings: {}, cache: { alwaysEnabled: true } },

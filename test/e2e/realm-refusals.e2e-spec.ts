@@ -212,12 +212,12 @@ describe.each(platforms)('two modules and their routes: $name', (platform) => {
       /below \/auth, .* call forRoot once, .* set another routes\.prefix for each, and another realm/,
     ],
     ['one prefix', { prefix: 'x/y' }, { prefix: 'x/y' }, /below \/x\/y, .* set another routes\.prefix for each/],
-    ['jwks', { jwks: true }, { prefix: 'b', jwks: true }, /below \/\.well-known, .* set routes\.jwks in one of them/],
+    ['jwks', { jwks: true }, { prefix: 'b', jwks: true }, /serve \/\.well-known, .* set routes\.jwks in one of them/],
     [
       'metadata',
       { oauth: true },
       { prefix: 'b', oauth: true },
-      /below \/\.well-known, .* routes\.metadata: false in one/,
+      /serve \/\.well-known, .* routes\.metadata: false in one/,
     ],
   ])('do not start when both have %s', async (_title, one, other, message) => {
     expect(await problems(both(one, other))).toEqual([expect.stringMatching(message)]);

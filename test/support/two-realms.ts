@@ -15,7 +15,7 @@ import { TestUsers, User } from './users';
 @Entity('customers')
 export class Customer extends User {}
 
-class CreateCustomers1 extends CreateUsers1 {
+export class CreateCustomers1 extends CreateUsers1 {
   override readonly name: string = 'CreateCustomers1764000000002';
   protected override readonly table: string = 'customers';
 }
@@ -34,7 +34,7 @@ export class Customers extends TestUsers {}
   ],
   exports: [Customers],
 })
-class CustomersModule {}
+export class CustomersModule {}
 
 const HEARD = [
   'session.created', 'session.revoked', 'sessions.purged', 'refresh.reused', 'authentication.rejected',

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import type { JwtKnoxKey, JwtKnoxOptions } from '../../lib';
+import type { JwtKnoxExtras, JwtKnoxKey, JwtKnoxOptions } from '../../lib';
 import { typeOrm } from '../../lib/typeorm';
 import type {
   CommonVerifierOptions,
@@ -52,7 +52,7 @@ export interface Landscape {
 export async function createLandscape(
   platform: Platform,
   kind: DatabaseKind,
-  options: JwtKnoxOptions = {},
+  options: JwtKnoxOptions & Pick<JwtKnoxExtras, 'realm'> = {},
 ): Promise<Landscape> {
   const database = await createSharedDatabase(kind);
   const issuer = await createApp(platform, kind, {

@@ -42,7 +42,7 @@ export interface SessionActor {
 
 /**
  * Which sessions ended: one, all of a user but `except`, or all created before a moment (epoch milliseconds). `realm` says
- * of which module; '' while there are no realms.
+ * of which module; '' for one without a realm.
  */
 export type RevocationScope =
   | { readonly sessionId: string }

@@ -214,7 +214,7 @@ export abstract class SessionRepository extends Redacted {
   /**
    * Raises a fence: the counter goes up by one, then the fence of this scope becomes the greater of itself and the
    * counter. Each statement is committed before the next, and all before this resolves.
-   * @param scope `*` for all users, else 64 lowercase hex digits for one
+   * @param scope `*` for all users, else 64 lowercase hex digits, for one or for all of a realm
    */
   abstract raiseFence(scope: string): Promise<void>;
   /** Whether one of these scopes has a fence greater than `counter`. From the primary, outside any transaction. */

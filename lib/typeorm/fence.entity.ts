@@ -10,7 +10,7 @@ import { epochMs } from './columns';
  */
 @Entity('jwt_knox_fences')
 export class JwtKnoxFence {
-  /** `#`, `*`, or the SHA-256 of realm, a NUL character and user id in lowercase hex. */
+  /** `#`, `*`, or the SHA-256 of realm, a NUL character and, for one user, the user id, in lowercase hex. */
   @PrimaryColumn({ name: 'scope', type: 'varchar', length: 80 })
   scope!: string;
 

@@ -38,6 +38,7 @@ function importedTwice(one: DynamicModule): unknown[] {
 interface Change {
   isGlobal?: boolean;
   guard?: 'manual' | 'global';
+  realm?: string;
 }
 
 function issuer(secret: string, change: Change = {}): DynamicModule {
@@ -73,6 +74,11 @@ describe.each(platforms)('two modules of the library in one application: $name',
   it.each([
     ['the main module twice', () => [issuer(SECRET), issuer(OTHER_SECRET)], 'JwtKnoxModule, JwtKnoxModule'],
     ['a verifier twice', () => [verifier(), verifier()], 'JwtKnoxVerifierModule, JwtKnoxVerifierModule'],
+    [
+      'two realms',
+      () => [issuer(SECRET, { realm: 'staff' }), issuer(SECRET, { realm: 'customers' })],
+      "JwtKnoxModule of realm 'staff', JwtKnoxModule of realm 'customers'",
+    ],
     ['one of each', () => [issuer(SECRET), verifier()], 'JwtKnoxModule, JwtKnoxVerifierModule'],
   ])('are warned of when both are global: %s', async (_title, imports, names) => {
     await open(...imports());

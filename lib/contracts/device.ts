@@ -3,15 +3,15 @@ import { SESSION_FIELDS } from './session';
 
 /** Who presents a token: what is known of the request that carries it. */
 export interface Presenter {
-  userAgent?: string | null;
+  userAgent?: string | null | undefined;
   /** As the framework trusts it (`request.ip`), never read from a header by the library. */
-  ip?: string | null;
+  ip?: string | null | undefined;
 }
 
 /** The device of a login. */
 export interface Device extends Presenter {
   /** A name the user gave the device, e.g. "Work laptop". */
-  deviceName?: string | null;
+  deviceName?: string | null | undefined;
 }
 
 /** A presenter as rows and events show it: cleaned, and of its address as much as is kept. */

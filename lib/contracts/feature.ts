@@ -12,7 +12,7 @@ export interface RouteDescription {
   summary: string;
   auth: RouteAuthentication;
   /** Name of the schema of the body that the route takes. */
-  request?: string;
+  request?: string | undefined;
   /** The answers, by status: the name of the body's schema, or null for no body. */
   responses: Record<number, string | null>;
 }
@@ -36,12 +36,12 @@ export interface JwtKnoxFeature {
   /** Unique among the features of a module: lowercase letters, digits and hyphens. */
   name: string;
   /** Modules that export what the providers and controllers inject. */
-  imports?: ModuleMetadata['imports'];
-  providers?: Provider[];
+  imports?: ModuleMetadata['imports'] | undefined;
+  providers?: Provider[] | undefined;
   /** Served below `routes.prefix`, at their own path; not at all with `routes: false`. */
-  controllers?: Type[];
+  controllers?: Type[] | undefined;
   /** What `JwtKnoxModule` exports beside its own. */
-  exports?: ModuleMetadata['exports'];
+  exports?: ModuleMetadata['exports'] | undefined;
   /** What the controllers serve; empty where there are none. */
   routes: RouteDescription[];
 }

@@ -23,9 +23,9 @@ export interface SessionStorageContext {
  */
 export interface SessionStorage {
   /** Modules that export what the factory injects. */
-  imports?: ModuleMetadata['imports'];
+  imports?: ModuleMetadata['imports'] | undefined;
   /** Injection tokens of the factory's arguments. */
-  inject?: FactoryProvider['inject'];
+  inject?: FactoryProvider['inject'] | undefined;
   /**
    * Returns the repository; called once for each module that the storage is given to, with what it injects and, after
    * that, a {@link SessionStorageContext}.

@@ -12,12 +12,12 @@ export interface FoundSession {
 /** Which sessions of a user to read, newest first. */
 export interface SessionQuery {
   /** Leave out what has expired by this moment (epoch ms). */
-  aliveAt?: number;
+  aliveAt?: number | undefined;
   /** Leave out sessions without a refresh token whose `lastUsedAt` + `idleTimeout` has come by this moment (epoch ms). */
-  idleAt?: number;
+  idleAt?: number | undefined;
   /** Only those created before this one, or in the same millisecond with a smaller id. */
-  before?: { createdAt: number; id?: string };
-  limit?: number;
+  before?: { createdAt: number; id?: string | undefined } | undefined;
+  limit?: number | undefined;
 }
 
 /** What a row notes of its access keys. */

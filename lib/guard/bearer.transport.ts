@@ -7,7 +7,7 @@ import { tokenResponseBody } from './token-response';
 /** What {@link BearerTransport} writes. */
 export interface BearerTransportOptions {
   /** Returns the body in place of the token response of RFC 6749 section 5.1. */
-  tokenResponse?: (tokens: IssuedTokens, user: any, request: any) => object | Promise<object>;
+  tokenResponse?: ((tokens: IssuedTokens, user: any, request: any) => object | Promise<object>) | undefined;
 }
 
 /**

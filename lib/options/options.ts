@@ -27,9 +27,9 @@ export interface JwtKnoxKey {
   /** Key id: 1–64 letters, digits, `.`, `_` or `-`; goes into the header of every token. */
   kid: string;
   algorithm: JwtKnoxAlgorithm;
-  secret?: KeyMaterial;
-  privateKey?: KeyMaterial;
-  publicKey?: KeyMaterial;
+  secret?: KeyMaterial | undefined;
+  privateKey?: KeyMaterial | undefined;
+  publicKey?: KeyMaterial | undefined;
 }
 
 /**
@@ -43,31 +43,31 @@ export interface JwtKnoxClient {
   /** 1–128 printable ASCII characters, without `:`, `%` and `+`. */
   id: string;
   /** At least 16 characters, random. Only its digest is stored. */
-  secret?: string;
+  secret?: string | undefined;
   /** In place of `secret`: its SHA-256 in lowercase hex, `printf %s "$SECRET" | sha256sum`. */
-  secretHash?: string;
+  secretHash?: string | undefined;
   /** What it may do; at least one right. @default ['introspect'] */
-  may?: ClientRight[];
+  may?: ClientRight[] | undefined;
 }
 
 export interface AccessTokenOptions {
   /** Lifetime of an access token. Not in single-token mode, where it lives as long as its session. @default '5m' */
-  ttl?: Duration;
+  ttl?: Duration | undefined;
 }
 
 export interface RefreshTokenOptions {
   /** Whether refreshing replaces the refresh token (RFC 9700 section 4.14.2). @default true */
-  rotate?: boolean;
+  rotate?: boolean | undefined;
   /**
    * How long a rotated refresh token returns its successor, for tabs that race; 0 to 60 s and shorter than
    * `accessToken.ttl`. 0: every refresh rotates, and only a retry of the same refresh is forgiven. @default '10s'
    */
-  reuseInterval?: Duration;
+  reuseInterval?: Duration | undefined;
   /**
    * For how long a client that sends no `Idempotency-Key` may retry after a lost answer, while nobody has used the
    * successor; 0 to 1 day, and longer than `reuseInterval`. 0: clients must send the key. @default '5m'
    */
-  retryWindow?: Duration;
+  retryWindow?: Duration | undefined;
 }
 
 export interface SessionOptions {
@@ -75,125 +75,126 @@ export interface SessionOptions {
    * How long a session lives without being renewed by a rotation of its refresh token or, in single-token mode, without
    * being used (OWASP ASVS 5.0 V7.3.1). By default no longer than `maxLifetime`. @default '1d'
    */
-  idleTimeout?: Duration;
+  idleTimeout?: Duration | undefined;
   /** No session outlives this (OWASP ASVS 5.0 V7.3.2); in single-token mode `'10h'` by default. @default '30d' */
-  maxLifetime?: Duration;
+  maxLifetime?: Duration | undefined;
   /** Maximum concurrent sessions per user; null for no limit. @default null */
-  limitPerUser?: number | null;
+  limitPerUser?: number | null | undefined;
   /** What a login beyond the limit does. @default 'reject' */
-  onLimit?: 'reject' | 'evict-oldest';
+  onLimit?: 'reject' | 'evict-oldest' | undefined;
   /** Idle time of a session whose login said `remember: false`. @default '30m' */
-  shortIdleTimeout?: Duration;
+  shortIdleTimeout?: Duration | undefined;
   /**
    * How much of a client's address rows and events store: all of it, its network (`192.0.2.0/24`, `2001:db8:1::/48`) or
    * nothing. Addresses are personal data. @default 'full'
    */
-  ipAddress?: AddressDetail;
+  ipAddress?: AddressDetail | undefined;
   /** Require the same user agent as at login; `warn` only emits `user-agent.changed`. @default 'off' */
-  bindUserAgent?: 'off' | 'warn' | 'reject';
+  bindUserAgent?: 'off' | 'warn' | 'reject' | undefined;
   /** Minimum time between updates of `lastUsedAt`; 0 for every request. @default '60s' */
-  touchInterval?: Duration;
+  touchInterval?: Duration | undefined;
 }
 
 /** The options; a factory of `forRootAsync` returns them. */
 export interface JwtKnoxOptions<User = any> {
   /** Short for one HS256 key with the kid `default`: at least 32 random bytes. */
-  secret?: KeyMaterial;
+  secret?: KeyMaterial | undefined;
   /** The keys; the first that can sign signs, all verify. */
-  keys?: JwtKnoxKey[];
+  keys?: JwtKnoxKey[] | undefined;
   /** `iss` of the tokens (RFC 7519 section 4.1.1), and required in them when set. */
-  issuer?: string;
+  issuer?: string | undefined;
   /** `aud` of the access tokens: all of these, unless a session is issued for less or a refresh asks for less. */
-  audience?: string | string[];
+  audience?: string | string[] | undefined;
   /**
    * Which of `audience` are your application itself: guard and routes accept a token only if it carries one of
    * them (RFC 9068 section 4). The first of `audience` when left out.
    */
-  ownAudience?: string | string[];
+  ownAudience?: string | string[] | undefined;
   /** Clock skew tolerated when checking `exp`: at most 5 minutes; not applied to sessions. @default '0s' */
-  clockTolerance?: Duration;
-  accessToken?: AccessTokenOptions;
+  clockTolerance?: Duration | undefined;
+  accessToken?: AccessTokenOptions | undefined;
   /** `false`: single-token mode, the access token lives as long as its session. */
-  refreshToken?: RefreshTokenOptions | false;
-  session?: SessionOptions;
+  refreshToken?: RefreshTokenOptions | false | undefined;
+  session?: SessionOptions | undefined;
   /** Custom claims of the access token, for other applications that share the key. Never authorise by them here. */
-  claims?: (user: User, session: Session) => Record<string, unknown> | Promise<Record<string, unknown>>;
+  claims?: ((user: User, session: Session) => Record<string, unknown> | Promise<Record<string, unknown>>) | undefined;
   /**
    * Values of columns that your own session entity has beside the library's, for a session that the login route or
    * `TokenService.login` starts. `TokenService.issue` takes them as `columns`.
    */
-  sessionColumns?: (user: User, request: any) => RegisteredSessionColumns | Promise<RegisteredSessionColumns>;
+  sessionColumns?:
+    ((user: User, request: any) => RegisteredSessionColumns | Promise<RegisteredSessionColumns>) | undefined;
   /** Returns the body that answers login and refresh. Not beside `transport`, whose `write` returns the body. */
-  tokenResponse?: (tokens: IssuedTokens, user: User, request: any) => object | Promise<object>;
+  tokenResponse?: ((tokens: IssuedTokens, user: User, request: any) => object | Promise<object>) | undefined;
   /** How tokens are read from requests and sent in responses. @default BearerTransport */
-  transport?: TokenTransport;
+  transport?: TokenTransport | undefined;
   /** Who may use `introspect` and `revoke`; needed by `routes.oauth`. */
-  clients?: JwtKnoxClient[];
+  clients?: JwtKnoxClient[] | undefined;
   /** Deadline for all storage and user look-ups of one request; then 503. @default '2s' */
-  storageTimeout?: Duration;
+  storageTimeout?: Duration | undefined;
   /** The same for the admin routes. @default '30s' */
-  adminTimeout?: Duration;
+  adminTimeout?: Duration | undefined;
   /** Where time is read. @default SystemClock */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** Your own guards of one route each, such as a throttler or a captcha: the routes that anybody may call. */
 export interface JwtKnoxRouteGuards {
-  login?: (Type<CanActivate> | CanActivate)[];
-  refresh?: (Type<CanActivate> | CanActivate)[];
-  logout?: (Type<CanActivate> | CanActivate)[];
-  introspect?: (Type<CanActivate> | CanActivate)[];
-  revoke?: (Type<CanActivate> | CanActivate)[];
+  login?: (Type<CanActivate> | CanActivate)[] | undefined;
+  refresh?: (Type<CanActivate> | CanActivate)[] | undefined;
+  logout?: (Type<CanActivate> | CanActivate)[] | undefined;
+  introspect?: (Type<CanActivate> | CanActivate)[] | undefined;
+  revoke?: (Type<CanActivate> | CanActivate)[] | undefined;
 }
 
 export interface JwtKnoxRoutes {
   /** The path of all routes. @default 'auth' */
-  prefix?: string;
+  prefix?: string | undefined;
   /** Login, refresh, logout, verify and sessions. @default true */
-  session?: boolean;
+  session?: boolean | undefined;
   /** Statistics, purge and other users' sessions; needs `UserProvider.isAdmin`. @default false */
-  admin?: boolean;
+  admin?: boolean | undefined;
   /** `introspect` (RFC 7662), `revoke` (RFC 7009), metadata (RFC 8414); needs `clients` and `issuer`. @default false */
-  oauth?: boolean;
+  oauth?: boolean | undefined;
   /** With `oauth`, the metadata at `/.well-known`; an application serves those of one module. By default, as `oauth`. */
-  metadata?: boolean;
+  metadata?: boolean | undefined;
   /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an asymmetric key. @default false */
-  jwks?: boolean;
+  jwks?: boolean | undefined;
   /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
-  debug?: boolean;
+  debug?: boolean | undefined;
   /** Your guards by route: `login`, `refresh`, `logout`, `introspect`, `revoke`. They run before the library's work. */
-  guards?: JwtKnoxRouteGuards;
+  guards?: JwtKnoxRouteGuards | undefined;
 }
 
 /** Settings that shape the module. They go next to the factory in `forRootAsync`. */
 export interface JwtKnoxExtras {
   /** Registers the module globally. @default true */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
   /**
    * Whose sessions this module keeps, where several share a table: a name for each table of users, such as `customers` and
    * `staff`; at most 64 letters, digits, `.`, `_` and `-`. A session or token of one realm is nothing in another.
    * @default ''
    */
-  realm?: string;
+  realm?: string | undefined;
   /** Modules that export the user provider. */
-  imports?: any[];
+  imports?: any[] | undefined;
   /** A class that an import exports. Without it no login route is mounted and no user is looked up. */
-  userProvider?: Type<UserProvider>;
+  userProvider?: Type<UserProvider> | undefined;
   /**
    * Where sessions are stored: `typeOrm({ … })` of `nestjs-jwt-knox/typeorm`, or another {@link SessionStorage}.
    * @default typeOrm()
    */
-  storage?: SessionStorage;
+  storage?: SessionStorage | undefined;
   /** Which routes to mount; `false` for none. */
-  routes?: JwtKnoxRoutes | false;
+  routes?: JwtKnoxRoutes | false | undefined;
   /** `global` guards every route that is not `@Public()`. @default 'manual' */
-  guard?: 'manual' | 'global';
+  guard?: 'manual' | 'global' | undefined;
   /** A class that extends `RequestContextReader`: finds the request in other contexts. It may inject from `imports`. */
-  contextReader?: Type<{ read(context: ExecutionContext): { readonly request: any } }>;
+  contextReader?: Type<{ read(context: ExecutionContext): { readonly request: any } }> | undefined;
   /** Additions to this module, each with routes and providers of its own. @default none */
-  features?: JwtKnoxFeature[];
+  features?: JwtKnoxFeature[] | undefined;
   /** Guards that authenticate the login in place of username and password; they must set `request.user`. */
-  loginGuards?: any[];
+  loginGuards?: any[] | undefined;
 }
 
 /** Implement it in the class that you pass as `useClass` or `useExisting`. */

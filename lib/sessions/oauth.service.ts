@@ -37,7 +37,7 @@ export type Introspection = ActiveToken | { readonly active: false };
 /** What one introspection sets apart. */
 export interface IntrospectOptions {
   /** Whether a good refresh token is active; it authenticates nothing, so most callers must not take it. @default false */
-  refreshTokens?: boolean;
+  refreshTokens?: boolean | undefined;
 }
 
 /** The claims that go into the answer as they are, when the token has them. */

@@ -23,7 +23,7 @@ export interface SessionStatistics extends SessionCounts {
 
 export interface PurgeOptions {
   /** Rows deleted by one statement: small batches keep locks short. @default 1000 */
-  batchSize?: number;
+  batchSize?: number | undefined;
 }
 
 /**

@@ -24,31 +24,31 @@ import { fromStorage, RequestDeadline } from './request-deadline';
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {
   /** When the user proved who they are. @default the arrival */
-  authenticatedAt?: Moment;
+  authenticatedAt?: Moment | undefined;
   /**
    * Lifetime of this session, however often it is refreshed: in place of `session.idleTimeout`, and never past
    * `session.maxLifetime`. In single-token mode the idle timeout stays as it is.
    */
-  ttl?: Duration;
+  ttl?: Duration | undefined;
   /**
    * What the access tokens of this session are for: some of the option `audience`, at every refresh too. A session that
    * is not for `ownAudience` opens nothing in this application. @default all of the option `audience`
    */
-  audience?: string | readonly string[];
+  audience?: string | readonly string[] | undefined;
   /**
    * Custom claims of this session's access tokens, at every refresh too, in place of what the option `claims` returns. Plain
    * data, as JSON stores it.
    */
-  claims?: Record<string, unknown>;
+  claims?: Record<string, unknown> | undefined;
   /** False: the session ends after `session.shortIdleTimeout` without use, or after a shorter `ttl`. @default true */
-  remember?: boolean;
+  remember?: boolean | undefined;
   /**
    * When the login began, where the proof took more than this request: what `TokenService.arrival` returned then. A login
    * that began before its user's sessions were ended all at once starts none. At most 24 hours old. @default now
    */
   arrival?: LoginArrival;
   /** Values of columns that your own session entity has beside the library's, by the names of its members. */
-  columns?: RegisteredSessionColumns;
+  columns?: RegisteredSessionColumns | undefined;
   /**
    * A transaction of yours that is under way, such as the `EntityManager` that TypeORM's `transaction` hands you: the session
    * becomes part of it, and nothing is left of it when that is rolled back. It counts, and is announced, once the

@@ -23,11 +23,12 @@ export class SessionList {
     requireId(userId);
     const { clock, session } = this.options;
     const now = clock.now();
-    const complete: SessionQuery = { aliveAt: now, idleAt: now - session.idleGrace, limit: 100, ...query };
+    // A member that is undefined must not widen what is listed.
+    const { aliveAt = now, idleAt = now - session.idleGrace, limit = 100, before } = query;
+    const complete = { aliveAt, idleAt, limit, before };
     const find = () => fromStorage(() => this.repository.findByUser(userId, complete));
     const rows = await deadline.run(find);
     // A lifetime that was shortened ends the oldest: of rows that come newest first, those at the end.
-    const { aliveAt = -Infinity } = complete;
     const ending = rows.map((row) => ({ ...row, expiresAt: endOf(row, session) }));
     return ending.filter((row) => row.expiresAt > aliveAt).map(sessionOf);
   }

@@ -22,9 +22,9 @@ export interface RefreshOptions {
    * The request's `Idempotency-Key`: 1 to 128 printable ASCII characters, random and new for each attempt. A retry with the
    * key of the attempt is answered like the attempt, however late it comes.
    */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   /** Audiences of this one access token, among those of its session (RFC 8707). @default all of them */
-  resource?: string | readonly string[];
+  resource?: string | readonly string[] | undefined;
 }
 
 /** What gives a session new tokens: a refresh token, or credentials that were proven again. */

@@ -24,9 +24,9 @@ export interface RevokeOptions {
   /** Only if it is this user's. Must not be undefined when it is given. */
   userId?: string;
   /** For the event `session.revoked`. @default 'revoked' */
-  reason?: RevocationReason;
+  reason?: RevocationReason | undefined;
   /** For the event `session.revoked`: who ends it; null there when left out. */
-  actor?: SessionActor;
+  actor?: SessionActor | undefined;
 }
 
 /**
@@ -127,7 +127,7 @@ export class TokenService<User = any> {
    */
   async reauthenticate(
     session: Pick<Session, 'id' | 'userId'>,
-    { at }: { at?: Moment } = {},
+    { at }: { at?: Moment | undefined } = {},
   ): Promise<IssuedTokens<User>> {
     return this.renewals.reauthenticate(session, at);
   }
@@ -159,7 +159,7 @@ export class TokenService<User = any> {
     // A user id that went missing, in either spelling, must not become "of any user".
     const isMissing = (given.length > 0 && given[0] === undefined) || typeof only !== 'object';
     if (isMissing || 'userId' in only) requireId(only.userId);
-    return this.revoker.one(sessionId, only.userId, { reason: 'revoked', ...only });
+    return this.revoker.one(sessionId, only.userId, { reason: only.reason ?? 'revoked', actor: only.actor });
   }
 
   /** Ends all sessions of the user but this one; returns how many. */

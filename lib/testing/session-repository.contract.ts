@@ -10,8 +10,8 @@ import { REALM_CASES } from './session-repository.realm-cases';
 export interface ContractSubject extends HostSubject {
   repository: SessionRepository;
   /** User ids that rows may carry: at least three; random text when left out. */
-  userIds?: string[];
-  close?(): Promise<void>;
+  userIds?: string[] | undefined;
+  close?: (() => Promise<void>) | undefined;
 }
 
 /** The functions of a test runner: Vitest's and Jest's globals, or `node:test`'s, fit. */

@@ -7,9 +7,9 @@ export interface HostSubject {
   /** Columns of your own, with the values to write. */
   columns?: Readonly<Record<string, unknown>> | undefined;
   /** Reads these columns of a session. */
-  readColumns?(id: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+  readColumns?: ((id: string) => Promise<Readonly<Record<string, unknown>> | undefined>) | undefined;
   /** Runs work in a transaction: commits it, or undoes it when work throws. */
-  transaction?<T>(work: (manager: object) => Promise<T>): Promise<T>;
+  transaction?: (<T>(work: (manager: object) => Promise<T>) => Promise<T>) | undefined;
 }
 
 type NewRecord = (change?: Partial<SessionRecord>) => SessionRecord;

@@ -31,11 +31,11 @@ import { type Select, selectColumns, type Where } from './session-row';
 /** How a {@link TypeOrmSessionRepository} reads, and which sessions are its own. */
 export interface TypeOrmSessionRepositoryOptions {
   /** The relation of the entity to the host's user, where both are to be read at once. */
-  userRelation?: string;
+  userRelation?: string | undefined;
   /** Sends the look-ups as prepared statements. @default false */
-  preparedStatements?: boolean;
+  preparedStatements?: boolean | undefined;
   /** Only sessions of this realm are listed, counted, purged and ended. @default '' */
-  realm?: string;
+  realm?: string | undefined;
 }
 
 /**

@@ -10,25 +10,25 @@ import { TypeOrmSessionRepository } from './typeorm-session.repository';
 /** `preparedStatements` from your configuration: a Nest factory that returns true or false. */
 export interface PreparedStatementsFactory {
   /** Modules that export what the factory injects. */
-  imports?: ModuleMetadata['imports'];
+  imports?: ModuleMetadata['imports'] | undefined;
   /** Injection tokens of the factory's arguments. */
-  inject?: FactoryProvider['inject'];
+  inject?: FactoryProvider['inject'] | undefined;
   useFactory: (...args: any[]) => boolean | Promise<boolean>;
 }
 
 /** What {@link typeOrm} takes. */
 export interface TypeOrmStorageOptions {
   /** Name of the TypeORM data source; the default one when left out. */
-  dataSource?: string;
+  dataSource?: string | undefined;
   /** An entity of your application that extends `JwtKnoxSessionBase`. @default JwtKnoxSession */
-  entity?: Type<object>;
+  entity?: Type<object> | undefined;
   /** The relation of `entity` to the user: session and user are then read in one query. */
-  userRelation?: string;
+  userRelation?: string | undefined;
   /**
    * Sends the look-up of a session as a named prepared statement (PostgreSQL, MariaDB, MySQL): cheaper, but poolers that
    * hand a connection to another client between two statements break it. @default false
    */
-  preparedStatements?: boolean | PreparedStatementsFactory;
+  preparedStatements?: boolean | PreparedStatementsFactory | undefined;
 }
 
 const OPTIONS = ['dataSource', 'entity', 'userRelation', 'preparedStatements'];

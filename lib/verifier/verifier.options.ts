@@ -7,31 +7,31 @@ import type { JwtKnoxExtras, JwtKnoxKey, KeyMaterial } from '../options/options'
 /** What every verifier takes, whichever way it verifies tokens. */
 export interface CommonVerifierOptions {
   /** `iss` of the tokens, as the issuer has it. Required with `jwks`. */
-  issuer?: string;
+  issuer?: string | undefined;
   /** `aud` that this service answers to; one of a token's must be among these. Required with `jwks`. */
-  audience?: string | string[];
+  audience?: string | string[] | undefined;
   /** Clock skew tolerated when checking `exp`: at most 5 minutes. @default '0s' */
-  clockTolerance?: Duration;
+  clockTolerance?: Duration | undefined;
   /** How credentials travel; only `readAccess` is used. @default BearerTransport */
-  transport?: TokenTransport;
+  transport?: TokenTransport | undefined;
   /** Deadline over the look-ups of one request in the table and of the user; then 503. @default '2s' */
-  storageTimeout?: Duration;
+  storageTimeout?: Duration | undefined;
   /** Where time is read. @default SystemClock */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 /** Where the issuer publishes its keys, and for how long they are kept. */
 export interface JwksOptions {
   /** URL of the key set. @default '/.well-known/jwks.json' of the issuer */
-  uri?: string;
+  uri?: string | undefined;
   /** Older keys are fetched again before they are used; at most 1 hour. @default '5m' */
-  maxAge?: Duration;
+  maxAge?: Duration | undefined;
   /** An unknown `kid` makes the keys be fetched again at most once in this time. @default '10s' */
-  cooldown?: Duration;
+  cooldown?: Duration | undefined;
   /** After which the issuer counts as down. @default '2s' */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** Lets keys travel without TLS from other machines. @default false */
-  allowHttp?: boolean;
+  allowHttp?: boolean | undefined;
 }
 
 /** Where the issuer answers about tokens (RFC 7662), and for how long an answer is kept. */
@@ -41,13 +41,13 @@ export interface IntrospectionOptions {
   /** Who this service is at the issuer: one of its `clients`. */
   client: { id: string; secret: string };
   /** How long an answer counts, and with it a session that was ended; at most 60 s. @default '0s' */
-  cacheTtl?: Duration;
+  cacheTtl?: Duration | undefined;
   /** Most answers kept at once. @default 10000 */
-  cacheSize?: number;
+  cacheSize?: number | undefined;
   /** After which the issuer counts as down. @default '2s' */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** Lets tokens travel without TLS to other machines. @default false */
-  allowHttp?: boolean;
+  allowHttp?: boolean | undefined;
 }
 
 /** Checks signatures by the issuer's published keys, and nothing else: a logout counts when the token expires. */
@@ -73,11 +73,11 @@ export interface IntrospectionVerifierOptions extends CommonVerifierOptions {
 /** Reads the issuer's table, by the extra `storage`. Takes `secret` or `keys`. */
 export interface StorageVerifierOptions extends CommonVerifierOptions {
   /** The issuer's secret, where it has one. Whoever holds it can sign. */
-  secret?: KeyMaterial;
+  secret?: KeyMaterial | undefined;
   /** The issuer's keys; the public half is enough. */
-  keys?: JwtKnoxKey[];
+  keys?: JwtKnoxKey[] | undefined;
   /** Require the same user agent as at login. @default 'off' */
-  bindUserAgent?: 'off' | 'warn' | 'reject';
+  bindUserAgent?: 'off' | 'warn' | 'reject' | undefined;
   jwks?: undefined;
   introspection?: undefined;
 }
@@ -105,7 +105,7 @@ export interface JwtKnoxVerifierExtras extends Pick<
    * Where the issuer stores its sessions, when this service reads them there: `typeOrm()` of `nestjs-jwt-knox/typeorm`, or
    * another storage. Only `findById` is called. Leave it out with `jwks` and `introspection`.
    */
-  storage?: SessionStorage;
+  storage?: SessionStorage | undefined;
 }
 
 /** What `JwtKnoxVerifierModule.forRoot` takes: options, and the extras beside them. */

@@ -7,6 +7,7 @@ export type {
   JwtKnoxClient,
   JwtKnoxExtras,
   JwtKnoxKey,
+  JwtKnoxLoginRoute,
   JwtKnoxOptions,
   JwtKnoxOptionsFactory,
   JwtKnoxRouteGuards,

@@ -2,7 +2,7 @@ import type { DynamicModule } from '@nestjs/common';
 import type { JwtKnoxFeature } from '../contracts/feature';
 import type { SessionStorage } from '../contracts/session-storage';
 import { isLoopback } from './option-reader';
-import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRouteGuards, JwtKnoxRoutes } from './options';
+import type { JwtKnoxExtras, JwtKnoxLoginRoute, JwtKnoxOptions, JwtKnoxRouteGuards } from './options';
 
 /** Former names of what the extra `storage` holds, with what to write instead. */
 export const MOVED_TO_STORAGE = {
@@ -26,17 +26,20 @@ export const EXTRAS = {
   loginGuards: undefined,
   features: undefined,
 } satisfies Record<keyof JwtKnoxExtras, unknown>;
+/** What the body of a login holds beside the username. */
+const TAKEN_MEMBERS = ['password', 'device_name', 'remember'];
 const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'metadata', 'jwks', 'debug'];
 
 /** Up to four plain segments: as many as the metadata is mounted with. */
 const ISSUER_PATH = /^(?:\/[\w.~-]+){0,4}\/?$/;
 
 /** The routes with their defaults. */
-export function routesOf(given: JwtKnoxExtras['routes']): Required<Omit<JwtKnoxRoutes, 'guards'>> {
+export function routesOf(given: JwtKnoxExtras['routes']) {
   const routes = given === false ? { session: false } : (given ?? {});
   const { prefix = 'auth', session = true, admin = false, oauth = false, jwks = false, debug = false } = routes;
+  const usernameField = (Object(routes.login) as JwtKnoxLoginRoute).usernameField ?? 'username';
   const { metadata = oauth } = routes;
-  return { prefix, session, admin, oauth, metadata, jwks, debug };
+  return { prefix, session, admin, oauth, metadata, jwks, debug, usernameField };
 }
 
 /** What both modules make of the extras that say where they are and what they see. */
@@ -57,6 +60,7 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   const routes = extras.routes === false ? null : (extras.routes ?? {});
   checkRoutes(problems, routes);
   checkRouteGuards(problems, extras);
+  checkLogin(problems, extras);
   if (extras.loginGuards !== undefined && !isGuardList(extras.loginGuards)) {
     problems.push('loginGuards: must be a list of guards, classes or instances.');
   }
@@ -88,16 +92,32 @@ function checkRoutes(problems: string[], routes: unknown): void {
     problems.push('routes: must be an object, or false for no routes.');
     return;
   }
-  const { prefix, guards: _guards, ...switches } = routes as Record<string, unknown>;
+  const { prefix, guards: _guards, login: _login, ...switches } = routes as Record<string, unknown>;
   if (prefix !== undefined && !isPlainPath(prefix)) {
     problems.push("routes.prefix: must be a plain path such as 'auth' or 'api/auth'.");
   }
   for (const [name, value] of Object.entries(switches)) {
     if (!ROUTE_SWITCHES.includes(name)) {
-      problems.push(`routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}, guards.`);
+      problems.push(`routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}, guards, login.`);
     } else if (value !== undefined && typeof value !== 'boolean') {
       problems.push(`routes.${name}: must be true or false.`);
     }
+  }
+}
+
+function checkLogin(problems: string[], { routes, userProvider, loginGuards }: JwtKnoxExtras): void {
+  const login: unknown = routes ? routes.login : undefined;
+  if (login === undefined) return;
+  const { usernameField, ...others } = Object(login) as Record<string, unknown>;
+  if (typeof login !== 'object' || login === null || Object.keys(others).length > 0) {
+    problems.push("routes.login: must be an object such as { usernameField: 'email' }.");
+  }
+  if (usernameField === undefined) return;
+  const isName = typeof usernameField === 'string' && /^[A-Za-z]\w{0,63}$/.test(usernameField);
+  if (!isName || TAKEN_MEMBERS.includes(usernameField) || usernameField in {}) {
+    problems.push("routes.login.usernameField: must be a name of its own in the body, such as 'email'.");
+  } else if (!userProvider || loginGuards?.length || !routesOf(routes).session) {
+    problems.push('routes.login.usernameField: has no effect, the route that reads it is not mounted; leave it out.');
   }
 }
 

@@ -147,6 +147,15 @@ export interface JwtKnoxRouteGuards {
   revoke?: (Type<CanActivate> | CanActivate)[] | undefined;
 }
 
+/** How `POST login` reads its body. */
+export interface JwtKnoxLoginRoute {
+  /**
+   * The member of the body that holds the username, such as `email`; your `UserProvider` gets it as `username`.
+   * @default 'username'
+   */
+  usernameField?: string | undefined;
+}
+
 export interface JwtKnoxRoutes {
   /** The path of all routes. @default 'auth' */
   prefix?: string | undefined;
@@ -162,6 +171,8 @@ export interface JwtKnoxRoutes {
   jwks?: boolean | undefined;
   /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
   debug?: boolean | undefined;
+  /** What the body of `POST login` looks like. Not beside `loginGuards`, which read it themselves. */
+  login?: JwtKnoxLoginRoute | undefined;
   /** Your guards by route: `login`, `refresh`, `logout`, `introspect`, `revoke`. They run before the library's work. */
   guards?: JwtKnoxRouteGuards | undefined;
 }

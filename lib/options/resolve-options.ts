@@ -4,7 +4,7 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
 import { checkExtras, EXTRAS, MOVED_TO_STORAGE, routesOf } from './extras';
 import { OptionReader } from './option-reader';
-import type { JwtKnoxExtras, JwtKnoxOptions, JwtKnoxRoutes, SessionOptions } from './options';
+import type { JwtKnoxExtras, JwtKnoxOptions, SessionOptions } from './options';
 
 /** Injection token of the {@link ResolvedOptions}. */
 export const JWT_KNOX_OPTIONS = Symbol('JWT_KNOX_OPTIONS');
@@ -50,7 +50,7 @@ export interface ResolvedOptions {
   readonly clock: Clock;
   /** A row may be this far ahead of a request's clock: it waited for the row, or clocks differ a little. */
   readonly clockMargin: number;
-  readonly routes: Readonly<Required<Omit<JwtKnoxRoutes, 'guards'>>>;
+  readonly routes: Readonly<ReturnType<typeof routesOf>>;
 }
 
 const KNOWN = {

@@ -1,13 +1,15 @@
-import { HttpCode, HttpStatus, Injectable, Post, Req, Res, UseGuards, UseInterceptors } from '@nestjs/common';
+import { HttpCode, HttpStatus, Inject, Injectable, Post, Req, Res, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { Device } from '../contracts/device';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { JwtKnoxRequest } from '../contracts/registered-types';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Logins } from '../sessions/logins';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders, HostChallenge, NoStoreGuard } from '../guard/error-headers.interceptor';
 import { jsonBodyOf } from '../guard/request-body';
+import { loginBodyOf } from './login-body';
 import { deviceOf } from '../guard/request-context';
-import { DeviceDto, LoginDto } from './dto';
+import { DeviceDto } from './dto';
 import { JwtKnoxRoute } from './knox-routes';
 import { arrivalOf } from './login-arrival.guard';
 import { TokenResponder } from './token-responder';
@@ -33,11 +35,20 @@ abstract class LoginRoute {
 /** `POST login` with username and password. */
 @JwtKnoxRoute()
 export class LoginController extends LoginRoute {
+  constructor(
+    logins: Logins,
+    responder: TokenResponder,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+  ) {
+    super(logins, responder);
+  }
+
   @Post('login')
   @Public()
   @HttpCode(HttpStatus.OK)
   async login(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
-    const { username, password, device_name: deviceName, remember } = jsonBodyOf(request, LoginDto);
+    const body = loginBodyOf(request, this.options.routes.usernameField);
+    const { username, password, device_name: deviceName, remember } = body;
     return this.answer(request, response, deviceName, (device) =>
       this.logins.login({ username, password }, device, request, { remember }),
     );

@@ -77,5 +77,5 @@ describe('the types of what an application passes, under exactOptionalPropertyTy
     expect(members.length).toBeGreaterThan(80);
     expect(members).toContainEqual(expect.objectContaining({ type: 'JwtKnoxOptions', member: 'secret' }));
     expect(refusedMembers(members)).toEqual(STRICT);
-  });
+  }, 120_000);
 });

@@ -2,11 +2,12 @@ import {
   type DynamicModule,
   Logger,
   Module,
+  type NestModule,
   type OnApplicationBootstrap,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { JwtKnoxEvents } from './contracts/events';
 import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
@@ -21,6 +22,8 @@ import { warnOfGuardsBefore } from './guard/guard-order';
 import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
 import { controllersOf } from './routes/controllers';
+import { FrameworkErrors } from './routes/framework-errors';
+import { ServedRoutes } from './routes/served-routes';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -46,7 +49,7 @@ import { TokenVerifier } from './sessions/token-verifier';
  * const imports = [JwtKnoxModule.forRoot({ secret: process.env.JWT_SECRET })]; // of your root module
  */
 @Module({})
-export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationBootstrap {
+export class JwtKnoxModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger(JwtKnoxModule.name);
 
   /** Hidden: whoever prints it prints the whole application. */
@@ -82,9 +85,21 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements OnModuleIn
     return assemble(super.forRootAsync(options), options, strayProblems(options, EXTRAS, MOVED_TO_STORAGE));
   }
 
+  /** Nest calls it before it adds the routes. */
+  configure(): void {
+    const adapter = this.#moduleRef.get(HttpAdapterHost, { strict: false }).httpAdapter;
+    if (adapter?.getType() === 'fastify') this.frameworkErrors().listenToFastify(adapter.getInstance());
+  }
+
   onModuleInit(): void {
     requireSingletons(this.#moduleRef, TokenService, JwtKnoxModule.name);
     requireRealms(this.#moduleRef, JwtKnoxModule.name);
+    const adapter = this.#moduleRef.get(HttpAdapterHost, { strict: false }).httpAdapter;
+    if (adapter?.getType() === 'express') this.frameworkErrors().listenToExpress(adapter);
+  }
+
+  private frameworkErrors(): FrameworkErrors {
+    return new FrameworkErrors(new ServedRoutes(this.#moduleRef).all());
   }
 
   /** Tells of a missing table at start-up, rather than by a 503 at the first login. */

@@ -140,11 +140,17 @@ export class RefreshTokenReusedError extends UnauthorizedError {
   }
 }
 
+const BAD_REQUESTS = {
+  [HttpStatus.BAD_REQUEST]: 'Bad Request',
+  [HttpStatus.PAYLOAD_TOO_LARGE]: 'Payload Too Large',
+  [HttpStatus.UNSUPPORTED_MEDIA_TYPE]: 'Unsupported Media Type',
+} as const;
+
 export class InvalidRequestError extends JwtKnoxError {
   constructor(
     message: string,
-    status: HttpStatus.BAD_REQUEST | HttpStatus.UNSUPPORTED_MEDIA_TYPE = HttpStatus.BAD_REQUEST,
-    error = status === HttpStatus.BAD_REQUEST ? 'Bad Request' : 'Unsupported Media Type',
+    status: keyof typeof BAD_REQUESTS = HttpStatus.BAD_REQUEST,
+    error: string = BAD_REQUESTS[status],
   ) {
     super('invalid_request', status, error, message);
   }

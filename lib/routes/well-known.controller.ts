@@ -16,7 +16,7 @@ import { ModuleRef } from '@nestjs/core';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { TokenService } from '../sessions/token.service';
 import { Public } from '../guard/decorators';
-import { servedPath } from './knox-routes';
+import { ServedRoutes } from './served-routes';
 import { type DocumentController, DocumentGuard } from './verbatim-body';
 
 /** RFC 8615: at the root of the host, whatever the prefix of the other routes. */
@@ -97,8 +97,8 @@ export class MetadataController implements OnModuleInit, DocumentController {
 
   private describe() {
     const { issuer, routes } = this.options;
-    const url = (method: RequestMethod, path: string) =>
-      new URL(servedPath(this.#moduleRef, method, path), issuer).href;
+    const served = new ServedRoutes(this.#moduleRef);
+    const url = (method: RequestMethod, path: string) => new URL(served.pathOf(method, path), issuer).href;
     const auth = ['client_secret_basic'];
     return {
       issuer,
@@ -117,10 +117,11 @@ export class MetadataController implements OnModuleInit, DocumentController {
 /** Clients look at the root of the host and nowhere else. */
 function reportMoved(moduleRef: ModuleRef, name: string): void {
   const path = `/${WELL_KNOWN}/${name}`;
-  const served = servedPath(moduleRef, RequestMethod.GET, path);
+  const routes = new ServedRoutes(moduleRef);
+  const served = routes.pathOf(RequestMethod.GET, path);
   if (served === path) return;
-  new Logger('JwtKnox').error(
-    `${path} is served at ${served}, where no client looks for it: keep it out of the global prefix by ` +
-      `app.setGlobalPrefix('…', { exclude: ['${WELL_KNOWN}/{*path}'] }).`,
-  );
+  const remedy = routes.modulePath
+    ? `leave JwtKnoxModule out of RouterModule, and write its path in routes.prefix, such as 'api/auth'.`
+    : `keep it out of the global prefix by app.setGlobalPrefix('…', { exclude: ['${WELL_KNOWN}/{*path}'] }).`;
+  new Logger('JwtKnox').error(`${path} is served at ${served}, where no client looks for it: ${remedy}`);
 }

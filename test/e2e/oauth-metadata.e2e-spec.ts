@@ -1,6 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
 import { VersioningType } from '@nestjs/common';
+import { RouterModule } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';
+import { JwtKnoxModule } from '../../lib';
 import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
 import { ISSUER, oauthOptions, postForm } from '../support/oauth';
 
@@ -86,6 +88,50 @@ describe.each(environments)('the metadata: $title', ({ platform, kind }) => {
     }
     expect((await t.http.get('/.well-known/jwks.json')).status).toBe(200);
   });
+
+  it.each([
+    ['alone', () => undefined, ''],
+    ['below the global prefix', (app: INestApplication) => void app.setGlobalPrefix('v0'), '/v0'],
+  ])(
+    'name the endpoints below the path of RouterModule, %s, and the start says what that moves',
+    async (_title, prepare, base) => {
+      const errors: string[] = [];
+      const ignore = () => undefined;
+      const logger = {
+        log: ignore,
+        warn: ignore,
+        debug: ignore,
+        error: (line: unknown) => void errors.push(String(line)),
+      };
+      await start(ISSUER, {
+        prepare,
+        logger,
+        imports: [RouterModule.register([{ path: 'api', module: JwtKnoxModule }])],
+        extras: { routes: { oauth: true, jwks: true } },
+      });
+      const moved = `${base}/api/.well-known`;
+      expect(await endpoints(`${moved}/oauth-authorization-server`)).toEqual([
+        `${ISSUER}${base}/api/auth/introspect`,
+        `${ISSUER}${base}/api/auth/revoke`,
+        `${ISSUER}${moved}/jwks.json`,
+      ]);
+      for (const name of ['introspect', 'revoke']) {
+        expect((await postForm(t.http, `${base}/api/auth/${name}`, { token: 'x' })).status).toBe(200);
+      }
+      expect((await t.http.get(`${moved}/jwks.json`)).status).toBe(200);
+      const told = errors.filter((line) => line.includes('where no client looks for it'));
+      expect(told).toEqual(
+        ['jwks.json', 'oauth-authorization-server']
+          .map(
+            (name) =>
+              `/.well-known/${name} is served at ${moved}/${name}, where no client looks for it: leave JwtKnoxModule out of ` +
+              "RouterModule, and write its path in routes.prefix, such as 'api/auth'.",
+          )
+          .map((line) => expect.stringContaining(line))
+          .reverse(),
+      );
+    },
+  );
 
   it('name the endpoints of an application with versions in its paths: these have none', async () => {
     await start(ISSUER, {

@@ -37,6 +37,7 @@ import { bindStorage } from './options/bind-storage';
 import { defaultStorage } from './load-typeorm';
 import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { SessionAdminService } from './sessions/session-admin.service';
+import { LateUserProvider, OWN_USER_PROVIDER } from './sessions/late-user-provider';
 import { SESSION_SERVICES } from './sessions/session-services';
 import { reportUnreadableSessions } from './sessions/storage-probe';
 import { TokenService } from './sessions/token.service';
@@ -93,6 +94,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements NestModule
 
   onModuleInit(): void {
     requireSingletons(this.#moduleRef, TokenService, JwtKnoxModule.name);
+    requireSingletons(this.#moduleRef, OWN_USER_PROVIDER, JwtKnoxModule.name);
     requireRealms(this.#moduleRef, JwtKnoxModule.name);
     const adapter = this.#moduleRef.get(HttpAdapterHost, { strict: false }).httpAdapter;
     if (adapter?.getType() === 'express') this.frameworkErrors().listenToExpress(adapter);
@@ -126,12 +128,21 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
-      ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
+      ...userProviders(extras),
       ...added.providers,
       ...guardProviders(extras, { name: 'JwtKnoxModule', strategy: 'jwt-knox' }),
     ],
     exports: [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, ...GUARD_EXPORTS, ...added.exports],
   };
+}
+
+function userProviders({ userProvider }: JwtKnoxExtras): Provider[] {
+  // What is no class is told with all other problems.
+  if (typeof userProvider !== 'function') return [{ provide: OWN_USER_PROVIDER, useValue: null }];
+  return [
+    { provide: OWN_USER_PROVIDER, useExisting: userProvider },
+    { provide: UserProvider, useClass: LateUserProvider },
+  ];
 }
 
 function optionProviders(extras: JwtKnoxExtras, problems: string[]): Provider[] {

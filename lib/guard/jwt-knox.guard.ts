@@ -1,9 +1,13 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { MissingTokenError } from '../contracts/errors';
+import { type CanActivate, type ExecutionContext, Injectable, Optional } from '@nestjs/common';
+import { JwtKnoxConfigurationError, MissingTokenError } from '../contracts/errors';
 import { RequestSession } from './authenticated-request';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
 import { leaveReader, missingRequestIn, readAndLeave, RequestContextReader } from './request-context';
+
+const WITHOUT_MODULE =
+  'JwtKnoxGuard: no module provides what it needs; import JwtKnoxModule.forRoot(…) in your root module, or, with ' +
+  'isGlobal: false, in each module that uses the guard.';
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to your user and
@@ -14,10 +18,13 @@ import { leaveReader, missingRequestIn, readAndLeave, RequestContextReader } fro
  */
 @Injectable()
 export class JwtKnoxGuard implements CanActivate {
+  // Optional, to say what is missing: Nest would only name what this class injects.
   constructor(
-    private readonly reader: RequestContextReader,
-    private readonly authenticator: RequestAuthenticator,
-  ) {}
+    @Optional() private readonly reader: RequestContextReader,
+    @Optional() private readonly authenticator: RequestAuthenticator,
+  ) {
+    if (!reader || !authenticator) throw new JwtKnoxConfigurationError([WITHOUT_MODULE], 'JwtKnoxGuard');
+  }
 
   /** @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503) */
   async canActivate(context: ExecutionContext): Promise<boolean> {

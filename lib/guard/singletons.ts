@@ -7,8 +7,8 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
  * @param token what needs the user provider and the storage, directly or through others
  * @throws JwtKnoxConfigurationError
  */
-export function requireSingletons(moduleRef: ModuleRef, token: Type, name: string): void {
-  if (moduleRef.introspect(token as Type).scope === Scope.DEFAULT) return;
+export function requireSingletons(moduleRef: ModuleRef, token: Type | symbol, name: string): void {
+  if (moduleRef.introspect(token).scope === Scope.DEFAULT) return;
   throw new JwtKnoxConfigurationError(
     [
       'userProvider and storage: must not be request-scoped, directly or through a dependency; make both singletons. Only ' +

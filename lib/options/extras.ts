@@ -61,6 +61,11 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   checkRoutes(problems, routes);
   checkRouteGuards(problems, extras);
   checkLogin(problems, extras);
+  if (extras.userProvider !== undefined && typeof extras.userProvider !== 'function') {
+    problems.push(
+      'userProvider: must be a class, not an instance; export the class from a module, and list that in imports.',
+    );
+  }
   if (extras.loginGuards !== undefined && !isGuardList(extras.loginGuards)) {
     problems.push('loginGuards: must be a list of guards, classes or instances.');
   }

@@ -81,6 +81,10 @@ export class OptionReader {
     const path = name === '' ? '' : `${name}.`;
     for (const key of Object.keys(value).filter((one) => !known.includes(one))) {
       const beside = name === '' ? ` Beside them: ${this.extras.join(', ')}.` : '';
+      if (name === '' && this.extras.includes(key)) {
+        this.problems.push(`${key}: has no effect in what a factory returns; write it beside useFactory.`);
+        continue;
+      }
       const remedy = Object.hasOwn(this.renamed, path + key)
         ? `write ${this.renamed[path + key]} instead.`
         : `known are ${known.map((one) => path + one).join(', ')}.${beside}`;

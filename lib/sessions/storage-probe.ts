@@ -14,7 +14,8 @@ export async function reportUnreadableSessions(
   await new RequestDeadline(timeout).run(read).catch(({ cause }: StorageUnavailableError) => {
     logger.error(
       `The sessions cannot be read: ${cause instanceof Error ? cause.message : 'unknown error'}. If the table is missing, add ` +
-        '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them.',
+        '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them; if the table is in another ' +
+        'data source, name that one in typeOrm({ dataSource }).',
     );
   });
 }

@@ -6,6 +6,11 @@ export function setupProblems(
   rows: Repository<ObjectLiteral>,
   { readOnly, userRelation }: { readOnly: boolean; userRelation: string | undefined },
 ): string[] {
+  if (!rows.manager.connection.isInitialized) {
+    return [
+      'The data source is not initialized: leave manualInitialization out of its options, so that Nest connects first.',
+    ];
+  }
   const needed = readOnly ? [rows.target] : [rows.target, JwtKnoxFence];
   const missing = needed.filter((one) => !rows.manager.connection.hasMetadata(one));
   if (missing.length > 0) {

@@ -20,8 +20,11 @@ async function start(): Promise<string> {
   return url;
 }
 
+/** User ids are parts of admin paths; by default, Fastify refuses parts of more than 100 characters. */
+const FASTIFY = { routerOptions: { maxParamLength: 255 } };
+
 async function adapterOf({ adapter }: AppConfig): Promise<AbstractHttpAdapter> {
-  if (adapter === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter();
+  if (adapter === 'fastify') return new (await import('@nestjs/platform-fastify')).FastifyAdapter(FASTIFY);
   return new (await import('@nestjs/platform-express')).ExpressAdapter();
 }
 

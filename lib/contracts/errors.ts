@@ -149,7 +149,10 @@ const BAD_REQUESTS = {
 export class InvalidRequestError extends JwtKnoxError {
   constructor(
     message: string,
-    status: keyof typeof BAD_REQUESTS = HttpStatus.BAD_REQUEST,
+    status:
+      | HttpStatus.BAD_REQUEST
+      | HttpStatus.PAYLOAD_TOO_LARGE
+      | HttpStatus.UNSUPPORTED_MEDIA_TYPE = HttpStatus.BAD_REQUEST,
     error: string = BAD_REQUESTS[status],
   ) {
     super('invalid_request', status, error, message);

@@ -153,17 +153,17 @@ describe.each(environments)('administration: $title', ({ platform, kind }) => {
     const path = `/auth/admin/sessions?user_id=${encodeURIComponent(id)}`;
     const list = await t.http.get(path, { token: admin });
     expect([list.status, list.body.map((one: any) => one.user_id)]).toEqual([200, [id, id]]);
-    const { headers, body } = await t.http.get(`${path}&limit=1`, { token: admin });
-    const next = new URL(/^<([^>]+)>/.exec(String(headers.link))![1]!, `http://here${path}`);
+    const first = await t.http.get(`${path}&limit=1`, { token: admin });
+    const next = new URL(/^<([^>]+)>/.exec(String(first.headers.link))![1]!, `http://here${path}`);
     expect(next.searchParams.get('user_id')).toBe(id);
     const last = await t.http.get(next.pathname + next.search, { token: admin });
-    expect([body[0].id, last.body[0].id].sort()).toEqual(list.body.map((one: any) => one.id).sort());
+    expect(new Set([first.body[0].id, last.body[0].id])).toEqual(new Set(list.body.map((one: any) => one.id)));
     expect((await t.http.delete(path, { token: admin })).body).toEqual({ revoked: 2 });
     for (const query of ['', '?user_id=', '?user_id=a&user_id=b', `?user_id=${'u'.repeat(256)}`, '?user_id=%00']) {
       const answers = [await t.http.get(`/auth/admin/sessions${query}`, { token: admin })];
       answers.push(await t.http.delete(`/auth/admin/sessions${query}`, { token: admin }));
       expect(answers.map(({ status, body }) => [query, status, body.code])).toEqual(
-        Array(2).fill([query, 400, 'invalid_request']),
+        ['GET', 'DELETE'].map(() => [query, 400, 'invalid_request']),
       );
     }
     const { access_token: token } = await t.login('bob');

@@ -128,7 +128,7 @@ describe.each(environments)('the metadata: $title', ({ platform, kind }) => {
               "RouterModule, and write its path in routes.prefix, such as 'api/auth'.",
           )
           .map((line) => expect.stringContaining(line))
-          .reverse(),
+          .toReversed(),
       );
     },
   );

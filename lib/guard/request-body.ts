@@ -27,8 +27,8 @@ export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
       HttpStatus.UNSUPPORTED_MEDIA_TYPE,
     );
   }
-  // A host without the framework's own parsers has none, or another that leaves bytes or text.
-  if (hasBody && (request.body === undefined || typeof request.body === 'string' || ArrayBuffer.isView(request.body))) {
+  // A host without the framework's own parsers has none, or another that leaves bytes.
+  if (hasBody && (request.body === undefined || ArrayBuffer.isView(request.body))) {
     throw new InvalidRequestError(
       'This application does not read JSON: its body parser is off.',
       HttpStatus.UNSUPPORTED_MEDIA_TYPE,

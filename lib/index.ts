@@ -59,8 +59,13 @@ export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider
 
 // How credentials travel
 export { TokenTransport } from './contracts/token-transport';
+export type { CredentialUse, TransportSettings } from './contracts/token-transport';
 export { BearerTransport } from './guard/bearer.transport';
 export type { BearerTransportOptions } from './guard/bearer.transport';
+export { CookieTransport } from './guard/cookie.transport';
+export type { CookieResponseBody } from './guard/cookie.transport';
+export type { CookieTransportOptions } from './guard/cookie.options';
+export { AllowCrossOrigin } from './guard/cross-origin';
 export { tokenResponseBody } from './guard/token-response';
 export type { TokenResponseBody } from './guard/token-response';
 
@@ -98,6 +103,7 @@ export type {
 
 // Errors
 export {
+  CrossOriginRefusedError,
   ForbiddenError,
   InvalidCredentialsError,
   InvalidRefreshTokenError,

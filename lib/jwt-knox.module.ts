@@ -166,7 +166,11 @@ function optionProviders(extras: JwtKnoxExtras, problems: string[]): Provider[] 
     },
     {
       provide: TokenTransport,
-      useFactory: (options: ResolvedOptions) => options.transport ?? new BearerTransport(options),
+      useFactory: (options: ResolvedOptions) => {
+        const transport = options.transport ?? new BearerTransport(options);
+        transport.configure(options);
+        return transport;
+      },
       inject: [JWT_KNOX_OPTIONS],
     },
   ];

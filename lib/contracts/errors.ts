@@ -15,6 +15,7 @@ export type JwtKnoxErrorCode =
   | 'refresh_token_reused'
   | 'session_limit_reached'
   | 'forbidden'
+  | 'cross_origin_refused'
   | 'storage_unavailable'
   | 'issuer_unavailable'
   | 'too_busy';
@@ -74,6 +75,8 @@ export abstract class JwtKnoxError extends HttpError {
   declare readonly status: number;
   /** Stable, to be matched by clients. */
   readonly code: JwtKnoxErrorCode;
+  /** Headers that the answer needs, by name; a list is sent as one header each. */
+  readonly headers?: Readonly<Record<string, readonly string[]>>;
 
   protected constructor(code: JwtKnoxErrorCode, status: number, error: string, message: string, cause?: unknown) {
     const body = { statusCode: status, error, code, message };
@@ -173,6 +176,22 @@ export class SessionLimitReachedError extends JwtKnoxError {
 export class ForbiddenError extends JwtKnoxError {
   constructor() {
     super('forbidden', HttpStatus.FORBIDDEN, 'Forbidden', 'This needs an administrator.');
+  }
+}
+
+/**
+ * A page of another site made a browser send this request, along with the user's cookies. Nothing was read or changed.
+ * @example
+ * new CookieTransport({ trustedOrigins: ['https://app.example.com'] }); // lets the pages of this site in
+ */
+export class CrossOriginRefusedError extends JwtKnoxError {
+  constructor() {
+    super(
+      'cross_origin_refused',
+      HttpStatus.FORBIDDEN,
+      'Forbidden',
+      'This request comes from another site, which may not use the cookies of this one.',
+    );
   }
 }
 

@@ -188,6 +188,11 @@ export abstract class SessionRepository extends Redacted {
    * changes the access key), and the row is alive. False when nothing changed.
    */
   abstract rotate(id: string, presentedDigest: string, rotation: Rotation): Promise<boolean>;
+  /**
+   * Moves `expiresAt` where `refreshDigest` is still the presented one and the row is alive at `at` (epoch ms), which
+   * becomes `lastUsedAt`. Nothing else changes. False when nothing changed.
+   */
+  abstract prolong(id: string, presentedDigest: string, to: { expiresAt: number; at: number }): Promise<boolean>;
   /** Moves `lastUsedAt` forward, never back, and only while the row is of this generation. */
   abstract touch(id: string, generation: number, lastUsedAt: number): Promise<void>;
   /** Changes the access key where it is still the one to be replaced, and the row is alive at the change's moment. */

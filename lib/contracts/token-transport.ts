@@ -1,5 +1,21 @@
 import type { IssuedTokens } from './issued-tokens';
 
+/** What a route is about to do with the credentials of a request. */
+export interface CredentialUse {
+  /** Whether it hands tokens out or takes them back, whatever the request carries: login, refresh, logout. */
+  readonly wantsTokens: boolean;
+  /** Whether it says `@AllowCrossOrigin()`. */
+  readonly allowsCrossOrigin: boolean;
+}
+
+/** What a transport learns of the module that it serves. */
+export interface TransportSettings {
+  /** The realm of the module; '' for none. */
+  readonly realm: string;
+  /** Scheme, host and port of the application as clients see them, where the option `publicOrigin` says so. */
+  readonly publicOrigins: readonly string[];
+}
+
 /**
  * How credentials travel between client and server: the only code that reads tokens from requests and writes them to
  * responses, headers and body alike. Throw an `InvalidRequestError` for a request with two credentials of one kind.
@@ -12,10 +28,30 @@ import type { IssuedTokens } from './issued-tokens';
  * }
  */
 export abstract class TokenTransport {
+  /** Whether {@link admit} wants to know of `@AllowCrossOrigin()`; looked up only then. */
+  readonly checksOrigin: boolean = false;
+
+  /** Called once, when the module starts. */
+  configure(_settings: TransportSettings): void {}
+
+  /**
+   * Called before a credential of a request is read, or tokens are handed out: may set headers of the answer, and throw to
+   * refuse the request. `response` is undefined where there is none, as with a socket.
+   */
+  admit(_request: any, _response: any, _use: CredentialUse): void {}
+
   /** Returns the access token as it was sent, or null when the request carries none. */
   abstract readAccess(request: any): string | null;
   /** Returns the refresh token as it was sent, or null when the request carries none. */
   abstract readRefresh(request: any): string | null;
+  /** The refresh token by which a request whose access token is missing or expired may go on; null for none. */
+  readRenewal(_request: any): string | null {
+    return null;
+  }
+  /** The refresh token of the session that a login takes the place of, once it has succeeded; null for none. */
+  readReplaced(_request: any): string | null {
+    return null;
+  }
   /**
    * Called before the response to a login or refresh: sets headers and cookies, and returns the whole JSON body. No token
    * reaches the body in another way.

@@ -11,6 +11,7 @@ import { catchError, type Observable, throwError } from 'rxjs';
 import {
   InvalidCredentialsError,
   InvalidRequestError,
+  JwtKnoxError,
   MissingTokenError,
   StorageUnavailableError,
   TooBusyError,
@@ -43,6 +44,10 @@ export class ErrorHeaders implements NestInterceptor {
     if (challenge !== null) setHeader(response, CHALLENGE, challenge);
     // One of the host's, who may have set a challenge of their own.
     else if (isUnauthorized(error) && !hasChallenge(response)) setHeader(response, CHALLENGE, REALM);
+    if (error instanceof JwtKnoxError && error.headers) {
+      for (const [name, values] of Object.entries(error.headers))
+        for (const value of values) addHeader(response, name, value);
+    }
     if (error instanceof UnavailableError) {
       setHeader(response, 'Retry-After', String(error.retryAfter));
       // Thrown by the host itself, in a flood: it must not keep an outage out of the log.
@@ -107,6 +112,23 @@ function isUnauthorized(error: unknown): boolean {
 
 function hasChallenge(response: any): boolean {
   return response?.getHeader?.(CHALLENGE) !== undefined;
+}
+
+/** Adds a header of which there may be several: `Set-Cookie`. */
+export function addHeader(response: any, name: string, value: string): void {
+  // Express has `append`; Fastify's `header` adds where the name is Set-Cookie.
+  if (typeof response?.append === 'function') response.append(name, value);
+  else if (typeof response?.header === 'function') response.header(name, value);
+  else response?.setHeader?.(name, [response.getHeader(name) ?? []].flat().concat(value));
+}
+
+/** Says that an answer depends on a header of the request (RFC 9110 section 12.5.5). */
+export function addVary(response: any, header: string): void {
+  if (typeof response?.getHeader !== 'function') return;
+  const present = [response.getHeader('Vary') ?? []].flat().join(', ');
+  const names = present.toLowerCase().split(/\s*,\s*/);
+  if (names.includes('*') || names.includes(header.toLowerCase())) return;
+  setHeader(response, 'Vary', present === '' ? header : `${present}, ${header}`);
 }
 
 export function setHeader(response: any, name: string, value: string): void {

@@ -2,6 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { TokenTransport } from '../contracts/token-transport';
 import type { JwtKnoxExtras } from '../options/options';
+import { SessionRenewals } from '../sessions/session-renewals';
 import { TokenVerifier } from '../sessions/token-verifier';
 import { generateId } from '../tokens/token-key';
 import { AuthenticationCache } from './authentication-cache';
@@ -32,9 +33,9 @@ export function guardProviders(extras: GuardExtras, module: { name: string; stra
     { provide: ModuleScope, useValue: new ModuleScope(module.name, extras) },
     {
       provide: JwtKnoxStrategy,
-      useFactory: (verifier: TokenVerifier, transport: TokenTransport) =>
-        createJwtKnoxStrategy(verifier, transport, `${module.strategy}-${generateId()}`),
-      inject: [TokenVerifier, TokenTransport],
+      useFactory: (verifier: TokenVerifier, transport: TokenTransport, renewals?: SessionRenewals) =>
+        createJwtKnoxStrategy(verifier, transport, `${module.strategy}-${generateId()}`, renewals),
+      inject: [TokenVerifier, TokenTransport, { token: SessionRenewals, optional: true }],
     },
     ...(guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
   ];

@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable, Optional } from '@nestjs/common';
 import { JwtKnoxConfigurationError, MissingTokenError } from '../contracts/errors';
 import { RequestSession } from './authenticated-request';
+import { allowsCrossOrigin } from './cross-origin';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
 import { leaveReader, missingRequestIn, readAndLeave, RequestContextReader } from './request-context';
@@ -39,6 +40,7 @@ export class JwtKnoxGuard implements CanActivate {
     try {
       // A context without a request of its own, such as a subscription's, carries no credential either.
       if (typeof request !== 'object' || request === null) throw missingRequestIn(context);
+      if (this.authenticator.checksOrigin && allowsCrossOrigin(context)) found.allowsCrossOrigin = true;
       const authentication = await this.authenticator.authenticate(found);
       request.user = authentication.user;
       request.knox = new RequestSession(authentication);

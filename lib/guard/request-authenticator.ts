@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
+import { TokenTransport } from '../contracts/token-transport';
 import type { Authentication } from '../sessions/session-checker';
 import { AuthenticationCache, type RequestAuthentication } from './authentication-cache';
 import { ErrorHeaders } from './error-headers.interceptor';
@@ -17,6 +18,9 @@ import type { RequestContext } from './request-context';
  * }
  */
 export abstract class RequestAuthenticator {
+  /** Whether the transport wants to know which routes say `@AllowCrossOrigin()`. */
+  abstract readonly checksOrigin: boolean;
+
   /**
    * Authenticates the request by its access token; once only for all guards of a request that has a lifetime.
    * @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503)
@@ -34,8 +38,13 @@ export class PassportAuthenticator extends RequestAuthenticator {
     private readonly strategy: JwtKnoxStrategy,
     private readonly cache: AuthenticationCache,
     private readonly errorHeaders: ErrorHeaders,
+    private readonly transport: TokenTransport,
   ) {
     super();
+  }
+
+  get checksOrigin(): boolean {
+    return this.transport.checksOrigin;
   }
 
   authenticate(context: RequestContext): Promise<RequestAuthentication> {

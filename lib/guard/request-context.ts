@@ -8,6 +8,9 @@ import { MissingTokenError } from '../contracts/errors';
  * return new RequestContext(request, response); // in `read` of your RequestContextReader
  */
 export class RequestContext {
+  /** Whether the route says `@AllowCrossOrigin()`; set by the guard. */
+  allowsCrossOrigin = false;
+
   constructor(
     /** The request, whose `headers` carry the credential and on which `user` and `knox` are set; undefined for none. */
     readonly request: any,

@@ -30,6 +30,13 @@ export function isLoopback(hostname: string): boolean {
 /** What a realm may consist of: it is part of claims, of rows and of names, of cookies too. */
 const REALM = /^[A-Za-z0-9._-]{0,64}$/;
 
+/** Scheme, host and port as browsers send them: in lower case, without the port that the scheme implies. */
+export function isOrigin(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, host } = new URL(value);
+  return host !== '' && value === `${protocol}//${host}`;
+}
+
 /** Reads options one by one and notes what is wrong with them. */
 export class OptionReader {
   /**
@@ -118,6 +125,20 @@ export class OptionReader {
     if (value === undefined || typeof value === 'function') return value;
     this.problems.push(`${name}: must be a function.`);
     return undefined;
+  }
+
+  /** An origin is compared as browsers send it. */
+  origins(name: string, value: string | readonly string[] | undefined): readonly string[] {
+    if (value === undefined) return [];
+    const list = [value].flat();
+    const wrong = list.filter((one) => !isOrigin(one));
+    this.problems.push(
+      ...wrong.map(
+        (one) =>
+          `${name}: ${JSON.stringify(one)} is no origin; write it such as 'https://app.example.com', without a path.`,
+      ),
+    );
+    return wrong.length > 0 ? [] : Object.freeze(list);
   }
 
   audience(name: string, audience: unknown): readonly string[] {

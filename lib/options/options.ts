@@ -128,6 +128,11 @@ export interface JwtKnoxOptions<User = any> {
   tokenResponse?: ((tokens: IssuedTokens, user: User, request: any) => object | Promise<object>) | undefined;
   /** How tokens are read from requests and sent in responses. @default BearerTransport */
   transport?: TokenTransport | undefined;
+  /**
+   * Scheme, host and port of your application as its clients see them, such as `https://app.example.com`; several where it
+   * has several. Needed where a proxy changes `Host`.
+   */
+  publicOrigin?: string | string[] | undefined;
   /** Who may use `introspect` and `revoke`; needed by `routes.oauth`. */
   clients?: JwtKnoxClient[] | undefined;
   /** Deadline for all storage and user look-ups of one request; then 503. @default '2s' */

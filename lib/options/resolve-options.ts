@@ -45,6 +45,7 @@ export interface ResolvedOptions {
   readonly sessionColumns: JwtKnoxOptions['sessionColumns'];
   readonly tokenResponse: JwtKnoxOptions['tokenResponse'];
   readonly transport: TokenTransport | undefined;
+  readonly publicOrigins: readonly string[];
   readonly storageTimeout: number;
   readonly adminTimeout: number;
   readonly clock: Clock;
@@ -56,7 +57,7 @@ export interface ResolvedOptions {
 const KNOWN = {
   '': [
     'secret', 'keys', 'issuer', 'audience', 'ownAudience', 'clockTolerance', 'accessToken', 'refreshToken', 'session', 'claims',
-    'sessionColumns', 'tokenResponse', 'transport', 'clients', 'storageTimeout', 'adminTimeout', 'clock',
+    'sessionColumns', 'tokenResponse', 'transport', 'publicOrigin', 'clients', 'storageTimeout', 'adminTimeout', 'clock',
   ],
   accessToken: ['ttl'],
   refreshToken: ['rotate', 'reuseInterval', 'retryWindow'],
@@ -109,6 +110,7 @@ export function resolveOptions(
     sessionColumns: read.hook('sessionColumns', options.sessionColumns),
     tokenResponse: read.hook('tokenResponse', options.tokenResponse),
     transport: read.instance('transport', options.transport, TokenTransport),
+    publicOrigins: read.origins('publicOrigin', options.publicOrigin),
     storageTimeout: read.duration('storageTimeout', options.storageTimeout, '2s'),
     adminTimeout: read.duration('adminTimeout', options.adminTimeout, '30s'),
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),

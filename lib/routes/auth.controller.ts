@@ -12,6 +12,7 @@ import { TokenService } from '../sessions/token.service';
 import { actorOf, deadlineOf, sessionOf } from '../guard/authenticated-request';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
+import { OriginGuard } from '../guard/origin.guard';
 import { resourceOf } from '../guard/request-body';
 import { presenterOf } from '../guard/request-context';
 import { idempotencyKeyOf } from './idempotency-header';
@@ -40,7 +41,7 @@ async function clearIfRefused<T>(
 }
 
 /** `POST refresh`. */
-@JwtKnoxRoute()
+@JwtKnoxRoute(OriginGuard)
 export class RefreshController {
   constructor(
     private readonly tokens: TokenService,
@@ -63,7 +64,7 @@ export class RefreshController {
 }
 
 /** `POST logout`. */
-@JwtKnoxRoute()
+@JwtKnoxRoute(OriginGuard)
 export class LogoutController {
   constructor(
     private readonly tokens: TokenService,

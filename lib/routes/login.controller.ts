@@ -11,6 +11,7 @@ import { loginBodyOf } from './login-body';
 import { deviceOf } from '../guard/request-context';
 import { DeviceDto } from './dto';
 import { JwtKnoxRoute } from './knox-routes';
+import { OriginGuard } from '../guard/origin.guard';
 import { arrivalOf } from './login-arrival.guard';
 import { TokenResponder } from './token-responder';
 
@@ -33,7 +34,7 @@ abstract class LoginRoute {
 }
 
 /** `POST login` with username and password. */
-@JwtKnoxRoute()
+@JwtKnoxRoute(OriginGuard)
 export class LoginController extends LoginRoute {
   constructor(
     logins: Logins,
@@ -56,7 +57,7 @@ export class LoginController extends LoginRoute {
 }
 
 /** `POST login` behind the host's `loginGuards`, which leave the user in `request.user`. */
-@UseGuards(NoStoreGuard, HostChallenge)
+@UseGuards(NoStoreGuard, OriginGuard, HostChallenge)
 @UseInterceptors(ErrorHeaders)
 export class GuardedLoginController extends LoginRoute {
   @Post('login')

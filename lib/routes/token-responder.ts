@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { TokenTransport } from '../contracts/token-transport';
+import { UnauthorizedError } from '../contracts/errors';
+import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { setHeader } from '../guard/error-headers.interceptor';
+import { presenterOf } from '../guard/request-context';
 import { TokenService } from '../sessions/token.service';
 
 /** Answers a login or refresh as the transport writes it. */
@@ -15,11 +17,21 @@ export class TokenResponder {
   /** Answers a login; a session whose tokens could not be handed over is ended again. */
   async answerLogin(tokens: IssuedTokens, request: unknown, response: unknown): Promise<object> {
     try {
-      return await this.answer(tokens, request, response);
+      const replaced = tokenOrNull(this.transport.readReplaced(request));
+      const body = await this.answer(tokens, request, response);
+      if (replaced !== null) await this.endReplaced(replaced, request);
+      return body;
     } catch (error) {
       await this.service.revoke(tokens.session.id).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** In one browser a login takes the place of the one before; if that has ended already, all the better. */
+  private async endReplaced(refreshToken: string, request: unknown): Promise<void> {
+    await this.service.logout(null, refreshToken, presenterOf(request)).catch((error: unknown) => {
+      if (!(error instanceof UnauthorizedError)) throw error;
+    });
   }
 
   async answer(tokens: IssuedTokens, request: unknown, response: unknown): Promise<object> {

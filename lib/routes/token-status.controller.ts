@@ -26,6 +26,13 @@ export class TokenStatusController {
   @HttpCode(HttpStatus.NO_CONTENT)
   verifyByPost(): void {}
 
+  /** How an application in a browser, which sees no token, learns who is logged in and for how long. */
+  @Get('session')
+  session(@Req() request: unknown) {
+    const session = sessionOf(request);
+    return sessionBody(session, session.id);
+  }
+
   @Get('sessions')
   async sessions(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
     const session = sessionOf(request);

@@ -29,6 +29,8 @@ export interface RefreshAttempt {
   checksPresenter: boolean;
   /** Digest of the request's `Idempotency-Key`; null when it has none. */
   attemptDigest: string | null;
+  /** Whether the refresh key stays: who asks is a navigation, which cannot tell whether its answer arrived. */
+  keepsKey?: boolean;
   /** What the access token is to be for; left out: all that the session is for. */
   resource?: string | readonly string[];
   /** The arrival, epoch ms. */
@@ -114,7 +116,7 @@ export class SessionRefresher {
 
   private decide(
     row: SessionRecord,
-    { claims, attemptDigest, now }: Pick<RefreshAttempt, 'claims' | 'attemptDigest' | 'now'>,
+    { claims, attemptDigest, now, keepsKey }: Pick<RefreshAttempt, 'claims' | 'attemptDigest' | 'now' | 'keepsKey'>,
   ): RefreshDecision {
     const { refresh, clockMargin } = this.options;
     if (!refresh) return { kind: 'invalid' };
@@ -123,7 +125,8 @@ export class SessionRefresher {
     const key = isCurrent ? 'current' : isPrevious ? 'previous' : 'unknown';
     // Without the session key no decision but `invalid`: the new access token is derived from it.
     const presented = { generation: claims.generation, key, isMember: isMember(row, claims), attemptDigest } as const;
-    return decideRefresh(row, presented, now, { ...refresh, clockMargin });
+    const rotate = refresh.rotate && !keepsKey;
+    return decideRefresh(row, presented, now, { ...refresh, rotate, clockMargin });
   }
 
   /** Null when the row changed in between: decide again. */
@@ -131,6 +134,10 @@ export class SessionRefresher {
     const { record } = live;
     const { claims, now } = attempt;
     if (decision.kind === 'rotate') return this.rotate(live, attempt);
+    if (decision.kind === 'same' && attempt.keepsKey) {
+      const prolonged = await this.prolong(record, now);
+      return prolonged && this.answerAgain({ ...live, record: prolonged }, attempt, claims.tokenKey, 'same');
+    }
     // Presenting the current key proves that the answer to its rotation arrived.
     if (decision.kind === 'same') this.lastUsed.note(record, claims.generation, now);
     const isSame = decision.kind === 'same';
@@ -162,6 +169,17 @@ export class SessionRefresher {
     if (!(await fromStorage(() => this.repository.rotate(record.id, record.refreshDigest!, rotation)))) return null;
     const current = { ...record, ...change, rotatedAt: now, lastUsedAt: now };
     return this.answer({ record: current, user }, attempt, successor, 'rotate');
+  }
+
+  /** Null when the row changed in between. */
+  private async prolong(record: SessionRecord, now: number): Promise<SessionRecord | null> {
+    // After the rotation, by whichever clock: that marks its answer as delivered.
+    const at = Math.max(now, (record.rotatedAt ?? 0) + 1);
+    const expiresAt = this.nextEnd(record, now);
+    const isDone = await fromStorage(() =>
+      this.repository.prolong(record.id, record.refreshDigest!, { expiresAt, at }),
+    );
+    return isDone ? { ...record, expiresAt, lastUsedAt: at } : null;
   }
 
   private nextEnd(record: SessionRecord, now: number): number {

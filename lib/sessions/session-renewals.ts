@@ -7,7 +7,7 @@ import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
 import { TokenRejections } from './rejections';
-import { SessionRefresher } from './session-refresher';
+import { type RefreshAttempt, SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
@@ -44,16 +44,30 @@ export class SessionRenewals {
     presenter: Presenter | undefined,
     { idempotencyKey, resource }: RefreshOptions = {},
   ): Promise<IssuedTokens> {
+    return this.attempt(token, presenter, { attemptDigest: attemptDigest(idempotencyKey), resource });
+  }
+
+  /**
+   * A new access token for a navigation, which cannot refresh by itself and may be given up half-way: the refresh key
+   * stays, whatever its age, and only the idle time begins anew.
+   */
+  async renewAccess(token: string, presenter: Presenter): Promise<IssuedTokens> {
+    return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true });
+  }
+
+  private attempt(
+    token: string,
+    presenter: Presenter | undefined,
+    how: Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey'>,
+  ): Promise<IssuedTokens> {
     const deadline = this.newDeadline();
-    const digest = attemptDigest(idempotencyKey);
     const now = this.options.clock.now();
     const refresh = async () =>
       this.refresher.refresh({
+        ...how,
         claims: this.tokens.readRefresh(token, now),
         presenter: presenter ?? {},
         checksPresenter: presenter !== undefined,
-        attemptDigest: digest,
-        resource,
         now,
         deadline,
       });

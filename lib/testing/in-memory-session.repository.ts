@@ -90,6 +90,13 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
+  async prolong(id: string, presentedDigest: string, { expiresAt, at }: { expiresAt: number; at: number }) {
+    const row = this.rows.get(id);
+    if (!row || row.refreshDigest !== presentedDigest || row.expiresAt <= at) return false;
+    Object.assign(row, { expiresAt, lastUsedAt: at });
+    return true;
+  }
+
   async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {
     const row = this.rows.get(id);
     if (row?.generation === generation) row.lastUsedAt = Math.max(row.lastUsedAt, lastUsedAt);

@@ -131,6 +131,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (await this.update(where, change)) === 1;
   }
 
+  async prolong(id: string, refreshDigest: string, { expiresAt, at }: { expiresAt: number; at: number }) {
+    const where = { id, refreshDigest, expiresAt: MoreThan(at) };
+    return (await this.update(where, { expiresAt, lastUsedAt: at })) > 0;
+  }
+
   async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {
     await this.update({ id, generation, lastUsedAt: LessThan(lastUsedAt) }, { lastUsedAt });
   }

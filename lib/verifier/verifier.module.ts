@@ -117,7 +117,10 @@ function optionProviders(extras: JwtKnoxVerifierExtras, problems: string[]): Pro
     },
     {
       provide: TokenTransport,
-      useFactory: (options: ResolvedVerifierOptions) => options.transport ?? new BearerTransport(),
+      useFactory: ({ transport = new BearerTransport(), realm }: ResolvedVerifierOptions) => {
+        transport.configure({ realm, publicOrigins: [] });
+        return transport;
+      },
       inject: [JWT_KNOX_OPTIONS],
     },
   ];

@@ -1,0 +1,143 @@
+import { parseCookie, stringifySetCookie } from 'cookie';
+import { InvalidRequestError, type JwtKnoxError } from '../contracts/errors';
+import { isLoopback } from '../options/option-reader';
+import { addHeader } from './error-headers.interceptor';
+import { requestedHost } from './cross-origin';
+
+export type CookieKind = 'access' | 'refresh';
+
+/** How the cookies are set. */
+export interface CookieSettings {
+  readonly names: { readonly access?: string; readonly refresh?: string };
+  readonly secure: 'auto' | boolean;
+  readonly sameSite: 'lax' | 'strict' | 'none';
+  readonly partitioned: boolean;
+  readonly domain?: string;
+  /** Where the refresh cookie is sent. */
+  readonly path: string;
+}
+
+/** Browsers drop a cookie whose name and value have more bytes together (RFC 6265bis section 5.6). */
+const MOST_BYTES = 4_096;
+
+const SHORTEN = {
+  access: 'shorten the custom claims',
+  refresh: 'shorten issuer and user ids, which the token repeats',
+};
+
+/** The two cookies of a module: their names and attributes, in requests and in answers. */
+export class CookieJar {
+  /** Part of the names where several modules share an application. */
+  realm = '';
+
+  constructor(private readonly settings: CookieSettings) {}
+
+  /** @throws InvalidRequestError for two cookies of one name, which also expires both */
+  read(request: any, kind: CookieKind): string | null {
+    const header: unknown = request.headers?.cookie;
+    if (typeof header !== 'string') return null;
+    const name = this.nameOf(request, kind);
+    if (count(header, name) > 1) throw new DuplicateCookieError(this.expirations(request));
+    return parseCookie(header, { decode: (value) => value })[name] ?? null;
+  }
+
+  /** Whether a request carries one of the two. */
+  isIn(request: any): boolean {
+    const header: unknown = request.headers?.cookie;
+    if (typeof header !== 'string') return false;
+    return count(header, this.nameOf(request, 'access')) + count(header, this.nameOf(request, 'refresh')) > 0;
+  }
+
+  /** @param maxAge seconds */
+  set(response: any, request: any, kind: CookieKind, { value, maxAge }: { value: string; maxAge: number }): void {
+    const name = this.nameOf(request, kind);
+    const bytes = Buffer.byteLength(name) + 1 + Buffer.byteLength(value);
+    if (bytes > MOST_BYTES) {
+      throw new Error(
+        `The ${kind} cookie has ${bytes} bytes, and browsers keep no more than ${MOST_BYTES}: ${SHORTEN[kind]}.`,
+      );
+    }
+    addHeader(response, 'Set-Cookie', this.cookie(request, kind, { name, value, maxAge }));
+  }
+
+  expire(response: any, request: any): void {
+    for (const kind of ['access', 'refresh'] as const) {
+      addHeader(response, 'Set-Cookie', this.cookie(request, kind, { value: '', maxAge: 0 }));
+    }
+  }
+
+  /** Of the cookies as they are set, and of those of the same names that a parent domain may have set. */
+  private expirations(request: any): string[] {
+    const labels = requestedHost(request).split(':')[0]!.split('.');
+    const parents = labels.slice(0, -1).map((_, index) => labels.slice(index).join('.'));
+    return (['access', 'refresh'] as const).flatMap((kind) =>
+      [this.settings.domain, undefined, ...parents].map((domain) =>
+        this.cookie(request, kind, { value: '', maxAge: 0, domain }),
+      ),
+    );
+  }
+
+  private cookie(
+    request: any,
+    kind: CookieKind,
+    content: { name?: string; value: string; maxAge: number; domain?: string },
+  ): string {
+    const { sameSite, partitioned, domain } = this.settings;
+    const secure = !this.isPlain(request);
+    return stringifySetCookie(
+      {
+        name: this.nameOf(request, kind),
+        path: kind === 'refresh' ? this.settings.path : '/',
+        httpOnly: true,
+        secure,
+        // Browsers take no cookie that is sent across sites without Secure.
+        sameSite: sameSite === 'none' ? (secure ? 'none' : 'lax') : kind === 'refresh' ? 'strict' : sameSite,
+        ...(partitioned && secure && { partitioned }),
+        ...(domain !== undefined && { domain }),
+        ...content,
+      },
+      { encode: (value) => value },
+    );
+  }
+
+  private nameOf(request: any, kind: CookieKind): string {
+    const { names, domain, path } = this.settings;
+    const given = names[kind];
+    if (given !== undefined) return given;
+    const base = this.realm === '' ? `knox-${kind}` : `knox-${this.realm}-${kind}`;
+    if (this.isPlain(request)) {
+      // Cookies ignore ports: two applications on one machine would log each other out.
+      const port = requestedHost(request).split(':').at(-1)!;
+      return /^\d+$/.test(port) ? `${base}-${port}` : base;
+    }
+    const isHostOnly = domain === undefined && (kind === 'access' || path === '/');
+    return `${isHostOnly ? '__Host-' : '__Secure-'}${base}`;
+  }
+
+  /** Whether the cookies go without `Secure`: by the option, or for a developer's own machine. */
+  isPlain(request: any): boolean {
+    const { secure } = this.settings;
+    if (secure !== 'auto') return !secure;
+    if (process.env.NODE_ENV === 'production') return false;
+    return isLoopback(requestedHost(request).replace(/:\d+$/, '')) && !isEncrypted(request);
+  }
+}
+
+/** A client with two cookies of one name would be stuck for ever: both go. */
+class DuplicateCookieError extends InvalidRequestError {
+  override readonly headers: JwtKnoxError['headers'];
+
+  constructor(expirations: readonly string[]) {
+    super('Two cookies of one name were sent; both have been removed. Log in again.');
+    this.headers = { 'Set-Cookie': expirations };
+  }
+}
+
+function isEncrypted(request: any): boolean {
+  // `protocol` honours what the framework trusts of a proxy's headers.
+  return request.protocol === 'https' || (request.raw ?? request).socket?.encrypted === true;
+}
+
+function count(header: string, name: string): number {
+  return header.split(';').filter((pair) => pair.trimStart().startsWith(`${name}=`)).length;
+}

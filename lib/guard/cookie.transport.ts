@@ -1,0 +1,150 @@
+import { Logger } from '@nestjs/common';
+import { CrossOriginRefusedError, JwtKnoxConfigurationError } from '../contracts/errors';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import { type CredentialUse, TokenTransport, type TransportSettings } from '../contracts/token-transport';
+import { BearerTransport, headerCount } from './bearer.transport';
+import { CookieJar } from './cookie-jar';
+import { type CookieTransportOptions, cookieProblems } from './cookie.options';
+import { canChange, hostOf, isCrossOrigin, type TrustedOrigins } from './cross-origin';
+import { addHeader, addVary } from './error-headers.interceptor';
+
+/** The body that answers a login or refresh in a browser: no token is in reach of a script. Lifetimes in seconds. */
+export interface CookieResponseBody {
+  token_type: 'Bearer';
+  expires_in: number;
+  refresh_expires_in?: number;
+  session_id: string;
+}
+
+/**
+ * Tokens in cookies that no script can read (`HttpOnly`), for browsers; what is no browser goes on with the `Authorization`
+ * header. Pages of other sites cannot use the cookies: what would change something is refused before any query.
+ * @throws JwtKnoxConfigurationError for options that contradict each other
+ * @example
+ * JwtKnoxModule.forRoot({ secret, userProvider: KnoxUsers, transport: new CookieTransport() });
+ */
+export class CookieTransport extends TokenTransport {
+  override readonly checksOrigin = true;
+  readonly #logger = new Logger('JwtKnox');
+  readonly #bearer = new BearerTransport();
+  readonly #options: CookieTransportOptions;
+  readonly #jar: CookieJar;
+  readonly #bearerOrigins: ReadonlySet<string>;
+  #origins: TrustedOrigins;
+  #isTold = false;
+
+  constructor(options: CookieTransportOptions = {}) {
+    super();
+    const problems = cookieProblems(options);
+    if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, 'CookieTransport');
+    const { names = {}, secure = 'auto', sameSite = 'lax', partitioned = false, domain, path } = options;
+    this.#options = options;
+    this.#jar = new CookieJar({
+      ...{ names, secure, sameSite, partitioned, domain },
+      path: path === undefined ? '/' : `/${path.replaceAll(/^\/+|\/+$/g, '')}`,
+    });
+    this.#bearerOrigins = new Set(options.bearerOrigins);
+    this.#origins = {
+      trusted: new Set(options.trustedOrigins),
+      hosts: new Set(),
+      refusesUnknown: sameSite === 'none',
+    };
+  }
+
+  override configure({ realm, publicOrigins }: TransportSettings): void {
+    this.#jar.realm = realm;
+    this.#origins = { ...this.#origins, hosts: new Set(publicOrigins.map((origin) => hostOf(origin)!)) };
+  }
+
+  /** @throws CrossOriginRefusedError */
+  override admit(request: any, response: any, { wantsTokens, allowsCrossOrigin }: CredentialUse): void {
+    if (response !== undefined) addVary(response, 'Cookie');
+    if (allowsCrossOrigin || !canChange(request) || sendsBearer(request)) return;
+    if (this.#isProgram(request) || !(wantsTokens || this.#jar.isIn(request))) return;
+    if (isCrossOrigin(request, this.#origins)) throw new CrossOriginRefusedError();
+  }
+
+  readAccess(request: any): string | null {
+    return sendsBearer(request) ? this.#bearer.readAccess(request) : this.#jar.read(request, 'access');
+  }
+
+  readRefresh(request: any): string | null {
+    return sendsBearer(request) || this.#isProgram(request)
+      ? this.#bearer.readRefresh(request)
+      : this.#jar.read(request, 'refresh');
+  }
+
+  override readRenewal(request: any): string | null {
+    const { renew = 'navigation' } = this.#options;
+    if (renew === false || sendsBearer(request) || !isNavigation(request)) return null;
+    return this.#jar.read(request, 'refresh');
+  }
+
+  override readReplaced(request: any): string | null {
+    return this.#isProgram(request) ? null : this.#jar.read(request, 'refresh');
+  }
+
+  write(response: any, tokens: IssuedTokens, request: any): object | Promise<object> {
+    if (this.#isProgram(request)) return this.#bearer.write(response, tokens, request);
+    this.#tellOfPlainCookies(request);
+    const { expiresIn, refreshToken, refreshExpiresIn, session } = tokens;
+    this.#jar.set(response, request, 'access', { value: tokens.accessToken, maxAge: expiresIn });
+    const body: CookieResponseBody = { token_type: 'Bearer', expires_in: expiresIn, session_id: session.id };
+    if (refreshToken === undefined) return body;
+    this.#jar.set(response, request, 'refresh', { value: refreshToken, maxAge: refreshExpiresIn! });
+    return { ...body, refresh_expires_in: refreshExpiresIn };
+  }
+
+  clear(response: any, request: any): void {
+    if (this.#isProgram(request)) return;
+    this.#jar.expire(response, request);
+    if (this.#options.clearSiteData) addHeader(response, 'Clear-Site-Data', '"storage"');
+  }
+
+  /**
+   * Whether a request comes from no browser: it gets its tokens in the body. A page's script can leave none of these
+   * headers out.
+   */
+  #isProgram(request: any): boolean {
+    if (this.#isBearerOrigin(request)) return true;
+    if (this.#options.bearer === false) return false;
+    const { 'sec-fetch-site': site, origin, referer, 'user-agent': userAgent = '' } = request.headers;
+    const isBrowser = site !== undefined || origin !== undefined || referer !== undefined;
+    return !isBrowser && !userAgent.startsWith('Mozilla/') && !this.#jar.isIn(request);
+  }
+
+  #isBearerOrigin(request: any): boolean {
+    return this.#bearerOrigins.has(request.headers.origin);
+  }
+
+  #tellOfPlainCookies(request: any): void {
+    if (this.#isTold || !this.#jar.isPlain(request)) return;
+    this.#isTold = true;
+    this.#logger.log('Cookies go without Secure: this is http. Use https outside of your own machine.');
+  }
+}
+
+/** Judged by the header alone: a cookie beside it is not read, and not renewed. */
+function sendsBearer(request: any): boolean {
+  const header: unknown = request.headers?.authorization;
+  if (typeof header !== 'string') return false;
+  return /^bearer(?: |$)/i.test(header) || headerCount(request, 'authorization') > 1;
+}
+
+/**
+ * Whether a browser asks for a page, or posts a form. Only such a request cannot refresh by itself when the access token
+ * has expired.
+ */
+function isNavigation(request: any): boolean {
+  const {
+    'sec-fetch-mode': mode,
+    'sec-fetch-dest': destination,
+    accept = '',
+    'content-type': type = '',
+  } = request.headers;
+  if (mode !== undefined) {
+    if (mode !== 'navigate' || destination !== 'document') return false;
+  } else if (!accept.startsWith('text/html')) return false;
+  if (request.method === 'GET') return true;
+  return request.method === 'POST' && /^(?:application\/x-www-form-urlencoded|multipart\/form-data)/.test(type);
+}

@@ -55,7 +55,7 @@ module.exports = {
       to: { path: [room('verifier'), room('testing')] },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
-    knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport')),
+    knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
     knows('nobody', 'a-jwt-library', ['^$'], external('jsonwebtoken|jws|jwa')),
     {

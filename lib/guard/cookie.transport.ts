@@ -39,10 +39,8 @@ export class CookieTransport extends TokenTransport {
     if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, 'CookieTransport');
     const { names = {}, secure = 'auto', sameSite = 'lax', partitioned = false, domain, path } = options;
     this.#options = options;
-    this.#jar = new CookieJar({
-      ...{ names, secure, sameSite, partitioned, domain },
-      path: path === undefined ? '/' : `/${path.replaceAll(/^\/+|\/+$/g, '')}`,
-    });
+    const refreshPath = path === undefined ? '/' : `/${path.replaceAll(/^\/+|\/+$/g, '')}`;
+    this.#jar = new CookieJar({ names, secure, sameSite, partitioned, domain, path: refreshPath });
     this.#bearerOrigins = new Set(options.bearerOrigins);
     this.#origins = {
       trusted: new Set(options.trustedOrigins),

@@ -102,8 +102,8 @@ export type {
 } from './contracts/events';
 
 // Errors
+export { CrossOriginRefusedError } from './contracts/cross-origin-error';
 export {
-  CrossOriginRefusedError,
   ForbiddenError,
   InvalidCredentialsError,
   InvalidRefreshTokenError,

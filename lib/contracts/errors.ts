@@ -179,22 +179,6 @@ export class ForbiddenError extends JwtKnoxError {
   }
 }
 
-/**
- * A page of another site made a browser send this request, along with the user's cookies. Nothing was read or changed.
- * @example
- * new CookieTransport({ trustedOrigins: ['https://app.example.com'] }); // lets the pages of this site in
- */
-export class CrossOriginRefusedError extends JwtKnoxError {
-  constructor() {
-    super(
-      'cross_origin_refused',
-      HttpStatus.FORBIDDEN,
-      'Forbidden',
-      'This request comes from another site, which may not use the cookies of this one.',
-    );
-  }
-}
-
 /** A 503: what this depends on does not answer, or not in time. Try again in `retryAfter` seconds. */
 export abstract class UnavailableError extends JwtKnoxError {
   protected constructor(

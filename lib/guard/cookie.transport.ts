@@ -1,20 +1,17 @@
 import { Logger } from '@nestjs/common';
-import { CrossOriginRefusedError, JwtKnoxConfigurationError } from '../contracts/errors';
+import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
+import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { type CredentialUse, TokenTransport, type TransportSettings } from '../contracts/token-transport';
 import { BearerTransport, headerCount } from './bearer.transport';
 import { CookieJar } from './cookie-jar';
 import { type CookieTransportOptions, cookieProblems } from './cookie.options';
 import { canChange, hostOf, isCrossOrigin, type TrustedOrigins } from './cross-origin';
+import type { TokenResponseBody } from './token-response';
 import { addHeader, addVary } from './error-headers.interceptor';
 
 /** The body that answers a login or refresh in a browser: no token is in reach of a script. Lifetimes in seconds. */
-export interface CookieResponseBody {
-  token_type: 'Bearer';
-  expires_in: number;
-  refresh_expires_in?: number;
-  session_id: string;
-}
+export type CookieResponseBody = Omit<TokenResponseBody, 'access_token' | 'refresh_token'>;
 
 /**
  * Tokens in cookies that no script can read (`HttpOnly`), for browsers; what is no browser goes on with the `Authorization`

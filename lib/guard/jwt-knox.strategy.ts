@@ -1,12 +1,11 @@
 import { PassportStrategy } from '@nestjs/passport';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
-import { MissingTokenError, TokenExpiredError, UnauthorizedError } from '../contracts/errors';
-import { type CredentialUse, tokenOrNull, type TokenTransport } from '../contracts/token-transport';
+import type { TokenTransport } from '../contracts/token-transport';
 import type { SessionRenewals } from '../sessions/session-renewals';
 import type { TokenVerifier } from '../sessions/token-verifier';
+import { CredentialCheck } from './credential-check';
 import { contextBehind } from './passport-call';
-import type { RequestContext } from './request-context';
 
 /**
  * The Passport strategy of one module. Opaque, so that what is behind it can change.
@@ -31,30 +30,7 @@ export function createJwtKnoxStrategy(
 ): JwtKnoxStrategy {
   const read = (given: unknown) => transport.readAccess(contextBehind(given).request);
 
-  async function authenticate(context: RequestContext) {
-    const { request, response, presenter } = context;
-    transport.admit(request, response, context.allowsCrossOrigin ? FROM_ANYWHERE : FROM_OWN_PAGES);
-    const token = tokenOrNull(transport.readAccess(request));
-    if (token === null) return goOn(context, new MissingTokenError());
-    try {
-      return await verifier.authenticate(token, presenter);
-    } catch (error) {
-      if (error instanceof TokenExpiredError) return goOn(context, error);
-      throw error;
-    }
-  }
-
-  /** A page that is asked for when the access token has expired, in a browser without scripts: see `readRenewal`. */
-  async function goOn({ request, response, presenter }: RequestContext, refusal: UnauthorizedError) {
-    // Without an answer to write to, nobody would learn the new token.
-    const refreshToken = renewals && response ? tokenOrNull(transport.readRenewal(request)) : null;
-    if (refreshToken === null) throw refusal;
-    const tokens = await renewals!.renewAccess(refreshToken, presenter).catch((error: unknown) => {
-      throw error instanceof UnauthorizedError ? refusal : error;
-    });
-    await transport.write(response, tokens, request);
-    return verifier.authenticate(tokens.accessToken, presenter);
-  }
+  const check = new CredentialCheck(verifier, transport, renewals);
 
   class RegisteredStrategy extends PassportStrategy(Strategy, uniqueName) {
     override readonly name = uniqueName;
@@ -65,7 +41,7 @@ export function createJwtKnoxStrategy(
 
     // Passport calls this on an object of its own for each request.
     override authenticate(given: unknown): void {
-      authenticate(contextBehind(given)).then(
+      check.authenticate(contextBehind(given)).then(
         (authentication) => this.success(authentication),
         (error: unknown) => this.error(error as Error),
       );
@@ -83,8 +59,5 @@ export function createJwtKnoxStrategy(
 
   return new RegisteredStrategy();
 }
-
-const FROM_OWN_PAGES: CredentialUse = { wantsTokens: false, allowsCrossOrigin: false };
-const FROM_ANYWHERE: CredentialUse = { wantsTokens: false, allowsCrossOrigin: true };
 
 const UNUSED = 'JwtKnoxStrategy opens tokens in authenticate.';

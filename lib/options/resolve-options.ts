@@ -106,9 +106,7 @@ export function resolveOptions(
       bindUserAgent: read.choice('session.bindUserAgent', session.bindUserAgent, BIND_USER_AGENT, 'off'),
       ipAddress: read.choice('session.ipAddress', session.ipAddress, ['full', 'prefix', 'none'] as const, 'full'),
     }),
-    claims: read.hook('claims', options.claims),
-    sessionColumns: read.hook('sessionColumns', options.sessionColumns),
-    tokenResponse: read.hook('tokenResponse', options.tokenResponse),
+    ...hooksOf(read, options),
     transport: read.instance('transport', options.transport, TokenTransport),
     publicOrigins: read.origins('publicOrigin', options.publicOrigin),
     storageTimeout: read.duration('storageTimeout', options.storageTimeout, '2s'),
@@ -121,6 +119,14 @@ export function resolveOptions(
   if (read.problems.length > 0) throw new JwtKnoxConfigurationError(read.problems);
   const clockMargin = Math.max(5_000, resolved.storageTimeout, tokens.refresh?.reuseInterval ?? 0);
   return Object.freeze({ ...resolved, clockMargin, accessKeyPeriod: accessKeyPeriodOf(resolved) });
+}
+
+function hooksOf(read: OptionReader, { claims, sessionColumns, tokenResponse }: Partial<JwtKnoxOptions>) {
+  return {
+    claims: read.hook('claims', claims),
+    sessionColumns: read.hook('sessionColumns', sessionColumns),
+    tokenResponse: read.hook('tokenResponse', tokenResponse),
+  };
 }
 
 /** The lifetime of an access token, and the time by which clocks and a slow request may stretch it. */

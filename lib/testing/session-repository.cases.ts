@@ -146,18 +146,6 @@ export const SESSION_CASES: Record<string, ContractCase> = {
     deepEqual((await repository.findById(record.id))?.record, { ...record, ...change, rotatedAt: at, lastUsedAt: at });
   },
 
-  'prolongs a row by its refresh key, and changes nothing else': async (repository, newRecord) => {
-    const record = newRecord();
-    await repository.insert(record);
-    const to = { expiresAt: T + 2 * HOUR, at: T + 60_000 };
-    equal(await repository.prolong(record.id, 'e'.repeat(64), to), false);
-    equal(await repository.prolong(record.id, record.refreshDigest!, { ...to, at: record.expiresAt }), false);
-    deepEqual((await repository.findById(record.id))?.record, record);
-    equal(await repository.prolong(record.id, record.refreshDigest!, to), true);
-    const prolonged = { ...record, expiresAt: to.expiresAt, lastUsedAt: to.at };
-    deepEqual((await repository.findById(record.id))?.record, prolonged);
-    equal(await repository.prolong(newRecord().id, record.refreshDigest!, to), false);
-  },
   'rotates no row that has expired or is gone': async (repository, newRecord) => {
     const record = newRecord();
     const rotation = rotationOf(record, T + HOUR);

@@ -170,4 +170,16 @@ export const KEY_CASES: Record<string, ContractCase> = {
     await repository.raiseFence('user');
     equal(await repository.isFenced(['user'], before + 12), true);
   },
+  'prolongs a row by its refresh key, and changes nothing else': async (repository, newRecord) => {
+    const record = newRecord();
+    await repository.insert(record);
+    const to = { expiresAt: T + 2 * HOUR, at: T + 60_000 };
+    equal(await repository.prolong(record.id, 'e'.repeat(64), to), false);
+    equal(await repository.prolong(record.id, record.refreshDigest!, { ...to, at: record.expiresAt }), false);
+    deepEqual((await repository.findById(record.id))?.record, record);
+    equal(await repository.prolong(record.id, record.refreshDigest!, to), true);
+    const prolonged = { ...record, expiresAt: to.expiresAt, lastUsedAt: to.at };
+    deepEqual((await repository.findById(record.id))?.record, prolonged);
+    equal(await repository.prolong(newRecord().id, record.refreshDigest!, to), false);
+  },
 };

@@ -100,7 +100,7 @@ export interface JwtKnoxVerifierExtras extends Pick<
   'isGlobal' | 'imports' | 'userProvider' | 'guard' | 'contextReader'
 > {
   /** The issuer's `realm`: its tokens are accepted, and no others. @default '' */
-  realm?: string;
+  realm?: string | undefined;
   /**
    * Where the issuer stores its sessions, when this service reads them there: `typeOrm()` of `nestjs-jwt-knox/typeorm`, or
    * another storage. Only `findById` is called. Leave it out with `jwks` and `introspection`.

@@ -48,13 +48,17 @@ describe('the options', () => {
       },
       accessKeyPeriod: 360_000,
       claims: undefined,
+      sessionColumns: undefined,
       tokenResponse: undefined,
       transport: undefined,
+      publicOrigins: [],
       storageTimeout: 2_000,
       adminTimeout: 30_000,
       clock: expect.any(SystemClock),
       clockMargin: 10_000,
-      routes: { prefix: 'auth', session: true, admin: false, oauth: false, metadata: false, jwks: false, debug: false },
+      routes: {
+        prefix: 'auth', session: true, admin: false, oauth: false, metadata: false, jwks: false, debug: false, usernameField: 'username',
+      }, // prettier-ignore
     });
   });
 
@@ -84,18 +88,22 @@ describe('the options', () => {
     const clock = new SystemClock();
     const transport = new BearerTransport();
     const claims = () => ({});
+    const sessionColumns = () => ({});
     const given = {
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: 'b', clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: true, reuseInterval: 0, retryWindow: '1d' },
       session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, transport, clock,
-      storageTimeout: '500ms', adminTimeout: 60,
+      storageTimeout: '500ms', adminTimeout: 60, sessionColumns, publicOrigin: 'https://a.example',
     }; // prettier-ignore
     expect(resolve(given, { realm: 'customers' })).toEqual({
       realm: 'customers',
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: ['b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
       session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, transport, clock,
-      accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, clockMargin: 5_000,
+      accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, clockMargin: 5_000, sessionColumns, publicOrigins: ['https://a.example'],
       routes: expect.objectContaining({ prefix: 'auth' }), tokenResponse: undefined,
     }); // prettier-ignore
+    expect(problemsOf({ publicOrigin: 'https://a.example/' })).toEqual([
+      expect.stringMatching(/^publicOrigin: .* is no origin/),
+    ]);
     const tokenResponse = () => ({});
     expect(resolve({ tokenResponse })).toMatchObject({ tokenResponse, transport: undefined });
   });

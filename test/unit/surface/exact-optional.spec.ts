@@ -7,7 +7,7 @@ const root = join(__dirname, '../../..');
 
 /** What the library makes: a member is there, or it is not. */
 const MADE = [
-  'ActiveToken', 'FoundSession', 'Introspection', 'IssuedTokens', 'PublicJwk', 'RevocationScope', 'Rotation', 'TokenLifetimes',
+  'ActiveToken', 'CookieResponseBody', 'FoundSession', 'Introspection', 'IssuedTokens', 'PublicJwk', 'RevocationScope', 'Rotation', 'TokenLifetimes',
   'TokenResponseBody',
 ]; // prettier-ignore
 /** No type of the library's own. */

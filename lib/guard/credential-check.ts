@@ -1,0 +1,49 @@
+import { MissingTokenError, TokenExpiredError, UnauthorizedError } from '../contracts/errors';
+import { type CredentialUse, tokenOrNull, type TokenTransport } from '../contracts/token-transport';
+import type { TokenSession } from '../contracts/session';
+import type { Authentication } from '../sessions/session-checker';
+import type { SessionRenewals } from '../sessions/session-renewals';
+import type { TokenVerifier } from '../sessions/token-verifier';
+import type { RequestContext } from './request-context';
+
+const FROM_OWN_PAGES: CredentialUse = { wantsTokens: false, allowsCrossOrigin: false };
+const FROM_ANYWHERE: CredentialUse = { wantsTokens: false, allowsCrossOrigin: true };
+
+type Found = Promise<Authentication<any, TokenSession>>;
+
+/** From a request to the session of its credential: what the transport finds there, the verifier opens. */
+export class CredentialCheck {
+  /** @param renewals not there in services that only verify */
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly transport: TokenTransport,
+    private readonly renewals?: SessionRenewals,
+  ) {}
+
+  async authenticate(context: RequestContext): Found {
+    const { transport } = this;
+    const { request, presenter } = context;
+    transport.admit(request, context.response, context.allowsCrossOrigin ? FROM_ANYWHERE : FROM_OWN_PAGES);
+    const token = tokenOrNull(transport.readAccess(request));
+    if (token === null) return this.goOn(context, new MissingTokenError());
+    try {
+      return await this.verifier.authenticate(token, presenter);
+    } catch (error) {
+      if (error instanceof TokenExpiredError) return this.goOn(context, error);
+      throw error;
+    }
+  }
+
+  /** A page that is asked for when the access token has expired, in a browser without scripts: see `readRenewal`. */
+  private async goOn({ request, response, presenter }: RequestContext, refusal: UnauthorizedError): Found {
+    const { transport, renewals } = this;
+    // Without an answer to write to, nobody would learn the new token.
+    const refreshToken = renewals && response ? tokenOrNull(transport.readRenewal(request)) : null;
+    if (refreshToken === null) throw refusal;
+    const tokens = await renewals!.renewAccess(refreshToken, presenter).catch((error: unknown) => {
+      throw error instanceof UnauthorizedError ? refusal : error;
+    });
+    await transport.write(response, tokens, request);
+    return this.verifier.authenticate(tokens.accessToken, presenter);
+  }
+}

@@ -56,7 +56,8 @@ function ignoreTypeOfNothing({ raw }: any, _reply: unknown, done: () => void): v
   const isEmpty =
     // HTTP/2 has no chunks: a body without a length is one unless the headers were the end.
     raw.httpVersionMajor < 2 ? headers['transfer-encoding'] === undefined : raw.stream?.endAfterHeaders === true;
-  if (isEmpty && Number(headers['content-length'] ?? 0) === 0) delete headers['content-type'];
+  const isJson = /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '');
+  if (isEmpty && isJson && Number(headers['content-length'] ?? 0) === 0) delete headers['content-type'];
   done();
 }
 

@@ -113,6 +113,9 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements NestModule
   }
 }
 
+/** What an application injects. */
+const EXPORTS = [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, TokenTransport];
+
 function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: string[] = []): DynamicModule {
   const added = featurePartsOf(extras);
   const storage = bindStorage(extras.storage ?? defaultStorage(), 'JwtKnoxModule', false);
@@ -132,7 +135,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...added.providers,
       ...guardProviders(extras, { name: 'JwtKnoxModule', strategy: 'jwt-knox' }),
     ],
-    exports: [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, ...GUARD_EXPORTS, ...added.exports],
+    exports: [...EXPORTS, ...GUARD_EXPORTS, ...added.exports],
   };
 }
 

@@ -4,6 +4,7 @@ import { JwtKnoxModule } from 'nestjs-jwt-knox';
 import type { AppConfig } from './config/app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
+import { HomeController } from './home/home.controller.js';
 import { NotesModule } from './notes/notes.module.js';
 import { RetryAfterFilter } from './retry-after.filter.js';
 import { LoginThrottlerGuard } from './throttling/login-throttler.guard.js';
@@ -14,7 +15,10 @@ import { KnoxUsers } from './users/knox-users.service.js';
 import { Passwords } from './users/passwords.service.js';
 import { UsersModule } from './users/users.module.js';
 
-@Module({ controllers: [HealthController], providers: [{ provide: APP_FILTER, useClass: RetryAfterFilter }] })
+@Module({
+  controllers: [HealthController, HomeController],
+  providers: [{ provide: APP_FILTER, useClass: RetryAfterFilter }],
+})
 export class AppModule {
   static register(config: AppConfig): DynamicModule {
     const { atOnce, waiting, cost } = config.hashing;

@@ -1,3 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AppProcess, NPM_START, START_TIMEOUT } from './support/app-process.js';
 
@@ -45,6 +50,67 @@ describe('a start', () => {
     const { status, body } = await app.http.send('GET', '/health');
     const stopped = await app.stop();
     expect([status, body, stopped]).toEqual([200, { status: 'ok' }, 'SIGTERM']);
+  });
+
+  it('whose port is in use says what to set', async () => {
+    const app = await AppProcess.start();
+    try {
+      const { code, output } = await AppProcess.failure({ PORT: new URL(app.url).port });
+      expect([code, output]).toEqual([
+        1,
+        expect.stringMatching(/^Port \d+ is in use: choose another one with PORT=3001/m),
+      ]);
+    } finally {
+      await app.stop();
+    }
+  });
+
+  it.each(['express', 'fastify'])('on %s shows a browser who there is, and logs in by cookies', async (adapter) => {
+    const app = await AppProcess.start({ HTTP_ADAPTER: adapter });
+    try {
+      const home = await app.http.send('GET', '/', { headers: { host: '"><script>' } });
+      expect([home.status, home.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(home.text).toContain('<td>alice</td><td>alice-password</td>');
+      expect(home.text).not.toContain('<script>');
+      const json = { username: 'alice', password: 'alice-password' };
+      const headers = { 'sec-fetch-site': 'same-origin', 'user-agent': 'Mozilla/5.0' };
+      const { body, headers: sent } = await app.http.send('POST', '/auth/login', { json, headers });
+      expect(body).not.toHaveProperty('access_token');
+      const cookie = [sent['set-cookie']!]
+        .flat()
+        .map((line) => line.split(';')[0]!)
+        .join('; ');
+      const session = await app.http.send('GET', '/auth/session', { headers: { ...headers, cookie } });
+      expect(session.body).toMatchObject({ id: body.session_id, current: true });
+      const changed = await app.http.send('PUT', '/me/password', {
+        json: { current_password: 'alice-password', new_password: 'alice-new-password' },
+        headers: { ...headers, cookie },
+      });
+      expect([changed.status, changed.body.access_token]).toEqual([200, undefined]);
+      expect(changed.headers['set-cookie']).toHaveLength(2);
+    } finally {
+      await app.stop();
+    }
+  });
+
+  it.each(['express', 'fastify'])('on %s serves https with a key and a certificate', async (adapter) => {
+    const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-tls-'));
+    const [TLS_KEY, TLS_CERT] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-days', '1', '-keyout', TLS_KEY, '-out', TLS_CERT];
+    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    execFileSync('openssl', ['req', ...kind, ...subject], { stdio: 'ignore' });
+    const app = await AppProcess.start({ HTTP_ADAPTER: adapter, TLS_KEY, TLS_CERT });
+    try {
+      expect(app.url).toMatch(/^https:/);
+      const status = await new Promise((resolve, reject) => {
+        const trust = { ca: readFileSync(TLS_CERT), servername: 'localhost' };
+        get(`${app.url}/health`, trust, (response) => resolve(response.resume().statusCode)).on('error', reject);
+      });
+      expect(status).toBe(200);
+    } finally {
+      await app.stop();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('by npm leaves nothing running when npm is told to stop', async () => {

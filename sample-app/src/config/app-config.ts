@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { TypeOrmModuleOptions } from '@nestjs/typeorm';
-import type { JwtKnoxOptions } from 'nestjs-jwt-knox';
+import { CookieTransport, type JwtKnoxOptions } from 'nestjs-jwt-knox';
 import { databaseOptions } from './database-url.js';
 import { EnvReader } from './env-reader.js';
 import { signingKeyOf } from './signing-key.js';
@@ -13,6 +13,10 @@ export interface AppConfig {
   /** How passwords are hashed, how many at once, and how many more may wait for it. */
   hashing: { cost: 'normal' | 'low'; atOnce: number | undefined; waiting: number | undefined };
   throttle: boolean;
+  /** Private key and certificate, as PEM files have them; undefined for http. */
+  tls: { key: Buffer; cert: Buffer } | undefined;
+  /** Whether everything that the framework tells is printed, and not warnings and errors alone. */
+  verbose: boolean;
   debugVerify: boolean;
   /** Whether other services may fetch the public keys, and ask about tokens. */
   routes: { jwks: boolean; oauth: boolean };
@@ -40,6 +44,8 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
       atOnce: read.integer('HASHING_AT_ONCE', 1, 64),
       waiting: read.integer('HASHING_WAITING', 0, 1_000_000),
     },
+    tls: tlsOf(read),
+    verbose: read.choice('LOG', ['quiet', 'verbose']) === 'verbose',
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
     debugVerify: read.choice('DEBUG_VERIFY', ['off', 'on']) === 'on',
     routes: { jwks: read.text('SIGNING_KEY') !== undefined, oauth: read.text('ORDERS_SECRET') !== undefined },
@@ -55,6 +61,7 @@ function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
   const ordersSecret = read.text('ORDERS_SECRET');
   return {
     ...keysOf(read),
+    transport: transportOf(read),
     ...(ordersSecret !== undefined && { clients: [{ id: 'orders', secret: ordersSecret }] }),
     issuer: read.text('ISSUER'),
     audience: read.list('AUDIENCE'),
@@ -68,6 +75,28 @@ function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
       onLimit: read.optionalChoice('ON_LIMIT', ['reject', 'evict-oldest']),
     },
   };
+}
+
+/** In a browser, tokens belong into cookies that no script can read; `curl` and other programs get theirs in the body. */
+function transportOf(read: EnvReader): CookieTransport | undefined {
+  const trustedOrigins = read.list('TRUSTED_ORIGINS');
+  const useCookies = read.choice('TRANSPORT', ['cookie', 'bearer']) === 'cookie';
+  if (!useCookies && trustedOrigins) read.problem('TRUSTED_ORIGINS: has no effect with TRANSPORT=bearer.', undefined);
+  if (!useCookies) return undefined;
+  try {
+    return new CookieTransport({ trustedOrigins });
+  } catch {
+    return read.problem(
+      'TRUSTED_ORIGINS: give origins such as https://app.example.com, with commas between.',
+      undefined,
+    );
+  }
+}
+
+function tlsOf(read: EnvReader): AppConfig['tls'] {
+  const [key, cert] = ['TLS_KEY', 'TLS_CERT'].map((name) => read.file(name));
+  if (key && cert) return { key, cert };
+  return key || cert ? read.problem('TLS_KEY and TLS_CERT: give both, or neither.', undefined) : undefined;
 }
 
 /** A key file in place of the secret, where other services are to verify tokens but not to make them. */

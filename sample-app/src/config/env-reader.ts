@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** Reads environment variables one by one and notes what is wrong with them. An empty one counts as unset. */
 export class EnvReader {
   readonly problems: string[] = [];
@@ -35,6 +37,17 @@ export class EnvReader {
     if (/^\d+$/.test(value)) return Number(value);
     if (/^\d+(\.\d+)?(ms|s|m|h|d|w)$/.test(value)) return value;
     return this.problem(`${name}: must be a duration such as 90s, 5m, 12h or 30d, not "${value}".`, undefined);
+  }
+
+  /** What the file of this name holds. */
+  file(name: string): Buffer | undefined {
+    const path = this.text(name);
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path);
+    } catch {
+      return this.problem(`${name}: the file cannot be read.`, undefined);
+    }
   }
 
   list(name: string): string[] | undefined {

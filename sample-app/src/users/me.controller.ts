@@ -1,5 +1,5 @@
-import { Body, Controller, Put, Req, UnauthorizedException, UseGuards } from '@nestjs/common';
-import { CurrentSession, CurrentUser, JwtKnoxGuard, type Session, tokenResponseBody } from 'nestjs-jwt-knox';
+import { Body, Controller, Put, Req, Res, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { CurrentSession, CurrentUser, JwtKnoxGuard, type Session, TokenTransport } from 'nestjs-jwt-knox';
 import type { Client } from './hashing-queue.js';
 import { User } from './user.entity.js';
 import { ChangePasswordDto } from './users.dto.js';
@@ -8,7 +8,10 @@ import { UsersService } from './users.service.js';
 @Controller('me')
 @UseGuards(JwtKnoxGuard)
 export class MeController {
-  constructor(private readonly users: UsersService) {}
+  constructor(
+    private readonly users: UsersService,
+    private readonly transport: TokenTransport,
+  ) {}
 
   @Put('password')
   async changePassword(
@@ -16,11 +19,13 @@ export class MeController {
     @CurrentSession() session: Session,
     @Body() body: ChangePasswordDto,
     @Req() request: Client,
+    @Res({ passthrough: true }) response: unknown,
   ) {
     const change = { current: body.current_password, next: body.new_password };
     const tokens = await this.users.changePassword(user, session, change, request);
     // Null: the session was ended meanwhile, by another device.
     if (!tokens) throw new UnauthorizedException('Log in with the new password.');
-    return tokenResponseBody(tokens);
+    // In a browser into cookies, else into the body, as at login.
+    return this.transport.write(response, tokens, request);
   }
 }

@@ -6,6 +6,7 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
+    projects: undefined,
     include: ['sample-app/test/**/*.e2e-spec.ts'],
     // On a busy machine a process takes long to start.
     testTimeout: 120_000,

@@ -2,4 +2,7 @@ import { defineConfig } from 'vitest/config';
 import base from '../../vitest.config.mts';
 
 /** What needs interpreters beside Node: part of `npm run test:all`, not of `npm test`. */
-export default defineConfig({ ...base, test: { ...base.test, include: ['test/interop/*.interop-spec.ts'] } });
+export default defineConfig({
+  ...base,
+  test: { ...base.test, projects: undefined, include: ['test/interop/*.interop-spec.ts'] },
+});

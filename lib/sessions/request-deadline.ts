@@ -1,5 +1,10 @@
 import { withoutParameters } from '../contracts/connection-errors';
-import { JwtKnoxConfigurationError, JwtKnoxError, StorageUnavailableError } from '../contracts/errors';
+import {
+  JwtKnoxConfigurationError,
+  JwtKnoxError,
+  StorageUnavailableError,
+  UnstorableUserIdError,
+} from '../contracts/errors';
 
 /**
  * The time one request may spend on storage and user look-ups, in milliseconds. Drivers wait for a frozen database for
@@ -89,12 +94,15 @@ function lateness(): StorageUnavailableError {
   return new StorageUnavailableError(new Error('The storage did not answer in time.'));
 }
 
+/** What the storage says of the application rather than of itself. */
+const MISTAKES = [JwtKnoxError, JwtKnoxConfigurationError, UnstorableUserIdError];
+
 /** A call of the repository: whatever fails there, it is the storage (503) or its set-up, never the credential. */
 export async function fromStorage<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof JwtKnoxError || error instanceof JwtKnoxConfigurationError) throw error;
+    if (MISTAKES.some((kind) => error instanceof kind)) throw error;
     throw new StorageUnavailableError(withoutParameters(error));
   }
 }

@@ -1,7 +1,7 @@
 import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import type { AccessKeyChange, Rotation } from '../contracts/session.repository';
-import { jsonText, stringTransformer, wholeNumber } from './columns';
+import { hasHostTransformer } from './stored-columns';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { COLUMNS, type Where } from './session-row';
@@ -49,8 +49,6 @@ export class CompiledStatement<Values extends object> {
   }
 }
 
-const OWN_TRANSFORMERS: readonly unknown[] = [wholeNumber, stringTransformer, jsonText];
-
 /** The INSERT of a login. */
 function insertion(rows: Repository<JwtKnoxSessionBase>): CompiledStatement<SessionRecord> | null {
   if (hasOwnSql(rows)) return null;
@@ -66,9 +64,7 @@ function insertion(rows: Repository<JwtKnoxSessionBase>): CompiledStatement<Sess
 function hasOwnSql({ metadata, manager }: Repository<JwtKnoxSessionBase>): boolean {
   const hasKeyword = ['postgres', 'mysql', 'mariadb'].includes(manager.connection.options.type);
   return metadata.columns.some(
-    ({ transformer, default: preset }) =>
-      (transformer !== undefined && !OWN_TRANSFORMERS.includes(transformer)) ||
-      (typeof preset === 'function' && !hasKeyword),
+    (column) => hasHostTransformer(column) || (typeof column.default === 'function' && !hasKeyword),
   );
 }
 

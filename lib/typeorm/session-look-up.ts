@@ -1,11 +1,13 @@
 import type { Repository } from 'typeorm';
 import type { FoundSession } from '../contracts/session.repository';
+import { StoredColumns } from './stored-columns';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onConnectionOf } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import {
   COLUMNS,
   PACKED_COLUMNS,
+  type RawRecord,
   recordIn,
   selectColumns,
   selectPacked,
@@ -16,16 +18,15 @@ import {
 /** Finds one session by its id; with its user in the same query, where a relation says who that is. */
 export class SessionLookUp {
   private read: PreparedRead | undefined;
-  private readonly isPacked: boolean;
+  private isPacked = false;
+  private columns: StoredColumns | undefined;
   private order: readonly number[] = [];
 
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
     private readonly userRelation: string | undefined,
     private readonly prepared: boolean,
-  ) {
-    this.isPacked = rows.manager.connection.options.type === 'postgres';
-  }
+  ) {}
 
   find(id: string): Promise<FoundSession | null> {
     return this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id, this.userRelation);
@@ -36,11 +37,18 @@ export class SessionLookUp {
     const [row] = await this.read.rows([id]);
     if (!row) return null;
     const values = this.order.map((index) => row[index]);
-    return { record: this.isPacked ? unpackedRecord(values) : toRecord(values) };
+    if (this.isPacked) return { record: unpackedRecord(values) };
+    if (!this.columns) return { record: toRecord(values) };
+    const raw = Object.fromEntries(COLUMNS.map((name, index) => [name, values[index]])) as RawRecord;
+    return { record: this.columns.record(raw) };
   }
 
   /** Building SQL costs more than running it. */
   private prepare(): PreparedRead {
+    const columns = new StoredColumns(this.rows);
+    // Not with transformers of the host's: JSON would show them other values than the driver.
+    this.isPacked = this.rows.manager.connection.options.type === 'postgres' && !columns.areTransformed;
+    if (columns.areTransformed) this.columns = columns;
     const all = this.rows.createQueryBuilder('session').select([]);
     const select = (this.isPacked ? selectPacked(all) : selectColumns(all)).where('session.id = :id', { id: '' });
     const [sql] = select.getQueryAndParameters();
@@ -50,9 +58,13 @@ export class SessionLookUp {
   }
 
   private async findWithUser(id: string, relation: string): Promise<FoundSession | null> {
-    const row = await onConnectionOf(this.rows.manager, (runner) =>
+    const { manager, metadata } = this.rows;
+    // What the host reads only on demand (`select: false`), a verdict needs.
+    const hidden = COLUMNS.filter((name) => metadata.findColumnWithPropertyName(name)?.isSelect === false);
+    const row = await onConnectionOf(manager, (runner) =>
       this.rows
         .createQueryBuilder('session')
+        .addSelect(hidden.map((name) => `session.${name}`))
         .setQueryRunner(runner)
         .leftJoinAndSelect(`session.${relation}`, 'user')
         .where('session.id = :id', { id })

@@ -1,12 +1,11 @@
-import type { SessionRecord } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
-import { type RawRecord, recordIn, type Select } from './session-row';
+import type { RawRecord, Select } from './session-row';
 
 const IN_USE =
   '(session.refreshDigest IS NOT NULL OR session.idleTimeout IS NULL OR session.lastUsedAt + session.idleTimeout > :idleAt)';
 
 /** Reads a page of the sessions that are selected, newest first. */
-export async function readPage(select: Select, query: SessionQuery): Promise<SessionRecord[]> {
+export function readPage(select: Select, query: SessionQuery): Promise<RawRecord[]> {
   if (query.aliveAt !== undefined) select.andWhere('session.expiresAt > :aliveAt', { aliveAt: query.aliveAt });
   if (query.idleAt !== undefined) select.andWhere(IN_USE, { idleAt: query.idleAt });
   if (query.before) {
@@ -15,5 +14,5 @@ export async function readPage(select: Select, query: SessionQuery): Promise<Ses
     select.andWhere(`(session.createdAt < :createdAt${tie})`, id === undefined ? { createdAt } : { createdAt, id });
   }
   select.orderBy('session.createdAt', 'DESC').addOrderBy('session.id', 'DESC').limit(query.limit);
-  return (await select.getRawMany<RawRecord>()).map(recordIn);
+  return select.getRawMany<RawRecord>();
 }

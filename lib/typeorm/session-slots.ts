@@ -1,24 +1,22 @@
-import type { SessionRecord } from '../contracts/session';
 import type { SlotQuery } from '../contracts/session.repository';
-import { type RawRecord, recordIn, type Select } from './session-row';
+import type { RawRecord, Select } from './session-row';
 
 /** Whether a row holds one of the slots of the limit. */
 const HOLDS = 'session.slot BETWEEN 1 AND :limit';
 
 /** One statement whatever the user has: those in a slot come first, of the others only the oldest are read. */
-export async function readSlots(ofUser: Select, { limit, aliveAt, most }: SlotQuery): Promise<SessionRecord[]> {
-  const rows = await ofUser
+export function readSlots(ofUser: Select, { limit, aliveAt, most }: SlotQuery): Promise<RawRecord[]> {
+  return ofUser
     .andWhere(`session.kind = 'login' AND (${HOLDS} OR session.expiresAt > :aliveAt)`, { limit, aliveAt })
     .addSelect(`CASE WHEN ${HOLDS} THEN 0 ELSE 1 END`, 'loose')
     .orderBy('loose')
     .addOrderBy('session.createdAt', 'ASC')
     .limit(limit + most)
-    .getRawMany<RawRecord & { loose: unknown }>();
-  return rows.map(recordIn);
+    .getRawMany<RawRecord>();
 }
 
-/** Users with more logins alive than the limit. */
-export async function readCrowded(all: Select, limit: number, aliveAt: number, most: number): Promise<string[]> {
+/** Users with more logins alive than the limit, as the driver gives their ids. */
+export async function readCrowded(all: Select, limit: number, aliveAt: number, most: number): Promise<unknown[]> {
   const rows = await all
     .select('session.userId', 'userId')
     .andWhere(`session.kind = 'login' AND session.expiresAt > :aliveAt`, { aliveAt })
@@ -26,5 +24,5 @@ export async function readCrowded(all: Select, limit: number, aliveAt: number, m
     .having('COUNT(*) > :limit', { limit })
     .limit(most)
     .getRawMany<{ userId: unknown }>();
-  return rows.map(({ userId }) => String(userId));
+  return rows.map(({ userId }) => userId);
 }

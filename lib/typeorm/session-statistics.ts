@@ -2,7 +2,7 @@ import type { SessionCounts } from '../contracts/session.repository';
 import type { Select } from './session-row';
 
 /** Counts in the database: one aggregate query for the totals, one for the busiest user, one for the user agents. */
-export async function countSessions(newSelect: () => Select, now: number, userId?: string): Promise<SessionCounts> {
+export async function countSessions(newSelect: () => Select, now: number, userId?: unknown): Promise<SessionCounts> {
   const select = () => {
     const all = newSelect().setParameters({ now });
     return userId === undefined ? all : all.andWhere('session.userId = :userId', { userId });

@@ -1,4 +1,4 @@
-import { Between, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
+import { Between, In, IsNull, LessThan, MoreThan, Not, type Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import {
   type AccessKeyChange,
@@ -12,21 +12,23 @@ import {
   type StorageTransaction,
 } from '../contracts/session.repository';
 import { changeOf, type CompiledStatements, compiledStatements } from './compiled-statement';
-import { canHoldUserId } from './columns';
 import { isDatabaseUnavailable } from './driver-errors';
 import { FenceStatements } from './fence-statements';
+import { writeFitting } from './fitting-text';
 import { columnProblems, insertFailure } from './host-columns';
 import { hasHostSubscribers, transactionOf } from './host-transaction';
+import { insertSession } from './insert-session';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onConnectionOf } from './on-primary';
 import { purgeBatch } from './purge-batch';
 import { claiming, retrying, retryingOn, unlessTaken } from './retrying';
-import { countSessions, noSessions } from './session-statistics';
+import { RealmReads } from './realm-reads';
 import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
 import { readCrowded, readSlots } from './session-slots';
 import { readPage } from './session-page';
-import { type Select, selectColumns, type Where } from './session-row';
+import type { Where } from './session-row';
+import { StoredColumns } from './stored-columns';
 
 /** How a {@link TypeOrmSessionRepository} reads, and which sessions are its own. */
 export interface TypeOrmSessionRepositoryOptions {
@@ -51,6 +53,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private readonly lookUp: SessionLookUp;
   private statements: CompiledStatements | undefined;
   private fences: FenceStatements | undefined;
+  private realmReads: RealmReads | undefined;
+  private storedColumns: StoredColumns | undefined;
 
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
@@ -91,25 +95,26 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
-    return this.readUser(userId, (select) => readPage(select, query));
+    return this.reads.ofUser(userId, (select) => readPage(select, query));
   }
 
   async findSlots(userId: string, query: SlotQuery): Promise<SessionRecord[]> {
-    return this.readUser(userId, (select) => readSlots(select, query));
+    return this.reads.ofUser(userId, (select) => readSlots(select, query));
   }
 
   async insert(record: SessionRecord, columns: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
-    const write = async () => {
-      const statement = Object.keys(columns).length === 0 ? this.built?.insertion : undefined;
-      const row = { ...record, ...columns } as object;
-      await claiming<unknown>(this.rows, (rows) => (statement ? statement.run(record) : rows.insert(row)));
-      return true;
-    };
-    try {
-      return await (record.slot === null ? write() : unlessTaken(write));
-    } catch (error) {
-      throw insertFailure(error, this.rows, columns);
-    }
+    const hasHostColumns = Object.keys(columns).length > 0;
+    const statement = hasHostColumns ? undefined : this.built?.insertion;
+    return insertSession(record, this.rows, this.columns, {
+      hasHostColumns,
+      insert: (values) =>
+        claiming<unknown>(this.rows, (rows) =>
+          statement ? statement.run(values) : rows.insert({ ...values, ...columns } as object),
+        ),
+      failure: (error) => insertFailure(error, this.rows, columns),
+      userIdOf: async (id) => (await this.findById(id))?.record.userId,
+      delete: (id) => this.delete({ id }),
+    });
   }
 
   async vacate(id: string, slot: number | null, expiredBy?: number): Promise<boolean> {
@@ -117,18 +122,20 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (await this.update({ id, slot: slot ?? IsNull(), expiresAt }, { slot: null, expiresAt: 0 })) > 0;
   }
 
-  async reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean> {
-    const undo = (rows: Repository<JwtKnoxSessionBase>) =>
-      rows.update({ id, slot: IsNull(), expiresAt: 0 }, { slot, expiresAt });
-    return unlessTaken(async () => ((await claiming(this.rows, undo)).affected ?? 0) > 0);
+  reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean> {
+    const where = { id, slot: IsNull(), expiresAt: 0 };
+    return unlessTaken(async () => (await this.updateClaiming(where, { slot, expiresAt })) > 0);
   }
 
   async rotate(id: string, presentedDigest: string, next: Rotation): Promise<boolean> {
-    const values = { ...next, id, presentedDigest };
     const statement = next.accessDigest === undefined ? this.built?.rotation : this.built?.rotationOfBoth;
-    if (statement) return (await retrying(() => statement.run(values))) === 1;
-    const { where, change } = changeOf(values);
-    return (await this.update(where, change)) === 1;
+    let count = 0;
+    await writeFitting(this.rows, next, async (fitting) => {
+      const values = { ...fitting, id, presentedDigest };
+      const { where, change } = changeOf(values);
+      count = await (statement ? retrying(() => statement.run(values)) : this.updateClaiming(where, change));
+    });
+    return count === 1;
   }
 
   async prolong(id: string, refreshDigest: string, { expiresAt, at }: { expiresAt: number; at: number }) {
@@ -159,9 +166,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async deleteByUser(userId: string, exceptId?: string): Promise<number> {
-    if (!this.mayHold(userId)) return 0;
     const { realm } = this;
-    return this.delete(exceptId === undefined ? { realm, userId } : { realm, userId, id: Not(exceptId) });
+    return this.columns.ofUser(userId, 0, () =>
+      this.delete(exceptId === undefined ? { realm, userId } : { realm, userId, id: Not(exceptId) }),
+    );
   }
 
   async deleteSurplus(userId: string, ids: readonly string[], limit: number): Promise<number> {
@@ -173,7 +181,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async findCrowded(limit: number, aliveAt: number, most: number): Promise<string[]> {
-    return this.read((select) => readCrowded(select, limit, aliveAt, most));
+    const found = await this.reads.all((select) => readCrowded(select, limit, aliveAt, most));
+    return found.map((userId) => this.columns.userIdIn(userId));
   }
 
   async deleteCreatedBefore(moment: number): Promise<number> {
@@ -185,13 +194,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return retrying(() => onConnectionOf(this.rows.manager, (runner) => purgeBatch(this.rows, runner, bounds)));
   }
 
-  async statistics(now: number, userId?: string): Promise<SessionCounts> {
-    if (userId !== undefined && !this.mayHold(userId)) return noSessions();
-    const all = (runner: QueryRunner) => this.ofRealm(runner).select([]);
-    return retrying(
-      () => onConnectionOf(this.rows.manager, (runner) => countSessions(() => all(runner), now, userId)),
-      'read',
-    );
+  statistics(now: number, userId?: string): Promise<SessionCounts> {
+    return this.reads.statistics(now, userId);
   }
 
   readCounter(): Promise<number> {
@@ -210,6 +214,14 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (this.fences ??= new FenceStatements(this.rows.manager, this.preparedStatements));
   }
 
+  private get reads(): RealmReads {
+    return (this.realmReads ??= new RealmReads(this.rows, this.realm, this.columns));
+  }
+
+  private get columns(): StoredColumns {
+    return (this.storedColumns ??= new StoredColumns(this.rows));
+  }
+
   /**
    * Unless a transaction of the host is under way, which the write belongs to, or its subscribers are to be told: TypeORM
    * tells them as it builds.
@@ -220,32 +232,13 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (this.statements ??= compiledStatements(this.rows));
   }
 
-  private mayHold(userId: string): boolean {
-    const { type } = this.rows.manager.connection.options;
-    return canHoldUserId(type, this.rows.metadata.findColumnWithPropertyName('userId')?.type, userId);
-  }
-
-  private ofRealm(runner: QueryRunner): Select {
-    // A result cache of the host's would remember sessions that were ended.
-    const select = this.rows.createQueryBuilder('session').setQueryRunner(runner).cache(false);
-    return select.where('session.realm = :realm', { realm: this.realm });
-  }
-
-  private read<T>(work: (select: Select) => Promise<T>): Promise<T> {
-    return retryingOn(
-      this.rows.manager,
-      () => onConnectionOf(this.rows.manager, (runner) => work(this.ofRealm(runner).select([]))),
-      'read',
-    );
-  }
-
-  private async readUser(userId: string, work: (ofUser: Select) => Promise<SessionRecord[]>): Promise<SessionRecord[]> {
-    if (!this.mayHold(userId)) return [];
-    return this.read((select) => work(selectColumns(select).andWhere('session.userId = :userId', { userId })));
-  }
-
   private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
     return retryingOn(this.rows.manager, async () => (await this.rows.update(where, change as object)).affected ?? 0);
+  }
+
+  /** The same, where the database may refuse the change. */
+  private async updateClaiming(where: Where, change: Partial<SessionRecord>): Promise<number> {
+    return (await claiming(this.rows, (rows) => rows.update(where, change as object))).affected ?? 0;
   }
 
   private async delete(where: Where): Promise<number> {

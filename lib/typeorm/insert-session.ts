@@ -1,0 +1,49 @@
+import type { Repository } from 'typeorm';
+import { UnstorableUserIdError } from '../contracts/errors';
+import type { SessionRecord } from '../contracts/session';
+import { isUnfitValue } from './driver-errors';
+import { writeFitting } from './fitting-text';
+import type { StoredColumns } from './stored-columns';
+import type { JwtKnoxSessionBase } from './session.entity';
+import { unlessTaken } from './retrying';
+
+const NO_ROOM = 'the column userId cannot hold it';
+
+/** How a row is written, and read back. */
+export interface RowAccess {
+  /** Whether it has columns of the host's own too, whose values may be at fault. */
+  hasHostColumns: boolean;
+  insert(record: SessionRecord): Promise<unknown>;
+  /** What an error of the insert is to say. */
+  failure(error: unknown): unknown;
+  /** The user's id as the row gives it back; undefined without a row. */
+  userIdOf(id: string): Promise<string | undefined>;
+  delete(id: string): Promise<unknown>;
+}
+
+/**
+ * Adds a row that its user is found by. False when the slot is taken.
+ * @throws UnstorableUserIdError when the column of user ids gives another text back, or cannot hold it
+ * @throws what `row.failure` makes of any other error
+ */
+export async function insertSession(
+  record: SessionRecord,
+  rows: Repository<JwtKnoxSessionBase>,
+  columns: StoredColumns,
+  row: RowAccess,
+): Promise<boolean> {
+  const { id, userId, slot } = record;
+  if (!columns.mayHold(userId)) throw new UnstorableUserIdError(NO_ROOM);
+  const write = () => writeFitting(rows, record, (values) => row.insert(values)).then(() => true);
+  try {
+    if (!(await (slot === null ? write() : unlessTaken(write)))) return false;
+  } catch (error) {
+    const isUserId = !row.hasHostColumns && !(columns.keepsUserIds && /^[\x20-\x7e]*$/.test(userId));
+    throw isUserId && isUnfitValue(error) ? new UnstorableUserIdError(NO_ROOM) : row.failure(error);
+  }
+  if (columns.keepsUserIds) return true;
+  const kept = await row.userIdOf(id);
+  if (kept === undefined || kept === userId) return true;
+  await row.delete(id);
+  throw new UnstorableUserIdError('the column userId gives it back as another text');
+}

@@ -1,0 +1,51 @@
+import type { QueryRunner, Repository } from 'typeorm';
+import type { SessionRecord } from '../contracts/session';
+import type { SessionCounts } from '../contracts/session.repository';
+import { onConnectionOf } from './on-primary';
+import { retryingOn } from './retrying';
+import type { JwtKnoxSessionBase } from './session.entity';
+import { type RawRecord, type Select, selectColumns } from './session-row';
+import { countSessions, noSessions } from './session-statistics';
+import type { StoredColumns } from './stored-columns';
+
+/** Reads more than one session of a realm, never a replica's or a cache's state of them. */
+export class RealmReads {
+  constructor(
+    private readonly rows: Repository<JwtKnoxSessionBase>,
+    private readonly realm: string,
+    private readonly columns: StoredColumns,
+  ) {}
+
+  /** What is found among all sessions; nothing is selected yet. */
+  all<T>(work: (select: Select) => Promise<T>): Promise<T> {
+    return this.run((runner) => work(this.selectOn(runner)));
+  }
+
+  /** The sessions of a user that are found among these; none of a user whom the table cannot hold. */
+  ofUser(userId: string, work: (ofUser: Select) => Promise<RawRecord[]>): Promise<SessionRecord[]> {
+    const read = async (all: Select) => {
+      const user = { userId: this.columns.parameterOf(userId) };
+      const found = await work(selectColumns(all).andWhere('session.userId = :userId', user));
+      return found.map((raw) => this.columns.record(raw));
+    };
+    return this.columns.ofUser<SessionRecord[]>(userId, [], () => this.all(read));
+  }
+
+  /** @param userId only the sessions of this user */
+  statistics(now: number, userId?: string): Promise<SessionCounts> {
+    const count = (user?: unknown) => this.run((runner) => countSessions(() => this.selectOn(runner), now, user));
+    if (userId === undefined) return count();
+    return this.columns.ofUser(userId, noSessions(), () => count(this.columns.parameterOf(userId)));
+  }
+
+  private run<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    const { manager } = this.rows;
+    return retryingOn(manager, () => onConnectionOf(manager, work), 'read');
+  }
+
+  private selectOn(runner: QueryRunner): Select {
+    // A result cache of the host's would remember sessions that were ended.
+    const select = this.rows.createQueryBuilder('session').setQueryRunner(runner).cache(false);
+    return select.where('session.realm = :realm', { realm: this.realm }).select([]);
+  }
+}

@@ -120,6 +120,7 @@ export {
   TokenExpiredError,
   TooBusyError,
   UnauthorizedError,
+  UnstorableUserIdError,
   UnavailableError,
 } from './contracts/errors';
 export { InvalidClientError, InvalidTargetError, UnauthorizedClientError } from './contracts/oauth-errors';

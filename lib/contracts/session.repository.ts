@@ -138,6 +138,14 @@ export abstract class SessionRepository extends Redacted {
   }
 
   /**
+   * What is wrong with the storage as it is found, each with its remedy; empty when nothing is. Asked once, after the start;
+   * the problems are logged as errors.
+   */
+  async inspect(): Promise<readonly string[]> {
+    return [];
+  }
+
+  /**
    * Whether an error says that the database is out of reach. Asked about errors of your user provider and hooks too, which
    * most often read the same database: 503 then, and otherwise 500. By default, what the network's own codes tell.
    */

@@ -1,7 +1,7 @@
 import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import type { AccessKeyChange, Rotation } from '../contracts/session.repository';
-import { hasHostTransformer } from './stored-columns';
+import { hasHostTransformer } from './user-id-column';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onPrimary } from './on-primary';
 import { COLUMNS, type Where } from './session-row';

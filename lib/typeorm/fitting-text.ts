@@ -1,35 +1,27 @@
-import type { Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import { isUnfitValue } from './driver-errors';
-import type { JwtKnoxSessionBase } from './session.entity';
 
 /** What clients say of themselves: for a login it is better to lose some of it than to fail. */
 const DESCRIPTIVE = ['userAgent', 'ipAddress', 'deviceName', 'lastUserAgent', 'lastIpAddress'] as const;
 
 /**
- * Writes values; where a column cannot hold a text, because its character set lacks a character or because it is shorter
- * than the library's, it is written again with `?` for every character beyond ASCII, and cut.
+ * Writes values; where the character set of a column lacks a character of a text, they are written again with `?` for
+ * every character beyond ASCII.
  */
-export async function writeFitting<Values extends Partial<SessionRecord>>(
-  rows: Repository<JwtKnoxSessionBase>,
+export async function writeFitting<Values extends Partial<SessionRecord>, Result>(
   values: Values,
-  write: (values: Values) => Promise<unknown>,
-): Promise<void> {
+  write: (values: Values) => Promise<Result>,
+): Promise<Result> {
   try {
-    await write(values);
+    return await write(values);
   } catch (error) {
     if (!isUnfitValue(error)) throw error;
-    await write({ ...values, ...plainTexts(rows, values) });
+    return write({ ...values, ...plainTexts(values) });
   }
 }
 
-function plainTexts(rows: Repository<JwtKnoxSessionBase>, values: Partial<SessionRecord>): Partial<SessionRecord> {
-  const plain: Partial<SessionRecord> = {};
-  for (const name of DESCRIPTIVE) {
-    const text = values[name];
-    if (typeof text !== 'string') continue;
-    const length = Number(rows.metadata.findColumnWithPropertyName(name)?.length) || undefined;
-    plain[name] = text.replace(/[^\x20-\x7e]/gu, '?').slice(0, length);
-  }
-  return plain;
+function plainTexts(values: Partial<SessionRecord>): Partial<SessionRecord> {
+  const texts = DESCRIPTIVE.map((name) => [name, values[name]] as const);
+  const given = texts.filter(([, text]) => typeof text === 'string');
+  return Object.fromEntries(given.map(([name, text]) => [name, text!.replace(/[^\x20-\x7e]/gu, '?')]));
 }

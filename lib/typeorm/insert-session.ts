@@ -1,10 +1,8 @@
-import type { Repository } from 'typeorm';
 import { UnstorableUserIdError } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import { isUnfitValue } from './driver-errors';
 import { writeFitting } from './fitting-text';
-import type { StoredColumns } from './stored-columns';
-import type { JwtKnoxSessionBase } from './session.entity';
+import type { UserIdColumn } from './user-id-column';
 import { unlessTaken } from './retrying';
 
 const NO_ROOM = 'the column userId cannot hold it';
@@ -26,22 +24,17 @@ export interface RowAccess {
  * @throws UnstorableUserIdError when the column of user ids gives another text back, or cannot hold it
  * @throws what `row.failure` makes of any other error
  */
-export async function insertSession(
-  record: SessionRecord,
-  rows: Repository<JwtKnoxSessionBase>,
-  columns: StoredColumns,
-  row: RowAccess,
-): Promise<boolean> {
+export async function insertSession(record: SessionRecord, userIds: UserIdColumn, row: RowAccess): Promise<boolean> {
   const { id, userId, slot } = record;
-  if (!columns.mayHold(userId)) throw new UnstorableUserIdError(NO_ROOM);
-  const write = () => writeFitting(rows, record, (values) => row.insert(values)).then(() => true);
+  if (!userIds.mayHold(userId)) throw new UnstorableUserIdError(NO_ROOM);
+  const write = () => writeFitting(record, (values) => row.insert(values)).then(() => true);
   try {
     if (!(await (slot === null ? write() : unlessTaken(write)))) return false;
   } catch (error) {
-    const isUserId = !row.hasHostColumns && !(columns.keepsUserIds && /^[\x20-\x7e]*$/.test(userId));
+    const isUserId = !row.hasHostColumns && !(userIds.keepsText && /^[\x20-\x7e]*$/.test(userId));
     throw isUserId && isUnfitValue(error) ? new UnstorableUserIdError(NO_ROOM) : row.failure(error);
   }
-  if (columns.keepsUserIds) return true;
+  if (userIds.keepsText) return true;
   const kept = await row.userIdOf(id);
   if (kept === undefined || kept === userId) return true;
   await row.delete(id);

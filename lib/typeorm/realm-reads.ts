@@ -6,14 +6,14 @@ import { retryingOn } from './retrying';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { type RawRecord, type Select, selectColumns } from './session-row';
 import { countSessions, noSessions } from './session-statistics';
-import type { StoredColumns } from './stored-columns';
+import type { UserIdColumn } from './user-id-column';
 
 /** Reads more than one session of a realm, never a replica's or a cache's state of them. */
 export class RealmReads {
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
     private readonly realm: string,
-    private readonly columns: StoredColumns,
+    private readonly userIds: UserIdColumn,
   ) {}
 
   /** What is found among all sessions; nothing is selected yet. */
@@ -24,18 +24,18 @@ export class RealmReads {
   /** The sessions of a user that are found among these; none of a user whom the table cannot hold. */
   ofUser(userId: string, work: (ofUser: Select) => Promise<RawRecord[]>): Promise<SessionRecord[]> {
     const read = async (all: Select) => {
-      const user = { userId: this.columns.parameterOf(userId) };
+      const user = { userId: this.userIds.parameterOf(userId) };
       const found = await work(selectColumns(all).andWhere('session.userId = :userId', user));
-      return found.map((raw) => this.columns.record(raw));
+      return found.map((raw) => this.userIds.record(raw));
     };
-    return this.columns.ofUser<SessionRecord[]>(userId, [], () => this.all(read));
+    return this.userIds.ofUser<SessionRecord[]>(userId, [], () => this.all(read));
   }
 
   /** @param userId only the sessions of this user */
   statistics(now: number, userId?: string): Promise<SessionCounts> {
     const count = (user?: unknown) => this.run((runner) => countSessions(() => this.selectOn(runner), now, user));
     if (userId === undefined) return count();
-    return this.columns.ofUser(userId, noSessions(), () => count(this.columns.parameterOf(userId)));
+    return this.userIds.ofUser(userId, noSessions(), () => count(this.userIds.parameterOf(userId)));
   }
 
   private run<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {

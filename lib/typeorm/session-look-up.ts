@@ -1,13 +1,12 @@
 import type { Repository } from 'typeorm';
 import type { FoundSession } from '../contracts/session.repository';
-import { StoredColumns } from './stored-columns';
+import { UserIdColumn } from './user-id-column';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { onConnectionOf } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import {
   COLUMNS,
   PACKED_COLUMNS,
-  type RawRecord,
   recordIn,
   selectColumns,
   selectPacked,
@@ -15,18 +14,23 @@ import {
   unpackedRecord,
 } from './session-row';
 
+/** The place of the user's id among the columns, packed or not. */
+const USER_ID = COLUMNS.indexOf('userId');
+
 /** Finds one session by its id; with its user in the same query, where a relation says who that is. */
 export class SessionLookUp {
   private read: PreparedRead | undefined;
-  private isPacked = false;
-  private columns: StoredColumns | undefined;
+  private readonly isPacked: boolean;
+  private userIds: UserIdColumn | undefined;
   private order: readonly number[] = [];
 
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
     private readonly userRelation: string | undefined,
     private readonly prepared: boolean,
-  ) {}
+  ) {
+    this.isPacked = rows.manager.connection.options.type === 'postgres';
+  }
 
   find(id: string): Promise<FoundSession | null> {
     return this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id, this.userRelation);
@@ -37,18 +41,14 @@ export class SessionLookUp {
     const [row] = await this.read.rows([id]);
     if (!row) return null;
     const values = this.order.map((index) => row[index]);
-    if (this.isPacked) return { record: unpackedRecord(values) };
-    if (!this.columns) return { record: toRecord(values) };
-    const raw = Object.fromEntries(COLUMNS.map((name, index) => [name, values[index]])) as RawRecord;
-    return { record: this.columns.record(raw) };
+    if (this.userIds) values[USER_ID] = this.userIds.read(values[USER_ID]);
+    return { record: this.isPacked ? unpackedRecord(values) : toRecord(values) };
   }
 
   /** Building SQL costs more than running it. */
   private prepare(): PreparedRead {
-    const columns = new StoredColumns(this.rows);
-    // Not with transformers of the host's: JSON would show them other values than the driver.
-    this.isPacked = this.rows.manager.connection.options.type === 'postgres' && !columns.areTransformed;
-    if (columns.areTransformed) this.columns = columns;
+    const userIds = new UserIdColumn(this.rows);
+    if (userIds.isTransformed) this.userIds = userIds;
     const all = this.rows.createQueryBuilder('session').select([]);
     const select = (this.isPacked ? selectPacked(all) : selectColumns(all)).where('session.id = :id', { id: '' });
     const [sql] = select.getQueryAndParameters();
@@ -58,13 +58,11 @@ export class SessionLookUp {
   }
 
   private async findWithUser(id: string, relation: string): Promise<FoundSession | null> {
-    const { manager, metadata } = this.rows;
-    // What the host reads only on demand (`select: false`), a verdict needs.
-    const hidden = COLUMNS.filter((name) => metadata.findColumnWithPropertyName(name)?.isSelect === false);
-    const row = await onConnectionOf(manager, (runner) =>
+    const row = await onConnectionOf(this.rows.manager, (runner) =>
       this.rows
         .createQueryBuilder('session')
-        .addSelect(hidden.map((name) => `session.${name}`))
+        // Which the host may read only on demand (`select: false`).
+        .addSelect('session.userId')
         .setQueryRunner(runner)
         .leftJoinAndSelect(`session.${relation}`, 'user')
         .where('session.id = :id', { id })

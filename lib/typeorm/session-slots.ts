@@ -1,5 +1,6 @@
+import { type EntityMetadata, IsNull, Not } from 'typeorm';
 import type { SlotQuery } from '../contracts/session.repository';
-import type { RawRecord, Select } from './session-row';
+import type { RawRecord, Select, Where } from './session-row';
 
 /** Whether a row holds one of the slots of the limit. */
 const HOLDS = 'session.slot BETWEEN 1 AND :limit';
@@ -25,4 +26,10 @@ export async function readCrowded(all: Select, limit: number, aliveAt: number, m
     .limit(most)
     .getRawMany<{ userId: unknown }>();
   return rows.map(({ userId }) => userId);
+}
+
+/** Rows of a user that the host has deleted softly, where it does so: they are gone, but hold their slots in the index. */
+export function softlyDeleted({ deleteDateColumn }: EntityMetadata, realm: string, userId: string): Where | null {
+  if (deleteDateColumn === undefined) return null;
+  return { realm, userId, slot: Not(IsNull()), [deleteDateColumn.propertyName]: Not(IsNull()) } as Where;
 }

@@ -25,10 +25,11 @@ import { claiming, retrying, retryingOn, unlessTaken } from './retrying';
 import { RealmReads } from './realm-reads';
 import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
-import { readCrowded, readSlots } from './session-slots';
+import { readCrowded, readSlots, softlyDeleted } from './session-slots';
 import { readPage } from './session-page';
 import type { Where } from './session-row';
-import { StoredColumns } from './stored-columns';
+import { textProblems } from './text-check';
+import { UserIdColumn } from './user-id-column';
 
 /** How a {@link TypeOrmSessionRepository} reads, and which sessions are its own. */
 export interface TypeOrmSessionRepositoryOptions {
@@ -54,7 +55,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private statements: CompiledStatements | undefined;
   private fences: FenceStatements | undefined;
   private realmReads: RealmReads | undefined;
-  private storedColumns: StoredColumns | undefined;
+  private userIdColumn: UserIdColumn | undefined;
 
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
@@ -75,6 +76,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
   override location(): readonly unknown[] {
     const { connection } = this.rows.manager;
     return [connection, this.rows.metadata.tablePath];
+  }
+
+  override inspect(): Promise<readonly string[]> {
+    return onConnectionOf(this.rows.manager, (runner) => textProblems(this.rows, runner));
   }
 
   override isUnavailable(error: unknown): boolean {
@@ -99,13 +104,15 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async findSlots(userId: string, query: SlotQuery): Promise<SessionRecord[]> {
+    const gone = softlyDeleted(this.rows.metadata, this.realm, userId);
+    if (gone) await this.userIds.ofUser(userId, 0, () => this.update(gone, { slot: null }));
     return this.reads.ofUser(userId, (select) => readSlots(select, query));
   }
 
   async insert(record: SessionRecord, columns: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     const hasHostColumns = Object.keys(columns).length > 0;
     const statement = hasHostColumns ? undefined : this.built?.insertion;
-    return insertSession(record, this.rows, this.columns, {
+    return insertSession(record, this.userIds, {
       hasHostColumns,
       insert: (values) =>
         claiming<unknown>(this.rows, (rows) =>
@@ -129,11 +136,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async rotate(id: string, presentedDigest: string, next: Rotation): Promise<boolean> {
     const statement = next.accessDigest === undefined ? this.built?.rotation : this.built?.rotationOfBoth;
-    let count = 0;
-    await writeFitting(this.rows, next, async (fitting) => {
+    const count = await writeFitting(next, (fitting) => {
       const values = { ...fitting, id, presentedDigest };
       const { where, change } = changeOf(values);
-      count = await (statement ? retrying(() => statement.run(values)) : this.updateClaiming(where, change));
+      return statement ? retrying(() => statement.run(values)) : this.updateClaiming(where, change);
     });
     return count === 1;
   }
@@ -167,7 +173,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async deleteByUser(userId: string, exceptId?: string): Promise<number> {
     const { realm } = this;
-    return this.columns.ofUser(userId, 0, () =>
+    return this.userIds.ofUser(userId, 0, () =>
       this.delete(exceptId === undefined ? { realm, userId } : { realm, userId, id: Not(exceptId) }),
     );
   }
@@ -182,7 +188,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async findCrowded(limit: number, aliveAt: number, most: number): Promise<string[]> {
     const found = await this.reads.all((select) => readCrowded(select, limit, aliveAt, most));
-    return found.map((userId) => this.columns.userIdIn(userId));
+    return found.map((userId) => this.userIds.read(userId));
   }
 
   async deleteCreatedBefore(moment: number): Promise<number> {
@@ -215,11 +221,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private get reads(): RealmReads {
-    return (this.realmReads ??= new RealmReads(this.rows, this.realm, this.columns));
+    return (this.realmReads ??= new RealmReads(this.rows, this.realm, this.userIds));
   }
 
-  private get columns(): StoredColumns {
-    return (this.storedColumns ??= new StoredColumns(this.rows));
+  private get userIds(): UserIdColumn {
+    return (this.userIdColumn ??= new UserIdColumn(this.rows));
   }
 
   /**

@@ -1,11 +1,12 @@
-import { Column, DataSource, Entity } from 'typeorm';
+import { Column, DataSource, type DataSourceOptions, Entity } from 'typeorm';
+import { PGliteDriver } from 'typeorm-pglite';
 import { describe, it } from 'vitest';
 import type { SessionRecord } from '../../lib';
 import { JwtKnoxFence } from '../../lib/typeorm/fence.entity';
 import { JwtKnoxSession, JwtKnoxSessionBase } from '../../lib/typeorm/session.entity';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
-import { InMemorySessionRepository, sessionRepositoryContract } from '../../lib/testing';
+import { type ContractSubject, InMemorySessionRepository, sessionRepositoryContract } from '../../lib/testing';
 import { createDatabase, type DatabaseKind, databaseKinds } from '../support/databases';
 
 const runner = { describe, it };
@@ -86,4 +87,37 @@ for (const kind of databaseKinds) {
     };
   };
   sessionRepositoryContract(`TypeORM on ${kind}, an entity with columns of the host's`, open, runner);
+}
+
+// Drivers that TypeORM takes in place of the usual ones, in memory.
+sessionRepositoryContract('TypeORM on sql.js', () => openWith({ type: 'sqljs' }), runner);
+
+/** One for all: it takes seconds to start, and is one connection to one database. */
+const engine = new PGliteDriver({}).driver;
+sessionRepositoryContract(
+  'TypeORM on PGlite',
+  () => openWith({ type: 'postgres', driver: withoutEnd(engine), dropSchema: true }),
+  runner,
+);
+
+async function openWith(options: object): Promise<ContractSubject> {
+  const source = await new DataSource({
+    ...options,
+    entities: [JwtKnoxSession, JwtKnoxFence],
+    migrations: jwtKnoxMigrations,
+    migrationsRun: true,
+  } as object as DataSourceOptions).initialize();
+  const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
+  return { repository, transaction: (work) => source.transaction(work), close: () => source.destroy() };
+}
+
+/** The engine goes on when a data source is closed. */
+function withoutEnd({ Pool }: { Pool: new () => object }) {
+  return {
+    Pool: class extends Pool {
+      end(done: () => void): void {
+        done();
+      }
+    },
+  };
 }

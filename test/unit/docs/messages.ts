@@ -19,6 +19,7 @@ const CHECKS = [
   'tokens/oauth-clients.ts',
   'tokens/rsa-weakness.ts',
   'typeorm/session-look-up.ts',
+  'typeorm/setup-problems.ts',
   'typeorm/typeorm-session.repository.ts',
   'typeorm/typeorm.storage.ts',
   'verifier/load-jose.ts',

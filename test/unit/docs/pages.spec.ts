@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { membersOf, OPTIONS, VERIFIER_OPTIONS } from './interfaces';
@@ -101,14 +101,11 @@ describe('the pages of the documentation', () => {
   });
 
   it('name the collations that the migration gives, and no others', () => {
-    const namesIn = (...paths: string[]) => {
-      const text = paths.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+    const namesIn = (path: string) => {
+      const text = readFileSync(join(root, path), 'utf8');
       return new Set(text.match(/\butf8mb4_\w+/g)?.toSorted());
     };
-    const migrations = readdirSync(join(root, 'lib/typeorm/migrations')).map(
-      (name) => `lib/typeorm/migrations/${name}`,
-    );
-    expect(namesIn('docs/08-storage-and-migrations.md')).toEqual(namesIn(...migrations));
+    expect(namesIn('docs/08-storage-and-migrations.md')).toEqual(namesIn('lib/typeorm/dialect.ts'));
   });
 
   it('tell of every variable that the sample application reads, and of no other', () => {

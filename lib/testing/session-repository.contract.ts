@@ -35,8 +35,9 @@ export function sessionRepositoryContract(
       runner.it(title, async () => {
         const subject = await open();
         const userId = subject.userIds?.[0] ?? randomUUID();
+        const { realm } = subject.repository;
         try {
-          await run(subject, (change) => ({ ...recordOf(userId), ...change }));
+          await run(subject, (change) => ({ ...recordOf(userId), realm, ...change }));
         } finally {
           await subject.close?.();
         }

@@ -1,5 +1,6 @@
 import {
   type DynamicModule,
+  Logger,
   Module,
   type OnApplicationBootstrap,
   type OnModuleInit,
@@ -33,9 +34,11 @@ import type {
 } from './verifier.options';
 import { strayProblems } from '../options/extras';
 import { bindStorage } from '../options/bind-storage';
+import { SessionRepository } from '../contracts/session.repository';
 import type { SessionStorage } from '../contracts/session-storage';
 import { HostErrors } from '../sessions/host-errors';
 import { TokenRejections } from '../sessions/rejections';
+import { reportUnreadableSessions } from '../sessions/storage-probe';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionChecker } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
@@ -56,6 +59,7 @@ import { RemoteKeys } from './remote-keys';
  */
 @Module({})
 export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements OnModuleInit, OnApplicationBootstrap {
+  private readonly logger = new Logger(JwtKnoxVerifierModule.name);
   /** Hidden: whoever prints it prints the whole application. */
   readonly #moduleRef: ModuleRef;
 
@@ -76,9 +80,14 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
     requireSingletons(this.#moduleRef, TokenVerifier as unknown as Type, JwtKnoxVerifierModule.name);
   }
 
-  onApplicationBootstrap(): void {
+  /** With a shared database, tells at start-up what is wrong with it. */
+  async onApplicationBootstrap(): Promise<void> {
     warnOfCompetingModules(this.#moduleRef);
     warnOfGuardsBefore(this.#moduleRef);
+    const { remoteKeys, introspection, storageTimeout } =
+      this.#moduleRef.get<ResolvedVerifierOptions>(JWT_KNOX_OPTIONS);
+    if (remoteKeys || introspection) return;
+    await reportUnreadableSessions(this.#moduleRef.get(SessionRepository), storageTimeout, this.logger);
   }
 }
 

@@ -13,6 +13,16 @@ import { isLong } from '../support/lengths';
 /** More failures in a row than the circuit lets through. */
 const MANY = 12;
 
+/** What makes two users one to a query. */
+const LOOSE: Record<DatabaseKind, string[]> = {
+  sqlite: ['CREATE INDEX loose ON jwt_knox_sessions ("userId" COLLATE NOCASE)'],
+  postgres: [
+    `CREATE COLLATION IF NOT EXISTS jwt_knox_loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
+    'ALTER TABLE jwt_knox_sessions ALTER COLUMN "userId" TYPE varchar(255) COLLATE jwt_knox_loose',
+  ],
+  mariadb: ['ALTER TABLE jwt_knox_sessions MODIFY `userId` varchar(255) COLLATE utf8mb4_general_ci NOT NULL'],
+};
+
 let t: Landscape;
 let token: string;
 
@@ -38,6 +48,20 @@ describe.each(environments)('S9: a verifier that shares the database: $title', (
     expect([answer.status, answer.body.code, answer.headers['retry-after']]).toEqual([503, 'storage_unavailable', '1']);
     await onDatabase(t.database, 'ALTER TABLE elsewhere RENAME TO jwt_knox_sessions');
     expect(await status(orders)).toBe(200);
+  });
+
+  it('says at its start that the table is missing, or mixes users up', async () => {
+    const errors: string[] = [];
+    const logger = { log() {}, warn() {}, error: (line: string) => void errors.push(line) };
+    await t.service('shared-database', {}, { logger });
+    expect(errors).toEqual([]);
+    for (const statement of LOOSE[kind]) await onDatabase(t.database, statement);
+    await t.service('shared-database', {}, { logger });
+    expect(errors).toEqual([expect.stringMatching(/^The table jwt_knox_sessions compares text otherwise.*userId/)]);
+    errors.length = 0;
+    await onDatabase(t.database, 'ALTER TABLE jwt_knox_sessions RENAME TO elsewhere');
+    await t.service('shared-database', {}, { logger });
+    expect(errors).toEqual([expect.stringMatching(/^The sessions cannot be read: /)]);
   });
 });
 

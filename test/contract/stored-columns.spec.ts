@@ -18,6 +18,11 @@ const recordOf = (change: Partial<SessionRecord> = {}): SessionRecord =>
     expiresAt: 1_000, lastUsedAt: 1, ...change,
   }); // prettier-ignore
 
+const ROTATION = {
+  refreshDigest: 'c'.repeat(64), previousRefreshDigest: 'b'.repeat(64), refreshSalt: 'd'.repeat(64), generation: 1,
+  at: 5, expiresAt: 1_005, rotationKeyDigest: null, lastUserAgent: 'curl 📱', lastIpAddress: null,
+}; // prettier-ignore
+
 /** An entity of a host with columns of its own. */
 function entityWith(columns: Record<string, ColumnOptions>, name = 'host_sessions') {
   class HostSession extends JwtKnoxSessionBase {
@@ -146,18 +151,33 @@ describe.each(databaseKinds)('what a host makes of the columns on %s', (kind) =>
     expect(problems[0]).toContain(why);
   });
 
+  it.runIf(kind !== 'sqlite')('what a column of your own cannot hold is not blamed on the user id', async () => {
+    await open(entityWith({ userId: { type: 'int', transformer: stringTransformer }, tenant: { type: 'varchar', length: 3 } }));
+    const refused = repository.insert(recordOf({ userId: '7' }), { tenant: 'north' });
+    await expect(refused).rejects.toThrow(/too long/);
+    expect(await repository.insert(recordOf({ userId: '7' }), { tenant: 'n' })).toBe(true);
+  }); // prettier-ignore
+
+  /** A transaction of the host's, in which text has to be written again. */
+  const expectKeptInTransaction = async (id: string) => {
+    await source.transaction(async (manager) => {
+      const within = repository.within(manager)!.repository;
+      expect(await within.insert(recordOf({ id, deviceName: 'Bob 📱' }))).toBe(true);
+      expect(await within.rotate(id, 'b'.repeat(64), ROTATION)).toBe(true);
+    });
+    const found = (await repository.findById(id))?.record;
+    expect([found?.deviceName, found?.lastUserAgent]).toEqual(['Bob ?', 'curl ?']);
+  };
+
   if (kind === 'mariadb') {
     it('text beyond the character set of an old table is kept as far as it goes', async () => {
       await open(JwtKnoxSession);
       await source.query('ALTER TABLE jwt_knox_sessions CONVERT TO CHARACTER SET latin1 COLLATE latin1_bin');
       expect(await repository.insert(recordOf({ deviceName: 'Bob’s phone é 📱' }))).toBe(true);
       expect((await repository.findById(ID))?.record.deviceName).toBe('Bob?s phone ? ?');
-      const rotation = {
-        refreshDigest: 'c'.repeat(64), previousRefreshDigest: 'b'.repeat(64), refreshSalt: 'd'.repeat(64), generation: 1,
-        at: 5, expiresAt: 1_005, rotationKeyDigest: null, lastUserAgent: 'curl 📱', lastIpAddress: null,
-      }; // prettier-ignore
-      expect(await repository.rotate(ID, 'b'.repeat(64), rotation)).toBe(true);
+      expect(await repository.rotate(ID, 'b'.repeat(64), ROTATION)).toBe(true);
       expect((await repository.findById(ID))?.record.lastUserAgent).toBe('curl ?');
+      await expectKeptInTransaction(ID.replace('1', '3'));
       await expect(repository.insert(recordOf({ id: ID.replace('1', '2'), userId: '📱' }))).rejects.toThrow(
         UnstorableUserIdError,
       );
@@ -175,6 +195,7 @@ describe.each(databaseKinds)('what a host makes of the columns on %s', (kind) =>
         await open(JwtKnoxSession, { database: name, url: undefined, host: '127.0.0.1', username: 'postgres' });
         expect(await repository.insert(recordOf({ deviceName: 'Bob’s phone 📱' }))).toBe(true);
         expect((await repository.findById(ID))?.record.deviceName).toBe('Bob?s phone ?');
+        await expectKeptInTransaction(ID.replace('1', '3'));
         await expect(repository.insert(recordOf({ id: ID.replace('1', '2'), userId: '📱' }))).rejects.toThrow(
           UnstorableUserIdError,
         );

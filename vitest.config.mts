@@ -14,7 +14,7 @@ const requiredSources = {
 };
 
 /** What replaces a module, or looks at what @nestjs/typeorm keeps for the whole process. */
-const ALONE = ['test/e2e/s9-leftovers.e2e-spec.ts', 'test/e2e/migrations.e2e-spec.ts', 'test/e2e/user-ids.e2e-spec.ts'];
+const ALONE = ['test/e2e/s9-leftovers.e2e-spec.ts', 'test/e2e/migrations.e2e-spec.ts'];
 
 export default defineConfig({
   plugins: [requiredSources],

@@ -102,6 +102,7 @@ export type {
 } from './contracts/events';
 
 // Errors
+export { UnstorableUserIdError } from './contracts/user-id-error';
 export { CrossOriginRefusedError } from './contracts/cross-origin-error';
 export {
   ForbiddenError,
@@ -120,7 +121,6 @@ export {
   TokenExpiredError,
   TooBusyError,
   UnauthorizedError,
-  UnstorableUserIdError,
   UnavailableError,
 } from './contracts/errors';
 export { InvalidClientError, InvalidTargetError, UnauthorizedClientError } from './contracts/oauth-errors';

@@ -221,22 +221,6 @@ export class TooBusyError extends UnavailableError {
 }
 
 /**
- * The storage does not give a user's id back as `UserProvider.getId` returned it, so that no request would find the user of
- * the session. A mistake of the application: no session is started, and the login is answered with 500.
- * @example
- * if (!UUID.test(record.userId)) throw new UnstorableUserIdError('sessions.user_id is a UUID');
- */
-export class UnstorableUserIdError extends Error {
-  /** @param why what the storage does to the id, as a sentence without a full stop */
-  constructor(why: string) {
-    super(
-      `The user's id cannot be used: ${why}. UserProvider.getId(user) must return the id as the storage gives it back, a UUID in lowercase for example.`,
-    );
-    this.name = 'UnstorableUserIdError';
-  }
-}
-
-/**
  * The module was configured wrongly. Thrown at start-up, with every problem and its remedy in one message; and by a login
  * (500) for a column of your own that must not be null and is not given.
  * @example

@@ -1,10 +1,6 @@
 import { withoutParameters } from '../contracts/connection-errors';
-import {
-  JwtKnoxConfigurationError,
-  JwtKnoxError,
-  StorageUnavailableError,
-  UnstorableUserIdError,
-} from '../contracts/errors';
+import { JwtKnoxConfigurationError, JwtKnoxError, StorageUnavailableError } from '../contracts/errors';
+import { UnstorableUserIdError } from '../contracts/user-id-error';
 
 /**
  * The time one request may spend on storage and user look-ups, in milliseconds. Drivers wait for a frozen database for

@@ -1,4 +1,4 @@
-import { UnstorableUserIdError } from '../contracts/errors';
+import { UnstorableUserIdError } from '../contracts/user-id-error';
 import type { SessionRecord } from '../contracts/session';
 import { isUnfitValue } from './driver-errors';
 import { writeFitting } from './fitting-text';

@@ -94,7 +94,7 @@ function transportOf(read: EnvReader): CookieTransport | undefined {
 }
 
 function tlsOf(read: EnvReader): AppConfig['tls'] {
-  const [key, cert] = ['TLS_KEY', 'TLS_CERT'].map((name) => read.file(name));
+  const [key, cert] = [read.file('TLS_KEY'), read.file('TLS_CERT')];
   if (key && cert) return { key, cert };
   return key || cert ? read.problem('TLS_KEY and TLS_CERT: give both, or neither.', undefined) : undefined;
 }

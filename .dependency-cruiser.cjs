@@ -31,6 +31,13 @@ module.exports = {
     only('verifier', ['contracts', 'options', 'tokens', 'sessions', 'guard']),
     only('testing', ['contracts', 'options', 'sessions']),
     {
+      name: 'client-imports-nothing-but-itself',
+      comment: 'It is loaded by browsers: neither the core, nor a package, nor a module of Node.js.',
+      severity: 'error',
+      from: { path: room('client') },
+      to: { pathNot: room('client') },
+    },
+    {
       name: 'nobody-imports-the-assembly',
       severity: 'error',
       from: { path: '^lib/', pathNot: ['^lib/index\\.ts$', '^lib/jwt-knox\\.module\\.ts$'] },
@@ -52,7 +59,7 @@ module.exports = {
       name: 'the-main-entry-point-loads-no-other',
       severity: 'error',
       from: { path: '^lib/(index|jwt-knox\\.module(-definition)?|load-typeorm)\\.ts$' },
-      to: { path: [room('verifier'), room('testing')] },
+      to: { path: [room('verifier'), room('testing'), room('client')] },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),
@@ -73,7 +80,7 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
     enhancedResolveOptions: {
-      extensions: ['.ts', '.js', '.d.ts'],
+      extensions: ['.ts', '.js', '.d.ts', '.mts'],
       exportsFields: ['exports'],
       conditionNames: ['require', 'node', 'default', 'types'],
     },

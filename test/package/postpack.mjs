@@ -20,8 +20,10 @@ function packed() {
 function expected() {
   const targets = (value) => (typeof value === 'string' ? [value] : Object.values(value ?? {}).flatMap(targets));
   const entries = [manifest.main, manifest.types, ...targets(manifest.exports), ...targets(manifest.typesVersions)];
-  const sources = readdirSync('lib', { recursive: true }).filter((name) => name.endsWith('.ts'));
-  const compiled = sources.flatMap((name) => ['.js', '.d.ts'].map((end) => join('dist', name.replace(/\.ts$/, end))));
+  const sources = readdirSync('lib', { recursive: true }).filter((name) => /\.m?ts$/.test(name));
+  const compiled = sources.flatMap((name) =>
+    ['.$1js', '.d.$1ts'].map((end) => join('dist', name.replace(/\.(m?)ts$/, end))),
+  );
   return new Set([...entries, ...compiled].map((name) => name.replaceAll('\\', '/').replace(/^\.\//, '')));
 }
 

@@ -64,8 +64,10 @@ async function pack() {
     const output = await mustRun('npx', ['--no', '--', 'publint', 'run', tarball, '--strict'], { cwd: root });
     assert.match(output, /All good!/, output);
   });
-  await check('has types that every resolution finds, says attw', () =>
-    mustRun('npx', ['--no', '--', 'attw', tarball], { cwd: root }),
+  const attw = (...args) => mustRun('npx', ['--no', '--', 'attw', tarball, ...args], { cwd: root });
+  await check('has types that every resolution finds, says attw', () => attw('--exclude-entrypoints', 'client'));
+  await check('has types of the client, which is ESM to CommonJS too, says attw', () =>
+    attw('--entrypoints', 'client', '--ignore-rules', 'cjs-resolves-to-esm'),
   );
   return tarball;
 }

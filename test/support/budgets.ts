@@ -12,7 +12,7 @@ export const BUDGETS = {
 };
 
 /** Rooms that an entry point of their own opens, or will: not part of the entry `.`, whoever imports them. */
-const ADD_ONS = ['typeorm', 'verifier', 'testing'];
+const ADD_ONS = ['typeorm', 'verifier', 'testing', 'client'];
 
 interface SourceFile {
   /** Below `lib`, with slashes. */
@@ -25,7 +25,7 @@ const isMigration = (name: string) => name.includes('/migrations/');
 
 /** Every source file of a folder, by its name. */
 export function readSources(lib: string): Map<string, SourceFile> {
-  const names = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const names = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((name) => /\.m?ts$/.test(name));
   const files = names.map((name) => ({
     name: name.replaceAll('\\', '/'),
     text: readFileSync(join(lib, name), 'utf8'),

@@ -10,7 +10,7 @@ export function entryPoints(root: string): [string, string][] {
   return Object.entries(exports).flatMap(([entry, target]) =>
     typeof target === 'string'
       ? []
-      : [[entry, target.types.replace(/^\.\/dist\//, 'lib/').replace(/\.d\.ts$/, '.ts')] as [string, string]],
+      : [[entry, target.types.replace(/^\.\/dist\//, 'lib/').replace(/\.d(\.m?ts)$/, '$1')] as [string, string]],
   );
 }
 

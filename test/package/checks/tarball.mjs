@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 
 const DOCUMENTS = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
-const CODE = /^dist\/(?:[\w-]+\/)*[\w.-]+\.(?:js|d\.ts)$/;
+const CODE = /^dist\/(?:[\w-]+\/)*[\w.-]+\.(?:js|d\.ts|mjs|d\.mts)$/;
 const OURS_ALONE = /(?:^|\/)(?:test|tests|bench|sample-app|node_modules)\/|\.(?:spec|test|e2e-spec)\./;
 
 const filesOf = (folder) =>
@@ -24,7 +24,7 @@ export function contentProblems(folder) {
       .filter((name) => OURS_ALONE.test(name) || !(DOCUMENTS.includes(name) || CODE.test(name)))
       .map((name) => `${name} should not be published`),
     ...files
-      .filter((name) => name.endsWith('.js') && !files.includes(name.replace(/\.js$/, '.d.ts')))
+      .filter((name) => /\.m?js$/.test(name) && !files.includes(name.replace(/\.(m?)js$/, '.d.$1ts')))
       .map((name) => `${name} has no types`),
   ];
 }

@@ -5,7 +5,9 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const ADDED_BY_NODE = ['default', 'module.exports', '__esModule'];
 
-const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing'].map((path) => `nestjs-jwt-knox${path}`);
+const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing', '/client'].map(
+  (path) => `nestjs-jwt-knox${path}`,
+);
 
 // First, before another entry point has loaded them.
 const Module = require('node:module');

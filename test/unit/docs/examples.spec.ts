@@ -3,7 +3,14 @@ import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { root } from './pages';
 
-const ENTRY_POINTS = ['index', 'typeorm/index', 'typeorm/migrations/index', 'verifier/index', 'testing/index'];
+const ENTRY_POINTS = [
+  'index.ts',
+  'typeorm/index.ts',
+  'typeorm/migrations/index.ts',
+  'verifier/index.ts',
+  'testing/index.ts',
+  'client/index.mts',
+];
 /** Methods that an application calls; the others are shown on the pages. */
 const METHODS: Record<string, string[]> = {
   JwtKnoxModule: ['forRoot', 'forRootAsync'],
@@ -11,8 +18,13 @@ const METHODS: Record<string, string[]> = {
   JwtKnoxEvents: ['on'],
 };
 
-const files = ENTRY_POINTS.map((name) => join(root, `lib/${name}.ts`));
-const program = ts.createProgram(files, { target: ts.ScriptTarget.ES2022, skipLibCheck: true, noLib: true });
+const files = ENTRY_POINTS.map((name) => join(root, `lib/${name}`));
+const program = ts.createProgram(files, {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.NodeNext,
+  skipLibCheck: true,
+  noLib: true,
+});
 const checker = program.getTypeChecker();
 
 const originOf = (symbol: ts.Symbol) =>

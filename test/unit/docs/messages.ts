@@ -74,6 +74,6 @@ export function startUpProblems(): string[] {
 /** Every line that the library logs, without its remedy. */
 export function logLines(): string[] {
   const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' });
-  const sources = files.filter((file) => file.endsWith('.ts')).map((file) => sourceOf(`lib/${file}`));
+  const sources = files.filter((file) => /\.m?ts$/.test(file)).map((file) => sourceOf(`lib/${file}`));
   return [...new Set(sources.flatMap(logLinesIn).map(problemOf))];
 }

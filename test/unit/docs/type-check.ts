@@ -4,6 +4,7 @@ import { root, type Snippet } from './pages';
 
 const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
+  'nestjs-jwt-knox/client': ['lib/client/index.mts'],
   'nestjs-jwt-knox/migrations': ['lib/typeorm/migrations/index.ts'],
   'nestjs-jwt-knox/testing': ['lib/testing/index.ts'],
   'nestjs-jwt-knox/typeorm': ['lib/typeorm/index.ts'],

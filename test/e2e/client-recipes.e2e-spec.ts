@@ -27,7 +27,7 @@ import type { User } from '../support/users';
 
 const alice = { username: 'alice', password: 'alice-password' };
 const RECIPES = ['react', 'vue', 'angular', 'axios'];
-const page = readFileSync('docs/16-client.md', 'utf8');
+const page = readFileSync('docs/17-client.md', 'utf8');
 
 @Controller('echo')
 @UseGuards(JwtKnoxGuard)

@@ -11,7 +11,6 @@ import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { JwtKnoxEvents } from './contracts/events';
 import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
-import { UserProvider } from './contracts/user-provider';
 import { OAuthClients } from './tokens/oauth-clients';
 import { Keyring } from './tokens/keyring';
 import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
@@ -37,7 +36,7 @@ import { bindStorage } from './options/bind-storage';
 import { defaultStorage } from './load-typeorm';
 import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { SessionAdminService } from './sessions/session-admin.service';
-import { LateUserProvider, OWN_USER_PROVIDER } from './sessions/late-user-provider';
+import { OWN_USER_PROVIDER, userProviders } from './sessions/late-user-provider';
 import { SESSION_SERVICES } from './sessions/session-services';
 import { reportUnreadableSessions } from './sessions/storage-probe';
 import { TokenService } from './sessions/token.service';
@@ -131,21 +130,12 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
-      ...userProviders(extras),
+      ...userProviders(extras.userProvider, 'JwtKnoxModule'),
       ...added.providers,
       ...guardProviders(extras, { name: 'JwtKnoxModule', strategy: 'jwt-knox' }),
     ],
     exports: [...EXPORTS, ...GUARD_EXPORTS, ...added.exports],
   };
-}
-
-function userProviders({ userProvider }: JwtKnoxExtras): Provider[] {
-  // What is no class is told with all other problems.
-  if (typeof userProvider !== 'function') return [{ provide: OWN_USER_PROVIDER, useValue: null }];
-  return [
-    { provide: OWN_USER_PROVIDER, useExisting: userProvider },
-    { provide: UserProvider, useClass: LateUserProvider },
-  ];
 }
 
 function optionProviders(extras: JwtKnoxExtras, problems: string[]): Provider[] {

@@ -3,6 +3,7 @@ import type { JwtKnoxFeature } from '../contracts/feature';
 import type { SessionStorage } from '../contracts/session-storage';
 import { isLoopback } from './option-reader';
 import type { JwtKnoxExtras, JwtKnoxLoginRoute, JwtKnoxOptions, JwtKnoxRouteGuards } from './options';
+import { userProviderProblems } from './user-provider-problems';
 
 /** Former names of what the extra `storage` holds, with what to write instead. */
 export const MOVED_TO_STORAGE = {
@@ -61,11 +62,7 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   checkRoutes(problems, routes);
   checkRouteGuards(problems, extras);
   checkLogin(problems, extras);
-  if (extras.userProvider !== undefined && typeof extras.userProvider !== 'function') {
-    problems.push(
-      'userProvider: must be a class, not an instance; export the class from a module, and list that in imports.',
-    );
-  }
+  problems.push(...userProviderProblems(extras.userProvider));
   if (extras.loginGuards !== undefined && !isGuardList(extras.loginGuards)) {
     problems.push('loginGuards: must be a list of guards, classes or instances.');
   }

@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit, Scope } from '@nestjs/common';
+import { type OnModuleInit, type Provider, Scope } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
@@ -11,14 +11,16 @@ export const OWN_USER_PROVIDER = Symbol('jwt-knox.own-user-provider');
  * Your user provider, looked up when it is first asked: it may inject what injects `TokenService`. As a dependency it would
  * close a circle, in which Nest 11 ends the process without a word.
  */
-@Injectable()
 export class LateUserProvider extends UserProvider implements OnModuleInit {
   readonly #moduleRef: ModuleRef;
+  readonly #module: string;
   #found: UserProvider | undefined;
 
-  constructor(moduleRef: ModuleRef) {
+  /** @param module the name of the module, for messages */
+  constructor(moduleRef: ModuleRef, module: string) {
     super();
     this.#moduleRef = moduleRef;
+    this.#module = module;
   }
 
   /** @throws JwtKnoxConfigurationError for what is no user provider */
@@ -27,9 +29,12 @@ export class LateUserProvider extends UserProvider implements OnModuleInit {
     if (this.#moduleRef.introspect(OWN_USER_PROVIDER).scope !== Scope.DEFAULT) return;
     if (this.users instanceof UserProvider) return;
     const { name } = (Object(this.users) as object).constructor;
-    throw new JwtKnoxConfigurationError([
-      `userProvider: ${name} must extend UserProvider, which has the methods that it leaves out; write extends in place of implements.`,
-    ]);
+    throw new JwtKnoxConfigurationError(
+      [
+        `userProvider: ${name} must extend UserProvider, which has the methods that it leaves out; write extends in place of implements.`,
+      ],
+      this.#module,
+    );
   }
 
   validateCredentials(credentials: Credentials, request: any, exclude: ExcludeFromDeadline): Promise<any> {
@@ -67,4 +72,18 @@ export class LateUserProvider extends UserProvider implements OnModuleInit {
   private get users(): UserProvider {
     return (this.#found ??= this.#moduleRef.get<UserProvider>(OWN_USER_PROVIDER));
   }
+}
+
+/** Binds the user provider that a module is configured with, if any. */
+export function userProviders(userProvider: unknown, module: string): Provider[] {
+  // What is no class is told with all other problems.
+  if (typeof userProvider !== 'function') return [{ provide: OWN_USER_PROVIDER, useValue: null }];
+  return [
+    { provide: OWN_USER_PROVIDER, useExisting: userProvider },
+    {
+      provide: UserProvider,
+      useFactory: (moduleRef: ModuleRef) => new LateUserProvider(moduleRef, module),
+      inject: [ModuleRef],
+    },
+  ];
 }

@@ -4,6 +4,7 @@ import { TokenTransport } from '../contracts/token-transport';
 import { isWeakClientSecret } from '../tokens/secret-check';
 import { ClientCredentials } from './client-credentials';
 import { MOVED_TO_STORAGE, storageProblems } from '../options/extras';
+import { userProviderProblems } from '../options/user-provider-problems';
 import { isLoopback, OptionReader } from '../options/option-reader';
 import type { ResolvedOptions } from '../options/resolve-options';
 import { VERIFIER_EXTRAS } from './verifier.module-definition';
@@ -89,7 +90,8 @@ export function resolveVerifierOptions(
   const read = new OptionReader([...problems], KNOWN, Object.keys(VERIFIER_EXTRAS), RENAMED);
   const options = read.section<Options>('', raw as Options);
   read.choice('guard', extras.guard, ['manual', 'global'], 'manual');
-  read.problems.push(...storageProblems(extras.storage), ...wayProblems(options, extras));
+  read.problems.push(...userProviderProblems(extras.userProvider), ...storageProblems(extras.storage));
+  read.problems.push(...wayProblems(options, extras));
   const storageTimeout = read.duration('storageTimeout', options.storageTimeout, '2s');
   const audience = read.audience('audience', options.audience);
   const resolved: ResolvedVerifierOptions = {

@@ -37,6 +37,7 @@ import { bindStorage } from '../options/bind-storage';
 import { SessionRepository } from '../contracts/session.repository';
 import type { SessionStorage } from '../contracts/session-storage';
 import { HostErrors } from '../sessions/host-errors';
+import { OWN_USER_PROVIDER, userProviders } from '../sessions/late-user-provider';
 import { TokenRejections } from '../sessions/rejections';
 import { reportUnreadableSessions } from '../sessions/storage-probe';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
@@ -78,6 +79,7 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
 
   onModuleInit(): void {
     requireSingletons(this.#moduleRef, TokenVerifier as unknown as Type, JwtKnoxVerifierModule.name);
+    requireSingletons(this.#moduleRef, OWN_USER_PROVIDER, JwtKnoxVerifierModule.name);
   }
 
   /** With a shared database, tells at start-up what is wrong with it. */
@@ -103,7 +105,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras, prob
       JwtCodec,
       JwtKnoxEvents,
       TokenRejections,
-      ...(extras.userProvider ? [{ provide: UserProvider, useExisting: extras.userProvider }] : []),
+      ...userProviders(extras.userProvider, 'JwtKnoxVerifierModule'),
       ...guardProviders(extras, { name: 'JwtKnoxVerifierModule', strategy: 'jwt-knox-verifier' }),
     ],
     exports: [TokenVerifier, JwtKnoxEvents, ...GUARD_EXPORTS],

@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } from '../../lib';
 import { inMemory } from '../../lib/testing';
+import { JwtKnoxVerifierModule } from '../../lib/verifier';
 import { createApp, SECRET } from '../support/create-app';
 import { platforms } from '../support/platforms';
 
@@ -55,9 +56,21 @@ const knox = (change: object = {}) =>
     ...change,
   });
 
+const verifier = (change: object = {}) =>
+  JwtKnoxVerifierModule.forRoot({
+    secret: SECRET,
+    issuer: 'https://auth.example.com',
+    audience: 'notes',
+    storage: inMemory(),
+    imports: [UsersModule],
+    userProvider: Users,
+    ...change,
+  } as never);
+
 describe('a misconfigured application is told the cure', () => {
   it('control: a sound one starts', async () => {
     expect(await startOf(knox())).toEqual([]);
+    expect(await startOf(verifier())).toEqual([]);
   });
 
   it.each<[string, () => any[], RegExp]>([
@@ -70,6 +83,16 @@ describe('a misconfigured application is told the cure', () => {
       'a user provider that does not extend',
       () => [knox({ userProvider: AlmostUsers })],
       /AlmostUsers must extend UserProvider/,
+    ],
+    [
+      'a user provider of a verifier that is an instance',
+      () => [verifier({ userProvider: new Users() })],
+      /JwtKnoxVerifierModule is misconfigured.*\n.*userProvider: must be a class, not an instance/,
+    ],
+    [
+      'a user provider of a verifier that does not extend',
+      () => [verifier({ userProvider: AlmostUsers })],
+      /JwtKnoxVerifierModule is misconfigured.*\n.*AlmostUsers must extend UserProvider/,
     ],
     [
       'an extra that the factory returns',

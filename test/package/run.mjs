@@ -1,4 +1,5 @@
-// Proves the package as it is published: packs it, and installs the tarball in two hosts of different generations.
+// Proves the package as it is published: packs it, and installs the tarball in two hosts of different generations, by the
+// install lines of the README. With TEST_LENGTH=long also by pnpm, and with the builders of Nest's command line.
 // The last line is `N passed, N failed`: the hosts' own tests and the checks below.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -7,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { confirm, newReports, report, summary, sumOf } from '../support/reports.mjs';
+import { checkBuilders } from './checks/builders.mjs';
+import { application, install, installStrictly } from './checks/installing.mjs';
 import { codeProblems, declarationProblems } from './checks/module-graph.mjs';
 import { checkoutIn, checkPacking } from './checks/packing.mjs';
 import { mustRun, run, withServer } from './checks/process.mjs';
 import { contentProblems, entryProblems, pathProblems } from './checks/tarball.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const reports = newReports('test-package');
 const work = mkdtempSync(join(tmpdir(), 'nestjs-jwt-knox-package-'));
 
@@ -23,11 +25,13 @@ const NODENEXT = { module: 'NodeNext', moduleResolution: 'NodeNext' };
 const HOSTS = [
   {
     name: 'nest-11-cjs',
+    nest: 11,
     resolutions: [NODE10, NODENEXT],
     test: (file) => ['jest', '--ci', '--json', `--outputFile=${file}`],
   },
   {
     name: 'nest-12-esm',
+    nest: 12,
     resolutions: [NODENEXT],
     test: (file) => ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
   },
@@ -70,22 +74,6 @@ async function pack() {
     attw('--entrypoints', 'client', '--ignore-rules', 'cjs-resolves-to-esm'),
   );
   return tarball;
-}
-
-async function install(host, tarball) {
-  const folder = join(work, host.name);
-  mkdirSync(folder);
-  cpSync(here('host'), folder, { recursive: true });
-  cpSync(here(host.name), folder, { recursive: true });
-  cpSync(tarball, join(folder, 'nestjs-jwt-knox.tgz'));
-  const options = ['--ignore-scripts', '--strict-peer-deps', '--no-package-lock', '--no-audit', '--no-fund'];
-  await mustRun('npm', ['install', '--loglevel=error', ...options], { cwd: folder });
-  // Compiled once, for the checkout: hosts would spend another minute each on the same binary.
-  const sqlite = 'node_modules/better-sqlite3';
-  if (!existsSync(join(root, sqlite, 'build'))) throw new Error('better-sqlite3 is not built: run `npm ci` first.');
-  rmSync(join(folder, sqlite), { recursive: true });
-  cpSync(join(root, sqlite), join(folder, sqlite), { recursive: true });
-  return folder;
 }
 
 async function checkModules({ resolutions }, folder) {
@@ -148,23 +136,28 @@ async function checkTypes(folder) {
   });
 }
 
+/** Starts a program, which then has to log a user in and know them. */
+async function checkAnswers(file, folder) {
+  const env = { JWT_SECRET: randomBytes(48).toString('base64') };
+  const { code, output } = await withServer([file], { cwd: folder, env }, async (origin) => {
+    const body = JSON.stringify({ username: 'alice', password: 'correct horse' });
+    const login = await fetch(`${origin}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    assert.equal(login.status, 200);
+    const { access_token: token } = await login.json();
+    const notes = await fetch(`${origin}/notes`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal((await notes.json()).username, 'alice');
+  });
+  assert.doesNotMatch(output, /ERROR/, `printed an error, and ended with ${code}`);
+}
+
 async function checkProgram(folder) {
   await check('starts compiled, under plain Node, and answers', async () => {
     await mustRun('npm', ['run', 'build'], { cwd: folder });
-    const env = { JWT_SECRET: randomBytes(48).toString('base64') };
-    const { code, output } = await withServer(['dist/main.js'], { cwd: folder, env }, async (origin) => {
-      const body = JSON.stringify({ username: 'alice', password: 'correct horse' });
-      const login = await fetch(`${origin}/auth/login`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
-      assert.equal(login.status, 200);
-      const { access_token: token } = await login.json();
-      const notes = await fetch(`${origin}/notes`, { headers: { authorization: `Bearer ${token}` } });
-      assert.equal((await notes.json()).username, 'alice');
-    });
-    assert.doesNotMatch(output, /ERROR/, `printed an error, and ended with ${code}`);
+    await checkAnswers('dist/main.js', folder);
   });
   await check('does not start with a short secret, and says once how to make a good one', async () => {
     const { code, output } = await run(process.execPath, ['dist/main.js'], {
@@ -178,17 +171,31 @@ async function checkProgram(folder) {
   });
 }
 
-async function runTests(host, folder) {
-  const file = join(reports, `${host.name}.json`);
+async function runTests(host, folder, name = host.name) {
+  const file = join(reports, `${name}.json`);
   const { code } = await run('npx', ['--no', '--', ...host.test(file)], { cwd: folder });
   confirm(file, code);
+}
+
+/** What takes minutes: the other builders, and the strict folders of pnpm. */
+async function checkAtLength(tarball, folders) {
+  console.log('\nThe builders of Nest');
+  await checkBuilders(check, folders[0], (file) => checkAnswers(file, folders[0]));
+  for (const host of HOSTS) {
+    console.log(`\nThe package in ${host.name}, installed by pnpm`);
+    const folder = await installStrictly(application(join(work, `${host.name}-pnpm`), host, tarball), host);
+    await checkProgram(folder);
+    await runTests(host, folder, `${host.name}-pnpm`);
+  }
 }
 
 try {
   const tarball = await pack();
   console.log('\nThe checkout');
   await checkPacking(check, checkoutIn(work, root));
-  const folders = await Promise.all(HOSTS.map((host) => install(host, tarball)));
+  const folders = await Promise.all(
+    HOSTS.map((host) => install(application(join(work, host.name), host, tarball), host)),
+  );
   for (const [index, host] of HOSTS.entries()) {
     console.log(`\nThe package in ${host.name}, on Node ${process.version}`);
     await checkModules(host, folders[index]);
@@ -198,6 +205,7 @@ try {
     await checkProgram(folders[index]);
     await runTests(host, folders[index]);
   }
+  if (process.env.TEST_LENGTH === 'long') await checkAtLength(tarball, folders);
 } catch (error) {
   counts.failed++;
   console.error(error?.message ?? error);

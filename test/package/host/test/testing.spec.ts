@@ -4,7 +4,11 @@ import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, TokenService } from 'nestjs-j
 import { FakeClock, inMemory, InMemorySessionRepository, sessionRepositoryContract } from 'nestjs-jwt-knox/testing';
 import { start } from './start.js';
 
-sessionRepositoryContract('in memory', async () => ({ repository: new InMemorySessionRepository() }), { describe, it });
+const subject = async () => {
+  const repository = new InMemorySessionRepository();
+  return { repository, columns: { tenant: 'north' }, readColumns: async (id: string) => repository.columnsOf(id) };
+};
+sessionRepositoryContract('in memory', subject, { describe, it });
 
 describe('A host that tests without a database', () => {
   it('moves the clock, and a token expires', async () => {

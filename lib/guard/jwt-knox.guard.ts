@@ -1,10 +1,18 @@
 import { type CanActivate, type ExecutionContext, Injectable, Optional } from '@nestjs/common';
 import { JwtKnoxConfigurationError, MissingTokenError } from '../contracts/errors';
+import { ThrottledLogger } from '../sessions/throttled-logger';
 import { RequestSession } from './authenticated-request';
 import { allowsCrossOrigin } from './cross-origin';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
-import { leaveReader, missingRequestIn, readAndLeave, RequestContextReader } from './request-context';
+import {
+  hasHeaders,
+  isToldByNest,
+  leaveReader,
+  missingRequestIn,
+  readAndLeave,
+  RequestContextReader,
+} from './request-context';
 
 const WITHOUT_MODULE =
   'JwtKnoxGuard: no module provides what it needs; import JwtKnoxModule.forRoot(…) in your root module, or, with ' +
@@ -19,6 +27,8 @@ const WITHOUT_MODULE =
  */
 @Injectable()
 export class JwtKnoxGuard implements CanActivate {
+  private readonly log = new ThrottledLogger('JwtKnox');
+
   // Optional, to say what is missing: Nest would only name what this class injects.
   constructor(
     @Optional() private readonly reader: RequestContextReader,
@@ -48,8 +58,14 @@ export class JwtKnoxGuard implements CanActivate {
     } catch (error) {
       if (access === 'optional' && error instanceof MissingTokenError) return admitAnonymous(context, request);
       this.authenticator.setErrorHeaders(found, error);
-      throw error;
+      throw error instanceof MissingTokenError && !hasHeaders(context, request) ? this.missingIn(context) : error;
     }
+  }
+
+  private missingIn(context: ExecutionContext): MissingTokenError {
+    const error = missingRequestIn(context);
+    if (!isToldByNest(context)) this.log.write('warn', 'A message was refused', error);
+    return error;
   }
 
   /** Whom the route lets in; the handler's own decorator goes before its class's. */

@@ -114,17 +114,34 @@ function carrierOf(context: ExecutionContext): any {
   return context.getArgs<unknown[]>().findLast((one) => typeof one === 'object' && one !== null);
 }
 
-/** Why a handler whose context has no request is refused. */
+/** Why a handler whose context has no request to read a token from is refused. */
 export function missingRequestIn(context: ExecutionContext): MissingTokenError {
   const type = context.getType<string>();
-  if (READABLE.includes(type)) return new MissingTokenError();
+  if (type === 'ws') {
+    return new MissingTokenError(
+      'JwtKnoxGuard finds no token and no headers in the client of this WebSocket: authenticate in handleConnection and ' +
+        'write @Public() on the gateway, or return the request that opened the socket from a RequestContextReader, named as ' +
+        'contextReader in the module.',
+    );
+  }
+  if (isToldByNest(context)) return new MissingTokenError();
   return new MissingTokenError(
     `JwtKnoxGuard cannot find the request in a context of type '${type}': extend RequestContextReader to read it, and ` +
       'name your class as contextReader in the module.',
   );
 }
 
-const READABLE = ['http', 'graphql', 'ws'];
+/** Whether a context has a request that headers can be read from; the client of a WebSocket has none as a rule. */
+export function hasHeaders(context: ExecutionContext, request: any): boolean {
+  if (typeof request !== 'object' || request === null) return false;
+  return context.getType() !== 'ws' || request.headers !== undefined;
+}
+
+/** Whether Nest tells the sender why they were refused; of a message it says "Internal server error", to the log nothing. */
+export function isToldByNest(context: ExecutionContext): boolean {
+  const type = context.getType<string>();
+  return type === 'http' || type === 'graphql';
+}
 
 function httpContext(context: ExecutionContext): RequestContext {
   const request: unknown = context.getArgByIndex(0);

@@ -1,9 +1,10 @@
 import type { FactoryProvider, ModuleMetadata, Type } from '@nestjs/common';
-import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
+import { getRepositoryToken } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { SessionStorage, SessionStorageContext } from '../contracts/session-storage';
 import { JwtKnoxFence } from './fence.entity';
+import { repositoriesOf } from './repositories.module';
 import { JwtKnoxSession, type JwtKnoxSessionBase } from './session.entity';
 import { TypeOrmSessionRepository } from './typeorm-session.repository';
 
@@ -50,7 +51,7 @@ export function typeOrm(options: TypeOrmStorageOptions = {}): SessionStorage {
   const unknown = Object.keys(options).filter((name) => !OPTIONS.includes(name));
   const prepared = isFactory(preparedStatements) ? preparedStatements : { useFactory: () => preparedStatements };
   return {
-    imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence], dataSource), ...(prepared.imports ?? [])],
+    imports: [repositoriesOf([entity, JwtKnoxFence], dataSource), ...(prepared.imports ?? [])],
     inject: [getRepositoryToken(entity, dataSource), ...(prepared.inject ?? [])],
     useFactory: async (rows: Repository<JwtKnoxSessionBase>, ...args: unknown[]) => {
       if (unknown.length > 0) {

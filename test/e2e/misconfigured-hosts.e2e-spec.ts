@@ -4,6 +4,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } from '../../lib';
 import { inMemory } from '../../lib/testing';
+import { typeOrm } from '../../lib/typeorm';
 import { JwtKnoxVerifierModule } from '../../lib/verifier';
 import { createApp, SECRET } from '../support/create-app';
 import { platforms } from '../support/platforms';
@@ -67,6 +68,8 @@ const verifier = (change: object = {}) =>
     ...change,
   } as never);
 
+const MEMORY = { type: 'better-sqlite3' as const, database: ':memory:', autoLoadEntities: true };
+
 describe('a misconfigured application is told the cure', () => {
   it('control: a sound one starts', async () => {
     expect(await startOf(knox())).toEqual([]);
@@ -119,14 +122,36 @@ describe('a misconfigured application is told the cure', () => {
       /JwtKnoxGuard: no module provides what it needs; import JwtKnoxModule\.forRoot/,
     ],
     [
-      'a data source that nobody initializes',
+      'no data source',
+      () => [JwtKnoxModule.forRoot({ secret: SECRET })],
+      /storage: no module provides the default data source.*import TypeOrmModule\.forRoot/,
+    ],
+    [
+      'a data source of another name',
+      () => [
+        TypeOrmModule.forRoot({ ...MEMORY, name: 'sessions' }),
+        JwtKnoxModule.forRoot({ secret: SECRET, storage: typeOrm({ dataSource: 'sesions' }) }),
+      ],
+      /storage: no module provides the data source 'sesions'.*typeOrm\(\{ dataSource \}\)/,
+    ],
+    [
+      'control: a data source that fails says so itself',
       () => [
         TypeOrmModule.forRoot({
-          type: 'better-sqlite3',
-          database: ':memory:',
+          type: 'postgres',
+          host: '127.0.0.1',
+          port: 1,
+          retryAttempts: 0,
           autoLoadEntities: true,
-          manualInitialization: true,
         }),
+        JwtKnoxModule.forRoot({ secret: SECRET }),
+      ],
+      /ECONNREFUSED/,
+    ],
+    [
+      'a data source that nobody initializes',
+      () => [
+        TypeOrmModule.forRoot({ ...MEMORY, manualInitialization: true }),
         JwtKnoxModule.forRoot({ secret: SECRET }),
       ],
       /The data source is not initialized: leave manualInitialization out/,
@@ -136,8 +161,7 @@ describe('a misconfigured application is told the cure', () => {
   });
 
   it('a table that is in another data source', async () => {
-    const source = { type: 'better-sqlite3' as const, database: ':memory:', autoLoadEntities: true };
-    const lines = await startOf(TypeOrmModule.forRoot(source), JwtKnoxModule.forRoot({ secret: SECRET }));
+    const lines = await startOf(TypeOrmModule.forRoot(MEMORY), JwtKnoxModule.forRoot({ secret: SECRET }));
     expect(lines).toEqual([
       expect.stringContaining('if the table is in another data source, name that one in typeOrm'),
     ]);

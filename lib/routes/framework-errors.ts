@@ -12,6 +12,8 @@ const MESSAGES = {
   [UNSUPPORTED_MEDIA_TYPE]: 'The content type, charset or encoding of the body is not supported.',
 };
 
+const FORM = 'application/x-www-form-urlencoded';
+
 /** Whose errors are told as RFC 6749 section 5.2 has it. */
 const OF_OAUTH = /\/(?:introspect|revoke)\/?$/;
 
@@ -50,14 +52,14 @@ export class FrameworkErrors {
   }
 }
 
-/** Many clients name the type of a body that they do not send; Fastify would refuse it as malformed JSON. */
+/** Many clients name the type of a body that they do not send; Fastify would refuse empty JSON. A form may be empty. */
 function ignoreTypeOfNothing({ raw }: any, _reply: unknown, done: () => void): void {
   const { headers } = raw;
   const isEmpty =
     // HTTP/2 has no chunks: a body without a length is one unless the headers were the end.
     raw.httpVersionMajor < 2 ? headers['transfer-encoding'] === undefined : raw.stream?.endAfterHeaders === true;
-  const isJson = /^application\/(?:[\w.+-]+\+)?json\b/i.test(headers['content-type'] ?? '');
-  if (isEmpty && isJson && Number(headers['content-length'] ?? 0) === 0) delete headers['content-type'];
+  const isForm = headers['content-type']?.startsWith(FORM) === true;
+  if (isEmpty && !isForm && Number(headers['content-length'] ?? 0) === 0) delete headers['content-type'];
   done();
 }
 

@@ -18,6 +18,7 @@ import { requireSingletons } from './guard/singletons';
 import { warnOfCompetingModules } from './guard/competing-modules';
 import { conflictCheck, requireRealms } from './guard/conflicting-modules';
 import { warnOfGuardsBefore } from './guard/guard-order';
+import { OwnSessions } from './routes/own-sessions';
 import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
 import { controllersOf } from './routes/controllers';
@@ -130,6 +131,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
+      OwnSessions,
       ...userProviders(extras.userProvider, 'JwtKnoxModule'),
       ...added.providers,
       ...guardProviders(extras, { name: 'JwtKnoxModule', strategy: 'jwt-knox' }),

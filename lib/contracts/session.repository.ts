@@ -207,6 +207,8 @@ export abstract class SessionRepository extends Redacted {
   abstract moveAccessKey(id: string, change: AccessKeyChange): Promise<boolean>;
   /** Gives a session new keys where it is alive and of the generation before the new one. False when nothing changed. */
   abstract renewKeys(id: string, renewal: KeyRenewal): Promise<boolean>;
+  /** Changes the name of a device, of this user's session only (null: no name). False when there is no such session. */
+  abstract rename(id: string, userId: string, deviceName: string | null): Promise<boolean>;
   /** Deletes one session, if it is this user's and of this generation where those are given. */
   abstract deleteById(id: string, only?: { userId?: string; generation?: number }): Promise<boolean>;
   /** Deletes all sessions of a user, but for one where it is given; answers how many. */

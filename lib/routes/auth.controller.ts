@@ -7,9 +7,7 @@ import {
   RefreshTokenReusedError,
 } from '../contracts/errors';
 import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
-import { SessionRevoker } from '../sessions/session-revoker';
 import { TokenService } from '../sessions/token.service';
-import { actorOf, deadlineOf, sessionOf } from '../guard/authenticated-request';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { OriginGuard } from '../guard/origin.guard';
@@ -17,6 +15,7 @@ import { resourceOf } from '../guard/request-body';
 import { presenterOf } from '../guard/request-context';
 import { idempotencyKeyOf } from './idempotency-header';
 import { JwtKnoxRoute } from './knox-routes';
+import { OwnSessions } from './own-sessions';
 import { TokenResponder } from './token-responder';
 
 /** After which a refresh token is good for nothing. */
@@ -98,26 +97,17 @@ export class LogoutController {
 /** The ways in which a session ends others of its user. */
 @JwtKnoxRoute()
 export class LogoutOthersController {
-  constructor(
-    private readonly revoker: SessionRevoker,
-    private readonly transport: TokenTransport,
-  ) {}
+  constructor(private readonly own: OwnSessions) {}
 
   @Post('logout-other')
   @HttpCode(HttpStatus.OK)
   async logoutOther(@Req() request: unknown) {
-    const session = sessionOf(request);
-    const ending = { reason: 'logout_other', actor: actorOf(session), deadline: deadlineOf(request) } as const;
-    return { revoked: await this.revoker.other(session, ending) };
+    return { revoked: await this.own.endOthers(request) };
   }
 
   @Post('logout-all')
   @HttpCode(HttpStatus.OK)
   async logoutAll(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
-    const session = sessionOf(request);
-    const ending = { reason: 'logout_all', actor: actorOf(session), deadline: deadlineOf(request) } as const;
-    const revoked = await this.revoker.all(session.userId, ending);
-    await this.transport.clear(response, request);
-    return { revoked };
+    return { revoked: await this.own.endAll(request, response) };
   }
 }

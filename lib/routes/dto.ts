@@ -1,4 +1,4 @@
-import { IsBoolean, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
+import { IsBoolean, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches, ValidateIf } from 'class-validator';
 
 /** Neither NUL nor a lone surrogate: databases and hashes refuse them, each in its own way. */
 const WELL_FORMED = /^[^\0\p{Cs}]*$/u;
@@ -13,6 +13,13 @@ export class DeviceDto {
   @IsOptional()
   @IsBoolean()
   remember?: boolean;
+}
+
+export class DeviceNameDto {
+  /** Null, or nothing but spaces, for no name. */
+  @ValidateIf((body: DeviceNameDto) => body.device_name !== null)
+  @IsString()
+  device_name!: string | null;
 }
 
 export class LoginDto extends DeviceDto {

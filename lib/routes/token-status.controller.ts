@@ -1,12 +1,12 @@
-import { Delete, Get, HttpCode, HttpStatus, NotFoundException, Post, Req, Res } from '@nestjs/common';
+import { Delete, Get, HttpCode, HttpStatus, Patch, Post, Req, Res } from '@nestjs/common';
 import { TokenTransport } from '../contracts/token-transport';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionList } from '../sessions/session-list';
-import { SessionRevoker } from '../sessions/session-revoker';
 import { JwtKnoxRoute } from './knox-routes';
-import { actorOf, deadlineOf, sessionOf } from '../guard/authenticated-request';
-import { queryOf } from '../guard/request-body';
-import { SessionsQueryDto } from './dto';
+import { deadlineOf, sessionOf } from '../guard/authenticated-request';
+import { jsonBodyOf, queryOf } from '../guard/request-body';
+import { DeviceNameDto, SessionsQueryDto } from './dto';
+import { OwnSessions } from './own-sessions';
 import { answerPage, pageQuery, sessionBody } from './session-response';
 
 /** Whether a token is good, and which sessions its user has. */
@@ -14,8 +14,7 @@ import { answerPage, pageQuery, sessionBody } from './session-response';
 export class TokenStatusController {
   constructor(
     private readonly list: SessionList,
-    private readonly revoker: SessionRevoker,
-    private readonly transport: TokenTransport,
+    private readonly own: OwnSessions,
   ) {}
 
   @Get('verify')
@@ -42,15 +41,16 @@ export class TokenStatusController {
     return page.map((one) => sessionBody(one, session.id));
   }
 
+  @Patch('sessions/:id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  async rename(@Req() request: any): Promise<void> {
+    await this.own.rename(request.params.id, jsonBodyOf(request, DeviceNameDto).device_name, request);
+  }
+
   @Delete('sessions/:id')
   @HttpCode(HttpStatus.NO_CONTENT)
   async end(@Req() request: any, @Res({ passthrough: true }) response: unknown): Promise<void> {
-    const session = sessionOf(request);
-    const id: string = request.params.id;
-    const ending = { reason: 'logout', actor: actorOf(session), deadline: deadlineOf(request) } as const;
-    // Somebody else's id answers like an unknown one.
-    if (!(await this.revoker.one(id, session.userId, ending))) throw new NotFoundException('There is no such session.');
-    if (id === session.id) await this.transport.clear(response, request);
+    await this.own.end(request.params.id, request, response);
   }
 }
 

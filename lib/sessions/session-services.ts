@@ -17,6 +17,7 @@ import { SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { SessionRenewals } from './session-renewals';
 import { SessionList } from './session-list';
+import { SessionNames } from './session-names';
 import { OAuthService } from './oauth.service';
 import { ClientAuthenticator } from './client-authenticator';
 import { SessionAdminService } from './session-admin.service';
@@ -43,6 +44,7 @@ export const SESSION_SERVICES = [
   SessionRenewer,
   SessionRenewals,
   SessionList,
+  SessionNames,
   OAuthService,
   ClientAuthenticator,
   SessionAdminService,

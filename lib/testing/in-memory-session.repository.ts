@@ -117,6 +117,13 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
+  async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.realm !== this.realm || row.userId !== userId) return false;
+    row.deviceName = deviceName;
+    return true;
+  }
+
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
     const { userId, generation } = only;
     const row = this.rows.get(id);

@@ -164,6 +164,18 @@ export const SESSION_CASES: Record<string, ContractCase> = {
     deepEqual((await repository.findById(record.id))?.record, { ...record, lastUsedAt: T + 50 });
   },
 
+  'renames the device of a session of this user, and changes nothing else': async (repository, newRecord, users) => {
+    const record = newRecord({ deviceName: 'Phone' });
+    await repository.insert(record);
+    equal(await repository.rename(record.id, users[1]!, 'Stolen'), false);
+    equal(await repository.rename(randomUUID(), users[0]!, 'Lost'), false);
+    deepEqual((await repository.findById(record.id))?.record, record);
+    for (const deviceName of ['Téléphone 📱', 'Téléphone 📱', null]) {
+      equal(await repository.rename(record.id, users[0]!, deviceName), true);
+      deepEqual((await repository.findById(record.id))?.record, { ...record, deviceName });
+    }
+  },
+
   'deletes one session, once, and only under the conditions given': async (repository, newRecord, users) => {
     const record = newRecord({ generation: 2 });
     await repository.insert(record);

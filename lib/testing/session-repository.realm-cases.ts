@@ -44,6 +44,13 @@ export const REALM_CASES: Record<string, ContractCase> = {
     equal((await repository.statistics(T, users[1]!)).sessions.all, 0);
   },
 
+  'renames no device of another realm': async (repository, newRecord, users) => {
+    const theirs = newRecord({ realm: 'elsewhere', deviceName: 'Phone' });
+    await repository.insert(theirs);
+    equal(await repository.rename(theirs.id, users[0]!, 'Stolen'), false);
+    equal((await repository.findById(theirs.id))?.record.deviceName, 'Phone');
+  },
+
   'deletes no session of another realm': async (repository, newRecord, users) => {
     const theirs = newRecord({ realm: 'elsewhere', createdAt: T - 9, expiresAt: T - 1 });
     await repository.insert(theirs);

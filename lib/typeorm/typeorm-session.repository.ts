@@ -164,6 +164,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (await this.update(where, { ...change, ...gone, lastUsedAt: at })) > 0;
   }
 
+  async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
+    return this.mayHold(userId) && (await this.update({ id, realm: this.realm, userId }, { deviceName })) > 0;
+  }
+
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
     const where: Where = { id, realm: this.realm };
     if (only.userId !== undefined) where.userId = only.userId;

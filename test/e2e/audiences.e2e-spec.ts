@@ -146,6 +146,7 @@ describe.each(environments)('audiences: $title', ({ platform, kind }) => {
       ['POST', '/auth/logout-all'],
       ['GET', '/auth/sessions'],
       ['DELETE', '/auth/sessions/:id'],
+      ['PATCH', '/auth/sessions/:id'],
       ['GET', '/auth/admin/statistics'],
       ['POST', '/auth/admin/purge-expired'],
       ['GET', '/auth/admin/users/1/sessions'],

@@ -213,6 +213,7 @@ describe.each(environments)('cookies: $title', ({ platform, kind }) => {
         browser.post('/auth/logout', { headers: forged }),
         browser.post('/auth/logout-all', { headers: forged }),
         browser.send('DELETE', '/auth/sessions/00000000-0000-4000-8000-000000000000', { headers: forged }),
+        browser.send('PATCH', '/auth/sessions/00000000-0000-4000-8000-000000000000', { headers: forged }),
       ]);
       expect(answers.map(({ status, body }) => [status, body.code])).toEqual(
         answers.map(() => [403, 'cross_origin_refused']),

@@ -69,6 +69,8 @@ describe.each(cases)('S7: what caches may keep: $title', ({ platform, kind, guar
         [400, 'GET', '/auth/sessions?limit=0', { token }],
         [401, 'GET', '/auth/sessions'],
         [404, 'DELETE', `/auth/sessions/${UNKNOWN}`, { token }],
+        [404, 'PATCH', `/auth/sessions/${UNKNOWN}`, { token, json: { device_name: 'Phone' } }],
+        [400, 'PATCH', `/auth/sessions/${UNKNOWN}`, { token }],
         [200, 'GET', '/auth/debug-verify', { token }],
         [401, 'GET', '/auth/debug-verify'],
         [200, 'GET', '/auth/admin/statistics', { token: admin }],

@@ -81,9 +81,12 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
       ['POST', '/auth/logout-all'],
       ['GET', '/auth/sessions'],
       ['DELETE', '/auth/sessions/00000000-0000-4000-8000-000000000000'],
+      ['PATCH', '/auth/sessions/00000000-0000-4000-8000-000000000000'],
     ])('S9: is 503 within the deadline for %s %s, and the session lives on', async (method, path) => {
       control.intercept = fault;
-      const { result, elapsed, awake } = await timed(t.http.send(method, path, { token }));
+      const { result, elapsed, awake } = await timed(
+        t.http.send(method, path, { token, ...(method === 'PATCH' && { json: { device_name: 'Phone' } }) }),
+      );
       expectUnavailable(result);
       expect(awake).toBeLessThan(SOON);
       if (title === 'never answers') expect(elapsed).toBeGreaterThan(TIMEOUT - 20);
@@ -144,8 +147,12 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
           ['DELETE', `/auth/sessions/${id}`],
         ] as const)
           expectUnavailable(await t.http.send(method, path, { token }));
+        control.intercept = (method, proceed) => (method === 'rename' ? fault(method, proceed) : proceed());
+        const json = { device_name: 'Phone' };
+        expectUnavailable(await t.http.patch(`/auth/sessions/${id}`, { token, json }));
         control.heal();
         expect((await t.http.get('/notes', { token })).status).toBe(200);
+        expect((await t.http.patch(`/auth/sessions/${id}`, { token, json })).status).toBe(204);
       },
     );
   });

@@ -214,6 +214,64 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
     });
   });
 
+  describe('PATCH sessions/:id', () => {
+    const rename = (id: string, token: string, json: unknown) => t.http.patch(`/auth/sessions/${id}`, { token, json });
+    const nameOf = async (id: string) =>
+      (await t.source.getRepository(JwtKnoxSession).findOneByOrFail({ id })).deviceName;
+
+    it("names a device of the user's own, cleaned and cut as at login", async () => {
+      const [mine, other] = await logins(2);
+      const answer = await rename(other.session_id, mine.access_token, { device_name: '  Work\u0000\u202e laptop  ' });
+      expect([answer.status, answer.text, await nameOf(other.session_id)]).toEqual([204, '', 'Work laptop']);
+      await rename(mine.session_id, mine.access_token, { device_name: '📱'.repeat(5_000) });
+      expect(await nameOf(mine.session_id)).toBe('📱'.repeat(128));
+      await rename(mine.session_id, mine.access_token, { device_name: 'Phone', user_id: '999', expires_at: 0 });
+      const json = { username: name, password: `${name}-password`, device_name: 'Phone' };
+      expect(await nameOf((await t.http.post('/auth/login', { json })).body.session_id)).toBe(
+        await nameOf(mine.session_id),
+      );
+      expect([await t.statusOf(mine.access_token), await t.statusOf(other.access_token)]).toEqual([204, 204]);
+    });
+
+    it.each([null, '', ' \t'])('%j takes the name away', async (device_name) => {
+      const { access_token: token, session_id: id } = await t.login(name);
+      await rename(id, token, { device_name: 'Phone' });
+      expect([(await rename(id, token, { device_name })).status, await nameOf(id)]).toEqual([204, null]);
+    });
+
+    it.each([{}, { device_name: 7 }, { device_name: ['Phone'] }, { device_name: {} }, []])(
+      '%j is 400, and the name stays',
+      async (json) => {
+        const { access_token: token, session_id: id } = await t.login(name);
+        await rename(id, token, { device_name: 'Phone' });
+        const answer = await rename(id, token, json);
+        expect([answer.status, answer.body.code, await nameOf(id)]).toEqual([400, 'invalid_request', 'Phone']);
+      },
+    );
+
+    it("answers alike for an unknown, a malformed, an ended and somebody else's id, which keeps its name", async () => {
+      await t.users.add(`${name}-other`);
+      const other = await t.login(`${name}-other`);
+      const [mine, ended] = await logins(2);
+      await t.http.post('/auth/logout', { token: ended.access_token });
+      for (const id of [UNKNOWN, other.session_id, ended.session_id, 'x', mine.session_id.toUpperCase(), '%00']) {
+        const answer = await rename(id, mine.access_token, { device_name: 'Stolen' });
+        expect([answer.status, answer.body]).toEqual([
+          404,
+          { statusCode: 404, error: 'Not Found', message: 'There is no such session.' },
+        ]);
+      }
+      expect([await nameOf(other.session_id), await nameOf(mine.session_id)]).toEqual([null, null]);
+    });
+
+    it('takes no form', async () => {
+      const { access_token: token, session_id: id } = await t.login(name);
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+      const answer = await t.http.patch(`/auth/sessions/${id}`, { token, body: 'device_name=Phone', headers });
+      expect([answer.status, await nameOf(id)]).toEqual([415, null]);
+    });
+  });
+
   describe('POST logout-other and logout-all', () => {
     it("end the user's own sessions, and nobody else's", async () => {
       await t.users.add(`${name}-other`);

@@ -30,6 +30,7 @@ module.exports = {
     only('typeorm', ['contracts']),
     only('verifier', ['contracts', 'options', 'tokens', 'sessions', 'guard']),
     only('testing', ['contracts', 'options', 'sessions']),
+    only('pages', CORE),
     {
       name: 'client-imports-nothing-but-itself',
       comment: 'It is loaded by browsers: neither the core, nor a package, nor a module of Node.js.',
@@ -59,11 +60,12 @@ module.exports = {
       name: 'the-main-entry-point-loads-no-other',
       severity: 'error',
       from: { path: '^lib/(index|jwt-knox\\.module(-definition)?|load-typeorm)\\.ts$' },
-      to: { path: [room('verifier'), room('testing'), room('client')] },
+      to: { path: [room('verifier'), room('testing'), room('client'), room('pages')] },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
+    knows('pages', 'templates', [room('pages')], external('eta|bowser|negotiator')),
     knows('nobody', 'a-jwt-library', ['^$'], external('jsonwebtoken|jws|jwa')),
     {
       name: 'only-tokens-knows-node-crypto',

@@ -30,7 +30,8 @@ import {
   MODULE_OPTIONS_TOKEN,
   OPTIONS_TYPE,
 } from './jwt-knox.module-definition';
-import { EXTRAS, featurePartsOf, MOVED_TO_STORAGE, routesOf, strayProblems } from './options/extras';
+import { EXTRAS, MOVED_TO_STORAGE, routesOf, strayProblems } from './options/extras';
+import { featurePartsOf } from './options/features';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options/options';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './options/resolve-options';
 import { bindStorage } from './options/bind-storage';

@@ -1,4 +1,6 @@
 import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
+import type { TokenTransport } from './token-transport';
+import type { UserProvider } from './user-provider';
 
 /** Who may call a route; `optional`: anybody, and a user who is logged in is known. */
 export type RouteAuthentication = 'public' | 'access' | 'optional' | 'admin' | 'client';
@@ -15,6 +17,17 @@ export interface RouteDescription {
   request?: string | undefined;
   /** The answers, by status: the name of the body's schema, or null for no body. */
   responses: Record<number, string | null>;
+}
+
+/** What a feature learns of the module that it is added to, before that starts. */
+export interface FeatureSettings {
+  /** The option `transport`; undefined for the default. */
+  readonly transport: TokenTransport | undefined;
+  readonly userProvider: Type<UserProvider> | undefined;
+  /** Whether guards of your own authenticate the login, in place of username and password. */
+  readonly hasLoginGuards: boolean;
+  /** False with `routes: false`: then no controller is served. */
+  readonly hasRoutes: boolean;
 }
 
 /**
@@ -40,8 +53,12 @@ export interface JwtKnoxFeature {
   providers?: Provider[] | undefined;
   /** Served below `routes.prefix`, at their own path; not at all with `routes: false`. */
   controllers?: Type[] | undefined;
+  /** The same, with `routes.admin` only. */
+  adminControllers?: Type[] | undefined;
   /** What `JwtKnoxModule` exports beside its own. */
   exports?: ModuleMetadata['exports'] | undefined;
   /** What the controllers serve; empty where there are none. */
   routes: RouteDescription[];
+  /** What the feature misses in the module, each with its remedy: told with all other problems, and the start fails. */
+  problems?: ((settings: FeatureSettings) => readonly string[]) | undefined;
 }

@@ -79,6 +79,11 @@ export class CookieTransport extends TokenTransport {
     return this.#isProgram(request) ? null : this.#jar.read(request, 'refresh');
   }
 
+  /** Whether a request comes from a browser, whose tokens go into cookies; what is none gets them in the body. */
+  takesCookies(request: any): boolean {
+    return !this.#isProgram(request);
+  }
+
   write(response: any, tokens: IssuedTokens, request: any): object | Promise<object> {
     if (this.#isProgram(request)) return this.#bearer.write(response, tokens, request);
     this.#tellOfPlainCookies(request);

@@ -39,6 +39,34 @@ export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
   return checked(dto, body);
 }
 
+/**
+ * The members of a form, all of them text.
+ * @param error what the refusal says in the member `error` (RFC 6749 section 5.2 has its own)
+ * @throws InvalidRequestError 415 for another content type, 400 for a member that repeats
+ */
+export function formOf(request: any, error?: string): Record<string, string> {
+  if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(String(request.headers['content-type'] ?? ''))) {
+    throw new InvalidRequestError(
+      'The body must be a form: send Content-Type: application/x-www-form-urlencoded.',
+      HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+      error,
+    );
+  }
+  const { body } = request;
+  // A host without the framework's own parsers has none for forms, or another that leaves them as bytes or text.
+  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) {
+    throw new InvalidRequestError(
+      'This application does not read forms: its body parser is off.',
+      HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+      error,
+    );
+  }
+  // RFC 6749 section 3.2. What repeats is an array, or whatever else a parser makes of it.
+  if (!Object.values(body).every((value) => typeof value === 'string'))
+    throw new InvalidRequestError('Send each parameter once.', HttpStatus.BAD_REQUEST, error);
+  return body;
+}
+
 /** The request's query as a checked `dto`. @throws InvalidRequestError */
 export function queryOf<T extends object>(request: any, dto: Type<T>): T {
   return checked(dto, request.query);
@@ -62,8 +90,8 @@ export function resourceOf(request: any): string[] | undefined {
   throw new InvalidRequestError('resource must be a string, or a list of strings.');
 }
 
-/** Takes the known members only, so that nothing else of the input is ever walked, copied or echoed. */
-function checked<T extends object>(dto: Type<T>, source: unknown): T {
+/** Takes the known members only, so that nothing else of the input is ever walked, copied or echoed. @throws InvalidRequestError */
+export function checked<T extends object>(dto: Type<T>, source: unknown): T {
   const input = new dto() as Record<string, unknown>;
   for (const name of membersOf(dto)) {
     if (Object.hasOwn(Object(source), name)) input[name] = harmless((source as Record<string, unknown>)[name]);

@@ -1,6 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
-import type { JwtKnoxFeature } from '../contracts/feature';
 import type { SessionStorage } from '../contracts/session-storage';
+import { featureProblems } from './features';
 import { isLoopback } from './option-reader';
 import type { JwtKnoxExtras, JwtKnoxLoginRoute, JwtKnoxOptions, JwtKnoxRouteGuards } from './options';
 import { userProviderProblems } from './user-provider-problems';
@@ -79,7 +79,7 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   if (routes?.metadata && !routes.oauth) {
     problems.push('routes.metadata: has no effect without routes.oauth; enable that, or leave metadata out.');
   }
-  problems.push(...storageProblems(extras.storage), ...featureProblems(extras.features));
+  problems.push(...storageProblems(extras.storage), ...featureProblems(extras, options));
   if (extras.guard !== undefined && extras.guard !== 'manual' && extras.guard !== 'global') {
     problems.push("guard: must be 'manual' or 'global'.");
   }
@@ -198,35 +198,6 @@ export function storageProblems(storage: unknown): string[] {
     'storage: must be { imports?, inject?, useFactory }, as typeOrm() of nestjs-jwt-knox/typeorm and inMemory() of ' +
       'nestjs-jwt-knox/testing return it. For your own repository, write { useFactory: () => repository }.',
   ];
-}
-
-/** What all features add together; nothing where one is malformed, which is told with all other problems. */
-export function featurePartsOf({ features = [] }: Pick<JwtKnoxExtras, 'features'>) {
-  const sound = featureProblems(features).length === 0 ? features : [];
-  return {
-    imports: sound.flatMap((feature) => feature.imports ?? []),
-    providers: sound.flatMap((feature) => feature.providers ?? []),
-    controllers: sound.flatMap((feature) => feature.controllers ?? []),
-    exports: sound.flatMap((feature) => feature.exports ?? []),
-  };
-}
-
-function featureProblems(features: unknown): string[] {
-  if (features === undefined) return [];
-  if (!Array.isArray(features)) return ["features: must be a list, such as [{ name: 'devices', routes: [] }]."];
-  const names = features.map((one: unknown) => (Object(one) as { name?: unknown }).name);
-  const isNamed = names.every((name) => typeof name === 'string' && /^[a-z][a-z0-9-]*$/.test(name));
-  if (!isNamed) return ['features: each needs a name of lowercase letters, digits and hyphens.'];
-  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
-  const problems = [...twice].map((name) => `features: '${String(name)}' is listed twice; leave one of the two out.`);
-  return [...problems, ...(features as JwtKnoxFeature[]).flatMap(controllerProblems)];
-}
-
-/** Without a path of its own, or undefined because files import each other, it would be served nowhere. */
-function controllerProblems({ name, controllers = [] }: JwtKnoxFeature): string[] {
-  const isController = (one: unknown) => typeof one === 'function' && Reflect.hasMetadata('path', one);
-  if (Array.isArray(controllers) && controllers.every(isController)) return [];
-  return [`features: the controllers of '${name}' must be a list of classes with @Controller(); correct the list.`];
 }
 
 /** What stands beside the extras of `forRootAsync`. */

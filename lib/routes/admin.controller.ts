@@ -99,7 +99,7 @@ export class AdminController {
 }
 
 /** By path; or by query, which frameworks let be longer than a part of a path (100 characters in Fastify). */
-function userIdOf(request: any): string {
+export function userIdOf(request: any): string {
   const { user_id: userId } =
     request.params.user_id === undefined ? queryOf(request, UserIdDto) : pathParametersOf(request, UserIdDto);
   return userId;

@@ -6,6 +6,7 @@ import { AdminController } from './admin.controller';
 import { LogoutController, LogoutOthersController, RefreshController } from './auth.controller';
 import { GuardedLoginController, LoginController } from './login.controller';
 import { LoginArrivalGuard } from './login-arrival.guard';
+import { guardedAs } from './knox-routes';
 import { IntrospectController, RevokeController } from './oauth.controller';
 import { DebugController, TokenStatusController } from './token-status.controller';
 import { JwksController, MetadataController, WELL_KNOWN } from './well-known.controller';
@@ -40,7 +41,12 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
   if (oauth) controllers.push(guarded(IntrospectController, 'introspect'), guarded(RevokeController, 'revoke'));
   if (metadata) controllers.push(mountAt(MetadataController, WELL_KNOWN));
   if (jwks) controllers.push(mountAt(JwksController, WELL_KNOWN));
-  if (routes !== false) controllers.push(...added.map((one) => mountAt(one, below(prefix, one))));
+  if (routes !== false) {
+    for (const one of added) {
+      const route = guardedAs(one);
+      controllers.push(mountAt(one, below(prefix, one), ...guardsBefore(route ? guardsIn(guards[route]) : [])));
+    }
+  }
   return controllers;
 }
 

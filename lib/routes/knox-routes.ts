@@ -1,4 +1,5 @@
-import { applyDecorators, type CanActivate, type Type, UseGuards, UseInterceptors } from '@nestjs/common';
+import { applyDecorators, type CanActivate, SetMetadata, type Type, UseGuards, UseInterceptors } from '@nestjs/common';
+import type { JwtKnoxRouteGuards } from '../options/options';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
 
@@ -8,3 +9,13 @@ import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
  */
 export const JwtKnoxRoute = (...guards: Type<CanActivate>[]) =>
   applyDecorators(UseGuards(NoStoreGuard, JwtKnoxGuard, ...guards), UseInterceptors(ErrorHeaders));
+
+const GUARDED_AS = 'jwt-knox:guarded-as';
+
+/** A feature's controller that does the work of one of the library's routes: your guards of that route run before it too. */
+export const GuardedAs = (route: keyof JwtKnoxRouteGuards) => SetMetadata(GUARDED_AS, route);
+
+/** The route whose guards run before a controller; undefined for none. */
+export function guardedAs(controller: Type): keyof JwtKnoxRouteGuards | undefined {
+  return Reflect.getMetadata(GUARDED_AS, controller);
+}

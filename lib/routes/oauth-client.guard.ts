@@ -6,8 +6,7 @@ import { ClientAuthenticator, type SentCredentials } from '../sessions/client-au
 import { requestContextOf } from '../guard/request-context';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { headerCount } from '../guard/bearer.transport';
-
-const { BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE } = HttpStatus;
+import { formOf } from '../guard/request-body';
 
 /** The right that a client needs for a route. */
 export const NeedsRight = Reflector.createDecorator<ClientRight>();
@@ -46,27 +45,10 @@ export function clientIdOf(request: any): string {
 
 /** The token of a form body, checked (RFC 7662 section 2.1, RFC 7009 section 2.1). @throws InvalidRequestError */
 export function tokenOf(request: any): string {
-  const { token, client_secret: secret } = formOf(request);
+  const { token, client_secret: secret } = formOf(request, 'invalid_request');
   if (secret) throw refusal('Authenticate in one way: send the client_secret in the Authorization header alone.');
   if (!token) throw refusal('token is missing.');
   return token;
-}
-
-function formOf(request: any): Record<string, string> {
-  if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(String(request.headers['content-type'] ?? ''))) {
-    throw refusal(
-      'The body must be a form: send Content-Type: application/x-www-form-urlencoded.',
-      UNSUPPORTED_MEDIA_TYPE,
-    );
-  }
-  const { body } = request;
-  // A host without the framework's own parsers has none for forms, or another that leaves them as bytes or text.
-  if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body)) {
-    throw refusal('This application does not read forms: its body parser is off.', UNSUPPORTED_MEDIA_TYPE);
-  }
-  // RFC 6749 section 3.2. What repeats is an array, or whatever else a parser makes of it.
-  if (!Object.values(body).every((value) => typeof value === 'string')) throw refusal('Send each parameter once.');
-  return body;
 }
 
 /** The secret both form-encoded, as the RFC has it, and as it is, as many clients send it. */
@@ -87,6 +69,6 @@ function formDecoded(text: string): string {
 }
 
 /** As RFC 6749 section 5.2 has it. */
-function refusal(message: string, status: HttpStatus.BAD_REQUEST | HttpStatus.UNSUPPORTED_MEDIA_TYPE = BAD_REQUEST) {
-  return new InvalidRequestError(message, status, 'invalid_request');
+function refusal(message: string) {
+  return new InvalidRequestError(message, HttpStatus.BAD_REQUEST, 'invalid_request');
 }

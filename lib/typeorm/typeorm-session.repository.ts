@@ -165,7 +165,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
-    return this.mayHold(userId) && (await this.update({ id, realm: this.realm, userId }, { deviceName })) > 0;
+    const { realm } = this;
+    return (await this.userIds.ofUser(userId, 0, () => this.update({ id, realm, userId }, { deviceName }))) > 0;
   }
 
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {

@@ -6,13 +6,15 @@ import ts from 'typescript';
 export const BUDGETS = {
   core: { files: 70, lines: 5_400 },
   addOn: { files: 10, lines: 900 },
+  /** An add-on that is bigger by its nature. */
+  pages: { files: 15, lines: 1_400 },
   file: { lines: 250 },
   function: { lines: 40, parameters: 4 },
   constructor: { parameters: 6 },
 };
 
 /** Rooms that an entry point of their own opens, or will: not part of the entry `.`, whoever imports them. */
-const ADD_ONS = ['typeorm', 'verifier', 'testing', 'client'];
+const ADD_ONS = ['typeorm', 'verifier', 'testing', 'client', 'pages'];
 
 interface SourceFile {
   /** Below `lib`, with slashes. */
@@ -21,7 +23,8 @@ interface SourceFile {
 }
 
 const lineCount = (text: string) => text.trimEnd().split('\n').length;
-const isMigration = (name: string) => name.includes('/migrations/');
+/** Migrations, and what pages look like and say: content, which no budget makes better. */
+const isContent = (name: string) => /\/(?:migrations|templates|texts)\//.test(name);
 
 /** Every source file of a folder, by its name. */
 export function readSources(lib: string): Map<string, SourceFile> {
@@ -74,9 +77,9 @@ export function excessesOf({ name, text }: SourceFile): string[] {
   return excesses;
 }
 
-/** The size of an entry point: its files and their lines. Migrations do not count. */
+/** The size of an entry point: its files and their lines. Migrations, templates and texts do not count. */
 export function sizeOf(files: SourceFile[]): { files: number; lines: number } {
-  const counted = files.filter(({ name }) => !isMigration(name));
+  const counted = files.filter(({ name }) => !isContent(name));
   return { files: counted.length, lines: counted.reduce((sum, { text }) => sum + lineCount(text), 0) };
 }
 
@@ -90,11 +93,11 @@ export function sizes(files: Map<string, SourceFile>): Record<string, { files: n
 /** Everything that goes beyond a budget. */
 export function allExcesses(files: Map<string, SourceFile>): string[] {
   const ofEntries = Object.entries(sizes(files)).flatMap(([entry, size]) => {
-    const budget = entry === '.' ? BUDGETS.core : BUDGETS.addOn;
+    const budget = entry === '.' ? BUDGETS.core : entry === 'pages' ? BUDGETS.pages : BUDGETS.addOn;
     return (['files', 'lines'] as const)
       .filter((one) => size[one] > budget[one])
       .map((one) => `entry ${entry}: ${one}`);
   });
-  const ofFiles = [...files.values()].filter(({ name }) => !isMigration(name)).flatMap(excessesOf);
+  const ofFiles = [...files.values()].filter(({ name }) => !isContent(name)).flatMap(excessesOf);
   return [...ofEntries, ...ofFiles].toSorted();
 }

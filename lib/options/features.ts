@@ -1,0 +1,45 @@
+import type { JwtKnoxFeature } from '../contracts/feature';
+import type { JwtKnoxExtras, JwtKnoxOptions } from './options';
+
+/** What all features add together; nothing where one is malformed, which is told with all other problems. */
+export function featurePartsOf({ features = [], routes }: Pick<JwtKnoxExtras, 'features' | 'routes'>) {
+  const hasAdmin = routes !== false && routes?.admin === true;
+  const sound = listProblems(features).length === 0 ? features : [];
+  return {
+    imports: sound.flatMap((feature) => feature.imports ?? []),
+    providers: sound.flatMap((feature) => feature.providers ?? []),
+    controllers: sound.flatMap(({ controllers = [], adminControllers = [] }) =>
+      hasAdmin ? [...controllers, ...adminControllers] : controllers,
+    ),
+    exports: sound.flatMap((feature) => feature.exports ?? []),
+  };
+}
+
+function listProblems(features: unknown): string[] {
+  if (features === undefined) return [];
+  if (!Array.isArray(features)) return ["features: must be a list, such as [{ name: 'devices', routes: [] }]."];
+  const names = features.map((one: unknown) => (Object(one) as { name?: unknown }).name);
+  const isNamed = names.every((name) => typeof name === 'string' && /^[a-z][a-z0-9-]*$/.test(name));
+  if (!isNamed) return ['features: each needs a name of lowercase letters, digits and hyphens.'];
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  const problems = [...twice].map((name) => `features: '${String(name)}' is listed twice; leave one of the two out.`);
+  return [...problems, ...(features as JwtKnoxFeature[]).flatMap(controllerProblems)];
+}
+
+/** What is wrong with the features themselves, else what they find missing in their module. */
+export function featureProblems(extras: JwtKnoxExtras, { transport }: Partial<JwtKnoxOptions>): string[] {
+  const { features = [], userProvider, loginGuards, routes } = extras;
+  const malformed = listProblems(features);
+  if (malformed.length > 0) return malformed;
+  const hasLoginGuards = Array.isArray(loginGuards) && loginGuards.length > 0;
+  const settings = { transport, userProvider, hasLoginGuards, hasRoutes: routes !== false };
+  return features.flatMap((feature) => feature.problems?.(settings) ?? []);
+}
+
+/** Without a path of its own, or undefined because files import each other, it would be served nowhere. */
+function controllerProblems({ name, controllers = [], adminControllers = [] }: JwtKnoxFeature): string[] {
+  const isController = (one: unknown) => typeof one === 'function' && Reflect.hasMetadata('path', one);
+  const lists: unknown[] = [controllers, adminControllers];
+  if (lists.every((list) => Array.isArray(list) && list.every(isController))) return [];
+  return [`features: the controllers of '${name}' must be a list of classes with @Controller(); correct the list.`];
+}

@@ -1,0 +1,120 @@
+import { Controller, Get, Header, Post, Req, Res } from '@nestjs/common';
+import {
+  InvalidCredentialsError,
+  InvalidRequestError,
+  JwtKnoxError,
+  SessionLimitReachedError,
+  UnavailableError,
+} from '../contracts/errors';
+import { TokenTransport } from '../contracts/token-transport';
+import { CookieTransport } from '../guard/cookie.transport';
+import { Public } from '../guard/decorators';
+import { ErrorHeaders } from '../guard/error-headers.interceptor';
+import { OriginGuard } from '../guard/origin.guard';
+import { checked, formOf } from '../guard/request-body';
+import { deviceOf } from '../guard/request-context';
+import { LoginDto } from '../routes/dto';
+import { GuardedAs } from '../routes/knox-routes';
+import { TokenResponder } from '../routes/token-responder';
+import { Logins } from '../sessions/logins';
+import { nextPathOf, rootOf } from './page-address';
+import { PageRenderer } from './page-renderer';
+import { seeOther } from './page-response';
+import { PageRoute } from './page-route';
+import { STYLE_SHEET, STYLE_SHEET_NAME } from './templates/style-sheet';
+
+const LONGEST_USERNAME = 1_024;
+
+/** What stays in the form when a login is refused. */
+interface Kept {
+  username: string;
+  next: string | null;
+}
+
+/** `GET login`. */
+@Controller()
+@PageRoute()
+export class LoginPage {
+  constructor(private readonly pages: PageRenderer) {}
+
+  @Get('login')
+  @Public()
+  login(@Req() request: any, @Res() response: unknown): Promise<void> {
+    return showLogin(this.pages, { request, response }, { username: '', next: nextPathOf(request.query?.next) });
+  }
+}
+
+/** `POST pages/login`, behind your own guards of the route `login`. */
+@Controller()
+@PageRoute(OriginGuard)
+@GuardedAs('login')
+export class LoginForm {
+  constructor(
+    private readonly pages: PageRenderer,
+    private readonly logins: Logins,
+    private readonly responder: TokenResponder,
+    private readonly transport: TokenTransport,
+    private readonly errorHeaders: ErrorHeaders,
+  ) {}
+
+  @Post('pages/login')
+  @Public()
+  async login(@Req() request: any, @Res() response: unknown): Promise<void> {
+    const { username = '', password, remember, next: wanted } = formOf(request);
+    const next = nextPathOf(wanted);
+    if (!(this.transport as CookieTransport).takesCookies(request))
+      throw new InvalidRequestError('This form is for browsers; a program logs in with POST login.');
+    try {
+      const credentials = checked(LoginDto, { username, password });
+      const overrides = { remember: remember !== undefined };
+      const tokens = await this.logins.login(credentials, deviceOf(request), request, overrides);
+      await this.responder.answerLogin(tokens, request, response);
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem === null) throw error;
+      this.errorHeaders.set(response, error);
+      const kept = { username: username.length > LONGEST_USERNAME ? '' : username, next };
+      return showLogin(this.pages, { request, response }, kept, { problem, status: (error as JwtKnoxError).status });
+    }
+    seeOther(response, next ?? `${rootOf(request)}devices`);
+  }
+}
+
+/** The style sheet. Its name changes with its content. */
+@Controller()
+export class StyleSheet {
+  @Get(`pages/${STYLE_SHEET_NAME}`)
+  @Public()
+  @Header('Cache-Control', 'public, max-age=31536000, immutable')
+  @Header('X-Content-Type-Options', 'nosniff')
+  get(@Res() response: any): void {
+    response.header('Content-Type', 'text/css; charset=utf-8');
+    response.status(200).send(STYLE_SHEET);
+  }
+}
+
+function showLogin(
+  pages: PageRenderer,
+  { request, response }: { request: unknown; response: unknown },
+  kept: Kept,
+  refusal?: { problem: Problem; status: number },
+): Promise<void> {
+  const language = pages.languageOf(request);
+  const problem = refusal ? language.text(refusal.problem) : null;
+  const data = { ...kept, problem };
+  return pages.show(request, response, {
+    name: 'login',
+    title: language.text('login.title'),
+    status: refusal?.status,
+    data,
+  });
+}
+
+type Problem = 'login.refused' | 'login.limit' | 'error.503';
+
+/** One sentence for what a person can do something about; what is wrong with the credentials, it does not say. */
+function problemOf(error: unknown): Problem | null {
+  if (error instanceof InvalidCredentialsError || error instanceof InvalidRequestError) return 'login.refused';
+  if (error instanceof SessionLimitReachedError) return 'login.limit';
+  return error instanceof UnavailableError ? 'error.503' : null;
+}

@@ -1,0 +1,97 @@
+import {
+  applyDecorators,
+  type ArgumentsHost,
+  type CanActivate,
+  Catch,
+  type ExceptionFilter,
+  type ExecutionContext,
+  HttpException,
+  HttpStatus,
+  Injectable,
+  Logger,
+  type Type,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import { CrossOriginRefusedError, UnauthorizedError } from '../contracts/errors';
+import { requestContextOf } from '../guard/request-context';
+import { JwtKnoxRoute } from '../routes/knox-routes';
+import { returnPathOf, rootOf } from './page-address';
+import { PageRenderer } from './page-renderer';
+import { seeOther, sendPage } from './page-response';
+
+/** Marks the one reload that a link of another site gets. */
+const RELOADED = 'reloaded';
+
+const EXPLAINED = [400, 403, 404, 413, 415, 429, 503] as const;
+
+/** What goes wrong on a page is told by a page; who is not logged in is sent to the login. */
+@Catch(HttpException)
+export class PageErrors implements ExceptionFilter<HttpException> {
+  private readonly logger = new Logger('JwtKnox');
+
+  constructor(private readonly pages: PageRenderer) {}
+
+  /** Nest does not wait for it, so that nothing may be thrown. */
+  async catch(error: HttpException, host: ArgumentsHost): Promise<void> {
+    const http = host.switchToHttp();
+    const [request, response] = [http.getRequest<any>(), http.getResponse<any>()];
+    try {
+      await this.answer(error, request, response);
+    } catch (failure) {
+      this.logger.error('The page about an error failed', (failure as Error)?.stack ?? failure);
+      sendPage(response, HttpStatus.INTERNAL_SERVER_ERROR, '');
+    }
+  }
+
+  private async answer(error: HttpException, request: any, response: any): Promise<void> {
+    if (!(error instanceof UnauthorizedError)) return this.explain(error, request, response);
+    this.pages.setHeaders(response);
+    if (comesFromElsewhere(request)) return this.reload(request, response);
+    seeOther(response, this.pages.loginUrl(request, returnPathOf(request)));
+  }
+
+  /**
+   * A link of another site brings no cookie that is `Strict`, and no bound session is renewed for it. A reload comes from
+   * this site, and brings all.
+   */
+  private reload(request: any, response: unknown): Promise<void> {
+    const path = returnPathOf(request);
+    const reload = `${path}${path.includes('?') ? '&' : '?'}${RELOADED}`;
+    const title = this.pages.languageOf(request).text('reload.title');
+    const status = HttpStatus.UNAUTHORIZED;
+    return this.pages.show(request, response, { name: 'reload', title, status, data: { reload } });
+  }
+
+  private explain(error: HttpException, request: any, response: unknown): Promise<void> {
+    const language = this.pages.languageOf(request);
+    const status = error.getStatus();
+    const known = EXPLAINED.find((one) => one === status) ?? 'other';
+    const problem = language.text(error instanceof CrossOriginRefusedError ? 'error.crossOrigin' : `error.${known}`);
+    // Whoever may not see the administration has no way back to it.
+    const isAdmin = status !== 403 && /\/admin(?:\/|$)/.test(returnPathOf(request).split('?', 1)[0]!);
+    const data = { problem, back: rootOf(request) + (isAdmin ? 'admin' : 'devices') };
+    return this.pages.show(request, response, { name: 'error', title: language.text('error.title'), status, data });
+  }
+}
+
+function comesFromElsewhere(request: any): boolean {
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
+  const isLink = request.method === 'GET' && mode === 'navigate' && (site === 'cross-site' || site === 'same-site');
+  return isLink && !Object.hasOwn(Object(request.query), RELOADED);
+}
+
+/** First on a page, so that refusals carry its headers too. */
+@Injectable()
+export class PageHeaders implements CanActivate {
+  constructor(private readonly pages: PageRenderer) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    this.pages.setHeaders(requestContextOf(context).response);
+    return true;
+  }
+}
+
+/** What all pages share; further guards run after the JwtKnoxGuard. */
+export const PageRoute = (...guards: Type<CanActivate>[]) =>
+  applyDecorators(UseGuards(PageHeaders), JwtKnoxRoute(...guards), UseFilters(PageErrors));

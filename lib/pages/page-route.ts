@@ -13,7 +13,8 @@ import {
   UseFilters,
   UseGuards,
 } from '@nestjs/common';
-import { CrossOriginRefusedError, UnauthorizedError } from '../contracts/errors';
+import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
+import { UnauthorizedError } from '../contracts/errors';
 import { requestContextOf } from '../guard/request-context';
 import { JwtKnoxRoute } from '../routes/knox-routes';
 import { returnPathOf, rootOf } from './page-address';

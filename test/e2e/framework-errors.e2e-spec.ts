@@ -1,5 +1,5 @@
-import { Body, Controller, type INestApplication, Post, VersioningType } from '@nestjs/common';
-import { RouterModule } from '@nestjs/core';
+import { Body, Controller, Get, type INestApplication, Post, VersioningType } from '@nestjs/common';
+import { APP_FILTER, RouterModule } from '@nestjs/core';
 import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -8,11 +8,18 @@ import { inMemory } from '../../lib/testing';
 import { type AppSettings, createApp, type TestApp } from '../support/create-app';
 import { FORM, GATEWAY, oauthOptions } from '../support/oauth';
 import { platforms } from '../support/platforms';
+import { QuietHangUps } from '../support/recipes';
+
+/** The code of a connection of the application's own that broke: no client that hung up. */
+const BROKEN = 'ECONNRESET';
 
 @Controller('orders')
 class OrdersController {
   @Post() add(@Body() body: unknown) {
     return { body };
+  }
+  @Get('broken') fail() {
+    throw Object.assign(new Error('broken'), { code: BROKEN });
   }
 }
 
@@ -102,6 +109,12 @@ describe.each(platforms)('what the framework refuses before a route of the libra
       { prepare: (app) => void app.enableVersioning({ type: VersioningType.HEADER, header: 'x-version' }) },
     ],
     [
+      'a version in the media type',
+      '/auth/login',
+      { prepare: (app) => void app.enableVersioning({ type: VersioningType.MEDIA_TYPE, key: 'v=' }) },
+    ],
+    ['CORS', '/auth/login', { prepare: (app) => void app.enableCors({ origin: 'https://app.example.com' }) }],
+    [
       'a path of RouterModule',
       '/inner/auth/login',
       { imports: [RouterModule.register([{ path: 'inner', module: JwtKnoxModule }])] },
@@ -165,24 +178,31 @@ describe.each(platforms)('what the framework refuses before a route of the libra
     }
   });
 
-  it('a client that hangs up in the middle of its body leaves no error in the log', async () => {
+  const hangUp = async (path: string) => {
+    const server = t.app.getHttpServer();
+    const accepted = once(server, 'connection');
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    client.write(
+      `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"user`,
+    );
+    const [socket] = await accepted;
+    const closed = new Promise((resolve) => void socket.once('close', resolve));
+    await once(server, 'request');
+    client.destroy();
+    await closed;
+  };
+
+  /** Opens an application; gives the errors that it logs. */
+  async function openWithLog(settings: Partial<AppSettings> = {}): Promise<unknown[]> {
     const errors: unknown[] = [];
     const ignore = () => undefined;
     const logger = { log: ignore, warn: ignore, debug: ignore, error: (...line: unknown[]) => void errors.push(line) };
-    await open({ logger });
-    const { port } = t.app.getHttpServer().address() as AddressInfo;
-    const hangUp = async (path: string) => {
-      const accepted = once(t.app.getHttpServer(), 'connection');
-      const client = connect(port, '127.0.0.1');
-      client.write(
-        `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"user`,
-      );
-      const [socket] = await accepted;
-      const closed = new Promise((resolve) => void socket.once('close', resolve));
-      await once(t.app.getHttpServer(), 'request');
-      client.destroy();
-      await closed;
-    };
+    await open({ logger, ...settings });
+    return errors;
+  }
+
+  it('a client that hangs up in the middle of its body leaves no error in the log', async () => {
+    const errors = await openWithLog();
     for (const path of ['/auth/login', '/auth/refresh', '/auth/logout', '/auth/introspect']) await hangUp(path);
     // On Fastify, that of a route of the application comes after those of the library would have come.
     await hangUp('/orders');
@@ -190,4 +210,15 @@ describe.each(platforms)('what the framework refuses before a route of the libra
     await t.login();
     expect(errors).toHaveLength(platform.name === 'fastify' ? 1 : 0);
   });
+
+  it.runIf(platform.name === 'fastify')(
+    'the recipe for hang-ups leaves none of a route of the application either, and hides no other',
+    async () => {
+      const errors = await openWithLog({ providers: [{ provide: APP_FILTER, useClass: QuietHangUps }] });
+      for (let count = 0; count < 3; count++) await hangUp('/orders');
+      expect((await t.http.get('/orders/broken')).status).toBe(500);
+      await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0));
+      expect(errors.map(([error]: any) => error.code ?? error.message ?? error)).toEqual([BROKEN]);
+    },
+  );
 });

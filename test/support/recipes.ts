@@ -3,7 +3,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { availableParallelism } from 'node:os';
 import {
+  type ArgumentsHost,
   Body,
+  Catch,
   Controller,
   Get,
   Header,
@@ -19,6 +21,7 @@ import {
   UnauthorizedException,
   UseGuards,
 } from '@nestjs/common';
+import { BaseExceptionFilter } from '@nestjs/core';
 import { JwtService } from '@nestjs/jwt';
 import { seconds, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
 import fastq, { type queueAsPromised } from 'fastq';
@@ -288,6 +291,20 @@ export class OAuthLoginController {
     if (!user) throw new UnauthorizedException();
     const device = { userAgent: request.headers['user-agent'], ip: request.ip };
     return tokenResponseBody(await this.tokens.issue(user, device, { arrival }));
+  }
+}
+/** End of recipe */
+
+/** Recipe: clients that hang up, on Fastify */
+@Catch()
+export class QuietHangUps extends BaseExceptionFilter {
+  override catch(error: unknown, host: ArgumentsHost): void {
+    // The client is gone in the middle of its body: nobody is there to be answered.
+    if (host.getType() === 'http' && (error as { code?: unknown } | undefined)?.code === 'ECONNRESET') {
+      const { raw } = host.switchToHttp().getRequest<{ raw: IncomingMessage }>();
+      if (raw.destroyed && !raw.complete) return;
+    }
+    super.catch(error, host);
   }
 }
 /** End of recipe */

@@ -5,6 +5,8 @@ import type { SessionRepository } from './session.repository';
 export interface SessionStorageContext {
   /** Goes into the repository's `realm`; '' where the module has none. */
   readonly realm: string;
+  /** How long a request waits for the storage, in ms: what takes longer, such as a connection gone silent, is given up. */
+  readonly storageTimeout?: number | undefined;
 }
 
 /**

@@ -107,6 +107,10 @@ export interface StorageTransaction {
  * The storage contract. Every write is one conditional statement, so that concurrent writers meet on the row; every
  * read of a session is from the primary. Implementations throw their driver's errors as they are: the callers turn
  * them into 503. The suite in `nestjs-jwt-knox/testing` holds an implementation to this contract.
+ *
+ * A caller that was told nothing in time goes on without the answer. A storage that holds connections closes the one that
+ * such a call waits on, when the time is over that it was made for (`storageTimeout` of the `SessionStorageContext`), or,
+ * for calls with a last argument `timeout`, the time in ms that the call was given.
  * @example
  * JwtKnoxModule.forRoot({ secret, storage: { useFactory: () => new RedisSessionRepository() } });
  */
@@ -173,7 +177,7 @@ export abstract class SessionRepository extends Redacted {
 
   /** One indexed read. */
   abstract findById(id: string): Promise<FoundSession | null>;
-  abstract findByUser(userId: string, query?: SessionQuery): Promise<SessionRecord[]>;
+  abstract findByUser(userId: string, query?: SessionQuery, timeout?: number): Promise<SessionRecord[]>;
   /**
    * Adds a row, in one statement. False, and nothing written, when the user's slot is taken.
    * @param columns values of your own columns, which {@link columnProblems} found nothing wrong with
@@ -183,7 +187,7 @@ export abstract class SessionRepository extends Redacted {
    * The logins of a user that hold one of the slots 1 to `limit`, expired ones too, and the oldest living ones that hold
    * none: at most `most` of these. In no particular order.
    */
-  abstract findSlots(userId: string, query: SlotQuery): Promise<SessionRecord[]>;
+  abstract findSlots(userId: string, query: SlotQuery, timeout?: number): Promise<SessionRecord[]>;
   /**
    * Ends a session in its slot (null: without one), so that the slot is free: sets `expiresAt` to 0, which every clock has
    * passed, and `slot` to null. With `expiredBy`, only if it has expired by that moment. False when nothing changed.
@@ -214,15 +218,15 @@ export abstract class SessionRepository extends Redacted {
   /** Deletes all sessions of a user, but for one where it is given; answers how many. */
   abstract deleteByUser(userId: string, exceptId?: string): Promise<number>;
   /** Deletes these sessions of a user as far as they hold none of the slots 1 to `limit`; answers how many. */
-  abstract deleteSurplus(userId: string, ids: readonly string[], limit: number): Promise<number>;
+  abstract deleteSurplus(userId: string, ids: readonly string[], limit: number, timeout?: number): Promise<number>;
   /** Users with more logins alive at `aliveAt` than `limit`, at most `most` of them. */
-  abstract findCrowded(limit: number, aliveAt: number, most: number): Promise<string[]>;
+  abstract findCrowded(limit: number, aliveAt: number, most: number, timeout?: number): Promise<string[]>;
   /** Deletes what was created before a moment (epoch ms); answers how many. */
-  abstract deleteCreatedBefore(moment: number): Promise<number>;
+  abstract deleteCreatedBefore(moment: number, timeout?: number): Promise<number>;
   /** Deletes at most `limit` sessions that have expired by `now` (epoch ms); answers how many. */
-  abstract deleteExpired(now: number, limit: number): Promise<number>;
+  abstract deleteExpired(now: number, limit: number, timeout?: number): Promise<number>;
   /** Counts in the storage, loading no rows; of one user where an id is given. */
-  abstract statistics(now: number, userId?: string): Promise<SessionCounts>;
+  abstract statistics(now: number, userId?: string, timeout?: number): Promise<SessionCounts>;
 
   /** The counter of all fences; 0 where none was ever raised. Read it from the primary, outside any transaction. */
   abstract readCounter(): Promise<number>;
@@ -231,7 +235,7 @@ export abstract class SessionRepository extends Redacted {
    * counter. Each statement is committed before the next, and all before this resolves.
    * @param scope `*` for all users, else 64 lowercase hex digits, for one or for all of a realm
    */
-  abstract raiseFence(scope: string): Promise<void>;
+  abstract raiseFence(scope: string, timeout?: number): Promise<void>;
   /** Whether one of these scopes has a fence greater than `counter`. From the primary, outside any transaction. */
   abstract isFenced(scopes: readonly string[], counter: number): Promise<boolean>;
 }

@@ -17,10 +17,10 @@ export interface BoundStorage {
  */
 export function bindStorage(storage: SessionStorage, moduleName: string, readOnly: boolean): BoundStorage {
   const useFactory = async (
-    { realm }: Pick<ResolvedOptions, 'realm'>,
+    { realm, storageTimeout }: Pick<ResolvedOptions, 'realm' | 'storageTimeout'>,
     ...args: unknown[]
   ): Promise<SessionRepository> => {
-    const repository: unknown = await storage.useFactory(...args, { realm });
+    const repository: unknown = await storage.useFactory(...args, { realm, storageTimeout });
     const problems = isRepository(repository) ? problemsOf(repository, { realm, readOnly }) : [NO_REPOSITORY];
     if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, moduleName);
     return repository as SessionRepository;

@@ -46,7 +46,7 @@ export class SessionAdminService {
   /** Statistics of all sessions, or of one user's; counted in the database, no rows are loaded. */
   async statistics(userId?: string): Promise<SessionStatistics> {
     const generatedAt = this.options.clock.now();
-    const counts = await this.stored(() => this.repository.statistics(generatedAt, userId));
+    const counts = await this.stored((timeout) => this.repository.statistics(generatedAt, userId, timeout));
     const average = (kind: 'all' | 'active' | 'expired') =>
       counts.users[kind] === 0 ? 0 : counts.sessions[kind] / counts.users[kind];
     const averagePerUser = { all: average('all'), active: average('active'), expired: average('expired') };
@@ -69,7 +69,7 @@ export class SessionAdminService {
     let count = 0;
     try {
       for (let batch = batchSize; batch > 0; count += batch) {
-        batch = await this.stored(() => this.repository.deleteExpired(now, batchSize));
+        batch = await this.stored((timeout) => this.repository.deleteExpired(now, batchSize, timeout));
       }
     } finally {
       // Of the batches before one that failed too.
@@ -88,26 +88,27 @@ export class SessionAdminService {
     let total = 0;
     for (let ended = 1; ended > 0; total += ended) {
       ended = 0;
-      for (const userId of await this.stored(() => this.repository.findCrowded(limit, now, 100)))
+      for (const userId of await this.stored((timeout) => this.repository.findCrowded(limit, now, 100, timeout)))
         ended += await this.endSurplus(userId, { limit, aliveAt: now, most: batchSize });
     }
     return total;
   }
 
   private async endSurplus(userId: string, query: SlotQuery): Promise<number> {
-    const rows = await this.stored(() => this.repository.findSlots(userId, query));
+    const rows = await this.stored((timeout) => this.repository.findSlots(userId, query, timeout));
     const alive = rows.filter((row) => endOf(row, this.options.session) > query.aliveAt);
     const loose = alive.filter(({ slot }) => !holdsSlot(slot, query.limit));
     const leaving = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, alive.length - query.limit);
     const ids = leaving.map(({ id }) => id);
-    const count = await this.stored(() => this.repository.deleteSurplus(userId, ids, query.limit));
+    const count = await this.stored((timeout) => this.repository.deleteSurplus(userId, ids, query.limit, timeout));
     if (count > 0) for (const row of leaving) this.revoker.announceOne(row, EVICTED);
     return count;
   }
 
   /** All sessions of a user, the expired ones too, newest first; at most 100 unless the query says otherwise. */
   async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
-    const rows = await this.stored(() => this.repository.findByUser(userId, { limit: 100, ...query }));
+    const wanted = { limit: 100, ...query };
+    const rows = await this.stored((timeout) => this.repository.findByUser(userId, wanted, timeout));
     return rows.map((row) => sessionOf({ ...row, expiresAt: endOf(row, this.options.session) }));
   }
 
@@ -119,7 +120,8 @@ export class SessionAdminService {
     return this.revoker.all(userId, { reason: 'admin', actor });
   }
 
-  private stored<T>(work: () => Promise<T>): Promise<T> {
-    return new RequestDeadline(this.options.adminTimeout).run(() => fromStorage(work));
+  private stored<T>(work: (timeout: number) => Promise<T>): Promise<T> {
+    const { adminTimeout } = this.options;
+    return new RequestDeadline(adminTimeout).run(() => fromStorage(() => work(adminTimeout)));
   }
 }

@@ -75,8 +75,8 @@ export class SessionRevoker {
     const isPast = moment < clock.now() - JUST_NOW_MS;
     const bound = isPast ? moment : Number.MAX_SAFE_INTEGER;
     const end = async () => {
-      await this.repository.raiseFence(fenceScopeOfAll(realm));
-      return this.repository.deleteCreatedBefore(bound);
+      await this.repository.raiseFence(fenceScopeOfAll(realm), adminTimeout);
+      return this.repository.deleteCreatedBefore(bound, adminTimeout);
     };
     const deadline = new RequestDeadline(adminTimeout);
     const scope = { realm, createdBefore: bound };

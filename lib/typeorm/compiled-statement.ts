@@ -1,9 +1,9 @@
 import { MoreThan, type ObjectLiteral, type QueryBuilder, type Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import type { AccessKeyChange, Rotation } from '../contracts/session.repository';
+import type { Connections } from './connections';
 import { hasHostTransformer } from './user-id-column';
 import type { JwtKnoxSessionBase } from './session.entity';
-import { onPrimary } from './on-primary';
 import { COLUMNS, type Where } from './session-row';
 
 type Column = ReturnType<Repository<JwtKnoxSessionBase>['metadata']['findColumnWithPropertyName']>;
@@ -39,13 +39,13 @@ export class CompiledStatement<Values extends object> {
   }
 
   /** How many rows it changed. */
-  run(values: Values): Promise<number> {
+  run(values: Values, connections: Connections): Promise<number> {
     const { connection } = this.rows.manager;
     const parameters = this.names.map((name, index) => {
       const column = this.columns[index];
       return column ? connection.driver.preparePersistentValue(values[name], column) : values[name];
     });
-    return onPrimary(connection, async (runner) => (await runner.query(this.sql, parameters, true)).affected ?? 0);
+    return connections.lendOwn(async (runner) => (await runner.query(this.sql, parameters, true)).affected ?? 0);
   }
 }
 

@@ -16,6 +16,8 @@ const UNAVAILABLE = new Set<unknown>([
   'ER_SERVER_SHUTDOWN',
   'ER_CONNECTION_KILLED',
   'POOL_CLOSED',
+  // mysql2: a statement's own time limit; the connection still waits for it.
+  'PROTOCOL_SEQUENCE_TIMEOUT',
   // mysql: after a connection broke, or was ended.
   'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
   'PROTOCOL_ENQUEUE_AFTER_QUIT',
@@ -25,7 +27,16 @@ const UNAVAILABLE = new Set<unknown>([
 
 // By message alone: pg and its pool, mysql2, better-sqlite3, PGlite.
 const UNAVAILABLE_MESSAGE =
-  /client has encountered a connection error|closed state|cannot use a pool|pool is (ended|closed)|database connection is not open|queue limit reached|pglite is closed/i;
+  /client has encountered a connection error|query read timeout|closed state|cannot use a pool|pool is (ended|closed)|database connection is not open|queue limit reached|pglite is closed/i;
+
+/** A statement that held its connection longer than it may, so that the connection was closed. */
+export class LateStatement extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor() {
+    super('The statement took too long; its connection was closed.');
+  }
+}
 
 /** Whether the database undid the statement because of its neighbours (deadlock, serialization, busy): try again. */
 export function isRetryable(error: unknown): boolean {

@@ -1,7 +1,6 @@
-import type { EntityManager } from 'typeorm';
+import type { Connections } from './connections';
 import { dialectOf } from './dialect';
 import { JwtKnoxFence } from './fence.entity';
-import { onPrimary } from './on-primary';
 import { PreparedRead } from './prepared-read';
 import { retrying } from './retrying';
 
@@ -19,10 +18,10 @@ export class FenceStatements {
   private readonly raiseTo: string;
 
   constructor(
-    private readonly manager: EntityManager,
+    private readonly connections: Connections,
     prepared: boolean,
   ) {
-    const { connection: source, queryRunner } = manager;
+    const { source } = connections;
     const { driver } = source;
     const table = source
       .getMetadata(JwtKnoxFence)
@@ -31,14 +30,10 @@ export class FenceStatements {
       .join('.');
     const [scope, value] = [driver.escape('scope'), driver.escape('value')];
     const place = (index: number) => driver.createParameter(`p${index}`, index);
-    this.counter = new PreparedRead(
-      source,
-      `SELECT ${value} FROM ${table} WHERE ${scope} = ${place(0)}`,
-      prepared,
-      queryRunner,
-    );
+    const counter = `SELECT ${value} FROM ${table} WHERE ${scope} = ${place(0)}`;
+    this.counter = new PreparedRead(connections, counter, prepared);
     const look = `SELECT 1 AS found FROM ${table} WHERE ${scope} IN (${place(0)}, ${place(1)}) AND ${value} > ${place(2)}`;
-    this.look = new PreparedRead(source, look, prepared, queryRunner);
+    this.look = new PreparedRead(connections, look, prepared);
     const insert = `INSERT INTO ${table} (${scope}, ${value}) VALUES (${place(0)}, ${place(1)})`;
     const dialect = dialectOf(driver.options);
     const isMysql = dialect === 'mysql';
@@ -57,16 +52,16 @@ export class FenceStatements {
     }, 'read');
   }
 
-  async raise(scope: string): Promise<void> {
-    await this.write(this.increment, [COUNTER, 1]);
-    await this.write(this.raiseTo, [scope, await this.readCounter()]);
+  async raise(scope: string, timeout?: number): Promise<void> {
+    await this.write(this.increment, [COUNTER, 1], timeout);
+    await this.write(this.raiseTo, [scope, await this.readCounter()], timeout);
   }
 
   isFenced([one, other = one]: readonly string[], counter: number): Promise<boolean> {
     return retrying(async () => (await this.look.rows([one, other, counter])).length > 0, 'read');
   }
 
-  private write(sql: string, parameters: unknown[]): Promise<unknown> {
-    return retrying(() => onPrimary(this.manager.connection, (runner) => runner.query(sql, parameters)));
+  private write(sql: string, parameters: unknown[], timeout?: number): Promise<unknown> {
+    return retrying(() => this.connections.lendOwn((runner) => runner.query(sql, parameters), timeout));
   }
 }

@@ -1,8 +1,12 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
+import type { Connections } from './connections';
 import { isMysql2Connection, isPgClient } from './fast-connection';
 
 /** PostgreSQL: the plan no longer fits a table that was altered; the connection has lost its prepared statements. */
 const OUTDATED = new Set<unknown>(['0A000', '26000']);
+
+/** Whose statements have a way of their own here. */
+const NETWORKED = new Set<string>(['postgres', 'mysql', 'mariadb']);
 
 /** Of its own among all that share a connection, and within the 63 characters that PostgreSQL looks at. */
 function newName(): string {
@@ -17,11 +21,9 @@ export class PreparedRead {
   private name = newName();
 
   constructor(
-    private readonly source: DataSource,
+    private readonly connections: Connections,
     private readonly sql: string,
     private readonly prepared: boolean,
-    /** Within a transaction of the host's, that of the transaction. */
-    private readonly runner?: QueryRunner,
   ) {}
 
   /** The rows, each as the values of its columns: cheaper than objects, which drivers build member by member. */
@@ -38,40 +40,27 @@ export class PreparedRead {
   }
 
   private send(values: unknown[]): Promise<unknown[][]> {
-    if (this.runner) return this.runner.query(this.sql, values).then((rows: object[]) => rows.map(Object.values));
-    switch (this.source.options.type) {
-      case 'postgres':
-        return this.onConnection(values, isPgClient, (client) => this.askPostgres(client, values));
-      case 'mysql':
-      case 'mariadb':
-        return this.onConnection(values, isMysql2Connection, (connection) => this.askMysql(connection, values));
-      default:
-        // better-sqlite3 keeps prepared statements by itself, through TypeORM.
-        return this.source.query(this.sql, values).then(valuesOf);
-    }
+    const { ofHost, source } = this.connections;
+    // In a transaction of the host's, the plain way. better-sqlite3 keeps prepared statements by itself, through TypeORM.
+    if (ofHost) return ofHost.query(this.sql, values).then(valuesOf);
+    if (!NETWORKED.has(source.options.type)) return source.query(this.sql, values).then(valuesOf);
+    return this.connections.lendOwn((runner, connection) => this.ask(values, runner, connection));
   }
 
   /**
    * Past TypeORM's own `query`, which has no prepared statements and costs as much as the driver; into its log. The plain
    * way, by TypeORM, where another driver takes the place of the usual one.
    */
-  private async onConnection(
-    values: unknown[],
-    isFast: (connection: unknown) => boolean,
-    ask: (connection: any) => Promise<unknown[][]>,
-  ): Promise<unknown[][]> {
-    const runner = this.source.createQueryRunner('master');
-    const { logger } = this.source;
+  private async ask(values: unknown[], runner: QueryRunner, connection: unknown): Promise<unknown[][]> {
+    const isPostgres = isPgClient(connection);
+    if (!isPostgres && !isMysql2Connection(connection)) return valuesOf(await runner.query(this.sql, values));
+    const { logger } = this.connections.source;
+    logger.logQuery(this.sql, values, runner);
     try {
-      const connection: unknown = await runner.connect();
-      if (!isFast(connection)) return valuesOf(await runner.query(this.sql, values));
-      logger.logQuery(this.sql, values, runner);
-      return await ask(connection);
+      return await (isPostgres ? this.askPostgres(connection, values) : this.askMysql(connection, values));
     } catch (error) {
       logger.logQueryError(error as Error, this.sql, values, runner);
       throw error;
-    } finally {
-      await runner.release();
     }
   }
 

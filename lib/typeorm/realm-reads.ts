@@ -1,7 +1,7 @@
 import type { QueryRunner, Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import type { SessionCounts } from '../contracts/session.repository';
-import { onConnectionOf } from './on-primary';
+import type { Connections } from './connections';
 import { retryingOn } from './retrying';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { type RawRecord, type Select, selectColumns } from './session-row';
@@ -12,35 +12,36 @@ import type { UserIdColumn } from './user-id-column';
 export class RealmReads {
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
+    private readonly connections: Connections,
     private readonly realm: string,
     private readonly userIds: UserIdColumn,
   ) {}
 
   /** What is found among all sessions; nothing is selected yet. */
-  all<T>(work: (select: Select) => Promise<T>): Promise<T> {
-    return this.run((runner) => work(this.selectOn(runner)));
+  all<T>(work: (select: Select) => Promise<T>, timeout?: number): Promise<T> {
+    return this.run((runner) => work(this.selectOn(runner)), timeout);
   }
 
   /** The sessions of a user that are found among these; none of a user whom the table cannot hold. */
-  ofUser(userId: string, work: (ofUser: Select) => Promise<RawRecord[]>): Promise<SessionRecord[]> {
+  ofUser(userId: string, work: (ofUser: Select) => Promise<RawRecord[]>, timeout?: number): Promise<SessionRecord[]> {
     const read = async (all: Select) => {
       const user = { userId: this.userIds.parameterOf(userId) };
       const found = await work(selectColumns(all).andWhere('session.userId = :userId', user));
       return found.map((raw) => this.userIds.record(raw));
     };
-    return this.userIds.ofUser<SessionRecord[]>(userId, [], () => this.all(read));
+    return this.userIds.ofUser<SessionRecord[]>(userId, [], () => this.all(read, timeout));
   }
 
   /** @param userId only the sessions of this user */
-  statistics(now: number, userId?: string): Promise<SessionCounts> {
-    const count = (user?: unknown) => this.run((runner) => countSessions(() => this.selectOn(runner), now, user));
+  statistics(now: number, userId?: string, timeout?: number): Promise<SessionCounts> {
+    const count = (user?: unknown) =>
+      this.run((runner) => countSessions(() => this.selectOn(runner), now, user), timeout);
     if (userId === undefined) return count();
     return this.userIds.ofUser(userId, noSessions(), () => count(this.userIds.parameterOf(userId)));
   }
 
-  private run<T>(work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    const { manager } = this.rows;
-    return retryingOn(manager, () => onConnectionOf(manager, work), 'read');
+  private run<T>(work: (runner: QueryRunner) => Promise<T>, timeout?: number): Promise<T> {
+    return retryingOn(this.connections, () => this.connections.lend(work, timeout), 'read');
   }
 
   private selectOn(runner: QueryRunner): Select {

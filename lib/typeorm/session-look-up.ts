@@ -2,7 +2,7 @@ import type { Repository } from 'typeorm';
 import type { FoundSession } from '../contracts/session.repository';
 import { UserIdColumn } from './user-id-column';
 import type { JwtKnoxSessionBase } from './session.entity';
-import { onConnectionOf } from './on-primary';
+import type { Connections } from './connections';
 import { PreparedRead } from './prepared-read';
 import {
   COLUMNS,
@@ -26,14 +26,15 @@ export class SessionLookUp {
 
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
-    private readonly userRelation: string | undefined,
-    private readonly prepared: boolean,
+    private readonly connections: Connections,
+    private readonly reads: { readonly userRelation: string | undefined; readonly prepared: boolean },
   ) {
     this.isPacked = rows.manager.connection.options.type === 'postgres';
   }
 
   find(id: string): Promise<FoundSession | null> {
-    return this.userRelation === undefined ? this.findRow(id) : this.findWithUser(id, this.userRelation);
+    const { userRelation } = this.reads;
+    return userRelation === undefined ? this.findRow(id) : this.findWithUser(id, userRelation);
   }
 
   private async findRow(id: string): Promise<FoundSession | null> {
@@ -53,12 +54,11 @@ export class SessionLookUp {
     const select = (this.isPacked ? selectPacked(all) : selectColumns(all)).where('session.id = :id', { id: '' });
     const [sql] = select.getQueryAndParameters();
     this.order = orderIn(sql, this.isPacked ? PACKED_COLUMNS : COLUMNS);
-    const { connection, queryRunner } = this.rows.manager;
-    return new PreparedRead(connection, sql, this.prepared, queryRunner);
+    return new PreparedRead(this.connections, sql, this.reads.prepared);
   }
 
   private async findWithUser(id: string, relation: string): Promise<FoundSession | null> {
-    const row = await onConnectionOf(this.rows.manager, (runner) =>
+    const row = await this.connections.lend((runner) =>
       this.rows
         .createQueryBuilder('session')
         // Which the host may read only on demand (`select: false`).

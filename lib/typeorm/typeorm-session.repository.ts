@@ -1,4 +1,14 @@
-import { Between, In, IsNull, LessThan, MoreThan, Not, type Repository } from 'typeorm';
+import {
+  Between,
+  type EntityManager,
+  In,
+  IsNull,
+  LessThan,
+  MoreThan,
+  Not,
+  type QueryRunner,
+  type Repository,
+} from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import {
   type AccessKeyChange,
@@ -12,6 +22,7 @@ import {
   type StorageTransaction,
 } from '../contracts/session.repository';
 import { changeOf, type CompiledStatements, compiledStatements } from './compiled-statement';
+import { Connections } from './connections';
 import { isDatabaseUnavailable } from './driver-errors';
 import { FenceStatements } from './fence-statements';
 import { writeFitting } from './fitting-text';
@@ -19,7 +30,6 @@ import { columnProblems, insertFailure } from './host-columns';
 import { hasHostSubscribers, transactionOf } from './host-transaction';
 import { insertSession } from './insert-session';
 import type { JwtKnoxSessionBase } from './session.entity';
-import { onConnectionOf } from './on-primary';
 import { purgeBatch } from './purge-batch';
 import { claiming, retrying, retryingOn, unlessTaken } from './retrying';
 import { RealmReads } from './realm-reads';
@@ -39,6 +49,11 @@ export interface TypeOrmSessionRepositoryOptions {
   preparedStatements?: boolean | undefined;
   /** Only sessions of this realm are listed, counted, purged and ended. @default '' */
   realm?: string | undefined;
+  /**
+   * How long a statement may hold a connection, in ms; then the connection is closed. For operators' statements, the time
+   * that they are given. A connection that is within a transaction of yours is never closed. @default no limit
+   */
+  timeout?: number | undefined;
 }
 
 /**
@@ -51,6 +66,8 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private readonly preparedStatements: boolean;
   override readonly realm: string;
   private readonly userRelation: string | undefined;
+  private readonly timeout: number | undefined;
+  private readonly connections: Connections;
   private readonly lookUp: SessionLookUp;
   private statements: CompiledStatements | undefined;
   private fences: FenceStatements | undefined;
@@ -59,12 +76,14 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
-    { userRelation, preparedStatements = false, realm = '' }: TypeOrmSessionRepositoryOptions = {},
+    { userRelation, preparedStatements = false, realm = '', timeout }: TypeOrmSessionRepositoryOptions = {},
   ) {
     super();
     this.joinsUser = userRelation !== undefined;
     this.preparedStatements = preparedStatements;
-    this.lookUp = new SessionLookUp(rows, userRelation, preparedStatements);
+    this.timeout = timeout;
+    this.connections = new Connections(rows.manager, timeout);
+    this.lookUp = new SessionLookUp(rows, this.connections, { userRelation, prepared: preparedStatements });
     this.realm = realm;
     this.userRelation = userRelation;
   }
@@ -79,7 +98,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   override inspect(): Promise<readonly string[]> {
-    return onConnectionOf(this.rows.manager, (runner) => textProblems(this.rows, runner));
+    return this.connections.lend((runner) => textProblems(this.rows, runner));
   }
 
   override isUnavailable(error: unknown): boolean {
@@ -91,22 +110,24 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   override within(given: object): StorageTransaction | null {
-    const { userRelation, realm } = this;
-    return transactionOf(given, this.rows, (rows) => new TypeOrmSessionRepository(rows, { userRelation, realm }));
+    const { userRelation, realm, timeout } = this;
+    const open = (rows: Repository<JwtKnoxSessionBase>) =>
+      new TypeOrmSessionRepository(rows, { userRelation, realm, timeout });
+    return transactionOf(given, this.rows, open);
   }
 
   findById(id: string): Promise<FoundSession | null> {
     return retrying(() => this.lookUp.find(id), 'read');
   }
 
-  async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
-    return this.reads.ofUser(userId, (select) => readPage(select, query));
+  async findByUser(userId: string, query: SessionQuery = {}, timeout?: number): Promise<SessionRecord[]> {
+    return this.reads.ofUser(userId, (select) => readPage(select, query), timeout);
   }
 
-  async findSlots(userId: string, query: SlotQuery): Promise<SessionRecord[]> {
+  async findSlots(userId: string, query: SlotQuery, timeout?: number): Promise<SessionRecord[]> {
     const gone = softlyDeleted(this.rows.metadata, this.realm, userId);
     if (gone) await this.userIds.ofUser(userId, 0, () => this.update(gone, { slot: null }));
-    return this.reads.ofUser(userId, (select) => readSlots(select, query));
+    return this.reads.ofUser(userId, (select) => readSlots(select, query), timeout);
   }
 
   async insert(record: SessionRecord, columns: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
@@ -114,10 +135,15 @@ export class TypeOrmSessionRepository extends SessionRepository {
     const statement = hasHostColumns ? undefined : this.built?.insertion;
     return insertSession(record, this.userIds, {
       hasHostColumns,
-      insert: (values) =>
-        claiming<unknown>(this.rows, (rows) =>
-          statement ? statement.run(values) : rows.insert({ ...values, ...columns } as object),
-        ),
+      insert: (values) => {
+        const insert = (manager: EntityManager): Promise<unknown> =>
+          manager.insert(this.rows.target, { ...values, ...columns } as object);
+        return claiming(
+          this.connections,
+          insert,
+          statement ? () => statement.run(values, this.connections) : undefined,
+        );
+      },
       failure: (error) => insertFailure(error, this.rows, columns),
       userIdOf: async (id) => (await this.findById(id))?.record.userId,
       delete: (id) => this.delete({ id }),
@@ -139,7 +165,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
     const count = await writeFitting(next, (fitting) => {
       const values = { ...fitting, id, presentedDigest };
       const { where, change } = changeOf(values);
-      return statement ? retrying(() => statement.run(values)) : this.updateClaiming(where, change);
+      return statement ? retrying(() => statement.run(values, this.connections)) : this.updateClaiming(where, change);
     });
     return count === 1;
   }
@@ -183,38 +209,39 @@ export class TypeOrmSessionRepository extends SessionRepository {
     );
   }
 
-  async deleteSurplus(userId: string, ids: readonly string[], limit: number): Promise<number> {
+  async deleteSurplus(userId: string, ids: readonly string[], limit: number, timeout?: number): Promise<number> {
     if (ids.length === 0) return 0;
     const { realm } = this;
     const loose = [IsNull(), MoreThan(limit)].map((slot) => ({ realm, userId, id: In(ids), slot }));
-    const statement = () => this.rows.createQueryBuilder().delete().where(loose).execute();
-    return retrying(async () => (await statement()).affected ?? 0);
+    const statement = (runner: QueryRunner) =>
+      this.rows.createQueryBuilder().setQueryRunner(runner).delete().where(loose).execute();
+    return retrying(async () => (await this.connections.lend(statement, timeout)).affected ?? 0);
   }
 
-  async findCrowded(limit: number, aliveAt: number, most: number): Promise<string[]> {
-    const found = await this.reads.all((select) => readCrowded(select, limit, aliveAt, most));
+  async findCrowded(limit: number, aliveAt: number, most: number, timeout?: number): Promise<string[]> {
+    const found = await this.reads.all((select) => readCrowded(select, limit, aliveAt, most), timeout);
     return found.map((userId) => this.userIds.read(userId));
   }
 
-  async deleteCreatedBefore(moment: number): Promise<number> {
-    return this.delete({ realm: this.realm, createdAt: LessThan(moment) });
+  async deleteCreatedBefore(moment: number, timeout?: number): Promise<number> {
+    return this.delete({ realm: this.realm, createdAt: LessThan(moment) }, timeout);
   }
 
-  async deleteExpired(now: number, limit: number): Promise<number> {
+  async deleteExpired(now: number, limit: number, timeout?: number): Promise<number> {
     const bounds = { realm: this.realm, now, limit };
-    return retrying(() => onConnectionOf(this.rows.manager, (runner) => purgeBatch(this.rows, runner, bounds)));
+    return retrying(() => this.connections.lend((runner) => purgeBatch(this.rows, runner, bounds), timeout));
   }
 
-  statistics(now: number, userId?: string): Promise<SessionCounts> {
-    return this.reads.statistics(now, userId);
+  statistics(now: number, userId?: string, timeout?: number): Promise<SessionCounts> {
+    return this.reads.statistics(now, userId, timeout);
   }
 
   readCounter(): Promise<number> {
     return this.fenceStatements.readCounter();
   }
 
-  raiseFence(scope: string): Promise<void> {
-    return this.fenceStatements.raise(scope);
+  raiseFence(scope: string, timeout?: number): Promise<void> {
+    return this.fenceStatements.raise(scope, timeout);
   }
 
   isFenced(scopes: readonly string[], counter: number): Promise<boolean> {
@@ -222,11 +249,11 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private get fenceStatements(): FenceStatements {
-    return (this.fences ??= new FenceStatements(this.rows.manager, this.preparedStatements));
+    return (this.fences ??= new FenceStatements(this.connections, this.preparedStatements));
   }
 
   private get reads(): RealmReads {
-    return (this.realmReads ??= new RealmReads(this.rows, this.realm, this.userIds));
+    return (this.realmReads ??= new RealmReads(this.rows, this.connections, this.realm, this.userIds));
   }
 
   private get userIds(): UserIdColumn {
@@ -244,15 +271,18 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
-    return retryingOn(this.rows.manager, async () => (await this.rows.update(where, change as object)).affected ?? 0);
+    const statement = (manager: EntityManager) => manager.update(this.rows.target, where, change as object);
+    return retryingOn(this.connections, async () => (await this.connections.manage(statement)).affected ?? 0);
   }
 
   /** The same, where the database may refuse the change. */
   private async updateClaiming(where: Where, change: Partial<SessionRecord>): Promise<number> {
-    return (await claiming(this.rows, (rows) => rows.update(where, change as object))).affected ?? 0;
+    const statement = (manager: EntityManager) => manager.update(this.rows.target, where, change as object);
+    return (await claiming(this.connections, statement)).affected ?? 0;
   }
 
-  private async delete(where: Where): Promise<number> {
-    return retryingOn(this.rows.manager, async () => (await this.rows.delete(where)).affected ?? 0);
+  private async delete(where: Where, timeout?: number): Promise<number> {
+    const statement = (manager: EntityManager) => manager.delete(this.rows.target, where);
+    return retryingOn(this.connections, async () => (await this.connections.manage(statement, timeout)).affected ?? 0);
   }
 }

@@ -68,6 +68,7 @@ export function typeOrm(options: TypeOrmStorageOptions = {}): SessionStorage {
         userRelation,
         preparedStatements: isPrepared,
         realm: context?.realm,
+        timeout: context?.storageTimeout,
       });
     },
   };

@@ -130,6 +130,21 @@ const FAULTS = {
     }
   },
 
+  /** Waits for a statement as long as the driver does. */
+  'naive-waiting': TypeOrmSessionRepository,
+
+  /** Gives a connection back whose statement is late, as if it were in order. */
+  'naive-release': class extends TypeOrmSessionRepository {
+    constructor(table) {
+      super(table, { timeout: 2_000 });
+      const { loans } = this.connections;
+      loans.close = (loan) => {
+        loans.end(loan);
+        void loan.runner.release();
+      };
+    }
+  },
+
   /** A storage that fails has no such row: everybody is told that their session is gone. */
   'naive-no-row': class extends TypeOrmSessionRepository {
     async findById(id) {
@@ -145,10 +160,10 @@ export function plantedRepository(plant, table, clock) {
 }
 
 /** A faulty storage in place of the library's. */
-export function plantedStorage(plant, { clock, entity = JwtKnoxSession }) {
+export function plantedStorage(plant, { clock, entity = JwtKnoxSession, dataSource }) {
   return {
-    imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence])],
-    inject: [getRepositoryToken(entity)],
+    imports: [TypeOrmModule.forFeature([entity, JwtKnoxFence], dataSource)],
+    inject: [getRepositoryToken(entity, dataSource)],
     useFactory: (table) => plantedRepository(plant, table, clock),
   };
 }

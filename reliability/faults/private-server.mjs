@@ -15,14 +15,18 @@ const env = {
   PATH: [process.env.PATH, '/usr/sbin', ...versions.map((version) => join(DEBIAN, version, 'bin'))].join(':'),
 };
 
-/** How each server is installed and started. `durable`: whether it acknowledges only what is on the disk. */
+/**
+ * How each server is installed and started. `durable`: whether it acknowledges only what is on the disk. `tls`: where its
+ * certificate and key are, without their endings.
+ */
 const SERVERS = {
   postgres: {
     account: 'postgres',
     url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,
     install: (data) => `initdb -D ${data} -U postgres -A trust -E UTF8 --no-locale --no-sync`,
-    serve: (data, port, durable) =>
+    serve: (data, port, { durable, tls }) =>
       `postgres -D ${data} -p ${port} -k ${data} -c listen_addresses=127.0.0.1 -c fsync=on ` +
+      (tls ? `-c ssl=on -c ssl_cert_file=${tls}.crt -c ssl_key_file=${tls}.key ` : '') +
       (durable ? '-c synchronous_commit=on' : '-c synchronous_commit=off -c wal_writer_delay=1s'),
     backUp: (port, name, file) => `pg_dump -h 127.0.0.1 -p ${port} -U postgres -Fc -f ${file} ${name}`,
     restore: (port, name) => `pg_restore -h 127.0.0.1 -p ${port} -U postgres -d ${name} --clean --if-exists`,
@@ -33,9 +37,10 @@ const SERVERS = {
     url: (port) => `mysql://root@127.0.0.1:${port}/mysql`,
     install: (data) =>
       `mariadb-install-db --no-defaults --datadir=${data} --skip-test-db --auth-root-authentication-method=normal`,
-    serve: (data, port, durable) =>
+    serve: (data, port, { durable, tls }) =>
       `mariadbd --no-defaults --datadir=${data} --port=${port} --bind-address=127.0.0.1 --skip-name-resolve ` +
-      `--socket=${data}/socket --pid-file=${data}/server.pid --innodb-flush-log-at-trx-commit=${durable ? 1 : 0}`,
+      `--socket=${data}/socket --pid-file=${data}/server.pid --innodb-flush-log-at-trx-commit=${durable ? 1 : 0}` +
+      (tls ? ` --ssl-cert=${tls}.crt --ssl-key=${tls}.key` : ''),
     backUp: (port, name, file) =>
       `mariadb-dump --no-defaults -h 127.0.0.1 -P ${port} -u root --single-transaction --result-file=${file} ${name}`,
     restore: (port, name) => `mariadb --no-defaults -h 127.0.0.1 -P ${port} -u root ${name}`,
@@ -44,8 +49,8 @@ const SERVERS = {
 };
 
 /** Runs `proof` with a fresh server that is nobody else's; whatever state it is left in, it is gone afterwards. */
-export async function withPrivateServer(kind, { durable = true } = {}, proof) {
-  const server = new PrivateServer(kind, durable);
+export async function withPrivateServer(kind, { durable = true, tls = false } = {}, proof) {
+  const server = new PrivateServer(kind, { durable, tls });
   const remove = () => server.remove();
   process.once('exit', remove);
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(1));
@@ -61,9 +66,10 @@ export async function withPrivateServer(kind, { durable = true } = {}, proof) {
 }
 
 class PrivateServer {
-  constructor(kind, durable) {
+  constructor(kind, { durable, tls }) {
     this.kind = kind;
     this.durable = durable;
+    this.isEncrypted = tls;
     this.setup = SERVERS[kind];
     this.folder = mkdtempSync(join(tmpdir(), 'jwt-knox-server-'));
     // Neither server runs as root.
@@ -80,6 +86,12 @@ class PrivateServer {
   async install() {
     this.port = await freePort();
     this.run(this.setup.install(this.data));
+    if (!this.isEncrypted) return;
+    this.tls = join(this.folder, 'tls');
+    const files = `-keyout ${this.tls}.key -out ${this.tls}.crt`;
+    this.run(
+      `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -batch -subj /CN=localhost -days 2 ${files}`,
+    );
   }
 
   /** Dumps a database; answers how to restore it. */
@@ -97,7 +109,7 @@ class PrivateServer {
   /** Resolves with the moment (of `performance.now()`) when the server answers queries. */
   async start() {
     rmSync(join(this.data, this.setup.pidFile), { force: true });
-    const [program, ...rest] = this.setup.serve(this.data, this.port, this.durable).split(' ');
+    const [program, ...rest] = this.setup.serve(this.data, this.port, this).split(' ');
     this.process = spawn(program, rest, { ...this.identity, env, cwd: this.folder, stdio: 'ignore' });
     for (const began = performance.now(); ; await delay(20)) {
       const { exitCode } = this.process;

@@ -39,7 +39,11 @@ class ProofClock extends Clock {
 
 const clock = new ProofClock();
 const entity = settings.hostSession ? HostSession : undefined;
-const planted = settings.plant?.startsWith('naive') ? plantedStorage(settings.plant, { clock, entity }) : undefined;
+// The users may be in a data source of their own, so that what befalls that of the sessions spares them.
+const dataSource = settings.usersDatabase ? 'sessions' : undefined;
+const planted = settings.plant?.startsWith('naive')
+  ? plantedStorage(settings.plant, { clock, entity, dataSource })
+  : undefined;
 const doors = settings.races && raceDoors(Users, clock);
 
 // See docs/08-storage-and-migrations.md: a server that dies while a connection comes up must not end the process.
@@ -52,10 +56,12 @@ Module({
   imports: [
     TypeOrmModule.forRoot({
       ...settings.database,
-      ...(extra && { extra }),
+      ...(dataSource && { name: dataSource }),
+      ...(extra && { extra: { ...settings.database.extra, ...extra } }),
       autoLoadEntities: true,
       migrations: jwtKnoxMigrations,
     }),
+    ...(dataSource ? [TypeOrmModule.forRoot(settings.usersDatabase)] : []),
     UsersModule,
     JwtKnoxModule.forRoot({
       clock,
@@ -65,7 +71,7 @@ Module({
       ...plantedOptions(settings.plant),
       userProvider: Users,
       routes: { admin: true, ...settings.routes },
-      storage: planted ?? typeOrm({ entity }),
+      storage: planted ?? typeOrm({ entity, dataSource, preparedStatements: settings.preparedStatements ?? false }),
       ...(settings.races?.guarded && { loginGuards: [doors.PasswordGuard] }),
       imports: [UsersModule],
     }),

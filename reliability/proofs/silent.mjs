@@ -1,0 +1,181 @@
+// Connections to the database that fall silent while new ones work, as after a fail-over or behind a NAT: they are closed,
+// and the processes serve again within the deadline and 3 seconds.
+import { setTimeout as delay } from 'node:timers/promises';
+import { withGate } from '../faults/gate.mjs';
+import { withPrivateServer } from '../faults/private-server.mjs';
+import { Device, Ledger, leftOver, Pulse, sweep, traffic } from '../harness/devices.mjs';
+import { main, rounds, Tally } from '../harness/harness.mjs';
+
+const RATE = 50;
+const DEVICES = 100;
+const POOL_SIZE = 5;
+const DEADLINE_MS = 2_000;
+/** Within the deadline and this, every process serves again, and goes on. */
+const BACK_MS = 3_000;
+/** How long it must go on before the next outage. */
+const CALM_MS = 1_000;
+/** How long a server answers no new connection either. */
+const MUTE_MS = 1_500;
+
+/** Each outage; the last one needs TLS, of which a record breaks off. */
+const OUTAGES = {
+  all: async (gate) => gate.silence(),
+  half: async (gate) => gate.silence({ every: 2 }),
+  // The server accepts, and answers nobody.
+  mute: async (gate) => {
+    gate.admitAs('mute');
+    gate.silence();
+    await delay(MUTE_MS);
+    gate.admitAs('open');
+  },
+  midway: async (gate) => gate.silence({ midway: true }),
+};
+const FULL = { ...Object.fromEntries(Object.keys(OUTAGES).map((name) => [name, 3])), all: 20 };
+const SHORT = { all: 1, midway: 1 };
+const VARIANTS = [
+  { preparedStatements: false, tls: false },
+  { preparedStatements: true, tls: true },
+];
+
+/** Adds up what the variants counted; of times, the greatest. */
+function merged(results, member) {
+  const all = results.map((result) => Object.entries(result[member])).flat();
+  const sum = {};
+  for (const [name, n] of all) sum[name] = name.endsWith('Ms') ? Math.max(sum[name] ?? 0, n) : (sum[name] ?? 0) + n;
+  return sum;
+}
+
+function runVariant(kind, { preparedStatements, tls, counts, plant }) {
+  return withPrivateServer(kind, { tls }, (server) => {
+    const timeouts = { storageTimeout: `${DEADLINE_MS}ms`, adminTimeout: `${DEADLINE_MS}ms` };
+    const options = { accessToken: { ttl: '1h' }, refreshToken: { reuseInterval: 0 }, ...timeouts };
+    const setup = { kind, server: server.url, processes: 0, users: 100, options, plant };
+    // See docs/08-storage-and-migrations.md, time-outs worth setting.
+    const database = {
+      poolSize: POOL_SIZE,
+      ...(tls && { ssl: { rejectUnauthorized: false } }),
+      ...(kind === 'postgres'
+        ? { connectTimeoutMS: 1_500, extra: { idleTimeoutMillis: 1_000 } }
+        : { connectTimeout: 1_500, extra: { maxIdle: 1, idleTimeout: 1_000 } }),
+    };
+    return withGate(server, { ...setup, database }, async ({ gate, source, launch }) => {
+      const own = { logLevels: [], preparedStatements, usersDatabase: { type: kind, url: source.options.url } };
+      const nodes = await Promise.all([launch(own), launch(own)]);
+      return prove({ gate, nodes, source, counts, plant });
+    });
+  });
+}
+
+/** Remembers when what was answered with 503 had been sent. */
+class TimedLedger extends Ledger {
+  refusals = [];
+
+  async send(...message) {
+    const sent = performance.now();
+    const answer = await super.send(...message);
+    if (!answer) this.refusals.push(sent);
+    return answer;
+  }
+}
+
+/** A device whose user looks at their sessions too, and whose support at all of them. */
+class Visitor extends Device {
+  act(node) {
+    const dice = Math.random();
+    if (!this.tokens || this.isEnding || dice >= 0.2) return super.act(node);
+    if (dice < 0.1) return this.look(node, '/auth/sessions', this.tokens);
+    // The guard has a deadline, and the statistics have one of their own.
+    return this.look(node, '/auth/admin/statistics', Visitor.admin, 2 * DEADLINE_MS + 500);
+  }
+
+  async look(node, path, { access_token: token }, allowed = undefined) {
+    const answer = await this.ledger.send(node, 'GET', path, { token }, allowed);
+    if (answer && answer.status !== 200) this.ledger.wrong('false401', path, answer);
+  }
+}
+
+async function prove({ gate, nodes, source, counts, plant }) {
+  const tally = new Tally();
+  for (const node of nodes) node.agent.maxSockets = Infinity;
+  const pulse = new Pulse(nodes);
+  const ledger = new TimedLedger(tally, source, pulse);
+  Visitor.admin = await nodes[0].login('admin');
+  const devices = Array.from({ length: DEVICES }, (_, i) => new Visitor(`user${i % 100}`, ledger));
+  await rounds(devices.length, 4, (index) => devices[index].login(nodes[index % 2]));
+
+  const trials = [];
+  const during = async () => {
+    await delay(CALM_MS);
+    for (const [name, count] of Object.entries(counts))
+      for (let i = 0; i < count; i++) trials.push(await suffer(name, { gate, ledger, pulse, source }));
+  };
+  await traffic({ nodes, devices, ledger, rate: RATE, during: during() });
+  // A storage that is gone for good would make every further look fail too.
+  if (!plant) await sweep(nodes, devices, ledger);
+  await pulse.stop();
+  const orphans = plant ? 0 : await leftOver(source, [Visitor.admin, ...devices.map((one) => one.tokens)]);
+  const of = (...names) => Object.fromEntries(names.map((name) => [name, tally.of(name)]));
+  return {
+    figures: {
+      outages: trials.length,
+      ...of('requests', 'logins', 'refreshes', 'logouts', 'unavailable'),
+      backMs: Math.max(...trials.map((trial) => trial.back)),
+      mostConnections: Math.max(...trials.map((trial) => trial.connections)),
+    },
+    faults: {
+      ...of('false401', 'revokedAccepted', 'lostWrites', 'late', 'wrongAnswers', 'noVerdict', 'starved'),
+      unnoticed: trials.filter((trial) => trial.refused === 0).length,
+      relapses: trials.reduce((sum, trial) => sum + trial.relapses, 0),
+      leakedConnections: Math.max(0, ...trials.map((trial) => trial.connections - nodes.length * POOL_SIZE)),
+      orphans,
+    },
+  };
+}
+
+/** One outage, and what was refused because of it: none that was sent later than allowed. */
+async function suffer(name, { gate, ledger, pulse, source }) {
+  const first = ledger.refusals.length;
+  const began = performance.now();
+  await OUTAGES[name](gate);
+  const ended = performance.now();
+  await delay(DEADLINE_MS + BACK_MS + CALM_MS);
+  const until = performance.now();
+  // What was sent until now is answered.
+  await delay(DEADLINE_MS + CALM_MS);
+  const allowed = DEADLINE_MS + BACK_MS + pulse.slowest(null, performance.now() - began);
+  const refusals = ledger.refusals.slice(first).filter((sent) => sent <= until);
+  return {
+    refused: refusals.length,
+    relapses: refusals.filter((sent) => sent > ended + allowed).length,
+    back: Math.round(Math.max(0, ...refusals) - ended),
+    connections: await connectionsThrough(gate, source),
+  };
+}
+
+/** The connections that the server has, of all that ever came through the gate. */
+async function connectionsThrough(gate, source) {
+  const isPostgres = source.options.type === 'postgres';
+  const rows = await source.query(
+    isPostgres
+      ? 'SELECT client_port AS port FROM pg_stat_activity WHERE client_port > 0'
+      : "SELECT SUBSTRING_INDEX(HOST, ':', -1) AS port FROM information_schema.PROCESSLIST WHERE HOST LIKE '%:%'",
+  );
+  return rows.filter(({ port }) => gate.ports.has(Number(port))).length;
+}
+
+await main('silent connections', {
+  databases: ['postgres', 'mariadb'],
+  plants: [
+    ['naive-waiting', 'postgres'],
+    ['naive-waiting', 'mariadb'],
+    ['naive-release', 'postgres'],
+    ['naive-release', 'mariadb'],
+  ],
+  run: async (kind, { short, plant }) => {
+    const counts = plant ? { all: 1 } : short ? SHORT : FULL;
+    const variants = plant ? VARIANTS.slice(0, 1) : short ? VARIANTS.slice(1) : VARIANTS;
+    const results = [];
+    for (const variant of variants) results.push(await runVariant(kind, { ...variant, counts, plant }));
+    return { figures: merged(results, 'figures'), faults: merged(results, 'faults') };
+  },
+});

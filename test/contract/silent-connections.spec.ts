@@ -38,6 +38,8 @@ const CALLS: Record<string, (storage: TypeOrmSessionRepository) => Promise<unkno
   prolong: (storage) => storage.prolong(ID, 'b'.repeat(64), { expiresAt: 10, at: 2 }),
   touch: (storage) => storage.touch(ID, 0, 5),
   moveAccessKey: (storage) => storage.moveAccessKey(ID, { ...ACCESS_KEY, replaces: 'a'.repeat(64) }),
+  inspect: (storage) => storage.inspect(),
+  rename: (storage) => storage.rename(ID, 'alice', 'Phone'),
   renewKeys: (storage) =>
     storage.renewKeys(ID, {
       ...ACCESS_KEY, refreshDigest: null, previousAccessDigest: null, generation: 1, authenticatedAt: 2, at: 2, expiresAt: 9,
@@ -61,7 +63,7 @@ const cases = (databaseKinds.filter((kind) => kind !== 'sqlite') as ServerKind[]
 it('covers every call that the contract has', () => {
   const own = Object.getOwnPropertyNames(TypeOrmSessionRepository.prototype);
   const answers = new Set(['constructor', 'setupProblems', 'location', 'isUnavailable', 'columnProblems', 'within']);
-  const inner = new Set(['fenceStatements', 'built', 'mayHold', 'ofRealm', 'read', 'readUser', 'update', 'delete']);
+  const inner = new Set(['fenceStatements', 'built', 'reads', 'userIds', 'update', 'updateClaiming', 'delete']);
   expect(own.filter((name) => !answers.has(name) && !inner.has(name)).toSorted()).toEqual(
     Object.keys(CALLS).toSorted(),
   );

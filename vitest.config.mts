@@ -33,6 +33,7 @@ export default defineConfig({
       { extends: true, test: { name: 'alone', include: ALONE } },
     ],
     setupFiles: ['reflect-metadata'],
+    globalSetup: ['test/support/drop-databases.ts'],
     // The files have databases of their own, and wait for servers and deadlines more than they compute.
     maxWorkers: availableParallelism() + 1,
     testTimeout: 90_000,

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataSourceOptions, DataSource } from 'typeorm';
-import { afterAll } from 'vitest';
 import { addressOf, onServer, SERVERS } from '../host/database-servers';
 
 /** Which databases the suites run on: `TEST_DATABASES=sqlite,postgres,mariadb`; the embedded one when not set. */
@@ -53,16 +52,15 @@ export async function createSharedDatabase(kind: DatabaseKind): Promise<TestData
   return { kind, options, drop: () => rm(folder, { recursive: true }) };
 }
 
-const newName = () => `jwt_knox_test_${process.pid}_${randomBytes(6).toString('hex')}`;
+const newName = () => `jwt_knox_test_${process.env.TEST_RUN ?? process.pid}_${randomBytes(6).toString('hex')}`;
 
-/** PostgreSQL takes a tenth of a second to make and drop a database: the tests of one file share theirs, emptied. */
+/** PostgreSQL takes a tenth of a second to make and drop a database: the tests of a worker share theirs, emptied. */
 interface PostgresDatabase {
   name: string;
   url: string;
   inside: DataSource;
 }
 
-const made = new Set<PostgresDatabase>();
 const emptied: PostgresDatabase[] = [];
 
 async function createPostgres(): Promise<PostgresDatabase> {
@@ -70,13 +68,10 @@ async function createPostgres(): Promise<PostgresDatabase> {
   await onServer('postgres', `CREATE DATABASE ${name}`);
   const url = addressOf(SERVERS.postgres, name);
   const inside = await new DataSource({ type: 'postgres', url, poolSize: 1 }).initialize();
-  const database = { name, url, inside };
-  made.add(database);
-  return database;
+  return { name, url, inside };
 }
 
 async function dropPostgres(database: PostgresDatabase): Promise<void> {
-  made.delete(database);
   await database.inside.destroy();
   await onServer('postgres', `DROP DATABASE IF EXISTS ${database.name} WITH (FORCE)`);
 }
@@ -92,7 +87,3 @@ async function empty({ name, inside }: PostgresDatabase): Promise<void> {
   for (const schema of schemas) await inside.query(`DROP SCHEMA "${schema.name}" CASCADE`);
   await inside.query('CREATE SCHEMA public');
 }
-
-afterAll(async () => {
-  for (const database of made) await dropPostgres(database);
-});

@@ -70,7 +70,7 @@ export { tokenResponseBody } from './guard/token-response';
 export type { TokenResponseBody } from './guard/token-response';
 
 // Additions
-export type { JwtKnoxFeature, RouteAuthentication, RouteDescription } from './contracts/feature';
+export type { FeatureSettings, JwtKnoxFeature, RouteAuthentication, RouteDescription } from './contracts/feature';
 
 // Storage
 export { SessionRepository } from './contracts/session.repository';

@@ -31,13 +31,15 @@ export class DeviceDescriptions {
 
   private parse(userAgent: string | null): Parsed {
     if (!userAgent) return { browser: undefined, system: undefined };
-    const known = this.known.get(userAgent);
+    // Names do not depend on versions, which differ with every update.
+    const program = userAgent.replace(/\d+(?:[._]\d+)*/g, '');
+    const known = this.known.get(program);
     if (known) return known;
     const { browser, os } = this.bowser.parse(userAgent);
     const parsed = { browser: browser.name || undefined, system: os.name || undefined };
     // Anybody can send another user-agent with every request: what is remembered stays bounded.
     if (this.known.size >= MOST) this.known.clear();
-    this.known.set(userAgent, parsed);
+    this.known.set(program, parsed);
     return parsed;
   }
 }

@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { FeatureSettings } from '../contracts/feature';
+import { CookieTransport } from '../guard/cookie.transport';
 import { type PageTexts, TEXTS } from './texts';
 
 /** Which page it is. */
@@ -75,4 +77,22 @@ function isLanguage(tag: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** What the module must have for the pages to work. */
+export function placeProblems(
+  { transport, userProvider, hasLoginGuards, hasRoutes }: FeatureSettings,
+  hasLogin: boolean,
+) {
+  const problems: string[] = [];
+  if (!(transport instanceof CookieTransport))
+    problems.push(
+      'pages: need cookies, for a browser sends no header by itself; set transport: new CookieTransport().',
+    );
+  if (!hasRoutes) problems.push('pages: are not served with routes: false; leave that out, or the pages.');
+  if (hasLogin && !userProvider)
+    problems.push('pages: the login needs a userProvider; set that, or loginUrl for a login page of your own.');
+  if (hasLogin && hasLoginGuards)
+    problems.push('pages: the login form has a username and a password, which loginGuards replace; set loginUrl.');
+  return problems;
 }

@@ -1,12 +1,11 @@
 import { JwtKnoxConfigurationError } from '../contracts/errors';
-import type { FeatureSettings, JwtKnoxFeature, RouteDescription } from '../contracts/feature';
-import { CookieTransport } from '../guard/cookie.transport';
+import type { JwtKnoxFeature, RouteDescription } from '../contracts/feature';
 import { AdminForms, AdminPages } from './admin.pages';
 import { DevicesPage } from './devices.pages';
 import { loadPeers } from './load-peers';
 import { LoginForm, LoginPage, StyleSheet } from './login.pages';
 import { PageRenderer } from './page-renderer';
-import { optionProblems, type PagesOptions } from './pages.options';
+import { optionProblems, type PagesOptions, placeProblems } from './pages.options';
 
 /**
  * Pages for people in a browser, complete without scripts: `GET login`, `GET devices` and, with `routes.admin`, `GET
@@ -55,18 +54,3 @@ const OTHERS = [
   form('pages/admin/end-all', 'Ends all sessions of a user, by a form.', 'admin'),
   form('pages/admin/purge', 'Deletes expired sessions, by a form.', 'admin'),
 ];
-
-/** What the module must have for the pages to work. */
-function placeProblems({ transport, userProvider, hasLoginGuards, hasRoutes }: FeatureSettings, hasLogin: boolean) {
-  const problems: string[] = [];
-  if (!(transport instanceof CookieTransport))
-    problems.push(
-      'pages: need cookies, for a browser sends no header by itself; set transport: new CookieTransport().',
-    );
-  if (!hasRoutes) problems.push('pages: are not served with routes: false; leave that out, or the pages.');
-  if (hasLogin && !userProvider)
-    problems.push('pages: the login needs a userProvider; set that, or loginUrl for a login page of your own.');
-  if (hasLogin && hasLoginGuards)
-    problems.push('pages: the login form has a username and a password, which loginGuards replace; set loginUrl.');
-  return problems;
-}

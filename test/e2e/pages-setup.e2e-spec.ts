@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type CanActivate, HttpException, type INestApplication, Injectable, VersioningType } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CookieTransport, JwtKnoxConfigurationError, type JwtKnoxExtras, type JwtKnoxOptions } from '../../lib';
@@ -7,6 +8,7 @@ import { inMemory } from '../../lib/testing';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { BrowserLike } from '../support/browser-like';
 import { controlledRepository } from '../support/controlled-repository';
+import { shopPages } from '../support/pages-recipe';
 import { createApp, type TestApp } from '../support/create-app';
 import { postForm, targetOf, textOf } from '../support/forms';
 import { platforms } from '../support/platforms';
@@ -149,6 +151,20 @@ describe.each(platforms)('pages in an application: $name', (platform) => {
     expect(textOf(french)).toMatch(/Vos appareils .*Other devices/);
     expect(seen.at(-1)).toMatchObject({ name: 'devices', title: 'Vos appareils', user: { username: 'alice' } });
     expect(seen.at(-1)!.request.url).toBe('/auth/devices');
+  });
+
+  it('the example of the page does what it says, and is what stands there', async () => {
+    const source = readFileSync('test/support/pages-recipe.ts', 'utf8');
+    const [, code] = /\/\*\* Example: .* \*\/\n([\s\S]*?)\/\*\* End of example \*\//.exec(source)!;
+    expect(readFileSync('docs/18-pages.md', 'utf8')).toContain(code!.trim());
+    await start({}, { features: [shopPages] });
+    const login = await browser.visit('/auth/login', { 'accept-language': 'de' });
+    expect(textOf(login)).toMatch(/Example Shop Willkommen zurück E-Mail-Adresse/);
+    expect(login.text.indexOf('/theme.css')).toBeGreaterThan(login.text.indexOf('/style.'));
+    await postForm(browser, '/auth/pages/login', CREDENTIALS);
+    const devices = await browser.visit('/auth/devices');
+    expect(devices.text).toContain('<p>alice</p>');
+    expect(textOf(devices)).not.toContain('older than a year');
   });
 
   it('a layout that fails is an error, and the process lives on', async () => {

@@ -148,11 +148,11 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
         ] as const)
           expectUnavailable(await t.http.send(method, path, { token }));
         control.intercept = (method, proceed) => (method === 'rename' ? fault(method, proceed) : proceed());
-        const named = { device_name: 'Phone' };
-        expectUnavailable(await t.http.patch(`/auth/sessions/${id}`, { token, json: named }));
+        const renaming = { token, json: { device_name: 'Phone' } };
+        expectUnavailable(await t.http.patch(`/auth/sessions/${id}`, renaming));
         control.heal();
         expect((await t.http.get('/notes', { token })).status).toBe(200);
-        expect((await t.http.patch(`/auth/sessions/${id}`, { token, json: named })).status).toBe(204);
+        expect((await t.http.patch(`/auth/sessions/${id}`, renaming)).status).toBe(204);
       },
     );
   });

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const ADDED_BY_NODE = ['default', 'module.exports', '__esModule'];
 
-const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing', '/client'].map(
+const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing', '/client', '/pages'].map(
   (path) => `nestjs-jwt-knox${path}`,
 );
 
@@ -16,7 +16,11 @@ const LOADER = '_load';
 const load = Module[LOADER];
 for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/verifier', 'nestjs-jwt-knox/testing']) {
   Module[LOADER] = function (request, ...rest) {
-    assert.doesNotMatch(request, /^(typeorm|@nestjs\/typeorm|jose)(\/|$)/, `${entry} loads what not every host needs`);
+    assert.doesNotMatch(
+      request,
+      /^(typeorm|@nestjs\/typeorm|jose|eta|bowser|negotiator)(\/|$)/,
+      `${entry} loads what not every host needs`,
+    );
     return load.call(this, request, ...rest);
   };
   require(entry);

@@ -10,6 +10,7 @@ const ENTRY_POINTS = [
   'verifier/index.ts',
   'testing/index.ts',
   'client/index.mts',
+  'pages/index.ts',
 ];
 /** Methods that an application calls; the others are shown on the pages. */
 const METHODS: Record<string, string[]> = {

@@ -200,6 +200,7 @@ try {
     console.log(`\nThe package in ${host.name}, on Node ${process.version}`);
     await checkModules(host, folders[index]);
     await checkWithout(['jose'], 'without-jose.mjs', folders[index]);
+    await checkWithout(['eta', 'bowser'], 'without-pages.mjs', folders[index]);
     await checkWithout(['typeorm', '@nestjs/typeorm'], 'without-typeorm.mjs', folders[index]);
     await checkTypes(folders[index]);
     await checkProgram(folders[index]);

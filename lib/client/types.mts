@@ -31,12 +31,12 @@ export interface JwtKnoxClientOptions {
 
 /** Body of a login. Login guards of your application may read further members. */
 export interface LoginCredentials {
-  username?: string;
-  password?: string;
+  username?: string | undefined;
+  password?: string | undefined;
   /** A name for the device, in the list of sessions. */
-  device_name?: string;
+  device_name?: string | undefined;
   /** `false`: the session ends after `session.shortIdleTimeout` without a refresh. */
-  remember?: boolean;
+  remember?: boolean | undefined;
   [member: string]: unknown;
 }
 
@@ -58,9 +58,9 @@ export interface ClientSession {
 
 /** Which sessions to list: the newest `limit` (1 to 100) of those created before a time. */
 export interface SessionsQuery {
-  limit?: number;
-  before?: string;
-  before_id?: string;
+  limit?: number | undefined;
+  before?: string | undefined;
+  before_id?: string | undefined;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { JwtKnoxModule } from 'nestjs-jwt-knox';
+import { pages } from 'nestjs-jwt-knox/pages';
 import type { AppConfig } from './config/app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
-import { HomeController } from './home/home.controller.js';
+import { homeController } from './home/home.controller.js';
 import { NotesModule } from './notes/notes.module.js';
 import { RetryAfterFilter } from './retry-after.filter.js';
 import { LoginThrottlerGuard } from './throttling/login-throttler.guard.js';
@@ -16,7 +17,7 @@ import { Passwords } from './users/passwords.service.js';
 import { UsersModule } from './users/users.module.js';
 
 @Module({
-  controllers: [HealthController, HomeController],
+  controllers: [HealthController],
   providers: [{ provide: APP_FILTER, useClass: RetryAfterFilter }],
 })
 export class AppModule {
@@ -26,6 +27,7 @@ export class AppModule {
     const passwords = new Passwords(cost, new HashingQueue(atOnce, waiting));
     return {
       module: AppModule,
+      controllers: [homeController(config.pages)],
       imports: [
         DatabaseModule.register(config.database, passwords),
         ...(config.throttle ? [ThrottlingModule] : []),
@@ -33,6 +35,7 @@ export class AppModule {
           ...config.knox,
           imports: [KnoxUsersModule.register(passwords)],
           userProvider: KnoxUsers,
+          features: config.pages ? [pages()] : [],
           routes: {
             prefix: 'auth',
             admin: true,

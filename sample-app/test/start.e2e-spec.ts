@@ -82,6 +82,8 @@ describe('a start', () => {
         .join('; ');
       const session = await app.http.send('GET', '/auth/session', { headers: { ...headers, cookie } });
       expect(session.body).toMatchObject({ id: body.session_id, current: true });
+      const devices = await app.http.send('GET', '/auth/devices', { headers: { ...headers, cookie } });
+      expect([devices.status, devices.headers['content-type']]).toEqual([200, expect.stringMatching(/^text\/html/)]);
       const changed = await app.http.send('PUT', '/me/password', {
         json: { current_password: 'alice-password', new_password: 'alice-new-password' },
         headers: { ...headers, cookie },

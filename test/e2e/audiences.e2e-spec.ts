@@ -154,7 +154,10 @@ describe.each(environments)('audiences: $title', ({ platform, kind }) => {
       ['GET', '/notes'],
     ];
     const send = (method: string, path: string, token: string) =>
-      t.http.send(method, path.replace(':id', tokens.session_id), { token });
+      t.http.send(method, path.replace(':id', tokens.session_id), {
+        token,
+        ...(method === 'PATCH' && { json: { device_name: 'Phone' } }),
+      });
 
     it.each(ROUTES)('S5: %s %s is closed to a token for another service', async (method, path) => {
       await start();

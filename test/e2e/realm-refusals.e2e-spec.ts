@@ -169,7 +169,7 @@ describe('the repository of a module with a realm', () => {
     };
     const storage = { imports: [StoreModule], inject: [Store], useFactory };
     await (await boot([knox({ realm: 'a', storage })])).close();
-    expect(given).toEqual([expect.any(Store), { realm: 'a' }]);
+    expect(given).toEqual([expect.any(Store), { realm: 'a', storageTimeout: 2_000 }]);
   });
 
   it.each([

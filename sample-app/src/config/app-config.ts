@@ -13,6 +13,8 @@ export interface AppConfig {
   /** How passwords are hashed, how many at once, and how many more may wait for it. */
   hashing: { cost: 'normal' | 'low'; atOnce: number | undefined; waiting: number | undefined };
   throttle: boolean;
+  /** Whether there are pages for login, devices and administration; they need cookies. */
+  pages: boolean;
   /** Private key and certificate, as PEM files have them; undefined for http. */
   tls: { key: Buffer; cert: Buffer } | undefined;
   /** Whether everything that the framework tells is printed, and not warnings and errors alone. */
@@ -44,6 +46,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
       atOnce: read.integer('HASHING_AT_ONCE', 1, 64),
       waiting: read.integer('HASHING_WAITING', 0, 1_000_000),
     },
+    pages: pagesOf(read),
     tls: tlsOf(read),
     verbose: read.choice('LOG', ['quiet', 'verbose']) === 'verbose',
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
@@ -91,6 +94,13 @@ function transportOf(read: EnvReader): CookieTransport | undefined {
       undefined,
     );
   }
+}
+
+function pagesOf(read: EnvReader): boolean {
+  const hasCookies = read.text('TRANSPORT') !== 'bearer';
+  const pages = read.optionalChoice('PAGES', ['on', 'off']);
+  if (pages === 'on' && !hasCookies) return read.problem('PAGES: on needs TRANSPORT=cookie.', false);
+  return hasCookies && pages !== 'off';
 }
 
 function tlsOf(read: EnvReader): AppConfig['tls'] {

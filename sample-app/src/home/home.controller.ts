@@ -1,29 +1,37 @@
-import { Controller, Get, Header, Headers } from '@nestjs/common';
+import { Controller, Get, Header, Headers, type Type } from '@nestjs/common';
 import { DEMO_USERS } from '../database/seed.js';
 
-const ROUTES = [
+const ROUTES: [string, string][] = [
   ['/health', 'whether the application answers'],
   ['/notes', 'the notes of whoever is logged in; 401 for everybody else'],
   ['/auth/session', 'who is logged in, and for how long'],
   ['/auth/sessions', 'all devices on which they are logged in'],
-] as const;
+];
+const PAGES: [string, string][] = [
+  ['/auth/login', 'log in'],
+  ['/auth/devices', 'where you are logged in: name a device, end a session'],
+  ['/auth/admin', 'for admin: statistics, and the sessions of a user'],
+];
 
 /** What a stranger sees who opens the address in a browser. */
-@Controller()
-export class HomeController {
-  @Get()
-  @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header(
-    'Content-Security-Policy',
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-  )
-  @Header('X-Content-Type-Options', 'nosniff')
-  home(@Headers('host') host = ''): string {
-    // What a client sends is text, not markup.
-    const address = /^[\w.:-]+$/.test(host) ? host : '127.0.0.1:3000';
-    const users = DEMO_USERS.map(({ username, password }) => `<tr><td>${username}</td><td>${password}</td></tr>`);
-    const links = ROUTES.map(([path, about]) => `<li><a href="${path}">${path}</a>: ${about}</li>`);
-    return `<!doctype html>
+export function homeController(hasPages: boolean): Type {
+  @Controller()
+  class HomeController {
+    @Get()
+    @Header('Content-Type', 'text/html; charset=utf-8')
+    @Header(
+      'Content-Security-Policy',
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    )
+    @Header('X-Content-Type-Options', 'nosniff')
+    home(@Headers('host') host = ''): string {
+      // What a client sends is text, not markup.
+      const address = /^[\w.:-]+$/.test(host) ? host : '127.0.0.1:3000';
+      const users = DEMO_USERS.map(({ username, password }) => `<tr><td>${username}</td><td>${password}</td></tr>`);
+      const links = [...(hasPages ? PAGES : []), ...ROUTES].map(
+        ([path, about]) => `<li><a href="${path}">${path}</a>: ${about}</li>`,
+      );
+      return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -43,5 +51,7 @@ export class HomeController {
 <pre>curl -s http://${address}/auth/login -H 'Content-Type: application/json' \\
   -d '{"username": "alice", "password": "alice-password"}'</pre>
 `;
+    }
   }
+  return HomeController;
 }

@@ -82,6 +82,11 @@ ensure_faketime() {
   is_there faketime || install_packages faketime
 }
 
+# The browser of the tests in test/browser.
+ensure_chromium() {
+  [ -n "${TEST_CHROMIUM:-}" ] || is_there chromium || install_packages chromium
+}
+
 # Counts in the reports as one test: green or not.
 step() {
   local name=$1
@@ -111,6 +116,7 @@ prepare() {
   ensure_postgres
   ensure_mariadb
   ensure_faketime
+  ensure_chromium
   step install npm ci
 }
 

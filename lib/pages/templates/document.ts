@@ -3,7 +3,8 @@ export const head = `<meta charset="utf-8">
 <meta name="color-scheme" content="light dark">
 <title><%= it.title %></title>
 <% if (it.reload) { %><meta http-equiv="refresh" content="0; url=<%= it.reload %>">
-<% } %><link rel="stylesheet" href="<%= it.root %>pages/<%= it.styleSheet %>">
+<% } %><link rel="icon" href="data:,">
+<link rel="stylesheet" href="<%= it.root %>pages/<%= it.styleSheet %>">
 `;
 
 export const document = `<!doctype html>

@@ -21,7 +21,7 @@ export function homeController(hasPages: boolean): Type {
     @Header('Content-Type', 'text/html; charset=utf-8')
     @Header(
       'Content-Security-Policy',
-      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
     )
     @Header('X-Content-Type-Options', 'nosniff')
     home(@Headers('host') host = ''): string {
@@ -35,6 +35,7 @@ export function homeController(hasPages: boolean): Type {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,">
 <title>nestjs-jwt-knox: sample application</title>
 <style>
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import axe from 'axe-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const EXECUTABLES = [process.env.TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
+
+/** Debian's Chromium, without a window. */
+export async function launch(): Promise<Browser> {
+  const executablePath = EXECUTABLES.find((path) => path !== undefined && existsSync(path));
+  if (!executablePath) throw new Error('Chromium is missing: install it, or name it in TEST_CHROMIUM.');
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+/** A page, and all that its browser complains of: errors of scripts, resources that fail, violations of the policy. */
+export async function openPage(context: BrowserContext): Promise<{ page: Page; complaints: string[] }> {
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  return { page, complaints };
+}
+
+/** What axe-core finds wrong, as `rule: element`. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  // By the debugger's own way: the page's policy allows no script.
+  await page.evaluate(axe.source);
+  const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${String(target)}`));
+}
+
+/** By how many pixels a page is wider than its window. */
+export function overflowOf(page: Page): Promise<number> {
+  return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+}

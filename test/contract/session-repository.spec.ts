@@ -1,6 +1,6 @@
 import { Column, DataSource, type DataSourceOptions, Entity } from 'typeorm';
 import { PGliteDriver } from 'typeorm-pglite';
-import { describe, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 import type { SessionRecord } from '../../lib';
 import { JwtKnoxFence } from '../../lib/typeorm/fence.entity';
 import { JwtKnoxSession, JwtKnoxSessionBase } from '../../lib/typeorm/session.entity';
@@ -10,6 +10,33 @@ import { type ContractSubject, InMemorySessionRepository, sessionRepositoryContr
 import { createDatabase, type DatabaseKind, databaseKinds } from '../support/databases';
 
 const runner = { describe, it };
+
+const undone: (() => Promise<unknown>)[] = [];
+afterAll(async () => {
+  for (const undo of undone) await undo();
+});
+
+/** Opens a storage once for all cases, and empties it for each: databases take longer to make than all else. */
+function emptiedForEach(open: () => Promise<DataSource>): () => Promise<DataSource> {
+  let opened: Promise<DataSource> | undefined;
+  return async () => {
+    const source = await (opened ??= open());
+    for (const { tablePath } of source.entityMetadatas) {
+      const table = tablePath.split('.').map((part) => source.driver.escape(part));
+      await source.query(`DELETE FROM ${table.join('.')}`);
+    }
+    return source;
+  };
+}
+
+/** The same on a database of its own. */
+const onDatabase = (kind: DatabaseKind, options: object) =>
+  emptiedForEach(async () => {
+    const database = await createDatabase(kind);
+    const source = await new DataSource({ ...database.options, ...options } as DataSourceOptions).initialize();
+    undone.push(() => source.destroy().then(() => database.drop()));
+    return source;
+  });
 
 const inMemory = (realm: string) => async () => {
   const repository = new InMemorySessionRepository(realm);
@@ -29,26 +56,16 @@ const variants: { kind: DatabaseKind; title: string; settings: object; cache?: o
 );
 
 for (const { kind, title, settings, cache } of variants) {
-  sessionRepositoryContract(
-    title,
-    async () => {
-      const database = await createDatabase(kind);
-      const source = await new DataSource({
-        ...database.options,
-        entities: [JwtKnoxSession, JwtKnoxFence],
-        ...(cache ? { cache, synchronize: true } : { migrations: jwtKnoxMigrations, migrationsRun: true }),
-      }).initialize();
-      return {
-        repository: new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession), settings),
-        transaction: (work) => source.transaction(work),
-        close: async () => {
-          await source.destroy();
-          await database.drop();
-        },
-      };
-    },
-    runner,
-  );
+  const open = onDatabase(kind, {
+    entities: [JwtKnoxSession, JwtKnoxFence],
+    ...(cache ? { cache, synchronize: true } : { migrations: jwtKnoxMigrations, migrationsRun: true }),
+  });
+  sessionRepositoryContract(title, async () => subjectOn(await open(), settings), runner);
+}
+
+function subjectOn(source: DataSource, settings = {}): ContractSubject {
+  const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession), settings);
+  return { repository, transaction: (work) => source.transaction(work) };
 }
 
 @Entity('tenant_sessions')
@@ -68,10 +85,9 @@ class OfOneTenant extends TypeOrmSessionRepository {
 }
 
 for (const kind of databaseKinds) {
+  const openSource = onDatabase(kind, { entities: [TenantSession, JwtKnoxFence], synchronize: true });
   const open = async () => {
-    const database = await createDatabase(kind);
-    const entities = [TenantSession, JwtKnoxFence];
-    const source = await new DataSource({ ...database.options, entities, synchronize: true }).initialize();
+    const source = await openSource();
     const rows = source.getRepository(TenantSession);
     return {
       repository: new OfOneTenant(rows as never),
@@ -80,44 +96,21 @@ for (const kind of databaseKinds) {
         const { tenantId, channel } = await rows.findOneByOrFail({ id });
         return { tenantId, channel };
       },
-      close: async () => {
-        await source.destroy();
-        await database.drop();
-      },
     };
   };
   sessionRepositoryContract(`TypeORM on ${kind}, an entity with columns of the host's`, open, runner);
 }
 
 // Drivers that TypeORM takes in place of the usual ones, in memory.
-sessionRepositoryContract('TypeORM on sql.js', () => openWith({ type: 'sqljs' }), runner);
-
-/** One for all: it takes seconds to start, and is one connection to one database. */
-const engine = new PGliteDriver({}).driver;
-sessionRepositoryContract(
-  'TypeORM on PGlite',
-  () => openWith({ type: 'postgres', driver: withoutEnd(engine), dropSchema: true }),
-  runner,
-);
-
-async function openWith(options: object): Promise<ContractSubject> {
-  const source = await new DataSource({
-    ...options,
-    entities: [JwtKnoxSession, JwtKnoxFence],
-    migrations: jwtKnoxMigrations,
-    migrationsRun: true,
-  } as object as DataSourceOptions).initialize();
-  const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
-  return { repository, transaction: (work) => source.transaction(work), close: () => source.destroy() };
-}
-
-/** The engine goes on when a data source is closed. */
-function withoutEnd({ Pool }: { Pool: new () => object }) {
-  return {
-    Pool: class extends Pool {
-      end(done: () => void): void {
-        done();
-      }
-    },
-  };
+for (const [title, driver] of [
+  ['sql.js', { type: 'sqljs' }],
+  ['PGlite', { type: 'postgres', driver: new PGliteDriver({}).driver }],
+] as const) {
+  const open = emptiedForEach(async () => {
+    const tables = { entities: [JwtKnoxSession, JwtKnoxFence], migrations: jwtKnoxMigrations, migrationsRun: true };
+    const source = await new DataSource({ ...driver, ...tables } as object as DataSourceOptions).initialize();
+    undone.push(() => source.destroy());
+    return source;
+  });
+  sessionRepositoryContract(`TypeORM on ${title}`, async () => subjectOn(await open()), runner);
 }

@@ -1,4 +1,4 @@
-import { parseCookie, stringifySetCookie } from 'cookie';
+import { stringifySetCookie } from 'cookie';
 import { InvalidRequestError, type JwtKnoxError } from '../contracts/errors';
 import { isLoopback } from '../options/option-reader';
 import { addHeader } from './error-headers.interceptor';
@@ -34,18 +34,14 @@ export class CookieJar {
 
   /** @throws InvalidRequestError for two cookies of one name, which also expires both */
   read(request: any, kind: CookieKind): string | null {
-    const header: unknown = request.headers?.cookie;
-    if (typeof header !== 'string') return null;
-    const name = this.nameOf(request, kind);
-    if (count(header, name) > 1) throw new DuplicateCookieError(this.expirations(request));
-    return parseCookie(header, { decode: (value) => value })[name] ?? null;
+    const [value, another] = valuesIn(request, this.nameOf(request, kind));
+    if (another !== undefined) throw new DuplicateCookieError(this.expirations(request));
+    return value ?? null;
   }
 
   /** Whether a request carries one of the two. */
   isIn(request: any): boolean {
-    const header: unknown = request.headers?.cookie;
-    if (typeof header !== 'string') return false;
-    return count(header, this.nameOf(request, 'access')) + count(header, this.nameOf(request, 'refresh')) > 0;
+    return (['access', 'refresh'] as const).some((kind) => valuesIn(request, this.nameOf(request, kind)).length > 0);
   }
 
   /** @param maxAge seconds */
@@ -68,8 +64,7 @@ export class CookieJar {
 
   /** Of the cookies as they are set, and of those of the same names that a parent domain may have set. */
   private expirations(request: any): string[] {
-    const labels = requestedHost(request).split(':')[0]!.split('.');
-    const parents = labels.slice(0, -1).map((_, index) => labels.slice(index).join('.'));
+    const parents = domainsAbove(requestedHost(request).replace(/\.?(?::\d+)?$/, ''));
     return (['access', 'refresh'] as const).flatMap((kind) =>
       [this.settings.domain, undefined, ...parents].map((domain) =>
         this.cookie(request, kind, { value: '', maxAge: 0, domain }),
@@ -119,7 +114,7 @@ export class CookieJar {
     const { secure } = this.settings;
     if (secure !== 'auto') return !secure;
     if (process.env.NODE_ENV === 'production') return false;
-    return isLoopback(requestedHost(request).replace(/:\d+$/, '')) && !isEncrypted(request);
+    return isLoopback(requestedHost(request).replace(/:\d+$/, '')) && !isEncrypted(request) && !isProxied(request);
   }
 }
 
@@ -138,6 +133,35 @@ function isEncrypted(request: any): boolean {
   return request.protocol === 'https' || (request.raw ?? request).socket?.encrypted === true;
 }
 
-function count(header: string, name: string): number {
-  return header.split(';').filter((pair) => pair.trimStart().startsWith(`${name}=`)).length;
+/** What a proxy adds, or a page over https: the host that is asked for is the proxy's name for this one. */
+function isProxied({ headers = {} }: any): boolean {
+  const isSecureOrigin = String(headers.origin ?? '').startsWith('https:');
+  return (
+    isSecureOrigin || ['forwarded', 'x-forwarded-proto', 'x-forwarded-for'].some((name) => headers[name] !== undefined)
+  );
+}
+
+/** All values of a name: the package `cookie` keeps one of them, and which one is what an attacker would choose. */
+function valuesIn(request: any, name: string): string[] {
+  const header: unknown = request.headers?.cookie;
+  if (typeof header !== 'string') return [];
+  return header.split(';').flatMap((pair) => {
+    const at = pair.indexOf('=');
+    return at >= 0 && trimmed(pair.slice(0, at)) === name ? [trimmed(pair.slice(at + 1))] : [];
+  });
+}
+
+/** RFC 6265 section 5.2: spaces and tabs, and nothing else that JavaScript takes for white space. */
+const trimmed = (text: string) => text.replace(/^[ \t]+|[ \t]+$/g, '');
+
+const MOST_DOMAINS = 4;
+
+/** A host, and the domains above it, but for the last label; none of an address or of what is no name. */
+function domainsAbove(host: string): string[] {
+  if (host.length > 253 || !/^[a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z-]+$/.test(host)) return [];
+  const labels = host.split('.');
+  return labels
+    .slice(0, -1)
+    .map((_, index) => labels.slice(index).join('.'))
+    .slice(-MOST_DOMAINS);
 }

@@ -67,6 +67,8 @@ function placementProblems(options: CookieTransportOptions): string[] {
     if (name?.startsWith('__Host-') && !isHostOnly)
       problems.push(`names.${kind}: __Host- needs Secure, and neither domain nor path; name it otherwise.`);
   }
+  if (names.access !== undefined && names.access === names.refresh)
+    problems.push('names: the two cookies need different names.');
   if (secure === false && (sameSite === 'none' || partitioned))
     problems.push('secure: browsers take no cookie of other sites without it; leave secure: false out.');
   if (domain !== undefined && !/^[a-z\d-]+(?:\.[a-z\d-]+)+$/i.test(domain))

@@ -29,6 +29,7 @@ export class CookieTransport extends TokenTransport {
   readonly #bearerOrigins: ReadonlySet<string>;
   #origins: TrustedOrigins;
   #isTold = false;
+  #realm: string | undefined;
 
   constructor(options: CookieTransportOptions = {}) {
     super();
@@ -47,6 +48,11 @@ export class CookieTransport extends TokenTransport {
   }
 
   override configure({ realm, publicOrigins }: TransportSettings): void {
+    if (this.#realm !== undefined && this.#realm !== realm) {
+      const problem = 'transport: one CookieTransport serves one realm; make one for each module.';
+      throw new JwtKnoxConfigurationError([problem], 'CookieTransport');
+    }
+    this.#realm = realm;
     this.#jar.realm = realm;
     this.#origins = { ...this.#origins, hosts: new Set(publicOrigins.map((origin) => hostOf(origin)!)) };
   }
@@ -54,24 +60,24 @@ export class CookieTransport extends TokenTransport {
   /** @throws CrossOriginRefusedError */
   override admit(request: any, response: any, { wantsTokens, allowsCrossOrigin }: CredentialUse): void {
     if (response !== undefined) addVary(response, 'Cookie');
-    if (allowsCrossOrigin || !canChange(request) || sendsBearer(request)) return;
-    if (this.#isProgram(request) || !(wantsTokens || this.#jar.isIn(request))) return;
+    if (allowsCrossOrigin || !request?.headers || !canChange(request)) return;
+    // What carries its own token is concerned too where cookies are set or expired in the answer.
+    if (this.#isProgram(request) || !(wantsTokens || (!sendsBearer(request) && this.#jar.isIn(request)))) return;
     if (isCrossOrigin(request, this.#origins)) throw new CrossOriginRefusedError();
   }
 
   readAccess(request: any): string | null {
-    return sendsBearer(request) ? this.#bearer.readAccess(request) : this.#jar.read(request, 'access');
+    return this.#readsHeader(request) ? this.#bearer.readAccess(request) : this.#jar.read(request, 'access');
   }
 
   readRefresh(request: any): string | null {
-    return sendsBearer(request) || this.#isProgram(request)
-      ? this.#bearer.readRefresh(request)
-      : this.#jar.read(request, 'refresh');
+    if (this.#isProgram(request)) return this.#bearer.readRefresh(request);
+    return sendsBearer(request) ? null : this.#jar.read(request, 'refresh');
   }
 
   override readRenewal(request: any): string | null {
     const { renew = 'navigation' } = this.#options;
-    if (renew === false || sendsBearer(request) || !isNavigation(request)) return null;
+    if (renew === false || this.#readsHeader(request) || !isNavigation(request)) return null;
     return this.#jar.read(request, 'refresh');
   }
 
@@ -96,7 +102,8 @@ export class CookieTransport extends TokenTransport {
   }
 
   clear(response: any, request: any): void {
-    if (this.#isProgram(request)) return;
+    // The cookies beside a token of its own belong to another session, which lives on.
+    if (this.#isProgram(request) || sendsBearer(request)) return;
     this.#jar.expire(response, request);
     if (this.#options.clearSiteData) addHeader(response, 'Clear-Site-Data', '"storage"');
   }
@@ -108,13 +115,17 @@ export class CookieTransport extends TokenTransport {
   #isProgram(request: any): boolean {
     if (this.#isBearerOrigin(request)) return true;
     if (this.#options.bearer === false) return false;
-    const { 'sec-fetch-site': site, origin, referer, 'user-agent': userAgent = '' } = request.headers;
+    const { 'sec-fetch-site': site, origin, referer, 'user-agent': userAgent = '' } = request.headers ?? {};
     const isBrowser = site !== undefined || origin !== undefined || referer !== undefined;
     return !isBrowser && !userAgent.startsWith('Mozilla/') && !this.#jar.isIn(request);
   }
 
+  #readsHeader(request: any): boolean {
+    return sendsBearer(request) || this.#isBearerOrigin(request);
+  }
+
   #isBearerOrigin(request: any): boolean {
-    return this.#bearerOrigins.has(request.headers.origin);
+    return this.#bearerOrigins.has(request.headers?.origin);
   }
 
   #tellOfPlainCookies(request: any): void {
@@ -141,7 +152,7 @@ function isNavigation(request: any): boolean {
     'sec-fetch-dest': destination,
     accept = '',
     'content-type': type = '',
-  } = request.headers;
+  } = request.headers ?? {};
   if (mode !== undefined) {
     if (mode !== 'navigate' || destination !== 'document') return false;
   } else if (!accept.startsWith('text/html')) return false;

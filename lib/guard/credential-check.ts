@@ -4,10 +4,16 @@ import type { TokenSession } from '../contracts/session';
 import type { Authentication } from '../sessions/session-checker';
 import type { SessionRenewals } from '../sessions/session-renewals';
 import type { TokenVerifier } from '../sessions/token-verifier';
+import { setHeader } from './error-headers.interceptor';
 import type { RequestContext } from './request-context';
 
 const FROM_OWN_PAGES: CredentialUse = { wantsTokens: false, allowsCrossOrigin: false };
 const FROM_ANYWHERE: CredentialUse = { wantsTokens: false, allowsCrossOrigin: true };
+
+/** What a guarded route does with a credential. */
+export function useOf({ allowsCrossOrigin }: RequestContext): CredentialUse {
+  return allowsCrossOrigin ? FROM_ANYWHERE : FROM_OWN_PAGES;
+}
 
 type Found = Promise<Authentication<any, TokenSession>>;
 
@@ -23,7 +29,7 @@ export class CredentialCheck {
   async authenticate(context: RequestContext): Found {
     const { transport } = this;
     const { request, presenter } = context;
-    transport.admit(request, context.response, context.allowsCrossOrigin ? FROM_ANYWHERE : FROM_OWN_PAGES);
+    transport.admit(request, context.response, useOf(context));
     const token = tokenOrNull(transport.readAccess(request));
     if (token === null) return this.goOn(context, new MissingTokenError());
     try {
@@ -44,6 +50,8 @@ export class CredentialCheck {
       throw error instanceof UnauthorizedError ? refusal : error;
     });
     await transport.write(response, tokens, request);
+    // The answer carries tokens now, whatever the route says of caches before.
+    setHeader(response, 'Cache-Control', 'no-store');
     return this.verifier.authenticate(tokens.accessToken, presenter);
   }
 }

@@ -59,7 +59,8 @@ export function hostOf(origin: string): string | null {
 
 /** The host that a request asks for; over HTTP/2 it stands in a pseudo-header. */
 export function requestedHost(request: any): string {
-  return String(request.headers.host ?? request.headers[':authority'] ?? '').toLowerCase();
+  const headers = request.headers ?? {};
+  return String(headers.host ?? headers[':authority'] ?? '').toLowerCase();
 }
 
 /** `Host` may carry the port that its scheme implies. */

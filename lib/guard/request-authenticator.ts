@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
 import type { Authentication } from '../sessions/session-checker';
+import { useOf } from './credential-check';
 import { AuthenticationCache, type RequestAuthentication } from './authentication-cache';
 import { ErrorHeaders } from './error-headers.interceptor';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
@@ -49,6 +50,8 @@ export class PassportAuthenticator extends RequestAuthenticator {
 
   authenticate(context: RequestContext): Promise<RequestAuthentication> {
     const { request, lifetime } = context;
+    // For each guard anew: of two handlers of one request, one may allow what the other refuses.
+    if (lifetime && this.checksOrigin) this.transport.admit(request, context.response, useOf(context));
     const known = lifetime && this.cache.get(lifetime, request);
     if (known) return known;
     const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, context);

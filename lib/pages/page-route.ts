@@ -37,6 +37,8 @@ export class PageErrors implements ExceptionFilter<HttpException> {
   async catch(error: HttpException, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
     const [request, response] = [http.getRequest<any>(), http.getResponse<any>()];
+    // Answered already, by a time-out of the application's for example.
+    if ((response.raw ?? response).headersSent) return;
     try {
       await this.answer(error, request, response);
     } catch (failure) {

@@ -18,9 +18,9 @@ export class TokenResponder {
   async answerLogin(tokens: IssuedTokens, request: unknown, response: unknown): Promise<object> {
     try {
       const replaced = tokenOrNull(this.transport.readReplaced(request));
-      const body = await this.answer(tokens, request, response);
+      // First: once the new cookies are set, nobody holds the tokens of the session before.
       if (replaced !== null) await this.endReplaced(replaced, request);
-      return body;
+      return await this.answer(tokens, request, response);
     } catch (error) {
       await this.service.revoke(tokens.session.id).catch(() => undefined);
       throw error;

@@ -126,7 +126,11 @@ export class SessionRefresher {
     // Without the session key no decision but `invalid`: the new access token is derived from it.
     const presented = { generation: claims.generation, key, isMember: isMember(row, claims), attemptDigest } as const;
     const rotate = refresh.rotate && !keepsKey;
-    return decideRefresh(row, presented, now, { ...refresh, rotate, clockMargin });
+    const decision = decideRefresh(row, presented, now, { ...refresh, rotate, clockMargin });
+    // The page of a browser that was closed in mid-refresh: its client still has the key of that attempt.
+    const mayBeRetried = row.rotationKeyDigest !== null && row.lastUsedAt <= (row.rotatedAt ?? 0);
+    const isEarly = keepsKey && key === 'previous' && mayBeRetried && decision.kind === 'replay';
+    return isEarly ? { kind: 'invalid' } : decision;
   }
 
   /** Null when the row changed in between: decide again. */

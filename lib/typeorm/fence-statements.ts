@@ -2,7 +2,7 @@ import type { Connections } from './connections';
 import { dialectOf } from './dialect';
 import { JwtKnoxFence } from './fence.entity';
 import { PreparedRead } from './prepared-read';
-import { retrying } from './retrying';
+import { retrying, retryingOn } from './retrying';
 
 /** The row of the counter. */
 const COUNTER = '#';
@@ -46,10 +46,11 @@ export class FenceStatements {
   }
 
   readCounter(): Promise<number> {
-    return retrying(async () => {
+    const read = async () => {
       const [row] = await this.counter.rows([COUNTER]);
       return Number(row?.[0] ?? 0);
-    }, 'read');
+    };
+    return retryingOn(this.connections, read, 'read');
   }
 
   async raise(scope: string, timeout?: number): Promise<void> {
@@ -58,7 +59,8 @@ export class FenceStatements {
   }
 
   isFenced([one, other = one]: readonly string[], counter: number): Promise<boolean> {
-    return retrying(async () => (await this.look.rows([one, other, counter])).length > 0, 'read');
+    const look = async () => (await this.look.rows([one, other, counter])).length > 0;
+    return retryingOn(this.connections, look, 'read');
   }
 
   private write(sql: string, parameters: unknown[], timeout?: number): Promise<unknown> {

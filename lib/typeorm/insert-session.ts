@@ -31,7 +31,7 @@ export async function insertSession(record: SessionRecord, userIds: UserIdColumn
   try {
     if (!(await (slot === null ? write() : unlessTaken(write)))) return false;
   } catch (error) {
-    const isUserId = !row.hasHostColumns && !(userIds.keepsText && /^[\x20-\x7e]*$/.test(userId));
+    const isUserId = !row.hasHostColumns && userIds.mayBeUnfit(userId);
     throw isUserId && isUnfitValue(error) ? new UnstorableUserIdError(NO_ROOM) : row.failure(error);
   }
   if (userIds.keepsText) return true;

@@ -117,7 +117,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   findById(id: string): Promise<FoundSession | null> {
-    return retrying(() => this.lookUp.find(id), 'read');
+    return retryingOn(this.connections, () => this.lookUp.find(id), 'read');
   }
 
   async findByUser(userId: string, query: SessionQuery = {}, timeout?: number): Promise<SessionRecord[]> {
@@ -192,14 +192,16 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
     const { realm } = this;
-    return (await this.userIds.ofUser(userId, 0, () => this.update({ id, realm, userId }, { deviceName }))) > 0;
+    const rename = () => writeFitting({ deviceName }, (change) => this.updateClaiming({ id, realm, userId }, change));
+    return (await this.userIds.ofUser(userId, 0, rename)) > 0;
   }
 
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
     const where: Where = { id, realm: this.realm };
     if (only.userId !== undefined) where.userId = only.userId;
     if (only.generation !== undefined) where.generation = only.generation;
-    return (await this.delete(where)) > 0;
+    const end = () => this.delete(where);
+    return (await (only.userId === undefined ? end() : this.userIds.ofUser(only.userId, 0, end))) > 0;
   }
 
   async deleteByUser(userId: string, exceptId?: string): Promise<number> {

@@ -51,9 +51,14 @@ export class UserIdColumn {
     try {
       return await work();
     } catch (error) {
-      if (isUnfitValue(error)) return none;
+      if (isUnfitValue(error) && this.mayBeUnfit(userId)) return none;
       throw error;
     }
+  }
+
+  /** Whether an error about a value may be about this id: plain text fits every column of text. */
+  mayBeUnfit(userId: string): boolean {
+    return !(this.keepsText && /^[\x20-\x7e]*$/.test(userId));
   }
 
   /** Whether the column can hold this id, as far as its type tells. */

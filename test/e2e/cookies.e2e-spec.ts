@@ -133,6 +133,38 @@ describe.each(environments)('cookies: $title', ({ platform, kind }) => {
     expect(new Set(domains)).toEqual(new Set([undefined, 'app.example.com', 'example.com']));
   });
 
+  it.each([
+    ['has many labels', `${'a.'.repeat(3_000)}example`],
+    ['is no name', 'my_app..example.com'],
+    ['is an address', '10.0.0.7:8080'],
+    ['ends with a dot', 'app.example.com.'],
+  ])('refuses them at once for a host that %s', async (_title, host) => {
+    const cookie = `${ACCESS}=1; ${ACCESS} =2`;
+    const answer = await t.http.get('/notes', { headers: { host, cookie } });
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+    expect([answer.headers['set-cookie']!].flat().length).toBeLessThan(15);
+  });
+
+  it('reads a name with spaces around it as browsers do', async () => {
+    await logIn();
+    const cookie = `${ACCESS} =${browser.jar.get(ACCESS)}`;
+    const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+    expect((await t.http.post('/changes', { headers: { host: 'app.example.com', cookie, ...foreign } })).status).toBe(
+      403,
+    );
+  });
+
+  it('leaves the cookies alone when a session with a token of its own ends', async () => {
+    await logIn();
+    const { access_token: token } = (await t.http.post('/auth/login', { json })).body;
+    const ended = await browser.post('/auth/logout', { token });
+    expect([ended.status, ended.headers['set-cookie']]).toEqual([204, undefined]);
+    expect((await browser.get('/notes')).status).toBe(200);
+    const { refresh_token } = (await t.http.post('/auth/login', { json })).body;
+    const fixed = await browser.post('/auth/refresh', { token: 'x', json: { refresh_token } });
+    expect([fixed.status, fixed.headers['set-cookie']]).toEqual([400, undefined]);
+  });
+
   it('refuses to set a cookie that browsers would drop, and starts no session', async () => {
     const big = new CookieTransport();
     const app = await createApp(platform, kind, {
@@ -174,6 +206,25 @@ describe.each(environments)('cookies: $title', ({ platform, kind }) => {
       const answer = await browser.visit('/notes');
       expect(answer.status).toBe(200);
       expect(claimsOf(browser.jar.get(REFRESH)!).gen).toBe(1);
+    });
+
+    it('ends no session whose client can still retry the refresh that was cut off', async () => {
+      await logIn();
+      const old = new Map(browser.jar);
+      t.clock.advance('6m');
+      const attempt = { headers: { 'idempotency-key': 'a-key-of-at-least-sixteen-characters' } };
+      expect((await browser.post('/auth/refresh', attempt)).status).toBe(200);
+      for (const [name, value] of old) browser.jar.set(name, value);
+      t.clock.advance('10m');
+      expect((await browser.visit('/notes')).status).toBe(401);
+      expect((await browser.post('/auth/refresh', attempt)).status).toBe(200);
+      expect((await browser.visit('/notes')).status).toBe(200);
+    });
+
+    it('is answered with no-store, since the answer brings tokens', async () => {
+      await logIn();
+      t.clock.advance('6m');
+      expect((await browser.visit('/notes')).headers['cache-control']).toBe('no-store');
     });
 
     it('is no help to a fetch, or once the session has ended', async () => {
@@ -245,6 +296,12 @@ describe.each(environments)('cookies: $title', ({ platform, kind }) => {
       expect((await browser.post('/changes', { headers })).status).toBe(403);
     });
 
+    it.each(['login', 'refresh', 'logout'])('is no %s, whatever it says of a token of its own', async (path) => {
+      const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
+      const answer = await browser.post(`/auth/${path}`, { json, token: 'x', headers });
+      expect([answer.status, answer.headers['set-cookie']]).toEqual([403, undefined]);
+    });
+
     it('is no concern of a request with its own token, or with none', async () => {
       const { access_token: token } = (await t.http.post('/auth/login', { json })).body;
       const headers = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
@@ -263,11 +320,35 @@ describe('the options of CookieTransport', () => {
     [{ secure: false, sameSite: 'none' }, 'secure: browsers take no cookie'],
     [{ names: { access: '__Host-a' }, domain: 'example.com' }, 'names.access: __Host- needs'],
     [{ names: { access: 'a b' } }, 'names.access: no name'],
+    [{ names: { access: 'a', refresh: 'a' } }, 'names: the two cookies need different names'],
     [{ domain: 'https://example.com' }, 'domain: must be a host name'],
     [{ path: '../auth' }, 'path: must be a plain path'],
   ])('%j: %s', (options, problem) => {
     expect(() => new CookieTransport(options as object)).toThrow(problem);
   });
+});
+
+it('one CookieTransport serves one realm', () => {
+  const transport = new CookieTransport();
+  transport.configure({ realm: 'staff', publicOrigins: [] });
+  expect(() => transport.configure({ realm: 'customers', publicOrigins: [] })).toThrow('serves one realm');
+});
+
+it.each([
+  ['a proxy', { 'x-forwarded-proto': 'https' }],
+  ['a page over https', { origin: 'https://app.example.com' }],
+])('cookies are secure behind %s that asks for localhost', (_title, headers) => {
+  const transport = new CookieTransport({ bearer: false });
+  const lines: string[] = [];
+  const response = { header: (_name: string, value: string) => lines.push(value) };
+  transport.clear(response, { headers: { host: 'localhost:3000', ...headers } });
+  expect(lines).toEqual([expect.stringMatching(/^__Host-.*Secure/), expect.stringMatching(/^__Host-.*Secure/)]);
+});
+
+it('a context without headers is no request of a browser, and no error', () => {
+  const transport = new CookieTransport();
+  transport.admit({}, undefined, { wantsTokens: false, allowsCrossOrigin: false });
+  expect([transport.readAccess({}), transport.readRenewal({})]).toEqual([null, null]);
 });
 
 describe('the names of the cookies', () => {

@@ -41,7 +41,8 @@ function shape(metadata: EntityMetadata): void {
     const field: SessionField | undefined = SESSION_FIELDS[column.propertyName as keyof SessionRecord];
     if (field === undefined) continue;
     if (column.isPrimary) column.primaryKeyConstraintName ??= nameOf('PK', metadata.tableName);
-    if (!isMysql || column.charset || column.collation) continue;
+    // Foreign keys of the host's refer to the id, and have been given its collation by now: none.
+    if (!isMysql || column.propertyName === 'id' || column.charset || column.collation) continue;
     if (!TEXT_TYPES.includes(driver.normalizeType(column))) continue;
     // A foreign key must compare as what it refers to does.
     const foreign = metadata.foreignKeys.find(({ columns }) => columns.includes(column));

@@ -3,6 +3,7 @@
 // The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mysql from 'mysql2/promise';
@@ -16,6 +17,20 @@ const NEWEST = 24;
 const ALL = 'sqlite,postgres,mariadb';
 const LENGTH = process.env.TEST_LENGTH ?? 'long';
 const TIMEOUT_MS = 5_000;
+
+/**
+ * What asks the storage for no more than everybody does: how requests are read, refused and answered, and what starts or
+ * does not. Short runs leave it to the embedded database.
+ */
+const ALIKE =
+  /^(?:anonymous|audiences|client.*|context.*|cookies|first-pages|framework-errors|gateways|global-guards|guard|host-interceptors|host-pipes|jwks|long-lived|misconfigured-hosts|nearly-right-.*|oauth-metadata|one-door|pages.*|realm-refusals|recipes|refusal-log|route-guards|s[467]-.*|testing-helpers|transport-clears|username-field|verifier-outage)\.e2e-spec\.ts$/;
+
+/** What is run on the servers. */
+function onServers() {
+  if (LENGTH === 'long') return ['test/contract', 'test/e2e'];
+  const e2e = readdirSync(join(root, 'test/e2e')).filter((name) => name.endsWith('.e2e-spec.ts') && !ALIKE.test(name));
+  return ['test/contract', ...e2e.map((name) => `test/e2e/${name}`)];
+}
 
 // The same addresses as in databases.ts.
 const SERVERS = [
@@ -95,7 +110,7 @@ if (missing.length > 0) {
   const here = { name: process.version, cwd: root, node: process.execPath, env: process.env };
   // Right after `npm test`, as in .ci/run, only what needs a server is left to do on this Node.
   if (process.env.TEST_SQLITE_DONE === '1') {
-    await runSuite({ ...here, databases: 'postgres,mariadb', filter: ['test/contract', 'test/e2e'] });
+    await runSuite({ ...here, databases: 'postgres,mariadb', filter: onServers() });
   } else {
     await runSuite({ ...here, databases: ALL });
   }
@@ -108,9 +123,10 @@ if (missing.length > 0) {
   } else {
     try {
       const { version, ...checkout } = await elsewhere;
-      // What differs by Node version is the JavaScript and the drivers: the storage on every database, the rest on one.
+      // What differs by Node version is the JavaScript and the drivers: the storage in long runs on every database, the rest on one.
       const there = { name: version, length: 'short', ...checkout };
-      await runSuite({ ...there, databases: ALL, filter: ['test/unit', 'test/contract'] });
+      const databases = LENGTH === 'long' ? ALL : 'sqlite';
+      await runSuite({ ...there, databases, filter: ['test/unit', 'test/contract'] });
       const e2e = LENGTH === 'long' ? 'test/e2e' : 'test/e2e/scenarios';
       await runSuite({ ...there, databases: 'sqlite', filter: [e2e, 'test/interop'] });
     } catch (error) {

@@ -32,7 +32,9 @@ export function epochMs(name: string, options: ColumnOptions = {}): ColumnOption
 
 const INTEGER = /^(?:0|-?[1-9]\d{0,18})$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const INTEGER_TYPES = ['int', 'integer', 'int4', 'mediumint', 'smallint', 'int2', 'tinyint', 'bigint', 'int8'];
+const INTEGER_TYPES = [
+  'int', 'integer', 'int4', 'mediumint', 'smallint', 'int2', 'tinyint', 'bigint', 'int8', 'decimal', 'dec', 'numeric', 'double', 'float',
+]; // prettier-ignore
 
 /**
  * Whether a column of this type can hold a user id. What it cannot hold belongs to nobody: PostgreSQL answers it with an

@@ -40,10 +40,13 @@ describe.each(environments)('TokenService.issue: $title', ({ platform, kind }) =
       expect((await t.tokens.authenticate(tokens.accessToken)).claims).toEqual({ tier: 'gold' });
     });
 
-    it.each(['soon', ['a'], 7, true])('refuses the claims %j, and writes nothing', async (claims) => {
-      await expect(t.tokens.issue(user, {}, { claims: claims as never })).rejects.toThrow('claims must be an object');
-      expect(await rows().countBy({ userId: String(user.id) })).toBe(0);
-    });
+    it.each(['soon', ['a'], 7, true, new Map([['a', 1]]), new Date()])(
+      'refuses the claims %j, and writes nothing',
+      async (claims) => {
+        await expect(t.tokens.issue(user, {}, { claims: claims as never })).rejects.toThrow('claims must be an object');
+        expect(await rows().countBy({ userId: String(user.id) })).toBe(0);
+      },
+    );
 
     it('never lets a session outlive maxLifetime', async () => {
       const { createdAt, expiresAt } = await row(await t.tokens.issue(user, {}, { ttl: '365d' }));

@@ -108,8 +108,9 @@ function presentTwice(random, request, place, bad, good) {
   const headers = [`Bearer ${good}`, `Bearer ${bad}`].toSorted(() => random.next() - 0.5);
   if (random.chance(0.5)) request.headers.push(['Authorization', headers[0]], ['authorization', headers[1]]);
   else {
-    request.headers.push(['Authorization', `Bearer ${good}`]);
-    request.target += `${request.target.includes('?') ? '&' : '?'}access_token=${encodeURIComponent(bad)}`;
+    // The query is the application's: what stands there neither counts nor helps.
+    request.headers.push(['Authorization', `Bearer ${bad}`]);
+    request.target += `${request.target.includes('?') ? '&' : '?'}access_token=${encodeURIComponent(good)}`;
   }
   return 'a good token and a changed one';
 }

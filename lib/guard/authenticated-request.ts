@@ -28,7 +28,7 @@ export function deadlineOf(request: unknown): RequestDeadline | undefined {
 }
 
 /** The session of a request that the guard let in. Not by `@CurrentSession()`, which pipes of the host see too. */
-export function sessionOf(request: unknown): Session {
+export function currentSessionOf(request: unknown): Session {
   return (request as { knox: { session: Session } }).knox.session;
 }
 

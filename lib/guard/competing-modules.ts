@@ -3,7 +3,7 @@ import { type ModuleRef, ModulesContainer } from '@nestjs/core';
 
 type NestModule = ReturnType<ModulesContainer['get']> & object;
 
-/** How far a module of the library scopes into its application. */
+/** How far a module of the library reaches into its application. */
 export class ModuleScope {
   readonly isGlobal: boolean;
   readonly guardsAll: boolean;

@@ -15,6 +15,14 @@ export class RefreshTokenDto {
  * @throws InvalidRequestError 415 for another content type, 400 for a wrong member
  */
 export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
+  return checked(dto, jsonObjectOf(request));
+}
+
+/**
+ * The members of the request's JSON body, unchecked; none without a body.
+ * @throws InvalidRequestError 415 for another content type, 400 for what is no object
+ */
+export function jsonObjectOf(request: any): object {
   const type: unknown = request.headers['content-type'];
   // A body may come without both headers, over HTTP/2.
   const hasBody =
@@ -36,7 +44,7 @@ export function jsonBodyOf<T extends object>(request: any, dto: Type<T>): T {
   }
   const body: unknown = request.body ?? {};
   if (typeof body !== 'object' || Array.isArray(body)) throw new InvalidRequestError('The body must be a JSON object.');
-  return checked(dto, body);
+  return body as object;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, NotFoundException, Post, Req, Res } from '@nestjs/common';
 import { TokenTransport } from '../contracts/token-transport';
-import { actorOf, sessionOf } from '../guard/authenticated-request';
+import { actorOf, currentSessionOf } from '../guard/authenticated-request';
 import { checked, formOf } from '../guard/request-body';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { AdminGuard, userIdOf } from '../routes/admin.controller';
@@ -59,7 +59,7 @@ export class AdminPages {
     const { pages } = this;
     const language = pages.languageOf(request);
     const now = this.options.clock.now();
-    const viewing = { currentId: sessionOf(request).id, now, language, descriptions: pages.descriptions };
+    const viewing = { currentId: currentSessionOf(request).id, now, language, descriptions: pages.descriptions };
     const ended = countOf(request, 'ended');
     const data = {
       userId,
@@ -93,7 +93,7 @@ export class AdminForms {
     const { id = '', ...form } = formOf(request);
     const { user_id: userId } = checked(UserIdDto, form);
     if (!(await this.revoker.one(id, userId, endingOf(form, request)))) throw new NotFoundException();
-    await this.goOn({ userId, count: 1, endedOwn: id === sessionOf(request).id }, request, response);
+    await this.goOn({ userId, count: 1, endedOwn: id === currentSessionOf(request).id }, request, response);
   }
 
   @Post('pages/admin/end-all')
@@ -101,7 +101,7 @@ export class AdminForms {
     const form = formOf(request);
     const { user_id: userId } = checked(UserIdDto, form);
     const count = await this.revoker.all(userId, endingOf(form, request));
-    await this.goOn({ userId, count, endedOwn: userId === sessionOf(request).userId }, request, response);
+    await this.goOn({ userId, count, endedOwn: userId === currentSessionOf(request).userId }, request, response);
   }
 
   private async goOn(
@@ -119,5 +119,5 @@ export class AdminForms {
 }
 
 function endingOf({ reason }: Record<string, string>, request: unknown): Ending {
-  return { reason: REASONS.find((one) => one === reason) ?? REASONS[0], actor: actorOf(sessionOf(request)) };
+  return { reason: REASONS.find((one) => one === reason) ?? REASONS[0], actor: actorOf(currentSessionOf(request)) };
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Post, Req, Res } from '@nestjs/common';
 import { InvalidRequestError } from '../contracts/errors';
-import { deadlineOf, sessionOf } from '../guard/authenticated-request';
+import { deadlineOf, currentSessionOf } from '../guard/authenticated-request';
 import { formOf } from '../guard/request-body';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { OwnSessions } from '../routes/own-sessions';
@@ -28,7 +28,7 @@ export class DevicesPage {
 
   @Get('devices')
   async devices(@Req() request: any, @Res() response: unknown): Promise<void> {
-    const current = sessionOf(request);
+    const current = currentSessionOf(request);
     const found = await this.list.of(current.userId, { limit: MOST + 1 }, deadlineOf(request));
     const others = found.filter(({ id }) => id !== current.id);
     const { pages } = this;
@@ -61,7 +61,7 @@ export class DevicesPage {
     switch (action) {
       case 'end':
         await this.own.end(id, request, response);
-        return id === sessionOf(request).id ? login : `${devices}?ended=1`;
+        return id === currentSessionOf(request).id ? login : `${devices}?ended=1`;
       case 'rename':
         await this.own.rename(id, name, request);
         return `${devices}?renamed`;

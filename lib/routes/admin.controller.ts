@@ -19,7 +19,7 @@ import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../sessions/session-admin.service';
 import { JwtKnoxRoute } from './knox-routes';
-import { actorOf, sessionOf } from '../guard/authenticated-request';
+import { actorOf, currentSessionOf } from '../guard/authenticated-request';
 import { pathParametersOf, queryOf } from '../guard/request-body';
 import { SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
 import { pathOf, requestContextOf } from '../guard/request-context';
@@ -38,7 +38,7 @@ export class AdminGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { request, presenter } = requestContextOf(context);
     if (this.users.isAdmin(request.user) === true) return true;
-    const { id: sessionId, userId } = sessionOf(request);
+    const { id: sessionId, userId } = currentSessionOf(request);
     // OWASP ASVS 5.0, 16.3.2.
     this.events.emit('access.forbidden', {
       userId,
@@ -81,7 +81,7 @@ export class AdminController {
     const others = request.params.user_id === undefined ? { user_id: userId } : {};
     const page = answerPage(await this.admin.list(userId, wanted), wanted.limit, response, others);
     return page.map((session) => ({
-      ...sessionBody(session, sessionOf(request).id),
+      ...sessionBody(session, currentSessionOf(request).id),
       user_id: session.userId,
       expired: session.expiresAt <= now,
     }));
@@ -90,7 +90,7 @@ export class AdminController {
   @Delete(SESSIONS)
   @HttpCode(HttpStatus.OK)
   async revoke(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
-    const current = sessionOf(request);
+    const current = currentSessionOf(request);
     const userId = userIdOf(request);
     const revoked = await this.admin.revokeAll(userId, actorOf(current));
     if (userId === current.userId) await this.transport.clear(response, request);

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../contracts/errors';
-import { jsonBodyOf } from '../guard/request-body';
+import { checked, jsonObjectOf } from '../guard/request-body';
 import { LoginDto } from './dto';
 
 /**
@@ -7,21 +7,13 @@ import { LoginDto } from './dto';
  * @throws InvalidRequestError that says what is missing, by the name under which it is to be sent
  */
 export function loginBodyOf(request: any, usernameField: string): LoginDto {
-  const body: unknown = request.body;
-  const given = (typeof body === 'object' && body !== null && !Array.isArray(body) ? body : {}) as Record<
-    string,
-    unknown
-  >;
+  const given = jsonObjectOf(request) as Record<string, unknown>;
   const valueOf = (name: string) => (Object.hasOwn(given, name) ? given[name] : undefined);
-  const { headers } = request as { headers: unknown };
   const members = { username: valueOf(usernameField), password: valueOf('password') };
-  const device = { device_name: valueOf('device_name'), remember: valueOf('remember') };
-  // A request without a body stays one.
-  const renamed = Object.keys(given).length > 0 ? { headers, body: { ...members, ...device } } : request;
   try {
-    return jsonBodyOf(renamed, LoginDto);
+    return checked(LoginDto, { ...members, device_name: valueOf('device_name'), remember: valueOf('remember') });
   } catch (error) {
-    if (!(error instanceof InvalidRequestError) || error.status !== 400 || body !== given) throw error;
+    if (!(error instanceof InvalidRequestError) || request.body !== given) throw error;
     const missing = [usernameField, 'password'].filter((name) => valueOf(name) === undefined);
     if (missing.length === 0) throw new InvalidRequestError(error.message.replace(/^username\b/, usernameField));
     const verb = missing.length > 1 ? 'are' : 'is';

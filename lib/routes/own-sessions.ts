@@ -1,6 +1,6 @@
 import { Injectable, NotFoundException } from '@nestjs/common';
 import { TokenTransport } from '../contracts/token-transport';
-import { actorOf, deadlineOf, sessionOf } from '../guard/authenticated-request';
+import { actorOf, deadlineOf, currentSessionOf } from '../guard/authenticated-request';
 import { SessionNames } from '../sessions/session-names';
 import { type Ending, SessionRevoker } from '../sessions/session-revoker';
 
@@ -15,24 +15,24 @@ export class OwnSessions {
 
   /** @throws NotFoundException for somebody else's session as for an unknown one */
   async end(id: string, request: unknown, response: unknown): Promise<void> {
-    const session = sessionOf(request);
+    const session = currentSessionOf(request);
     if (!(await this.revoker.one(id, session.userId, endingOf(request, 'logout')))) throw noSuchSession();
     if (id === session.id) await this.transport.clear(response, request);
   }
 
   async endOthers(request: unknown): Promise<number> {
-    return this.revoker.other(sessionOf(request), endingOf(request, 'logout_other'));
+    return this.revoker.other(currentSessionOf(request), endingOf(request, 'logout_other'));
   }
 
   async endAll(request: unknown, response: unknown): Promise<number> {
-    const count = await this.revoker.all(sessionOf(request).userId, endingOf(request, 'logout_all'));
+    const count = await this.revoker.all(currentSessionOf(request).userId, endingOf(request, 'logout_all'));
     await this.transport.clear(response, request);
     return count;
   }
 
   /** @throws NotFoundException for somebody else's session as for an unknown one */
   async rename(id: string, deviceName: string | null, request: unknown): Promise<void> {
-    const { userId } = sessionOf(request);
+    const { userId } = currentSessionOf(request);
     const deadline = deadlineOf(request) ?? this.revoker.newDeadline();
     if (!(await this.names.rename({ id, userId }, deviceName, deadline))) throw noSuchSession();
   }
@@ -40,7 +40,7 @@ export class OwnSessions {
 
 function endingOf(request: unknown, reason: Ending['reason']): Ending {
   const deadline = deadlineOf(request);
-  return { reason, actor: actorOf(sessionOf(request)), ...(deadline && { deadline }) };
+  return { reason, actor: actorOf(currentSessionOf(request)), ...(deadline && { deadline }) };
 }
 
 function noSuchSession(): NotFoundException {

@@ -3,7 +3,7 @@ import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionList } from '../sessions/session-list';
 import { JwtKnoxRoute } from './knox-routes';
-import { deadlineOf, sessionOf } from '../guard/authenticated-request';
+import { deadlineOf, currentSessionOf } from '../guard/authenticated-request';
 import { jsonBodyOf, queryOf } from '../guard/request-body';
 import { DeviceNameDto, SessionsQueryDto } from './dto';
 import { OwnSessions } from './own-sessions';
@@ -28,13 +28,13 @@ export class TokenStatusController {
   /** How an application in a browser, which sees no token, learns who is logged in and for how long. */
   @Get('session')
   session(@Req() request: unknown) {
-    const session = sessionOf(request);
+    const session = currentSessionOf(request);
     return sessionBody(session, session.id);
   }
 
   @Get('sessions')
   async sessions(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
-    const session = sessionOf(request);
+    const session = currentSessionOf(request);
     const wanted = pageQuery(queryOf(request, SessionsQueryDto));
     const sessions = await this.list.of(session.userId, wanted, deadlineOf(request));
     const page = answerPage(sessions, wanted.limit, response);
@@ -64,7 +64,7 @@ export class DebugController {
 
   @Get('debug-verify')
   debug(@Req() request: unknown) {
-    const session = sessionOf(request);
+    const session = currentSessionOf(request);
     const token = tokenOrNull(this.transport.readAccess(request));
     return {
       // Null where a page was let in by its refresh token.

@@ -5,10 +5,11 @@ import { dialectOf, exactText } from './dialect';
 /** PostgreSQL cuts longer names, and would then take each index for another one. */
 const LONGEST_NAME = 63;
 
-const TEXT_TYPES = ['varchar', 'char', 'text', 'tinytext', 'mediumtext', 'longtext'];
+/** Types of MySQL whose columns compare by a collation. */
+const COLLATED_TYPES = ['varchar', 'char', 'text', 'tinytext', 'mediumtext', 'longtext'];
 
 /** `IDX_jwt_knox_sessions_user`. Names of indexes are unique in a schema, and on SQLite in a file: they follow the table. */
-export function nameOf(kind: 'IDX' | 'UQ' | 'PK', table: string, suffix?: string): string {
+export function constraintName(kind: 'IDX' | 'UQ' | 'PK', table: string, suffix?: string): string {
   return [kind, table, ...(suffix === undefined ? [] : [suffix])].join('_');
 }
 
@@ -24,7 +25,7 @@ export function SessionIndex(
   const kind = options.unique ? 'UQ' : 'IDX';
   function build(this: EntityMetadata['indices'][number]): string[] {
     const { entityMetadata } = this;
-    const name = nameOf(kind, entityMetadata.tableName, suffix);
+    const name = constraintName(kind, entityMetadata.tableName, suffix);
     // Else as the host's naming strategy calls it.
     this.givenName = name.length > LONGEST_NAME ? undefined : name;
     shape(entityMetadata);
@@ -40,10 +41,10 @@ function shape(metadata: EntityMetadata): void {
   for (const column of metadata.columns) {
     const field: SessionField | undefined = SESSION_FIELDS[column.propertyName as keyof SessionRecord];
     if (field === undefined) continue;
-    if (column.isPrimary) column.primaryKeyConstraintName ??= nameOf('PK', metadata.tableName);
+    if (column.isPrimary) column.primaryKeyConstraintName ??= constraintName('PK', metadata.tableName);
     // Foreign keys of the host's refer to the id, and have been given its collation by now: none.
     if (!isMysql || column.propertyName === 'id' || column.charset || column.collation) continue;
-    if (!TEXT_TYPES.includes(driver.normalizeType(column))) continue;
+    if (!COLLATED_TYPES.includes(driver.normalizeType(column))) continue;
     // A foreign key must compare as what it refers to does.
     const foreign = metadata.foreignKeys.find(({ columns }) => columns.includes(column));
     const exact =

@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { JwtService } from '@nestjs/jwt';
 import { describe, expect, it } from 'vitest';
@@ -23,17 +22,9 @@ import {
   singleToken,
   withExpirations,
 } from '../support/recipes';
+import { describeRecipesOf } from '../support/recipe-page';
 
-const source = readFileSync('test/support/recipes.ts', 'utf8');
-const page = readFileSync('docs/07-recipes.md', 'utf8');
-const recipes = [...source.matchAll(/\/\*\* Recipe: (.*) \*\/\n([\s\S]*?)\/\*\* End of recipe \*\//g)];
-
-describe('the page of recipes', () => {
-  it.each(recipes.map(([, title, code]) => [title!, code!]))('%s: shows the code that runs here', (title, code) => {
-    expect(page).toContain(`## ${title[0]!.toUpperCase()}${title.slice(1)}`);
-    expect(page).toContain(code.trim());
-  });
-});
+describeRecipesOf('test/support/recipes.ts');
 
 describe.each(environments)('recipes: $title', ({ platform, kind }) => {
   /** Runs a recipe in an application of its own, with a user alice. */

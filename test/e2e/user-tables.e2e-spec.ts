@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { Controller, Get, Injectable, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -11,6 +10,7 @@ import { CreateUsers1, environments, NotesController, SECRET } from '../support/
 import { createDatabase, type TestDatabase } from '../support/databases';
 import { HttpClient } from '../support/http-client';
 import type { Platform } from '../support/platforms';
+import { describeRecipesOf } from '../support/recipe-page';
 import { CreateCustomers1, Customers, CustomersModule } from '../support/two-realms';
 import {
   customersKnox,
@@ -23,16 +23,7 @@ import {
 } from '../support/user-tables';
 import { TestUsers, UsersModule } from '../support/users';
 
-const source = readFileSync('test/support/user-tables.ts', 'utf8');
-const page = readFileSync('docs/07-recipes.md', 'utf8');
-const recipes = [...source.matchAll(/\/\*\* Recipe: (.*) \*\/\n([\s\S]*?)\/\*\* End of recipe \*\//g)];
-
-describe('the page of recipes', () => {
-  it.each(recipes.map(([, title, code]) => [title!, code!]))('%s: shows the code that runs here', (title, code) => {
-    expect(page).toContain(`## ${title[0]!.toUpperCase()}${title.slice(1)}`);
-    expect(page).toContain(code.trim());
-  });
-});
+describeRecipesOf('test/support/user-tables.ts');
 
 async function start(platform: Platform, module: new () => object) {
   const app = await NestFactory.create(module, platform.adapter() as never, { logger: false, abortOnError: false });

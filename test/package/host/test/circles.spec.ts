@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable, Module } from '@nestjs/common';
+import { Inject, Injectable, Module } from '@nestjs/common';
 import { JwtKnoxModule, TokenService, UserProvider } from 'nestjs-jwt-knox';
 import { inMemory, InMemorySessionRepository } from 'nestjs-jwt-knox/testing';
 import { JwtKnoxVerifierModule, TokenVerifier } from 'nestjs-jwt-knox/verifier';
@@ -19,24 +19,30 @@ class Users extends UserProvider<{ id: string }> {
   }
 }
 
+/** Users who inject what injects a part of the library. */
+function usersBehind(token: unknown) {
+  @Injectable()
+  class Audit {
+    constructor(@Inject(token as never) readonly part: unknown) {}
+  }
+
+  @Injectable()
+  class AuditedUsers extends Users {
+    constructor(readonly audit: Audit) {
+      super();
+    }
+  }
+
+  @Module({ providers: [AuditedUsers, Audit], exports: [AuditedUsers] })
+  class AuditedModule {}
+
+  return { AuditedModule, AuditedUsers };
+}
+
 // A circle is no error in Nest 11: the application never starts, and the process ends without a word.
 describe('A user provider that injects what injects the library', () => {
   it('of an application that logs in', async () => {
-    @Injectable()
-    class Audit {
-      constructor(readonly tokens: TokenService) {}
-    }
-
-    @Injectable()
-    class AuditedUsers extends Users {
-      constructor(readonly audit: Audit) {
-        super();
-      }
-    }
-
-    @Module({ providers: [AuditedUsers, Audit], exports: [AuditedUsers] })
-    class AuditedModule {}
-
+    const { AuditedModule, AuditedUsers } = usersBehind(TokenService);
     const extras = { imports: [AuditedModule], userProvider: AuditedUsers, storage: inMemory() };
     @Module({ imports: [JwtKnoxModule.forRoot({ secret, ...extras })], controllers: [NotesController] })
     class AppModule {}
@@ -46,28 +52,14 @@ describe('A user provider that injects what injects the library', () => {
       const { body } = await request('POST', '/auth/login', { json: { username: 'alice', password: 'any' } });
       const notes = await request('GET', '/notes', { token: body.access_token });
       expect(notes).toMatchObject({ status: 200, body: { username: 'alice' } });
-      expect(app.get(AuditedUsers, { strict: false }).audit.tokens).toBe(app.get(TokenService));
+      expect(app.get(AuditedUsers, { strict: false }).audit.part).toBe(app.get(TokenService));
     } finally {
       await app.close();
     }
   });
 
   it('of a service that verifies', async () => {
-    @Injectable()
-    class Audit {
-      constructor(readonly verifier: TokenVerifier) {}
-    }
-
-    @Injectable()
-    class AuditedUsers extends Users {
-      constructor(readonly audit: Audit) {
-        super();
-      }
-    }
-
-    @Module({ providers: [AuditedUsers, Audit], exports: [AuditedUsers] })
-    class AuditedModule {}
-
+    const { AuditedModule, AuditedUsers } = usersBehind(TokenVerifier);
     const repository = new InMemorySessionRepository();
     const storage = { useFactory: () => repository };
     const shared = { secret, issuer: 'https://auth.example.com', audience: 'notes' };

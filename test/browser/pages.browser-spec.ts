@@ -47,6 +47,8 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
     await page.fill('#username', username);
     await page.fill('#password', `${username}-password`);
     await page.click('button.main');
+    // The page that comes is of another process of the browser: until it is there, a reload finds none.
+    await page.waitForURL(/\/auth\/devices$/, { waitUntil: 'load' });
     expect(new URL(page.url()).pathname).toBe('/auth/devices');
   };
 

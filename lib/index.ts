@@ -7,15 +7,18 @@ export type {
   JwtKnoxClient,
   JwtKnoxExtras,
   JwtKnoxKey,
-  JwtKnoxLoginRoute,
   JwtKnoxOptions,
   JwtKnoxOptionsFactory,
-  JwtKnoxRouteGuards,
-  JwtKnoxRoutes,
   KeyMaterial,
   RefreshTokenOptions,
   SessionOptions,
 } from './options/options';
+export type {
+  JwtKnoxLoginRoute,
+  JwtKnoxRouteGuards,
+  JwtKnoxRoutes,
+  ProgramTokenOptions,
+} from './options/route-options';
 export type { Duration } from './options/duration';
 export { Clock, SystemClock } from './contracts/clock';
 export type { Moment } from './contracts/clock';
@@ -23,7 +26,9 @@ export type { Moment } from './contracts/clock';
 // Guard and decorators
 export { JwtKnoxGuard } from './guard/jwt-knox.guard';
 export { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
-export { CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
+export { AnyScope, RequireFresh, RequireLogin, Scopes } from './guard/route-rights';
+export type { RouteRights } from './guard/route-rights';
+export { CurrentActor, CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
 export type { DecoratorOf, RouteAccess } from './guard/decorators';
 export type {
   JwtKnoxRegister,
@@ -42,7 +47,8 @@ export type { PurgeOptions, SessionStatistics } from './sessions/session-admin.s
 export type { RevokeOptions } from './sessions/token.service';
 export type { IssueOverrides } from './sessions/session-issuer';
 export type { LoginArrival } from './sessions/login-arrivals';
-export type { CredentialsTarget, RefreshOptions } from './sessions/session-renewals';
+export type { ActingSession, ImpersonationOrder, ProgramTokenOrder } from './sessions/delegated-sessions';
+export type { ChangeOptions, CredentialsTarget, RefreshOptions } from './sessions/session-renewals';
 export type { ActiveToken, Introspection, IntrospectOptions } from './sessions/oauth.service';
 export type { Authentication } from './sessions/session-checker';
 export type { PublicJwk, PublicKeySet } from './tokens/jwk';
@@ -50,7 +56,8 @@ export { IssuedTokens } from './contracts/issued-tokens';
 export type { TokenLifetimes } from './contracts/issued-tokens';
 export { sessionRecord } from './contracts/session';
 export type { Device, Presenter } from './contracts/device';
-export type { Session, SessionEssentials, SessionKind, SessionRecord, TokenSession } from './contracts/session';
+export { coversScope } from './contracts/scopes';
+export type { Actor, Session, SessionEssentials, SessionKind, SessionRecord, TokenSession } from './contracts/session';
 export type { AddressDetail } from './contracts/address';
 
 // Your users
@@ -91,6 +98,7 @@ export type { SessionStorage, SessionStorageContext } from './contracts/session-
 export { JwtKnoxEvents } from './contracts/events';
 export type {
   ClientRejection,
+  ForbiddenReason,
   JwtKnoxEventMap,
   JwtKnoxEventName,
   JwtKnoxListener,
@@ -105,7 +113,6 @@ export type {
 export { UnstorableUserIdError } from './contracts/user-id-error';
 export { CrossOriginRefusedError } from './contracts/cross-origin-error';
 export {
-  ForbiddenError,
   InvalidCredentialsError,
   InvalidRefreshTokenError,
   InvalidRequestError,
@@ -123,5 +130,6 @@ export {
   UnauthorizedError,
   UnavailableError,
 } from './contracts/errors';
+export { ForbiddenError, InsufficientScopeError, InsufficientUserAuthenticationError } from './contracts/rights-errors';
 export { InvalidClientError, InvalidTargetError, UnauthorizedClientError } from './contracts/oauth-errors';
 export type { JwtKnoxErrorCode, RejectionReason } from './contracts/errors';

@@ -37,6 +37,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions, resolveOptions } from './option
 import { bindStorage } from './options/bind-storage';
 import { defaultStorage } from './load-typeorm';
 import { AccessTokenVerifier } from './sessions/access-token.verifier';
+import { Reauthentication } from './sessions/reauthentication';
 import { SessionAdminService } from './sessions/session-admin.service';
 import { OWN_USER_PROVIDER, userProviders } from './sessions/late-user-provider';
 import { SESSION_SERVICES } from './sessions/session-services';
@@ -132,6 +133,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
+      ...(extras.userProvider ? [Reauthentication] : []),
       OwnSessions,
       ...userProviders(extras.userProvider, 'JwtKnoxModule'),
       ...added.providers,

@@ -15,6 +15,8 @@ export type JwtKnoxErrorCode =
   | 'refresh_token_reused'
   | 'session_limit_reached'
   | 'forbidden'
+  | 'insufficient_scope'
+  | 'insufficient_user_authentication'
   | 'cross_origin_refused'
   | 'storage_unavailable'
   | 'issuer_unavailable'
@@ -41,6 +43,8 @@ export type RejectionReason =
   | 'user_inactive'
   | 'credentials_outdated'
   | 'user_agent_mismatch'
+  | 'actor_ended'
+  | 'kind'
   | 'reused';
 
 /**
@@ -170,12 +174,6 @@ export class SessionLimitReachedError extends JwtKnoxError {
       'Forbidden',
       'The limit of simultaneous sessions is reached; end one first.',
     );
-  }
-}
-
-export class ForbiddenError extends JwtKnoxError {
-  constructor() {
-    super('forbidden', HttpStatus.FORBIDDEN, 'Forbidden', 'This needs an administrator.');
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { RejectionReason } from './errors';
 import type { Presenter } from './device';
-import type { Session } from './session';
+import type { Session, SessionKind } from './session';
 
 /** Why sessions ended. */
 export type RevocationReason =
@@ -41,16 +41,27 @@ export interface SessionActor {
 }
 
 /**
- * Which sessions ended: one, all of a user but `except`, or all created before a moment (epoch milliseconds). `realm` says
+ * Which sessions ended: one, all of a user but `except` and of some `kinds` only, or all created before a moment (epoch milliseconds). `realm` says
  * of which module; '' for one without a realm.
  */
 export type RevocationScope =
   | { readonly sessionId: string }
-  | { readonly realm: string; readonly userId: string; readonly except?: string }
+  | {
+      readonly realm: string;
+      readonly userId: string;
+      readonly except?: string;
+      readonly kinds?: readonly SessionKind[];
+    }
   | { readonly realm: string; readonly createdBefore: number };
 
 /** Why a client of `introspect` or `revoke` was refused. `not_allowed`: its `may` does not list the right. */
 export type ClientRejection = 'no_credentials' | 'unknown_client' | 'wrong_secret' | 'not_allowed';
+
+/**
+ * Why a session was refused what it wanted: its user is no admin, its scopes do not cover it, or its kind may not do it, such
+ * as a token for programs that asks for an admin route.
+ */
+export type ForbiddenReason = 'no_admin' | 'scope' | 'kind';
 
 /** What each event carries. No event carries a token, a key, a digest or a password. */
 export interface JwtKnoxEventMap {
@@ -98,14 +109,20 @@ export interface JwtKnoxEventMap {
     userId: string | null;
     presenter: Presenter;
   };
-  /** A user who is no admin called an admin route. `path` is as it was sent, without its query. */
+  /**
+   * A session was refused what it may not do (403). `method` and `path`, as it was sent and without its query, are null for
+   * a message.
+   */
   'access.forbidden': {
     userId: string;
     sessionId: string;
     presenter: Presenter;
-    method: string;
-    path: string;
+    method: string | null;
+    path: string | null;
+    reason: ForbiddenReason;
   };
+  /** The session may do less than before. */
+  'session.narrowed': { session: Session; before: string | null };
   /** The user-agent differs from the login's, under `bindUserAgent: 'warn'`. */
   'user-agent.changed': { session: Session; presenter: Presenter };
 }

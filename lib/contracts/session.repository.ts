@@ -1,6 +1,6 @@
 import { isConnectionFailure } from './connection-errors';
 import { Redacted } from './redacted';
-import type { SessionRecord } from './session';
+import type { SessionKind, SessionRecord } from './session';
 
 /** A row, with its user where the storage reads both at once. */
 export interface FoundSession {
@@ -18,6 +18,8 @@ export interface SessionQuery {
   /** Only those created before this one, or in the same millisecond with a smaller id. */
   before?: { createdAt: number; id?: string | undefined } | undefined;
   limit?: number | undefined;
+  /** Only sessions of these kinds. At least one. @default all */
+  kinds?: readonly SessionKind[] | undefined;
 }
 
 /** What a row notes of its access keys. */
@@ -81,6 +83,8 @@ export interface SlotQuery {
   aliveAt: number;
   /** Most rows without such a slot to read, the oldest first. */
   most: number;
+  /** Which kind of session has the limit. @default 'login' */
+  kind?: SessionKind | undefined;
 }
 
 /** What is counted of the sessions in the storage at one moment. */
@@ -184,7 +188,7 @@ export abstract class SessionRepository extends Redacted {
    */
   abstract insert(record: SessionRecord, columns?: Readonly<Record<string, unknown>>): Promise<boolean>;
   /**
-   * The logins of a user that hold one of the slots 1 to `limit`, expired ones too, and the oldest living ones that hold
+   * The sessions of a kind that a user has and that hold one of the slots 1 to `limit`, expired ones too, and the oldest living ones that hold
    * none: at most `most` of these. In no particular order.
    */
   abstract findSlots(userId: string, query: SlotQuery, timeout?: number): Promise<SessionRecord[]>;
@@ -215,8 +219,10 @@ export abstract class SessionRepository extends Redacted {
   abstract rename(id: string, userId: string, deviceName: string | null): Promise<boolean>;
   /** Deletes one session, if it is this user's and of this generation where those are given. */
   abstract deleteById(id: string, only?: { userId?: string; generation?: number }): Promise<boolean>;
-  /** Deletes all sessions of a user, but for one where it is given; answers how many. */
-  abstract deleteByUser(userId: string, exceptId?: string): Promise<number>;
+  /** Changes what a session may do, where that is still `from` (null: everything). False when nothing changed. */
+  abstract narrow(id: string, from: string | null, to: string): Promise<boolean>;
+  /** Deletes all sessions of a user, but for one, and of some kinds only, where these are given; answers how many. */
+  abstract deleteByUser(userId: string, exceptId?: string, kinds?: readonly SessionKind[]): Promise<number>;
   /** Deletes these sessions of a user as far as they hold none of the slots 1 to `limit`; answers how many. */
   abstract deleteSurplus(userId: string, ids: readonly string[], limit: number, timeout?: number): Promise<number>;
   /** Users with more logins alive at `aliveAt` than `limit`, at most `most` of them. */

@@ -148,6 +148,13 @@ type Internal = {
 /** A session as your application sees it: everything about the login but its digests. Times are epoch milliseconds. */
 export type Session = Readonly<Omit<SessionRecord, Internal>>;
 
+/** Who acts as another user: their id, realm ('' for none) and the session in which they do it. */
+export interface Actor {
+  readonly userId: string;
+  readonly realm: string;
+  readonly sessionId: string;
+}
+
 /** What a session must be given: the columns that are never null and have no preset. */
 export type SessionEssentials = Pick<
   SessionRecord,
@@ -164,8 +171,11 @@ export function sessionRecord(given: SessionEssentials & Partial<SessionRecord>)
   return { ...Object.fromEntries(blank), generation: 0, ...given };
 }
 
-/** A session as far as its access token tells of it: what a verifier knows that does not read the row. */
-export type TokenSession = Pick<Session, 'id' | 'userId' | 'generation' | 'expiresAt'>;
+/**
+ * A session as far as its access token tells of it: what a verifier knows that does not read the row. `scopes` is '' where
+ * the token names none, and `authenticatedAt` 0 where it does not say when credentials were proven.
+ */
+export type TokenSession = Pick<Session, 'id' | 'userId' | 'generation' | 'expiresAt' | 'scopes' | 'authenticatedAt'>;
 
 /**
  * The part of a row that may leave the library: no digest, no salt. Written out, since it runs with every request and a

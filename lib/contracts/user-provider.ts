@@ -48,6 +48,15 @@ export abstract class UserProvider<User = any> extends Redacted {
   }
 
   /**
+   * The username that a login of this user sends, for `POST reauthenticate`, which takes the password alone. By default the
+   * user's `username`, or else `email`.
+   */
+  getUsername(user: User): string | null {
+    const { username, email = null } = user as { username?: string; email?: string | null };
+    return username ?? email;
+  }
+
+  /**
    * Whether the user may log in and use sessions now: true or false, nothing else. By default the user's own `isActive`;
    * a user without such a property is active.
    */

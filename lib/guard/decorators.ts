@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { JwtKnoxRequest, RegisteredSession, RegisteredUser } from '../contracts/registered-types';
+import type { Actor, Session } from '../contracts/session';
 import { requestOf } from './request-context';
 
 /** Metadata key under which a route or class says whom it lets in. */
@@ -82,3 +83,14 @@ export const CurrentSession = createParamDecorator((_: unknown, context: Executi
   const session = guardedRequestOf(context)?.knox?.session;
   return session && { ...session };
 }) as unknown as () => DecoratorOf<RegisteredSession>;
+
+/**
+ * Who acts as the user in this request; undefined when the user does themselves.
+ * @example
+ * `class Notes { @Post() write(@CurrentUser() user: User, @CurrentActor() actor?: Actor) {} }`
+ */
+export const CurrentActor = createParamDecorator((_: unknown, context: ExecutionContext): Actor | undefined => {
+  const session = guardedRequestOf(context)?.knox?.session as Partial<Session> | undefined;
+  if (typeof session?.actorId !== 'string') return undefined;
+  return { userId: session.actorId, realm: session.actorRealm ?? '', sessionId: session.actorSessionId ?? '' };
+}) as unknown as () => DecoratorOf<Actor | undefined>;

@@ -18,6 +18,7 @@ import {
   UnauthorizedError,
   UnavailableError,
 } from '../contracts/errors';
+import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../contracts/rights-errors';
 import { InvalidClientError } from '../contracts/oauth-errors';
 import { ThrottledLogger } from '../sessions/throttled-logger';
 import { readAndLeave, requestContextOf, RequestContextReader } from './request-context';
@@ -97,7 +98,13 @@ export class HostChallenge implements CanActivate {
 /** RFC 6750 section 3: no error code when no token was sent. */
 function challengeFor(error: unknown): string | null {
   if (error instanceof InvalidClientError) return 'Basic realm="jwt-knox"';
+  if (error instanceof InsufficientScopeError) {
+    return `${REALM}, error="insufficient_scope", scope="${error.scopes.join(' ')}"`;
+  }
   if (!(error instanceof UnauthorizedError)) return null;
+  if (error instanceof InsufficientUserAuthenticationError) {
+    return `${REALM}, error="insufficient_user_authentication", max_age="${error.maxAge}"`;
+  }
   const tokenSent = !(error instanceof MissingTokenError || error instanceof InvalidCredentialsError);
   return tokenSent ? `${REALM}, error="invalid_token"` : REALM;
 }

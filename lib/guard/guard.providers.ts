@@ -8,6 +8,7 @@ import { generateId } from '../tokens/token-key';
 import { AuthenticationCache } from './authentication-cache';
 import { ModuleScope } from './competing-modules';
 import { ErrorHeaders } from './error-headers.interceptor';
+import { ForbiddenAccess } from './forbidden-access';
 import { JwtKnoxGuard } from './jwt-knox.guard';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './jwt-knox.strategy';
 import { PassportAuthenticator, RequestAuthenticator } from './request-authenticator';
@@ -28,6 +29,7 @@ export function guardProviders(extras: GuardExtras, module: { name: string; stra
     JwtKnoxGuard,
     AuthenticationCache,
     ErrorHeaders,
+    ForbiddenAccess,
     { provide: RequestContextReader, useClass: contextReader ?? RequestContextReader },
     { provide: RequestAuthenticator, useClass: PassportAuthenticator },
     { provide: ModuleScope, useValue: new ModuleScope(module.name, extras) },

@@ -5,6 +5,7 @@ import { RequestSession } from './authenticated-request';
 import { allowsCrossOrigin } from './cross-origin';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
+import { handlerRightsOf, routeRightsOf } from './route-rights';
 import {
   hasHeaders,
   isToldByNest,
@@ -17,6 +18,9 @@ import {
 const WITHOUT_MODULE =
   'JwtKnoxGuard: no module provides what it needs; import JwtKnoxModule.forRoot(…) in your root module, or, with ' +
   'isGlobal: false, in each module that uses the guard.';
+
+const PUBLIC_WITH_RIGHTS =
+  'A handler is @Public() and asks for scopes or a fresh login: leave @Public() out, or @Scopes, @AnyScope and @RequireFresh.';
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to your user and
@@ -37,10 +41,14 @@ export class JwtKnoxGuard implements CanActivate {
     if (!reader || !authenticator) throw new JwtKnoxConfigurationError([WITHOUT_MODULE], 'JwtKnoxGuard');
   }
 
-  /** @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503) */
+  /**
+   * @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503);
+   * InsufficientScopeError (403) and InsufficientUserAuthenticationError (401) where the route asks for more
+   */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.accessTo(context);
     if (access === 'public') {
+      if (handlerRightsOf(context)) throw new TypeError(PUBLIC_WITH_RIGHTS);
       // Your own decorators may ask for the request there.
       leaveReader(context, this.reader);
       return true;
@@ -52,11 +60,14 @@ export class JwtKnoxGuard implements CanActivate {
       if (typeof request !== 'object' || request === null) throw missingRequestIn(context);
       if (this.authenticator.checksOrigin && allowsCrossOrigin(context)) found.allowsCrossOrigin = true;
       const authentication = await this.authenticator.authenticate(found);
+      const rights = routeRightsOf(context);
+      if (rights) this.authenticator.requireRights(rights, authentication.session, found);
       request.user = authentication.user;
       request.knox = new RequestSession(authentication);
       return true;
     } catch (error) {
-      if (access === 'optional' && error instanceof MissingTokenError) return admitAnonymous(context, request);
+      if (access === 'optional' && error instanceof MissingTokenError && !routeRightsOf(context))
+        return admitAnonymous(context, request);
       this.authenticator.setErrorHeaders(found, error);
       throw error instanceof MissingTokenError && !hasHeaders(context, request) ? this.missingIn(context) : error;
     }

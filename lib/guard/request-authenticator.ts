@@ -1,13 +1,17 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { ForbiddenError, InsufficientScopeError } from '../contracts/rights-errors';
 import type { TokenSession } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import type { Authentication } from '../sessions/session-checker';
 import { useOf } from './credential-check';
 import { AuthenticationCache, type RequestAuthentication } from './authentication-cache';
 import { ErrorHeaders } from './error-headers.interceptor';
+import { ForbiddenAccess } from './forbidden-access';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { authenticateWith } from './passport-call';
 import type { RequestContext } from './request-context';
+import { lackOf, type RouteRights } from './route-rights';
 
 /**
  * Finds out who sends a request: what {@link JwtKnoxGuard} asks. One per module.
@@ -28,6 +32,12 @@ export abstract class RequestAuthenticator {
    */
   abstract authenticate(context: RequestContext): Promise<Authentication<any, TokenSession>>;
 
+  /**
+   * Throws what a session lacks of what a route requires by `@Scopes`, `@AnyScope` and `@RequireFresh`.
+   * @throws InsufficientScopeError (403), InsufficientUserAuthenticationError (401)
+   */
+  abstract requireRights(rights: RouteRights, session: TokenSession, context: RequestContext): void;
+
   /** Sets the headers that belong to an error that {@link authenticate} threw, such as `WWW-Authenticate`. */
   abstract setErrorHeaders(context: RequestContext, error: unknown): void;
 }
@@ -40,6 +50,8 @@ export class PassportAuthenticator extends RequestAuthenticator {
     private readonly cache: AuthenticationCache,
     private readonly errorHeaders: ErrorHeaders,
     private readonly transport: TokenTransport,
+    private readonly forbidden: ForbiddenAccess,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clock'>,
   ) {
     super();
   }
@@ -57,6 +69,14 @@ export class PassportAuthenticator extends RequestAuthenticator {
     const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, context);
     if (lifetime) this.cache.set(lifetime, request, authentication);
     return authentication;
+  }
+
+  requireRights(rights: RouteRights, session: TokenSession, context: RequestContext): void {
+    const error = lackOf(rights, session, this.options.clock.now());
+    if (!error) return;
+    if (error instanceof InsufficientScopeError) this.forbidden.report(context, session, 'scope');
+    if (error instanceof ForbiddenError) this.forbidden.report(context, session, 'kind');
+    throw error;
   }
 
   setErrorHeaders({ response }: RequestContext, error: unknown): void {

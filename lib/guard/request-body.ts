@@ -113,8 +113,12 @@ export function checked<T extends object>(dto: Type<T>, source: unknown): T {
   return input as T;
 }
 
-/** Validators and their messages convert what they judge, and an object of the input's may throw at that: no member is one. */
+/** Validators and their messages convert what they judge, and an object of the input's may throw at that: none is kept. */
 function harmless(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(withoutObjects) : withoutObjects(value);
+}
+
+function withoutObjects(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? {} : value;
 }
 

@@ -1,8 +1,10 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { SessionStorage } from '../contracts/session-storage';
 import { featureProblems } from './features';
+import { millisecondsOf } from './duration';
 import { isLoopback } from './option-reader';
-import type { JwtKnoxExtras, JwtKnoxLoginRoute, JwtKnoxOptions, JwtKnoxRouteGuards } from './options';
+import type { JwtKnoxExtras, JwtKnoxOptions } from './options';
+import type { JwtKnoxLoginRoute, JwtKnoxRouteGuards } from './route-options';
 import { userProviderProblems } from './user-provider-problems';
 
 /** Former names of what the extra `storage` holds, with what to write instead. */
@@ -29,18 +31,28 @@ export const EXTRAS = {
 } satisfies Record<keyof JwtKnoxExtras, unknown>;
 /** What the body of a login holds beside the username. */
 const TAKEN_MEMBERS = ['password', 'device_name', 'remember'];
-const ROUTE_SWITCHES = ['session', 'admin', 'oauth', 'metadata', 'jwks', 'debug'];
+const ROUTE_SWITCHES = ['session', 'tokens', 'admin', 'oauth', 'metadata', 'jwks', 'debug'];
 
 /** Up to four plain segments: as many as the metadata is mounted with. */
 const ISSUER_PATH = /^(?:\/[\w.~-]+){0,4}\/?$/;
 
 /** The routes with their defaults. */
-export function routesOf(given: JwtKnoxExtras['routes']) {
+export function routesOf(given: JwtKnoxExtras['routes'], loginGuards?: unknown) {
   const routes = given === false ? { session: false } : (given ?? {});
-  const { prefix = 'auth', session = true, admin = false, oauth = false, jwks = false, debug = false } = routes;
+  const {
+    prefix = 'auth',
+    session = true,
+    tokens = false,
+    admin = false,
+    oauth = false,
+    jwks = false,
+    debug = false,
+  } = routes;
   const usernameField = (Object(routes.login) as JwtKnoxLoginRoute).usernameField ?? 'username';
   const { metadata = oauth } = routes;
-  return { prefix, session, admin, oauth, metadata, jwks, debug, usernameField };
+  const freshness = routes.freshness === undefined ? null : millisecondsOf(routes.freshness);
+  const hasLoginGuards = guardsIn(loginGuards).length > 0;
+  return { prefix, session, tokens, admin, oauth, metadata, jwks, debug, usernameField, freshness, hasLoginGuards };
 }
 
 /** What both modules make of the extras that say where they are and what they see. */
@@ -72,6 +84,11 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   if (extras.loginGuards?.length && !routesOf(extras.routes).session) {
     problems.push('loginGuards: have no effect without routes.session; enable that, or leave loginGuards out.');
   }
+  if (routes?.tokens && !(extras.userProvider && routesOf(routes).session)) {
+    problems.push(
+      'routes.tokens: needs a userProvider and routes.session, which let users prove who they are; set both.',
+    );
+  }
   if (routes?.admin && !extras.userProvider) {
     problems.push('routes.admin: needs a userProvider whose isAdmin(user) returns who may use it; set userProvider.');
   }
@@ -94,13 +111,18 @@ function checkRoutes(problems: string[], routes: unknown): void {
     problems.push('routes: must be an object, or false for no routes.');
     return;
   }
-  const { prefix, guards: _guards, login: _login, ...switches } = routes as Record<string, unknown>;
+  const { prefix, guards: _guards, login: _login, freshness, ...switches } = routes as Record<string, unknown>;
+  if (freshness !== undefined && !millisecondsOf(freshness)) {
+    problems.push("routes.freshness: not a duration of more than zero; set seconds or a string such as '10m'.");
+  }
   if (prefix !== undefined && !isPlainPath(prefix)) {
     problems.push("routes.prefix: must be a plain path such as 'auth' or 'api/auth'.");
   }
   for (const [name, value] of Object.entries(switches)) {
     if (!ROUTE_SWITCHES.includes(name)) {
-      problems.push(`routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}, guards, login.`);
+      problems.push(
+        `routes.${name}: no such option; known are prefix, ${ROUTE_SWITCHES.join(', ')}, freshness, guards, login.`,
+      );
     } else if (value !== undefined && typeof value !== 'boolean') {
       problems.push(`routes.${name}: must be true or false.`);
     }
@@ -136,6 +158,7 @@ function checkRouteGuards(problems: string[], { routes, userProvider }: JwtKnoxE
     login: session && userProvider !== undefined,
     refresh: session,
     logout: session,
+    reauthenticate: session && userProvider !== undefined,
     introspect: oauth,
     revoke: oauth,
   };

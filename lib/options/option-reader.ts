@@ -10,6 +10,7 @@ const MOST: Readonly<Record<string, string>> = {
   // An expired token goes on for as long; clocks that differ more are broken (RFC 7519 section 4.1.4: "a few minutes").
   clockTolerance: '5m',
   'session.maxLifetime': '3650d',
+  'session.maxProgramLifetime': '3650d',
   'session.touchInterval': '1h',
   // A row may be ahead of the clock by this, and a timer takes no more than 24 days.
   storageTimeout: '1m',

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
+import type { ExecutionContext, Type } from '@nestjs/common';
 import type { AddressDetail } from '../contracts/address';
 import type { Clock } from '../contracts/clock';
 import type { JwtKnoxFeature } from '../contracts/feature';
@@ -10,6 +10,7 @@ import type { UserProvider } from '../contracts/user-provider';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Duration } from './duration';
+import type { JwtKnoxRoutes, ProgramTokenOptions } from './route-options';
 
 /** Signature algorithms (RFC 7518 section 3.1; RFC 8037 and RFC 9864: `Ed25519`, which `EdDSA` is the older name of). */
 export type JwtKnoxAlgorithm =
@@ -78,6 +79,8 @@ export interface SessionOptions {
   idleTimeout?: Duration | undefined;
   /** No session outlives this (OWASP ASVS 5.0 V7.3.2); in single-token mode `'10h'` by default. @default '30d' */
   maxLifetime?: Duration | undefined;
+  /** No token for a program outlives this; null where each says for itself how long it counts. @default '365d' */
+  maxProgramLifetime?: Duration | null | undefined;
   /** Maximum concurrent sessions per user; null for no limit. @default null */
   limitPerUser?: number | null | undefined;
   /** What a login beyond the limit does. @default 'reject' */
@@ -124,8 +127,19 @@ export interface JwtKnoxOptions<User = any> {
    */
   sessionColumns?:
     ((user: User, request: any) => RegisteredSessionColumns | Promise<RegisteredSessionColumns>) | undefined;
+  /**
+   * What a session that the login route or `TokenService.login` starts may do: scopes such as `orders:read` (RFC 6749
+   * section 3.3), or null for whatever its user may. `TokenService.issue` takes them as `scopes`. @default null
+   */
+  scopes?: ((user: User, request: any) => readonly string[] | null | Promise<readonly string[] | null>) | undefined;
   /** Returns the body that answers login and refresh. Not beside `transport`, whose `write` returns the body. */
   tokenResponse?: ((tokens: IssuedTokens, user: User, request: any) => object | Promise<object>) | undefined;
+  programTokens?: ProgramTokenOptions | undefined;
+  /**
+   * Whether staff of another realm may go on acting as users of this one. Asked with each request of an impersonation; staff of
+   * this realm are looked up by the `userProvider`.
+   */
+  isActorActive?: ((actor: { userId: string; realm: string }) => boolean | Promise<boolean>) | undefined;
   /** How tokens are read from requests and sent in responses. @default BearerTransport */
   transport?: TokenTransport | undefined;
   /**
@@ -141,45 +155,6 @@ export interface JwtKnoxOptions<User = any> {
   adminTimeout?: Duration | undefined;
   /** Where time is read. @default SystemClock */
   clock?: Clock | undefined;
-}
-
-/** Your own guards of one route each, such as a throttler or a captcha: the routes that anybody may call. */
-export interface JwtKnoxRouteGuards {
-  login?: (Type<CanActivate> | CanActivate)[] | undefined;
-  refresh?: (Type<CanActivate> | CanActivate)[] | undefined;
-  logout?: (Type<CanActivate> | CanActivate)[] | undefined;
-  introspect?: (Type<CanActivate> | CanActivate)[] | undefined;
-  revoke?: (Type<CanActivate> | CanActivate)[] | undefined;
-}
-
-/** How `POST login` reads its body. */
-export interface JwtKnoxLoginRoute {
-  /**
-   * The member of the body that holds the username, such as `email`; your `UserProvider` gets it as `username`.
-   * @default 'username'
-   */
-  usernameField?: string | undefined;
-}
-
-export interface JwtKnoxRoutes {
-  /** The path of all routes. @default 'auth' */
-  prefix?: string | undefined;
-  /** Login, refresh, logout, verify and sessions. @default true */
-  session?: boolean | undefined;
-  /** Statistics, purge and other users' sessions; needs `UserProvider.isAdmin`. @default false */
-  admin?: boolean | undefined;
-  /** `introspect` (RFC 7662), `revoke` (RFC 7009), metadata (RFC 8414); needs `clients` and `issuer`. @default false */
-  oauth?: boolean | undefined;
-  /** With `oauth`, the metadata at `/.well-known`; an application serves those of one module. By default, as `oauth`. */
-  metadata?: boolean | undefined;
-  /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an asymmetric key. @default false */
-  jwks?: boolean | undefined;
-  /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
-  debug?: boolean | undefined;
-  /** What the body of `POST login` looks like. Not beside `loginGuards`, which read it themselves. */
-  login?: JwtKnoxLoginRoute | undefined;
-  /** Your guards by route: `login`, `refresh`, `logout`, `introspect`, `revoke`. They run before the library's work. */
-  guards?: JwtKnoxRouteGuards | undefined;
 }
 
 /** Settings that shape the module. They go next to the factory in `forRootAsync`. */

@@ -4,7 +4,9 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
 import { checkExtras, EXTRAS, MOVED_TO_STORAGE, routesOf } from './extras';
 import { OptionReader } from './option-reader';
+import { programLifetimeOf, programsOf, type ResolvedPrograms } from './resolve-programs';
 import type { JwtKnoxExtras, JwtKnoxOptions, SessionOptions } from './options';
+import { accessKeyPeriodOf, lifetimes } from './resolve-lifetimes';
 
 /** Injection token of the {@link ResolvedOptions}. */
 export const JWT_KNOX_OPTIONS = Symbol('JWT_KNOX_OPTIONS');
@@ -30,6 +32,8 @@ export interface ResolvedOptions {
   readonly session: {
     readonly idleTimeout: number;
     readonly maxLifetime: number;
+    /** Infinity where each token says for itself. */
+    readonly maxProgramLifetime: number;
     /** Added to the noted last use of a session without a refresh token: a later one may not have been noted. */
     readonly idleGrace: number;
     readonly limitPerUser: number | null;
@@ -43,6 +47,9 @@ export interface ResolvedOptions {
   readonly accessKeyPeriod: number | null;
   readonly claims: JwtKnoxOptions['claims'];
   readonly sessionColumns: JwtKnoxOptions['sessionColumns'];
+  readonly scopes: JwtKnoxOptions['scopes'];
+  readonly programs: ResolvedPrograms;
+  readonly isActorActive: JwtKnoxOptions['isActorActive'];
   readonly tokenResponse: JwtKnoxOptions['tokenResponse'];
   readonly transport: TokenTransport | undefined;
   readonly publicOrigins: readonly string[];
@@ -57,12 +64,13 @@ export interface ResolvedOptions {
 const KNOWN = {
   '': [
     'secret', 'keys', 'issuer', 'audience', 'ownAudience', 'clockTolerance', 'accessToken', 'refreshToken', 'session', 'claims',
-    'sessionColumns', 'tokenResponse', 'transport', 'publicOrigin', 'clients', 'storageTimeout', 'adminTimeout', 'clock',
+    'sessionColumns', 'scopes', 'programTokens', 'isActorActive', 'tokenResponse', 'transport', 'publicOrigin', 'clients', 'storageTimeout', 'adminTimeout', 'clock',
   ],
   accessToken: ['ttl'],
+  programTokens: ['prefix', 'limitPerUser', 'scopes'],
   refreshToken: ['rotate', 'reuseInterval', 'retryWindow'],
   session: [
-    'idleTimeout', 'maxLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval', 'shortIdleTimeout', 'ipAddress',
+    'idleTimeout', 'maxLifetime', 'maxProgramLifetime', 'limitPerUser', 'onLimit', 'bindUserAgent', 'touchInterval', 'shortIdleTimeout', 'ipAddress',
   ],
 } as const; // prettier-ignore
 
@@ -99,20 +107,15 @@ export function resolveOptions(
     clockTolerance: read.duration('clockTolerance', options.clockTolerance, '0s', 'zero'),
     accessTtl: tokens.accessTtl,
     refresh: tokens.refresh,
-    session: Object.freeze({
-      ...tokens.session,
-      limitPerUser: limitOf(read, session.limitPerUser),
-      onLimit: read.choice('session.onLimit', session.onLimit, ON_LIMIT, 'reject'),
-      bindUserAgent: read.choice('session.bindUserAgent', session.bindUserAgent, BIND_USER_AGENT, 'off'),
-      ipAddress: read.choice('session.ipAddress', session.ipAddress, ['full', 'prefix', 'none'] as const, 'full'),
-    }),
+    session: sessionOf(read, session, tokens.session),
     ...hooksOf(read, options),
+    programs: programsOf(read, options.programTokens),
     transport: read.instance('transport', options.transport, TokenTransport),
     publicOrigins: read.origins('publicOrigin', options.publicOrigin),
     storageTimeout: read.duration('storageTimeout', options.storageTimeout, '2s'),
     adminTimeout: read.duration('adminTimeout', options.adminTimeout, '30s'),
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
-    routes: Object.freeze(routesOf(extras.routes)),
+    routes: Object.freeze(routesOf(extras.routes, extras.loginGuards)),
   };
   checkIgnored(read.problems, options);
   checkExtras(read.problems, extras, options);
@@ -121,20 +124,30 @@ export function resolveOptions(
   return Object.freeze({ ...resolved, clockMargin, accessKeyPeriod: accessKeyPeriodOf(resolved) });
 }
 
-function hooksOf(read: OptionReader, { claims, sessionColumns, tokenResponse }: Partial<JwtKnoxOptions>) {
-  return {
-    claims: read.hook('claims', claims),
-    sessionColumns: read.hook('sessionColumns', sessionColumns),
-    tokenResponse: read.hook('tokenResponse', tokenResponse),
-  };
+function sessionOf(
+  read: OptionReader,
+  given: Partial<SessionOptions>,
+  lifetimesOf: ReturnType<typeof lifetimes>['session'],
+): ResolvedOptions['session'] {
+  return Object.freeze({
+    ...lifetimesOf,
+    maxProgramLifetime: programLifetimeOf(read, given.maxProgramLifetime),
+    limitPerUser: limitOf(read, given.limitPerUser),
+    onLimit: read.choice('session.onLimit', given.onLimit, ON_LIMIT, 'reject'),
+    bindUserAgent: read.choice('session.bindUserAgent', given.bindUserAgent, BIND_USER_AGENT, 'off'),
+    ipAddress: read.choice('session.ipAddress', given.ipAddress, ['full', 'prefix', 'none'] as const, 'full'),
+  });
 }
 
-/** The lifetime of an access token, and the time by which clocks and a slow request may stretch it. */
-export function accessKeyPeriodOf(
-  options: Pick<ResolvedOptions, 'accessTtl' | 'clockTolerance' | 'storageTimeout' | 'refresh'>,
-): number | null {
-  if (options.refresh === null) return null;
-  return options.accessTtl + Math.max(60_000, 3 * options.clockTolerance + options.storageTimeout);
+function hooksOf(read: OptionReader, options: Partial<JwtKnoxOptions>) {
+  const { claims, sessionColumns, scopes, tokenResponse, isActorActive } = options;
+  return {
+    isActorActive: read.hook('isActorActive', isActorActive),
+    claims: read.hook('claims', claims),
+    sessionColumns: read.hook('sessionColumns', sessionColumns),
+    scopes: read.hook('scopes', scopes),
+    tokenResponse: read.hook('tokenResponse', tokenResponse),
+  };
 }
 
 function ownAudienceOf(read: OptionReader, given: unknown, audience: readonly string[]): readonly string[] {
@@ -144,59 +157,6 @@ function ownAudienceOf(read: OptionReader, given: unknown, audience: readonly st
     read.problems.push('ownAudience: not among audience, which lists all that tokens may carry; add it there.');
   }
   return own;
-}
-
-function lifetimes(read: OptionReader, options: Partial<JwtKnoxOptions>) {
-  const given: SessionOptions = options.session ?? {};
-  const isSingle = options.refreshToken === false;
-  const maxLifetime = read.duration('session.maxLifetime', given.maxLifetime, isSingle ? '10h' : '30d', 'a second');
-  const idle = read.duration('session.idleTimeout', given.idleTimeout, '1d', 'a second');
-  const idleTimeout = isSet(given.idleTimeout) ? idle : Math.min(idle, maxLifetime);
-  const touchInterval = read.duration('session.touchInterval', given.touchInterval, '60s', 'zero');
-  const access = read.section('accessToken', options.accessToken);
-  read.refuse(idleTimeout > maxLifetime, longer('session.idleTimeout', 'session.maxLifetime'));
-  const session = { idleTimeout, maxLifetime, touchInterval, idleGrace: touchInterval };
-  if (options.refreshToken === false) {
-    const isIdleJudged = idleTimeout < maxLifetime;
-    read.refuse(isIdleJudged && touchInterval > idleTimeout, longer('session.touchInterval', 'session.idleTimeout'));
-    const shortIdleTimeout = shortIdleTimeoutOf(read, given, idleTimeout);
-    return { session: { ...session, shortIdleTimeout }, accessTtl: maxLifetime, refresh: null };
-  }
-  const accessTtl = read.duration('accessToken.ttl', access.ttl, '5m', 'a second');
-  read.refuse(accessTtl > idleTimeout, longer('accessToken.ttl', 'session.idleTimeout'));
-  const shortIdleTimeout = shortIdleTimeoutOf(read, given, idleTimeout, accessTtl);
-  const refresh = refreshOf(read, options.refreshToken, accessTtl);
-  return { session: { ...session, shortIdleTimeout }, accessTtl, refresh };
-}
-
-function longer(one: string, other: string): string {
-  return `${one}: longer than ${other}; shorten the one or lengthen the other.`;
-}
-
-function shortIdleTimeoutOf(read: OptionReader, given: SessionOptions, idleTimeout: number, least = 0): number {
-  const short = read.duration('session.shortIdleTimeout', given.shortIdleTimeout, '30m', 'a second');
-  if (given.shortIdleTimeout === undefined) return Math.max(least, Math.min(short, idleTimeout));
-  read.refuse(short > idleTimeout, longer('session.shortIdleTimeout', 'session.idleTimeout'));
-  read.refuse(short < least, longer('accessToken.ttl', 'session.shortIdleTimeout'));
-  return short;
-}
-
-function refreshOf(read: OptionReader, refreshToken: JwtKnoxOptions['refreshToken'], accessTtl: number) {
-  const given = read.section('refreshToken', refreshToken);
-  const reuseInterval = read.duration('refreshToken.reuseInterval', given.reuseInterval, '10s', 'zero');
-  const retryWindow = read.duration('refreshToken.retryWindow', given.retryWindow, '5m', 'zero');
-  const rotate = read.choice('refreshToken.rotate', given.rotate, [true, false], true);
-  const interval = 'refreshToken.reuseInterval';
-  const window = 'refreshToken.retryWindow';
-  const isIdle = retryWindow > 0 && retryWindow <= reuseInterval;
-  read.refuse(retryWindow > 86_400_000, `${window}: more than '1d'; a thief could use it too. Shorten it.`);
-  read.refuse(
-    isIdle,
-    `${window}: not longer than ${interval}, which forgives all that it would; set it to 0 or lengthen it.`,
-  );
-  read.refuse(reuseInterval > 60_000, `${interval}: more than '60s'; a thief could use it too. Shorten it.`);
-  read.refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
-  return Object.freeze({ rotate, reuseInterval, retryWindow });
 }
 
 /** What is set beside a setting that makes it meaningless: whoever wrote it expects something of it. */

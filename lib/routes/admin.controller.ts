@@ -11,18 +11,18 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
-import { ForbiddenError } from '../contracts/errors';
-import { JwtKnoxEvents } from '../contracts/events';
-import { cleanPresenter } from '../contracts/device';
+import { ForbiddenError } from '../contracts/rights-errors';
 import { TokenTransport } from '../contracts/token-transport';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../sessions/session-admin.service';
+import { ForbiddenAccess } from '../guard/forbidden-access';
 import { JwtKnoxRoute } from './knox-routes';
 import { actorOf, currentSessionOf } from '../guard/authenticated-request';
 import { pathParametersOf, queryOf } from '../guard/request-body';
+import { RequireLogin } from '../guard/route-rights';
 import { SessionsQueryDto, UserIdDto, UserQueryDto } from './dto';
-import { pathOf, requestContextOf } from '../guard/request-context';
+import { requestContextOf } from '../guard/request-context';
 import { answerPage, isoTime, pageQuery, sessionBody } from './session-response';
 
 /** Lets in whom the host's user provider calls an admin. Runs after the JwtKnoxGuard. */
@@ -30,23 +30,15 @@ import { answerPage, isoTime, pageQuery, sessionBody } from './session-response'
 export class AdminGuard implements CanActivate {
   constructor(
     private readonly users: UserProvider,
-    private readonly events: JwtKnoxEvents,
-    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly forbidden: ForbiddenAccess,
   ) {}
 
   /** @throws ForbiddenError */
   canActivate(context: ExecutionContext): boolean {
-    const { request, presenter } = requestContextOf(context);
-    if (this.users.isAdmin(request.user) === true) return true;
-    const { id: sessionId, userId } = currentSessionOf(request);
-    // OWASP ASVS 5.0, 16.3.2.
-    this.events.emit('access.forbidden', {
-      userId,
-      sessionId,
-      presenter: cleanPresenter(presenter, this.options.session.ipAddress),
-      method: request.method,
-      path: pathOf(request),
-    });
+    const found = requestContextOf(context);
+    const session = currentSessionOf(found.request);
+    if (this.users.isAdmin(found.request.user) === true) return true;
+    this.forbidden.report(found, session, 'no_admin');
     throw new ForbiddenError();
   }
 }
@@ -54,6 +46,7 @@ export class AdminGuard implements CanActivate {
 const SESSIONS = ['admin/users/:user_id/sessions', 'admin/sessions'];
 
 /** `admin/*`, off by default. */
+@RequireLogin()
 @JwtKnoxRoute(AdminGuard)
 export class AdminController {
   constructor(

@@ -13,6 +13,7 @@ import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { OriginGuard } from '../guard/origin.guard';
 import { resourceOf } from '../guard/request-body';
 import { presenterOf } from '../guard/request-context';
+import { RequirePerson } from '../guard/route-rights';
 import { idempotencyKeyOf } from './idempotency-header';
 import { JwtKnoxRoute } from './knox-routes';
 import { OwnSessions } from './own-sessions';
@@ -95,6 +96,7 @@ export class LogoutController {
 }
 
 /** The ways in which a session ends others of its user. */
+@RequirePerson()
 @JwtKnoxRoute()
 export class LogoutOthersController {
   constructor(private readonly own: OwnSessions) {}
@@ -102,7 +104,9 @@ export class LogoutOthersController {
   @Post('logout-other')
   @HttpCode(HttpStatus.OK)
   async logoutOther(@Req() request: unknown) {
-    return { revoked: await this.own.endOthers(request) };
+    const revoked = await this.own.endOthers(request);
+    const remaining = await this.own.countPrograms(request);
+    return { revoked, ...(remaining !== null && { tokens_remaining: remaining }) };
   }
 
   @Post('logout-all')

@@ -1,13 +1,16 @@
 import { Controller, type Type, UseGuards } from '@nestjs/common';
 import { HostChallenge } from '../guard/error-headers.interceptor';
 import { guardsIn, type RouteGuard, routesOf } from '../options/extras';
-import type { JwtKnoxExtras, JwtKnoxRouteGuards } from '../options/options';
+import type { JwtKnoxExtras } from '../options/options';
+import type { JwtKnoxRouteGuards } from '../options/route-options';
 import { AdminController } from './admin.controller';
 import { LogoutController, LogoutOthersController, RefreshController } from './auth.controller';
 import { GuardedLoginController, LoginController } from './login.controller';
 import { LoginArrivalGuard } from './login-arrival.guard';
 import { guardedAs } from './knox-routes';
 import { IntrospectController, RevokeController } from './oauth.controller';
+import { ProgramTokensController } from './program-tokens.controller';
+import { GuardedReauthenticateController, ReauthenticateController } from './reauthenticate.controller';
 import { DebugController, TokenStatusController } from './token-status.controller';
 import { JwksController, MetadataController, WELL_KNOWN } from './well-known.controller';
 
@@ -18,7 +21,7 @@ const PATH_METADATA = 'path';
 export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Type[] {
   const { routes, userProvider } = extras;
   const loginGuards = guardsIn(extras.loginGuards);
-  const { prefix, session, admin, oauth, metadata, jwks, debug } = routesOf(routes);
+  const { prefix, session, tokens, admin, oauth, metadata, jwks, debug } = routesOf(routes);
   const guards = (routes && routes.guards) || {};
   const guarded = (controller: Type, route: keyof JwtKnoxRouteGuards) =>
     mountAt(controller, prefix, ...guardsBefore(guardsIn(guards[route])));
@@ -34,6 +37,8 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
         : guarded(LoginController, 'login'),
     );
   }
+  if (session && userProvider) controllers.push(reauthentication(prefix, guards, loginGuards));
+  if (tokens && session && userProvider) controllers.push(mountAt(ProgramTokensController, prefix));
   if (session) controllers.push(guarded(RefreshController, 'refresh'), guarded(LogoutController, 'logout'));
   if (session) controllers.push(mountAt(LogoutOthersController, prefix), mountAt(TokenStatusController, prefix));
   if (admin && userProvider) controllers.push(mountAt(AdminController, prefix));
@@ -48,6 +53,13 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
     }
   }
   return controllers;
+}
+
+/** Throttled as the login is, unless it has guards of its own. */
+function reauthentication(prefix: string, guards: JwtKnoxRouteGuards, loginGuards: readonly RouteGuard[]): Type {
+  const before = guardsIn(guards.reauthenticate ?? guards.login);
+  if (loginGuards.length === 0) return mountAt(ReauthenticateController, prefix, ...guardsBefore(before));
+  return mountAt(GuardedReauthenticateController, prefix, UseGuards(...before, ...loginGuards));
 }
 
 /** They run after `no-store`, and before whatever the library does on a route. */

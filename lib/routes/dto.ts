@@ -1,7 +1,24 @@
-import { IsBoolean, IsISO8601, IsOptional, IsString, IsUUID, Length, Matches, ValidateIf } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsBoolean,
+  IsInt,
+  IsISO8601,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateIf,
+} from 'class-validator';
 
 /** Neither NUL nor a lone surrogate: databases and hashes refuse them, each in its own way. */
 const WELL_FORMED = /^[^\0\p{Cs}]*$/u;
+/** Ten years: as long as any session may live. */
+const MOST_SECONDS = 315_360_000;
 const wellFormed = { message: '$property must be well-formed text without NUL' };
 
 /** What every login may say; behind guards of your own, all that the library itself reads. */
@@ -20,6 +37,32 @@ export class DeviceNameDto {
   @ValidateIf((body: DeviceNameDto) => body.device_name !== null)
   @IsString()
   device_name!: string | null;
+}
+
+export class PasswordDto {
+  @IsString()
+  @Length(1, 1_024)
+  @Matches(WELL_FORMED, wellFormed)
+  password!: string;
+}
+
+export class ProgramTokenDto {
+  @IsString()
+  @Length(1, 128)
+  @Matches(/[^\s]/, { message: 'name must not be blank' })
+  name!: string;
+
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @IsString({ each: true })
+  scopes!: string[];
+
+  @IsOptional()
+  @IsInt()
+  @Min(60)
+  @Max(MOST_SECONDS)
+  expires_in?: number;
 }
 
 export class LoginDto extends DeviceDto {

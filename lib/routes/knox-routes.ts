@@ -1,5 +1,5 @@
 import { applyDecorators, type CanActivate, SetMetadata, type Type, UseGuards, UseInterceptors } from '@nestjs/common';
-import type { JwtKnoxRouteGuards } from '../options/options';
+import type { JwtKnoxRouteGuards } from '../options/route-options';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
 

@@ -1,6 +1,11 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { InsufficientUserAuthenticationError } from '../contracts/rights-errors';
+import type { Session } from '../contracts/session';
+import { isFresh } from '../guard/route-rights';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { TokenTransport } from '../contracts/token-transport';
 import { actorOf, deadlineOf, currentSessionOf } from '../guard/authenticated-request';
+import { SessionList } from '../sessions/session-list';
 import { SessionNames } from '../sessions/session-names';
 import { type Ending, SessionRevoker } from '../sessions/session-revoker';
 
@@ -10,24 +15,49 @@ export class OwnSessions {
   constructor(
     private readonly revoker: SessionRevoker,
     private readonly names: SessionNames,
+    private readonly list: SessionList,
     private readonly transport: TokenTransport,
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   /** @throws NotFoundException for somebody else's session as for an unknown one */
   async end(id: string, request: unknown, response: unknown): Promise<void> {
     const session = currentSessionOf(request);
+    if (id !== session.id) this.requireFresh(session);
     if (!(await this.revoker.one(id, session.userId, endingOf(request, 'logout')))) throw noSuchSession();
     if (id === session.id) await this.transport.clear(response, request);
   }
 
   async endOthers(request: unknown): Promise<number> {
-    return this.revoker.other(currentSessionOf(request), endingOf(request, 'logout_other'));
+    const session = currentSessionOf(request);
+    this.requireFresh(session);
+    return this.revoker.other(session, endingOf(request, 'logout_other'));
+  }
+
+  /** How many tokens for programs the user has; null where the user has no way to see them. */
+  async countPrograms(request: unknown): Promise<number | null> {
+    const { routes, programs } = this.options;
+    if (!routes.tokens) return null;
+    const query = { kinds: ['program'] as const, limit: programs.limitPerUser };
+    return (await this.list.of(currentSessionOf(request).userId, query, deadlineOf(request))).length;
   }
 
   async endAll(request: unknown, response: unknown): Promise<number> {
-    const count = await this.revoker.all(currentSessionOf(request).userId, endingOf(request, 'logout_all'));
+    const session = currentSessionOf(request);
+    this.requireFresh(session);
+    const count = await this.revoker.all(session.userId, endingOf(request, 'logout_all'));
     await this.transport.clear(response, request);
     return count;
+  }
+
+  /** Whether the user must prove their credentials again before they end sessions on other devices. */
+  needsProof(session: Session): boolean {
+    const { clock, routes } = this.options;
+    return routes.freshness !== null && !isFresh(session, routes.freshness, clock.now());
+  }
+
+  private requireFresh(session: Session): void {
+    if (this.needsProof(session)) throw new InsufficientUserAuthenticationError(this.options.routes.freshness!);
   }
 
   /** @throws NotFoundException for somebody else's session as for an unknown one */

@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '../contracts/errors';
-import type { Session } from '../contracts/session';
+import { scopeList } from '../contracts/scopes';
+import type { Session, SessionKind } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
 import type { SessionsQueryDto } from './dto';
 import { setHeader } from '../guard/error-headers.interceptor';
@@ -7,6 +8,7 @@ import { setHeader } from '../guard/error-headers.interceptor';
 /** A session on the wire; times are ISO 8601 UTC. */
 export interface SessionBody {
   id: string;
+  kind: SessionKind;
   device_name: string | null;
   user_agent: string | null;
   ip_address: string | null;
@@ -18,12 +20,17 @@ export interface SessionBody {
   authenticated_at: string;
   last_used_at: string;
   expires_at: string;
+  /** What the session may do; null for whatever its user may. */
+  scopes: readonly string[] | null;
+  /** Who acts as the user in it; null for the user. */
+  actor: { user_id: string; realm: string } | null;
   current: boolean;
 }
 
 export function sessionBody(session: Session, currentId: string): SessionBody {
   return {
     id: session.id,
+    kind: session.kind,
     device_name: session.deviceName,
     user_agent: session.userAgent,
     ip_address: session.ipAddress,
@@ -33,6 +40,8 @@ export function sessionBody(session: Session, currentId: string): SessionBody {
     authenticated_at: isoTime(session.authenticatedAt),
     last_used_at: isoTime(session.lastUsedAt),
     expires_at: isoTime(session.expiresAt),
+    scopes: scopeList(session.scopes),
+    actor: session.actorId === null ? null : { user_id: session.actorId, realm: session.actorRealm ?? '' },
     current: session.id === currentId,
   };
 }

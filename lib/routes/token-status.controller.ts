@@ -4,6 +4,8 @@ import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionList } from '../sessions/session-list';
 import { JwtKnoxRoute } from './knox-routes';
 import { deadlineOf, currentSessionOf } from '../guard/authenticated-request';
+import { RequireLogin, RequirePerson } from '../guard/route-rights';
+import { HELD_BY_PEOPLE } from '../sessions/session-revoker';
 import { jsonBodyOf, queryOf } from '../guard/request-body';
 import { DeviceNameDto, SessionsQueryDto } from './dto';
 import { OwnSessions } from './own-sessions';
@@ -33,21 +35,24 @@ export class TokenStatusController {
   }
 
   @Get('sessions')
+  @RequirePerson()
   async sessions(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
     const session = currentSessionOf(request);
-    const wanted = pageQuery(queryOf(request, SessionsQueryDto));
+    const wanted = { ...pageQuery(queryOf(request, SessionsQueryDto)), kinds: HELD_BY_PEOPLE };
     const sessions = await this.list.of(session.userId, wanted, deadlineOf(request));
     const page = answerPage(sessions, wanted.limit, response);
     return page.map((one) => sessionBody(one, session.id));
   }
 
   @Patch('sessions/:id')
+  @RequireLogin()
   @HttpCode(HttpStatus.NO_CONTENT)
   async rename(@Req() request: any): Promise<void> {
     await this.own.rename(request.params.id, jsonBodyOf(request, DeviceNameDto).device_name, request);
   }
 
   @Delete('sessions/:id')
+  @RequirePerson()
   @HttpCode(HttpStatus.NO_CONTENT)
   async end(@Req() request: any, @Res({ passthrough: true }) response: unknown): Promise<void> {
     await this.own.end(request.params.id, request, response);

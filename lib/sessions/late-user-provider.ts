@@ -49,6 +49,10 @@ export class LateUserProvider extends UserProvider implements OnModuleInit {
     return this.users.getId(user);
   }
 
+  override getUsername(user: unknown): string | null {
+    return this.users.getUsername(user);
+  }
+
   override isActive(user: unknown): boolean {
     return this.users.isActive(user);
   }

@@ -49,8 +49,16 @@ export class Logins {
       this.issuer.reportFailure(username, device, 'credentials');
       throw new InvalidCredentialsError();
     }
-    const columns = await deadline.run(() => this.columnsFor(user, request));
-    const login = { user, device, arrival, overrides: { ...overrides, columns }, username, transaction: null };
+    const chosen = await deadline.run(() => this.choicesFor(user, request));
+    const login = {
+      user,
+      device,
+      arrival,
+      overrides: { ...overrides, ...chosen },
+      username,
+      transaction: null,
+      kind: 'login',
+    } as const;
     return this.issuer.start(login, deadline);
   }
 
@@ -61,8 +69,8 @@ export class Logins {
     request: unknown,
     overrides: IssueOverrides,
   ): Promise<IssuedTokens> {
-    const columns = await new RequestDeadline(this.options.storageTimeout).run(() => this.columnsFor(user, request));
-    return this.issue(user, device, { ...overrides, columns });
+    const chosen = await new RequestDeadline(this.options.storageTimeout).run(() => this.choicesFor(user, request));
+    return this.issue(user, device, { ...overrides, ...chosen });
   }
 
   async issue<User>(user: User, device: Device, overrides: IssueOverrides): Promise<IssuedTokens<User>> {
@@ -73,7 +81,10 @@ export class Logins {
     const begun = () =>
       'arrival' in overrides ? this.arrivals.accept(overrides.arrival, repository) : this.arrivals.read(repository);
     const arrival = await deadline.run(begun);
-    return this.issuer.start({ user, device, arrival, overrides, username: null, transaction }, deadline);
+    return this.issuer.start(
+      { user, device, arrival, overrides, username: null, transaction, kind: 'login' },
+      deadline,
+    );
   }
 
   /** @throws StorageUnavailableError */
@@ -91,6 +102,14 @@ export class Logins {
       );
     }
     return this.repository.within(manager);
+  }
+
+  /** What the options decide for a session of the login route. */
+  private async choicesFor(user: unknown, request: unknown): Promise<Pick<IssueOverrides, 'columns' | 'scopes'>> {
+    const columns = await this.columnsFor(user, request);
+    // What goes missing in the hook is no list, and refused: it must not become everything.
+    const scopes = this.options.scopes ? await this.hostErrors.run(() => this.options.scopes!(user, request)) : null;
+    return { columns, scopes };
   }
 
   private async columnsFor(user: unknown, request: unknown): Promise<Readonly<Record<string, unknown>>> {

@@ -9,6 +9,7 @@ import { SessionRefresher } from './session-refresher';
 import { SessionRevoker } from './session-revoker';
 import { SessionChecker } from './session-checker';
 import { RequestDeadline } from './request-deadline';
+import { scopeClaim } from '../contracts/scopes';
 
 /** What a good token says and its session confirms (RFC 7662 section 2.2); times are seconds since the epoch. */
 export interface ActiveToken {
@@ -24,6 +25,10 @@ export interface ActiveToken {
   readonly iat: number;
   /** When the token or its session ends, whichever comes first. */
   readonly exp: number;
+  /** When the user proved their credentials last; left out for tokens for programs and impersonations. */
+  readonly auth_time?: number;
+  /** What the session may do, space-separated; `*` for whatever its user may. Left out where that is nothing. */
+  readonly scope?: string;
   readonly iss?: string;
   readonly realm?: string;
   readonly aud?: string | string[];
@@ -41,7 +46,7 @@ export interface IntrospectOptions {
 }
 
 /** The claims that go into the answer as they are, when the token has them. */
-const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud', 'realm'];
+const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud', 'realm', 'act'];
 
 /** A token whose signature and claims hold. */
 type Presented = { payload: Payload; now: number } & (
@@ -117,12 +122,16 @@ export class OAuthService {
 }
 
 function answerOf({ type, payload, claims }: Presented, record: SessionRecord): ActiveToken {
+  const scope = type === 'access' ? scopeClaim(record.scopes) : undefined;
   const answer = {
     active: true,
     ...(type === 'access' && { token_type: 'Bearer' }),
     sub: record.userId,
     sid: record.id,
     exp: Math.floor(Math.min(claims.expiresAt, record.expiresAt) / 1_000),
+    ...(record.kind === 'login' && { auth_time: Math.floor(record.authenticatedAt / 1_000) }),
+    // The row's word: whoever has the signing key can write another scope.
+    ...(scope !== undefined && { scope }),
     ...Object.fromEntries(Object.entries(payload).filter(([name]) => TOLD.includes(name))),
   };
   // Twice: its own members come first, and no custom claim takes their place.

@@ -1,6 +1,5 @@
-import { epochOf, type Moment } from '../contracts/clock';
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { type RejectionReason, TokenRejection } from '../contracts/errors';
+import { TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { cleanText, cleanPresenter, type Presenter, TEXT_LIMITS } from '../contracts/device';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
@@ -14,6 +13,8 @@ import { isIssuedFor } from './session-audience';
 import { endOf } from './session-end';
 import { HostErrors } from './host-errors';
 import { fromStorage } from './request-deadline';
+import { Actors } from './actors';
+import { userRejection } from './user-check';
 
 /** A live session and its user. */
 export interface LiveSession<User = any> {
@@ -41,6 +42,7 @@ export class SessionChecker {
     private readonly repository: SessionRepository,
     private readonly events: JwtKnoxEvents,
     private readonly hostErrors: HostErrors,
+    private readonly actors: Actors,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
@@ -49,7 +51,9 @@ export class SessionChecker {
     const read = await this.read(claims);
     this.checkAccessKey(read.record, claims, now);
     const record = this.living(read.record, claims, now);
-    return { record, user: await read.user() };
+    const user = await read.user();
+    if (record.kind === 'impersonation') await this.actors.check(record, claims, now);
+    return { record, user };
   }
 
   /** The row of an access token that holds its key, whoever its user is. @throws TokenRejection, or a 503 */
@@ -95,7 +99,7 @@ export class SessionChecker {
   /** The presenter check. No presenter, no check: introspection and host code have none. */
   checkPresenter(record: SessionRecord, presenter: Presenter | undefined): void {
     const { bindUserAgent: mode, ipAddress } = this.options.session;
-    if (mode === 'off' || presenter === undefined) return;
+    if (mode === 'off' || presenter === undefined || record.kind !== 'login') return;
     if (cleanText(presenter.userAgent, TEXT_LIMITS.userAgent) === record.userAgent) return;
     if (mode === 'reject')
       throw new TokenRejection('user_agent_mismatch', { sessionId: record.id, userId: record.userId });
@@ -104,8 +108,9 @@ export class SessionChecker {
   }
 
   private checkAccessKey(record: SessionRecord, claims: AccessClaims, now: number): void {
-    if (!holdsAccessKey(record, claims.tokenKey, now, this.options.accessKeyPeriod))
-      throw new TokenRejection('key_mismatch', claims);
+    // Only the key of a login changes: what nobody refreshes keeps the one that it has.
+    const period = record.kind === 'login' ? this.options.accessKeyPeriod : null;
+    if (!holdsAccessKey(record, claims.tokenKey, now, period)) throw new TokenRejection('key_mismatch', claims);
     // The row's word, not the claim's: whoever has the signing key can write another `aud`.
     if (!isIssuedFor(record.audience, claims.audience)) throw new TokenRejection('audience', claims);
   }
@@ -125,39 +130,6 @@ function ownRow(record: SessionRecord | undefined, claims: TokenClaims, realm: s
   if (record.id !== claims.sessionId) throw new TokenRejection('key_mismatch', claims);
   if (record.realm !== realm) throw new TokenRejection('realm', claims);
   return record;
-}
-
-function userRejection(users: UserProvider, user: unknown, record: SessionRecord): RejectionReason | null {
-  const refusal = userRejectionOf(users, user, record.userId);
-  if (refusal) return refusal;
-  const since = validSinceOf(users, user);
-  // Written so that an invalid Date refuses.
-  return since === null || record.authenticatedAt >= since ? null : 'credentials_outdated';
-}
-
-/** Epoch milliseconds; null when the provider names no moment. */
-export function validSinceOf(users: UserProvider, user: unknown): number | null {
-  const since: Moment | null | undefined = users.validSince(user);
-  if (since === null || since === undefined) return null;
-  // A string is what drivers make of a BIGINT: taken for a moment, it would compare as one by chance.
-  if (since instanceof Date || typeof since === 'number') return epochOf(since);
-  throw new TypeError('UserProvider.validSince must return a Date, epoch milliseconds or null.');
-}
-
-/** What speaks against what the provider gave for an id: nobody, somebody else, or a user who is not active. */
-export function userRejectionOf(users: UserProvider, user: unknown, id: string): RejectionReason | null {
-  if (user === null || user === undefined) return 'user_not_found';
-  if (users.getId(user) !== id) return 'user_mismatch';
-  return isActive(users, user) ? null : 'user_inactive';
-}
-
-/** Only true or false: a promise, or what a database made of a boolean, would let somebody in, or nobody. */
-export function isActive(users: UserProvider, user: unknown): boolean {
-  const active: unknown = users.isActive(user);
-  if (typeof active === 'boolean') return active;
-  throw new TypeError(
-    'UserProvider.isActive must return true or false; convert what your database stores, for example with `Boolean(Number(user.isActive))`.',
-  );
 }
 
 /** What a user presents after steps 1–10: who, in which session, with which custom claims. */

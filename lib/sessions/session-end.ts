@@ -2,13 +2,16 @@ import type { SessionRecord } from '../contracts/session';
 import type { ResolvedOptions } from '../options/resolve-options';
 
 /** Both in milliseconds. */
-type Lifetimes = Pick<ResolvedOptions['session'], 'maxLifetime' | 'idleGrace'>;
+type Lifetimes = Pick<ResolvedOptions['session'], 'maxLifetime' | 'maxProgramLifetime' | 'idleGrace'>;
 
-type GreatestLifetime = Pick<Lifetimes, 'maxLifetime'>;
+type GreatestLifetime = Pick<Lifetimes, 'maxLifetime' | 'maxProgramLifetime'>;
 
 /** What no refresh prolongs a session beyond (epoch ms): its own latest end, or the greatest lifetime as it is now. */
-export function greatestEndOf({ maxExpiresAt, createdAt }: SessionRecord, { maxLifetime }: GreatestLifetime): number {
-  return Math.min(maxExpiresAt ?? Infinity, createdAt + maxLifetime);
+export function greatestEndOf(
+  { kind, maxExpiresAt, createdAt }: SessionRecord,
+  { maxLifetime, maxProgramLifetime }: GreatestLifetime,
+): number {
+  return Math.min(maxExpiresAt ?? Infinity, createdAt + (kind === 'program' ? maxProgramLifetime : maxLifetime));
 }
 
 /** When a session ends in any case (epoch ms): by its row, or by what no refresh prolongs it beyond. */

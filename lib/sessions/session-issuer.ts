@@ -5,20 +5,22 @@ import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { cleanText, cleanPresenter, type Device, isSameDevice, type Presenter, TEXT_LIMITS } from '../contracts/device';
 import type { RegisteredSessionColumns } from '../contracts/registered-types';
-import { SESSION_COLUMNS, type SessionRecord, sessionRecord } from '../contracts/session';
+import { SESSION_COLUMNS, type SessionKind, type SessionRecord, sessionRecord } from '../contracts/session';
 import { SessionRepository, type StorageTransaction } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import { isUserId } from '../tokens/token-claims';
 import { generateId, TokenKey } from '../tokens/token-key';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import type { Acting } from './actors';
 import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
 import { FencedLogin, type NewSession, SessionInserter } from './session-inserter';
 import { storedAudience } from './session-audience';
+import { storedScopes } from '../contracts/scopes';
 import { storedClaims } from './session-claims';
 import { SessionTokens } from './session-tokens';
-import { isActive } from './session-checker';
+import { isActive } from './user-check';
 import { fromStorage, RequestDeadline } from './request-deadline';
 
 /** What one call of `issue` may set apart from the options. */
@@ -40,6 +42,11 @@ export interface IssueOverrides {
    * data, as JSON stores it.
    */
   claims?: Record<string, unknown> | undefined;
+  /**
+   * What the session may do, such as `['orders:read', 'stock:*']` (RFC 6749 section 3.3); null: whatever its user may. No
+   * refresh widens it. One that went missing must not become that: leave the member out. @default null
+   */
+  scopes?: readonly string[] | null;
   /** False: the session ends after `session.shortIdleTimeout` without use, or after a shorter `ttl`. @default true */
   remember?: boolean | undefined;
   /**
@@ -67,6 +74,9 @@ export interface Login<User> {
   username: string | null;
   /** The host's, which the session is to be part of. */
   transaction: StorageTransaction | null;
+  kind: SessionKind;
+  /** Who acts as the user, for an impersonation. */
+  acting?: Acting;
 }
 
 /** Starts sessions: token keys, row, signed tokens. */
@@ -117,6 +127,7 @@ export class SessionIssuer {
   private async announce(record: SessionRecord, tokens: IssuedTokens, deadline: RequestDeadline): Promise<void> {
     const { session, user } = tokens;
     this.events.emit('session.created', { session, user, isNewDevice: () => this.isNewDevice(record) });
+    if (record.kind !== 'login') return;
     const noted = async () => this.users?.onLogin(user, session);
     await deadline.run(noted).catch((error: unknown) => {
       this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
@@ -139,7 +150,7 @@ export class SessionIssuer {
     const now = this.options.clock.now();
     const key = TokenKey.generate();
     const access = firstAccessKey(key, now);
-    const refresh = this.options.refresh && TokenKey.generate();
+    const refresh = login.kind === 'login' && this.options.refresh ? TokenKey.generate() : null;
     const digests = { ...access.change, refreshDigest: refresh?.digest() ?? null };
     const record = sessionRecord({ ...digests, ...this.descriptionOf(login, userId, now) });
     const keys = { session: key, access: access.key, refresh };
@@ -170,7 +181,7 @@ export class SessionIssuer {
   }
 
   /** What the row says of the login, beside its keys. */
-  private descriptionOf({ device, arrival, overrides }: Login<unknown>, userId: string, now: number) {
+  private descriptionOf({ device, arrival, overrides, kind, acting }: Login<unknown>, userId: string, now: number) {
     const { session, clockMargin } = this.options;
     // The clock may have been set back since the arrival, or be behind that of the server which read it.
     const given = overrides.authenticatedAt;
@@ -182,25 +193,25 @@ export class SessionIssuer {
       id: generateId(),
       realm: this.options.realm,
       userId,
+      kind,
+      ...acting,
       createdAt: now,
       authenticatedAt,
-      ...this.lifetimesOf(overrides, now),
+      ...(kind === 'login' ? this.lifetimesOf(overrides, now) : this.fixedLifetime(kind, overrides, now)),
       lastUsedAt: now,
       userAgent: presenter.userAgent,
       ipAddress: presenter.ip,
       deviceName: cleanText(device.deviceName, TEXT_LIMITS.deviceName),
       audience: storedAudience(this.options.audience, overrides.audience),
       claims: storedClaims(overrides.claims),
+      scopes: 'scopes' in overrides && overrides.scopes !== null ? storedScopes('scopes', overrides.scopes) : null,
     };
   }
 
   /** What is decided here stays with the session: every refresh goes by its row. */
   private lifetimesOf({ ttl, remember }: IssueOverrides, now: number) {
     const { session, refresh } = this.options;
-    const given = ttl === undefined ? null : millisecondsOf(ttl);
-    if (ttl !== undefined && !given) {
-      throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
-    }
+    const given = lifetimeGiven(ttl);
     const lifetime = Math.min(given ?? Infinity, session.maxLifetime);
     const standard = remember === false ? session.shortIdleTimeout : session.idleTimeout;
     // In single-token mode nothing renews the row: the last use says when it is idle.
@@ -209,11 +220,27 @@ export class SessionIssuer {
     return { idleTimeout, maxExpiresAt: now + lifetime, expiresAt: now + idleTimeout };
   }
 
+  /** Of a session that nothing prolongs: it has one token, which ends with it. */
+  private fixedLifetime(kind: SessionKind, { ttl }: IssueOverrides, now: number) {
+    const { maxProgramLifetime, maxLifetime } = this.options.session;
+    const longest = kind === 'program' ? maxProgramLifetime : maxLifetime;
+    const expiresAt = now + Math.min(lifetimeGiven(ttl) ?? Infinity, longest);
+    return { idleTimeout: null, maxExpiresAt: expiresAt, expiresAt };
+  }
+
   private async isNewDevice({ id, userId, userAgent, createdAt }: SessionRecord): Promise<boolean> {
     const before = { createdAt, id };
     const earlier = await fromStorage(() => this.repository.findByUser(userId, { limit: 100, before }));
     return !earlier.some((other) => isSameDevice(other.userAgent, userAgent));
   }
+}
+
+/** @throws TypeError for what is no duration */
+function lifetimeGiven(ttl: Duration | undefined): number | null {
+  if (ttl === undefined) return null;
+  const given = millisecondsOf(ttl);
+  if (given) return given;
+  throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
 }
 
 function failureOf(error: unknown): LoginFailure | null {

@@ -101,7 +101,7 @@ export class SessionLimiter {
   async place(row: NewRow, deadline: RequestDeadline, throwIfFencedOrLate: () => Promise<void>): Promise<Displaced> {
     const { record, columns, repository } = row;
     const displaced: Displaced = { ended: [], expired: [], surplus: [] };
-    const { limitPerUser: limit, onLimit } = this.options.session;
+    const { limit, onLimit } = this.limitOf(record);
     if (limit === null) {
       await repository.insert(record, columns);
       return displaced;
@@ -110,7 +110,7 @@ export class SessionLimiter {
       // Every lost turn means that another login of the same user won; the deadline ends the loop at the latest. Its timer
       // must come to its turn, also with a storage that answers at once.
       for (; ; await nextTurn()) {
-        const rows = await this.findSlots(row);
+        const rows = await this.findSlots(row, limit);
         deadline.throwIfPassed();
         const placement = chooseSlot(rows, { limit, onLimit }, record.createdAt);
         if (placement.kind === 'reject') throw new SessionLimitReachedError();
@@ -124,15 +124,18 @@ export class SessionLimiter {
     }
   }
 
+  /** Logins and tokens for programs have a limit each; nobody is kept from work, or ended, by an impersonation. */
+  private limitOf({ kind }: SessionRecord): { limit: number | null; onLimit: 'reject' | 'evict-oldest' } {
+    const { session, programs } = this.options;
+    if (kind === 'login') return { limit: session.limitPerUser, onLimit: session.onLimit };
+    return { limit: kind === 'program' ? programs.limitPerUser : null, onLimit: 'reject' };
+  }
+
   /** A session that has ended has expired, whatever its `expiresAt`: idle, or by a lifetime that was shortened. */
-  private async findSlots({ record, repository }: NewRow): Promise<SessionRecord[]> {
-    const { userId, createdAt: now } = record;
+  private async findSlots({ record, repository }: NewRow, limit: number): Promise<SessionRecord[]> {
+    const { userId, createdAt: now, kind } = record;
     const { session } = this.options;
-    const rows = await repository.findSlots(userId, {
-      limit: session.limitPerUser!,
-      aliveAt: now,
-      most: MAX_SURPLUS,
-    });
+    const rows = await repository.findSlots(userId, { limit, aliveAt: now, most: MAX_SURPLUS, kind });
     return rows.map((row) => (endOf(row, session) <= now ? { ...row, expiresAt: 0 } : row));
   }
 

@@ -24,8 +24,8 @@ export class SessionList {
     const { clock, session } = this.options;
     const now = clock.now();
     // A member that is undefined must not widen what is listed.
-    const { aliveAt = now, idleAt = now - session.idleGrace, limit = 100, before } = query;
-    const complete = { aliveAt, idleAt, limit, before };
+    const { aliveAt = now, idleAt = now - session.idleGrace, limit = 100, before, kinds } = query;
+    const complete = { aliveAt, idleAt, limit, before, kinds };
     const find = () => fromStorage(() => this.repository.findByUser(userId, complete));
     const rows = await deadline.run(find);
     // A lifetime that was shortened ends the oldest: of rows that come newest first, those at the end.

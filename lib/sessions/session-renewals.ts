@@ -9,12 +9,18 @@ import { attemptDigest } from './idempotency-key';
 import { TokenRejections } from './rejections';
 import { type RefreshAttempt, SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
-import { requireId, SessionRevoker } from './session-revoker';
+import { HELD_BY_PEOPLE, requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
 import { RequestDeadline } from './request-deadline';
 
 /** The session in which credentials change, which goes on with new keys; or the user whose sessions are all to end. */
 export type CredentialsTarget = Pick<Session, 'id' | 'userId'> | { userId: string };
+
+/** What else ends when credentials change. */
+export interface ChangeOptions {
+  /** Whether tokens for programs end too. @default true */
+  programs?: boolean | undefined;
+}
 
 /** What a refresh may be told beside its token. */
 export interface RefreshOptions {
@@ -81,6 +87,19 @@ export class SessionRenewals {
     return this.refused(presenter, () => deadline.run(find));
   }
 
+  /**
+   * After a proof of which the library was part: only if no other proof has renewed the session since it was read.
+   * @param at when the request came in, epoch ms
+   */
+  async reauthenticateAsRead(session: Session, at: number, deadline: RequestDeadline): Promise<IssuedTokens> {
+    return this.renew(session, at, deadline, session);
+  }
+
+  /** @throws InvalidTokenError when a session has ended since it was read, or its user proved their credentials again */
+  async requireAsRead(session: Session): Promise<void> {
+    if (!(await this.renewer.isAsRead(session))) throw new InvalidTokenError('session_not_found');
+  }
+
   async reauthenticate(session: Pick<Session, 'id' | 'userId'>, at: Moment | undefined): Promise<IssuedTokens> {
     const { clock, clockMargin } = this.options;
     const now = clock.now();
@@ -88,7 +107,11 @@ export class SessionRenewals {
   }
 
   /** First what counts is stored, then what does not count any more is ended: nobody gets in by both. */
-  async changeCredentials(target: CredentialsTarget, store: () => unknown): Promise<IssuedTokens | null> {
+  async changeCredentials(
+    target: CredentialsTarget,
+    store: () => unknown,
+    { programs = true }: ChangeOptions = {},
+  ): Promise<IssuedTokens | null> {
     const { userId } = target;
     const id = 'id' in target ? target.id : undefined;
     requireId(userId);
@@ -97,7 +120,10 @@ export class SessionRenewals {
     const deadline = this.newDeadline();
     const actor = { userId, sessionId: id ?? null };
     const ending = { reason: 'credentials_changed', actor, deadline } as const;
-    await this.revoker.all(userId, ending, id);
+    await this.revoker.all(userId, ending, {
+      ...(id !== undefined && { exceptId: id }),
+      ...(!programs && { kinds: HELD_BY_PEOPLE }),
+    });
     if (id === undefined) return null;
     try {
       return await this.renew({ id, userId }, this.options.clock.now(), deadline);
@@ -113,11 +139,12 @@ export class SessionRenewals {
     session: Pick<Session, 'id' | 'userId'>,
     at: number,
     deadline: RequestDeadline,
+    asRead?: Session,
   ): Promise<IssuedTokens> {
     requireId(session.id);
     requireId(session.userId);
     try {
-      return await deadline.run(() => this.renewer.renew(session, at, this.options.clock.now()));
+      return await deadline.run(() => this.renewer.renew(session, at, this.options.clock.now(), asRead));
     } catch (error) {
       throw error instanceof TokenRejection ? new InvalidTokenError(error.reason) : error;
     }

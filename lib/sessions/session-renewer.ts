@@ -9,7 +9,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { firstAccessKey } from './access-keys';
 import { endOf, latestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
-import { userRejectionOf, validSinceOf } from './session-checker';
+import { userRejectionOf, validSinceOf } from './user-check';
 import { HostErrors } from './host-errors';
 import { fromStorage } from './request-deadline';
 
@@ -32,11 +32,22 @@ export class SessionRenewer {
     await this.hostErrors.run(store);
   }
 
+  async isAsRead(session: Session): Promise<boolean> {
+    const found = await fromStorage(() => this.repository.findById(session.id));
+    return found?.record.id === session.id && !isRenewed(found.record, session);
+  }
+
   /**
    * @param at when the credentials were proven, epoch ms
+   * @param asRead the session as it must still be: a proof by somebody else since then makes this one worth nothing
    * @throws TokenRejection when the session has ended, or its user may not use it
    */
-  async renew({ id, userId }: Pick<Session, 'id' | 'userId'>, at: number, now: number): Promise<IssuedTokens> {
+  async renew(
+    { id, userId }: Pick<Session, 'id' | 'userId'>,
+    at: number,
+    now: number,
+    asRead?: Session,
+  ): Promise<IssuedTokens> {
     const claims = { sessionId: id, userId };
     for (let count = 0; count < MAX_ATTEMPTS; count++) {
       const found = await fromStorage(() => this.repository.findById(id));
@@ -45,8 +56,13 @@ export class SessionRenewer {
       // The same user id in another realm is somebody else.
       if (record.realm !== this.options.realm) throw new TokenRejection('realm', claims);
       if (record.userId !== userId) throw new TokenRejection('user_mismatch', claims);
+      // It would turn into one that is refreshed.
+      if (record.kind !== 'login') throw new TokenRejection('kind', claims);
       if (endOf(record, this.options.session) <= now) throw new TokenRejection('session_expired', claims);
+      if (asRead && isRenewed(record, asRead)) throw new TokenRejection('key_mismatch', claims);
       const { user, since } = await this.userOf(claims);
+      // Proven before the credentials changed: the old ones.
+      if (asRead && asRead.authenticatedAt < since) throw new TokenRejection('credentials_outdated', claims);
       const authenticatedAt = Math.max(at, since, record.authenticatedAt);
       const tokens = await this.write(record, { authenticatedAt, now, user });
       if (tokens) return tokens;
@@ -86,4 +102,10 @@ export class SessionRenewer {
     const renewed = await fromStorage(() => this.repository.renewKeys(record.id, { ...change, at: now }));
     return renewed ? tokens : null;
   }
+}
+
+/** Whether a session got new keys by a proof of credentials since it was read; a rotation is none. */
+function isRenewed(record: SessionRecord, asRead: Session): boolean {
+  if (record.authenticatedAt !== asRead.authenticatedAt) return true;
+  return record.generation !== asRead.generation && record.rotatedAt === null;
 }

@@ -1,11 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { StorageUnavailableError } from '../contracts/errors';
 import { JwtKnoxEvents, type RevocationReason, type RevocationScope, type SessionActor } from '../contracts/events';
-import type { Session } from '../contracts/session';
+import { type Session, type SessionKind, sessionOf } from '../contracts/session';
+import { coversScope, storedScopes } from '../contracts/scopes';
 import { SessionRepository } from '../contracts/session.repository';
 import { fenceScope, fenceScopeOfAll } from '../tokens/fence-scope';
 import { isSessionId } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { fromStorage, RequestDeadline } from './request-deadline';
+
+/** Sessions that a person holds, on a device. */
+export const HELD_BY_PEOPLE: readonly SessionKind[] = ['login', 'impersonation'];
+
+/** How often a change whose row changed under it reads it again. */
+const MAX_ATTEMPTS = 5;
 
 /** A moment this close was taken for the call. */
 const JUST_NOW_MS = 1_000;
@@ -43,25 +51,39 @@ export class SessionRevoker {
     );
   }
 
+  /** One session of a user, if it is of this kind. */
+  async oneOfKind(id: string, { userId, kind }: Pick<Session, 'userId' | 'kind'>, ending: Ending): Promise<boolean> {
+    if (!isSessionId(id)) return false;
+    const { deadline = this.newDeadline() } = ending;
+    const found = await deadline.run(() => fromStorage(() => this.repository.findById(id)));
+    return found?.record.kind === kind && this.one(id, userId, { ...ending, deadline });
+  }
+
+  /** All that people hold; tokens for programs go on. */
   async other({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
     requireId(userId);
     requireId(id);
-    const what = { scope: { realm: this.options.realm, userId, except: id }, userId };
-    return this.end(what, ending, () => this.repository.deleteByUser(userId, id));
+    const kinds = HELD_BY_PEOPLE;
+    const what = { scope: { realm: this.options.realm, userId, except: id, kinds }, userId };
+    return this.end(what, ending, () => this.repository.deleteByUser(userId, id, kinds));
   }
 
   /**
    * Ends all sessions of a user but, where it is given, one; and logins that are under way, on any process: the fence
    * first, then the rows.
    */
-  async all(userId: string, ending: Ending, exceptId?: string): Promise<number> {
+  async all(
+    userId: string,
+    ending: Ending,
+    { exceptId, kinds }: { exceptId?: string; kinds?: readonly SessionKind[] } = {},
+  ): Promise<number> {
     requireId(userId);
     const { realm } = this.options;
     const end = async () => {
       await this.repository.raiseFence(fenceScope(realm, userId));
-      return this.repository.deleteByUser(userId, exceptId);
+      return this.repository.deleteByUser(userId, exceptId, kinds);
     };
-    const scope = { realm, userId, ...(exceptId !== undefined && { except: exceptId }) };
+    const scope = { realm, userId, ...(exceptId !== undefined && { except: exceptId }), ...(kinds && { kinds }) };
     return this.end({ scope, userId }, ending, end);
   }
 
@@ -81,6 +103,29 @@ export class SessionRevoker {
     const deadline = new RequestDeadline(adminTimeout);
     const scope = { realm, createdBefore: bound };
     return this.end({ scope, userId: null }, { ...ending, deadline }, end);
+  }
+
+  /**
+   * Takes rights from a session; false when there is no such session.
+   * @throws TypeError for scopes that the session does not have
+   */
+  async narrow(sessionId: string, scopes: readonly string[], userId?: string): Promise<boolean> {
+    const to = storedScopes('narrow: scopes', scopes);
+    return this.newDeadline().run(async () => {
+      for (let count = 0; count < MAX_ATTEMPTS; count++) {
+        const found = await fromStorage(() => this.repository.findById(sessionId));
+        const record = found?.record;
+        if (record?.id !== sessionId || record.realm !== this.options.realm) return false;
+        if (userId !== undefined && record.userId !== userId) return false;
+        const wider = scopes.filter((scope) => !coversScope(record.scopes, scope));
+        if (wider.length > 0) throw new TypeError(`narrow: the session may not do ${wider.join(', ')}; leave it out.`);
+        if (record.scopes === to) return true;
+        if (!(await fromStorage(() => this.repository.narrow(sessionId, record.scopes, to)))) continue;
+        this.events.emit('session.narrowed', { session: sessionOf({ ...record, scopes: to }), before: record.scopes });
+        return true;
+      }
+      throw new StorageUnavailableError(new Error('The session changed under every attempt to narrow it.'));
+    });
   }
 
   /** The time of one request. */

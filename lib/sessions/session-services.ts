@@ -8,6 +8,8 @@ import { SessionInserter } from './session-inserter';
 import { SessionIssuer } from './session-issuer';
 import { LoginArrivals } from './login-arrivals';
 import { Logins } from './logins';
+import { Actors } from './actors';
+import { DelegatedSessions } from './delegated-sessions';
 import { LastUsed } from './last-used';
 import { SessionChecker } from './session-checker';
 import { AccessTokenVerifier } from './access-token.verifier';
@@ -35,7 +37,9 @@ export const SESSION_SERVICES = [
   SessionIssuer,
   LoginArrivals,
   Logins,
+  DelegatedSessions,
   LastUsed,
+  Actors,
   SessionChecker,
   AccessTokenVerifier,
   SessionRevoker,

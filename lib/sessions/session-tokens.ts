@@ -7,6 +7,7 @@ import type { TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { audienceOf } from './session-audience';
 import { HostErrors } from './host-errors';
+import { scopeClaim } from '../contracts/scopes';
 
 /** The keys of one session, alive only while its tokens are made. */
 export interface SessionKeys {
@@ -45,23 +46,27 @@ export class SessionTokens {
     const session = sessionOf(record);
     const aud = audience ?? audienceOf(this.options.audience, record.audience);
     const custom = await this.customClaims(user, session, record.claims);
-    const accessExpiresAt = this.options.refresh
-      ? Math.min(now + this.options.accessTtl, record.expiresAt)
-      : record.expiresAt;
+    const accessExpiresAt = keys.refresh ? Math.min(now + this.options.accessTtl, record.expiresAt) : record.expiresAt;
     const content = { userId: record.userId, sessionId: record.id, generation: record.generation, issuedAt: now };
+    const rights = { scope: scopeClaim(record.scopes), ...provenanceOf(record) };
     const access = this.codec.signAccess(
-      { ...content, expiresAt: accessExpiresAt, tokenKey: keys.access },
+      { ...content, ...rights, expiresAt: accessExpiresAt, tokenKey: keys.access },
       custom,
       aud,
     );
     const lifetimes = { accessExpiresIn: wholeSeconds(now, accessExpiresAt) };
-    if (!keys.refresh) return new IssuedTokens(session, user, lifetimes, access);
+    if (!keys.refresh) return new IssuedTokens(session, user, lifetimes, this.marked(access, record));
     const refresh = this.codec.signRefresh(
       { ...content, expiresAt: record.expiresAt, tokenKey: keys.refresh },
       keys.session,
     );
     const refreshExpiresIn = wholeSeconds(now, record.expiresAt);
     return new IssuedTokens(session, user, { ...lifetimes, refreshExpiresIn }, access, refresh);
+  }
+
+  /** Scanners of leaked secrets find tokens for programs by what stands before them. */
+  private marked(token: string, { kind }: SessionRecord): string {
+    return kind === 'program' ? `${this.options.programs.prefix}${token}` : token;
   }
 
   /** @param claims those that the session was issued with, if any */
@@ -73,6 +78,12 @@ export class SessionTokens {
       `Custom claims must not use the reserved ${reserved.join(', ')}: rename them, for example with your domain in front.`,
     );
   }
+}
+
+/** Whose word an access token is: of the user who proved their credentials, of nobody, or of staff who act as the user. */
+function provenanceOf({ kind, authenticatedAt, actorId, actorRealm }: SessionRecord) {
+  if (kind === 'login') return { authenticatedAt };
+  return actorId === null ? {} : { actor: { userId: actorId, realm: actorRealm ?? '' } };
 }
 
 function wholeSeconds(from: number, to: number): number {

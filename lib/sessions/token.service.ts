@@ -14,7 +14,13 @@ import type { LoginArrival } from './login-arrivals';
 import { Logins } from './logins';
 import type { IssueOverrides } from './session-issuer';
 import { SessionList } from './session-list';
-import { type CredentialsTarget, type RefreshOptions, SessionRenewals } from './session-renewals';
+import {
+  type ActingSession,
+  DelegatedSessions,
+  type ImpersonationOrder,
+  type ProgramTokenOrder,
+} from './delegated-sessions';
+import { type ChangeOptions, type CredentialsTarget, type RefreshOptions, SessionRenewals } from './session-renewals';
 import { requireId, SessionRevoker } from './session-revoker';
 import type { Authentication } from './session-checker';
 import type { RequestDeadline } from './request-deadline';
@@ -44,6 +50,7 @@ export class TokenService<User = any> {
     private readonly revoker: SessionRevoker,
     private readonly sessions: SessionList,
     private readonly oauth: OAuthService,
+    private readonly delegated: DelegatedSessions,
   ) {}
 
   /**
@@ -138,6 +145,7 @@ export class TokenService<User = any> {
    * With `{ userId }` in place of the session, for a forgotten password, no session stays.
    * What `store` throws is thrown, and nothing ends. If it throws after `store` has run, the new credentials count already:
    * call it again.
+   * @param options `programs: false`: tokens for programs go on
    * @returns the session's new tokens; null when no session stays, or this one has ended meanwhile
    * @example
    * const tokens = await this.tokens.changeCredentials(session, () => this.users.setPassword(userId, password));
@@ -145,8 +153,9 @@ export class TokenService<User = any> {
   async changeCredentials(
     target: CredentialsTarget,
     store: () => void | Promise<void>,
+    options?: ChangeOptions,
   ): Promise<IssuedTokens<User> | null> {
-    return this.renewals.changeCredentials(target, store);
+    return this.renewals.changeCredentials(target, store, options);
   }
 
   /**
@@ -162,7 +171,54 @@ export class TokenService<User = any> {
     return this.revoker.one(sessionId, only.userId, { reason: only.reason ?? 'revoked', actor: only.actor });
   }
 
-  /** Ends all sessions of the user but this one; returns how many. */
+  /**
+   * Takes rights from a session at once: from then on it may do what these scopes cover, and nothing else. Access tokens that
+   * are out say their old scopes to services that do not ask, until they expire.
+   * @param only `userId`: of this user only
+   * @returns false when there is no such session
+   * @throws TypeError for scopes that the session does not have: nothing widens a session
+   * @example
+   * await this.tokens.narrow(session.id, ['orders:read']);
+   */
+  async narrow(
+    sessionId: string,
+    scopes: readonly string[],
+    only: Pick<RevokeOptions, 'userId'> = {},
+  ): Promise<boolean> {
+    if ('userId' in only) requireId(only.userId);
+    return this.revoker.narrow(sessionId, scopes, only.userId);
+  }
+
+  /**
+   * Makes a token for a program: a session that no browser holds, with one token that counts until it expires or is ended.
+   * `accessToken` of what it returns is shown to the user once; there is no refresh token. It does not count for
+   * `session.limitPerUser`, and `logout-other` leaves it.
+   * @throws SessionLimitReachedError beyond `programTokens.limitPerUser`
+   * @throws InvalidCredentialsError when the user is not active
+   * @throws TypeError for a name, scopes or lifetime that are none
+   * @example
+   * const { accessToken } = await this.tokens.issueProgramToken(user, { name: 'CI', scopes: ['orders:read'], ttl: '90d' });
+   */
+  async issueProgramToken(user: User, order: ProgramTokenOrder, device: Device = {}): Promise<IssuedTokens<User>> {
+    return this.delegated.forProgram(user, order, device);
+  }
+
+  /**
+   * Lets staff act as a user, who sees it in the list of their sessions and can end it. It ends with the actor's own session
+   * too, has no refresh token, counts for no limit, and may not reauthenticate, make tokens for programs or use admin routes.
+   * Your code decides who may do that.
+   * @param actor the actor's own login, from `@CurrentSession()`; it may be another realm's
+   * @throws InvalidTokenError when the actor's session has ended, or is no login of their own
+   * @throws InvalidCredentialsError when the user is not active
+   * @throws TypeError without a reason, and for an actor of another realm without the option `isActorActive`
+   * @example
+   * const tokens = await this.tokens.impersonate(session, customer, { reason: 'Ticket 4711', ttl: '15m' });
+   */
+  async impersonate(actor: ActingSession, user: User, order: ImpersonationOrder): Promise<IssuedTokens<User>> {
+    return this.delegated.forActor(actor, user, order);
+  }
+
+  /** Ends all sessions of the user but this one and tokens for programs; returns how many. */
   async revokeOther(session: Pick<Session, 'id' | 'userId'>): Promise<number> {
     const actor = { userId: session.userId, sessionId: session.id };
     return this.revoker.other(session, { reason: 'logout_other', actor });

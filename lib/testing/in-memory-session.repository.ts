@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../contracts/session';
+import type { SessionKind, SessionRecord } from '../contracts/session';
 import {
   type AccessKeyChange,
   type FoundSession,
@@ -43,9 +43,10 @@ export class InMemorySessionRepository extends SessionRepository {
   }
 
   async findByUser(userId: string, query: SessionQuery = {}): Promise<SessionRecord[]> {
-    const { aliveAt, idleAt, before, limit } = query;
+    const { aliveAt, idleAt, before, limit, kinds } = query;
     return this.ofUser(userId)
       .filter((row) => aliveAt === undefined || row.expiresAt > aliveAt)
+      .filter((row) => kinds === undefined || kinds.includes(row.kind))
       .filter((row) => idleAt === undefined || isInUse(row, idleAt))
       .filter((row) => !before || row.createdAt < before.createdAt || isEarlierTie(row, before))
       .toSorted((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
@@ -60,11 +61,11 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
-  async findSlots(userId: string, { limit, aliveAt, most }: SlotQuery): Promise<SessionRecord[]> {
-    const logins = this.ofUser(userId).filter((row) => row.kind === 'login');
-    const loose = logins.filter((row) => !holdsSlot(row, limit) && row.expiresAt > aliveAt);
+  async findSlots(userId: string, { limit, aliveAt, most, kind = 'login' }: SlotQuery): Promise<SessionRecord[]> {
+    const counted = this.ofUser(userId).filter((row) => row.kind === kind);
+    const loose = counted.filter((row) => !holdsSlot(row, limit) && row.expiresAt > aliveAt);
     const oldest = loose.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, most);
-    return [...logins.filter((row) => holdsSlot(row, limit)), ...oldest].map((row) => ({ ...row }));
+    return [...counted.filter((row) => holdsSlot(row, limit)), ...oldest].map((row) => ({ ...row }));
   }
 
   async vacate(id: string, slot: number | null, expiredBy = Infinity): Promise<boolean> {
@@ -124,6 +125,13 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
+  async narrow(id: string, from: string | null, to: string): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.scopes !== from) return false;
+    row.scopes = to;
+    return true;
+  }
+
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
     const { userId, generation } = only;
     const row = this.rows.get(id);
@@ -137,8 +145,9 @@ export class InMemorySessionRepository extends SessionRepository {
     return this.remove(id);
   }
 
-  async deleteByUser(userId: string, exceptId?: string): Promise<number> {
-    return this.deleteAll(this.ofUser(userId).filter((row) => row.id !== exceptId));
+  async deleteByUser(userId: string, exceptId?: string, kinds?: readonly SessionKind[]): Promise<number> {
+    const isMeant = (row: SessionRecord) => row.id !== exceptId && (kinds === undefined || kinds.includes(row.kind));
+    return this.deleteAll(this.ofUser(userId).filter(isMeant));
   }
 
   async deleteSurplus(userId: string, ids: readonly string[], limit: number): Promise<number> {

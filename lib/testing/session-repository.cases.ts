@@ -191,20 +191,6 @@ export const SESSION_CASES: Record<string, ContractCase> = {
     equal(await repository.findById(record.id), null);
   },
 
-  'deletes the sessions of one user, or all but one': async (repository, newRecord, users) => {
-    const mine = [newRecord(), newRecord(), newRecord()];
-    const other = newRecord({ userId: users[1]! });
-    for (const record of [...mine, other]) await repository.insert(record);
-    equal(await repository.deleteByUser(users[0]!, mine[1]!.id), 2);
-    deepEqual(
-      (await repository.findByUser(users[0]!)).map((row) => row.id),
-      [mine[1]!.id],
-    );
-    equal(await repository.deleteByUser(users[0]!), 1);
-    equal(await repository.deleteByUser(users[0]!), 0);
-    ok(await repository.findById(other.id));
-  },
-
   'deletes what was created before a moment': async (repository, newRecord) => {
     const [early, late] = [newRecord({ createdAt: T - 1 }), newRecord({ createdAt: T })];
     await repository.insert(early);

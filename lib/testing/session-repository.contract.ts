@@ -4,6 +4,7 @@ import type { SessionRepository } from '../contracts/session.repository';
 import { HOUR, SESSION_CASES, T } from './session-repository.cases';
 import { HOST_CASES, type HostSubject } from './session-repository.host-cases';
 import { KEY_CASES } from './session-repository.key-cases';
+import { KIND_CASES } from './session-repository.kind-cases';
 import { REALM_CASES } from './session-repository.realm-cases';
 
 /** A repository to hold to the contract, on an empty storage. */
@@ -43,7 +44,7 @@ export function sessionRepositoryContract(
         }
       });
     }
-    for (const [title, run] of Object.entries({ ...SESSION_CASES, ...KEY_CASES, ...REALM_CASES })) {
+    for (const [title, run] of Object.entries({ ...SESSION_CASES, ...KEY_CASES, ...KIND_CASES, ...REALM_CASES })) {
       runner.it(title, async () => {
         const subject = await open();
         const users = subject.userIds ?? [randomUUID(), randomUUID(), randomUUID()];

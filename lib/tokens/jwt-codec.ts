@@ -8,6 +8,7 @@ import type { PublicKeySet } from './jwk';
 import {
   type AccessClaims,
   audienceIn,
+  authTimeIn,
   customClaimsOf,
   type Payload,
   payloadOf,
@@ -27,6 +28,16 @@ export interface TokenContent {
   tokenKey: TokenKey;
 }
 
+/** What an access token says beside that. */
+export interface AccessContent extends TokenContent {
+  /** Space-separated; undefined for none. */
+  scope?: string | undefined;
+  /** When the credentials were proven; undefined where nobody proved any. */
+  authenticatedAt?: number | undefined;
+  /** Who acts as the user (RFC 8693 section 4.1). */
+  actor?: { userId: string; realm: string } | undefined;
+}
+
 /** Signs tokens, and reads them through two gates: the header before the signature, the payload after it. */
 @Injectable()
 export class JwtCodec {
@@ -37,7 +48,10 @@ export class JwtCodec {
   constructor(
     private readonly keyring: Keyring,
     @Inject(JWT_KNOX_OPTIONS)
-    private readonly options: Pick<ResolvedOptions, 'realm' | 'issuer' | 'audience' | 'ownAudience' | 'clockTolerance'>,
+    private readonly options: Pick<
+      ResolvedOptions,
+      'realm' | 'issuer' | 'audience' | 'ownAudience' | 'clockTolerance'
+    > & { programs: Pick<ResolvedOptions['programs'], 'prefix'> },
   ) {
     this.realm = options.realm || undefined;
     this.expectedHeaders = { access: expectedHeaders(keyring, 'access'), refresh: expectedHeaders(keyring, 'refresh') };
@@ -64,21 +78,19 @@ export class JwtCodec {
    * @returns the payload, of which nothing but the signature was checked
    * @throws TokenRejection
    */
-  open(raw: string, type: TokenType): Payload {
-    return this.openWith(this.keyFor(raw, type), raw);
+  open(given: string, type: TokenType): Payload {
+    const raw = this.bare(given);
+    return opened(this.keyFor(raw, type), raw);
   }
 
   /** The same for a token whose header was read, and whose key is another's. @throws TokenRejection */
-  openWith({ algorithm, verifying }: Pick<KeyringKey, 'algorithm' | 'verifying'>, raw: string): Payload {
-    const end = raw.lastIndexOf('.');
-    const signature = Buffer.from(raw.slice(end + 1), 'base64url');
-    if (!isSignature(algorithm, verifying, raw.slice(0, end), signature)) throw new TokenRejection('signature');
-    return payloadOf(raw);
+  openWith(key: Pick<KeyringKey, 'algorithm' | 'verifying'>, raw: string): Payload {
+    return opened(key, this.bare(raw));
   }
 
   /** The header gate as far as it goes without the keys. @throws TokenRejection */
   readHeader(raw: string, type: TokenType): { kid: string; algorithm: string } {
-    return parseHeader(headerOf(raw), type);
+    return parseHeader(headerOf(this.bare(raw)), type);
   }
 
   /**
@@ -101,6 +113,8 @@ export class JwtCodec {
       expiresAt,
       tokenKey,
       audience: audienceIn(members),
+      scope: typeof members.scope === 'string' ? members.scope : undefined,
+      authenticatedAt: authTimeIn(members),
       custom: customClaimsOf(members),
     };
   }
@@ -110,7 +124,7 @@ export class JwtCodec {
    * @throws TokenRejection
    */
   readUnverified(raw: string, now: number): AccessClaims {
-    return this.readAccess(payloadOf(raw), now);
+    return this.readAccess(payloadOf(this.bare(raw)), now);
   }
 
   /** The payload gate for a refresh token whose signature holds. @throws TokenRejection */
@@ -125,7 +139,7 @@ export class JwtCodec {
 
   /** @param audience what the token carries */
   signAccess(
-    content: TokenContent,
+    content: AccessContent,
     custom: Readonly<Record<string, unknown>>,
     audience = this.options.audience,
   ): string {
@@ -133,7 +147,7 @@ export class JwtCodec {
     const aud = audience.length > 1 ? audience : audience[0];
     // RFC 9068 section 2.2: users log in at the issuer itself, no other client asks for their tokens.
     const client = issuer !== undefined && aud !== undefined && { client_id: issuer };
-    return this.sign('access', { ...custom, ...client, ...this.claimsOf(content, aud) });
+    return this.sign('access', { ...custom, ...client, ...this.claimsOf(content, aud), ...rightsOf(content) });
   }
 
   signRefresh(content: TokenContent, sessionKey: TokenKey): string {
@@ -142,7 +156,13 @@ export class JwtCodec {
 
   /** What an access token says, its key redacted: for people, of a token that was authenticated. */
   show(raw: string): Record<string, unknown> {
-    return { ...payloadOf(raw), token_key: '[redacted]' };
+    return { ...payloadOf(this.bare(raw)), token_key: '[redacted]' };
+  }
+
+  /** A token without what stands before those for programs. */
+  private bare(raw: string): string {
+    const { prefix } = this.options.programs;
+    return prefix !== '' && raw.startsWith(prefix) ? raw.slice(prefix.length) : raw;
   }
 
   private claimsOf(content: TokenContent, audience: string | readonly string[] | undefined): Record<string, unknown> {
@@ -179,4 +199,20 @@ export class JwtCodec {
     if (members.aud === undefined && audience.length === 0) return;
     if (!audienceIn(members).some((one) => audience.includes(one))) throw new TokenRejection('audience');
   }
+}
+
+/** @throws TokenRejection unless the key made the signature */
+function opened({ algorithm, verifying }: Pick<KeyringKey, 'algorithm' | 'verifying'>, raw: string): Payload {
+  const end = raw.lastIndexOf('.');
+  const signature = Buffer.from(raw.slice(end + 1), 'base64url');
+  if (!isSignature(algorithm, verifying, raw.slice(0, end), signature)) throw new TokenRejection('signature');
+  return payloadOf(raw);
+}
+
+function rightsOf({ scope, authenticatedAt, actor }: AccessContent): Record<string, unknown> {
+  return {
+    ...(scope !== undefined && { scope }),
+    ...(authenticatedAt !== undefined && { auth_time: Math.floor(authenticatedAt / 1_000) }),
+    ...(actor && { act: { sub: actor.userId, ...(actor.realm !== '' && { realm: actor.realm }) } }),
+  };
 }

@@ -31,6 +31,10 @@ export interface TokenClaims {
 export interface AccessClaims extends TokenClaims {
   /** Everything that `aud` names, ours or not. */
   readonly audience: readonly string[];
+  /** The claim `scope`; undefined where there is none. Never authorise by it where the row is at hand. */
+  readonly scope: string | undefined;
+  /** The claim `auth_time` in epoch milliseconds; 0 where there is none. */
+  readonly authenticatedAt: number;
   /** Everything the library did not put there itself. */
   readonly custom: Readonly<Record<string, unknown>>;
 }
@@ -82,6 +86,11 @@ export function payloadOf(raw: string): Payload {
 
 function isBounded(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+}
+
+/** When the credentials were proven, in epoch milliseconds; 0 where the token does not say. */
+export function authTimeIn({ auth_time: time }: Payload): number {
+  return isBounded(time, MAX_NUMERIC_DATE) ? time * 1_000 : 0;
 }
 
 /** Everything that `aud` names. */

@@ -8,6 +8,7 @@ const IN_USE =
 export function readPage(select: Select, query: SessionQuery): Promise<RawRecord[]> {
   if (query.aliveAt !== undefined) select.andWhere('session.expiresAt > :aliveAt', { aliveAt: query.aliveAt });
   if (query.idleAt !== undefined) select.andWhere(IN_USE, { idleAt: query.idleAt });
+  if (query.kinds !== undefined) select.andWhere('session.kind IN (:...kinds)', { kinds: query.kinds });
   if (query.before) {
     const { createdAt, id } = query.before;
     const tie = id === undefined ? '' : ' OR (session.createdAt = :createdAt AND session.id < :id)';

@@ -6,9 +6,9 @@ import type { RawRecord, Select, Where } from './session-row';
 const HOLDS = 'session.slot BETWEEN 1 AND :limit';
 
 /** One statement whatever the user has: those in a slot come first, of the others only the oldest are read. */
-export function readSlots(ofUser: Select, { limit, aliveAt, most }: SlotQuery): Promise<RawRecord[]> {
+export function readSlots(ofUser: Select, { limit, aliveAt, most, kind = 'login' }: SlotQuery): Promise<RawRecord[]> {
   return ofUser
-    .andWhere(`session.kind = 'login' AND (${HOLDS} OR session.expiresAt > :aliveAt)`, { limit, aliveAt })
+    .andWhere(`session.kind = :kind AND (${HOLDS} OR session.expiresAt > :aliveAt)`, { kind, limit, aliveAt })
     .addSelect(`CASE WHEN ${HOLDS} THEN 0 ELSE 1 END`, 'loose')
     .orderBy('loose')
     .addOrderBy('session.createdAt', 'ASC')

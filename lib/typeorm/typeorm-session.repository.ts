@@ -1,15 +1,5 @@
-import {
-  Between,
-  type EntityManager,
-  In,
-  IsNull,
-  LessThan,
-  MoreThan,
-  Not,
-  type QueryRunner,
-  type Repository,
-} from 'typeorm';
-import type { SessionRecord } from '../contracts/session';
+import { Between, type EntityManager, IsNull, LessThan, MoreThan, type Repository } from 'typeorm';
+import type { SessionKind, SessionRecord } from '../contracts/session';
 import {
   type AccessKeyChange,
   type FoundSession,
@@ -30,31 +20,16 @@ import { columnProblems, insertFailure } from './host-columns';
 import { hasHostSubscribers, transactionOf } from './host-transaction';
 import { insertSession } from './insert-session';
 import type { JwtKnoxSessionBase } from './session.entity';
-import { purgeBatch } from './purge-batch';
+import type { TypeOrmSessionRepositoryOptions } from './repository-options';
 import { claiming, retrying, retryingOn, unlessTaken } from './retrying';
 import { RealmReads } from './realm-reads';
 import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
 import { readCrowded, readSlots, softlyDeleted } from './session-slots';
 import { readPage } from './session-page';
-import type { Where } from './session-row';
+import { SessionWrites } from './session-writes';
 import { textProblems } from './text-check';
 import { UserIdColumn } from './user-id-column';
-
-/** How a {@link TypeOrmSessionRepository} reads, and which sessions are its own. */
-export interface TypeOrmSessionRepositoryOptions {
-  /** The relation of the entity to the host's user, where both are to be read at once. */
-  userRelation?: string | undefined;
-  /** Sends the look-ups as prepared statements. @default false */
-  preparedStatements?: boolean | undefined;
-  /** Only sessions of this realm are listed, counted, purged and ended. @default '' */
-  realm?: string | undefined;
-  /**
-   * How long a statement may hold a connection, in ms; then the connection is closed. For operators' statements, the time
-   * that they are given. A connection that is within a transaction of yours is never closed. @default no limit
-   */
-  timeout?: number | undefined;
-}
 
 /**
  * Sessions in a table, by TypeORM: SQLite, PostgreSQL, MariaDB, MySQL. Single statements only.
@@ -72,6 +47,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   private statements: CompiledStatements | undefined;
   private fences: FenceStatements | undefined;
   private realmReads: RealmReads | undefined;
+  private sessionWrites: SessionWrites | undefined;
   private userIdColumn: UserIdColumn | undefined;
 
   constructor(
@@ -126,7 +102,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
 
   async findSlots(userId: string, query: SlotQuery, timeout?: number): Promise<SessionRecord[]> {
     const gone = softlyDeleted(this.rows.metadata, this.realm, userId);
-    if (gone) await this.userIds.ofUser(userId, 0, () => this.update(gone, { slot: null }));
+    if (gone) await this.userIds.ofUser(userId, 0, () => this.writes.update(gone, { slot: null }));
     return this.reads.ofUser(userId, (select) => readSlots(select, query), timeout);
   }
 
@@ -146,18 +122,18 @@ export class TypeOrmSessionRepository extends SessionRepository {
       },
       failure: (error) => insertFailure(error, this.rows, columns),
       userIdOf: async (id) => (await this.findById(id))?.record.userId,
-      delete: (id) => this.delete({ id }),
+      delete: (id) => this.writes.delete({ id }),
     });
   }
 
   async vacate(id: string, slot: number | null, expiredBy?: number): Promise<boolean> {
     const expiresAt = expiredBy === undefined ? MoreThan(0) : Between(1, expiredBy);
-    return (await this.update({ id, slot: slot ?? IsNull(), expiresAt }, { slot: null, expiresAt: 0 })) > 0;
+    return (await this.writes.update({ id, slot: slot ?? IsNull(), expiresAt }, { slot: null, expiresAt: 0 })) > 0;
   }
 
   reinstate(id: string, slot: number | null, expiresAt: number): Promise<boolean> {
     const where = { id, slot: IsNull(), expiresAt: 0 };
-    return unlessTaken(async () => (await this.updateClaiming(where, { slot, expiresAt })) > 0);
+    return unlessTaken(async () => (await this.writes.updateClaiming(where, { slot, expiresAt })) > 0);
   }
 
   async rotate(id: string, presentedDigest: string, next: Rotation): Promise<boolean> {
@@ -165,59 +141,51 @@ export class TypeOrmSessionRepository extends SessionRepository {
     const count = await writeFitting(next, (fitting) => {
       const values = { ...fitting, id, presentedDigest };
       const { where, change } = changeOf(values);
-      return statement ? retrying(() => statement.run(values, this.connections)) : this.updateClaiming(where, change);
+      return statement
+        ? retrying(() => statement.run(values, this.connections))
+        : this.writes.updateClaiming(where, change);
     });
     return count === 1;
   }
 
   async prolong(id: string, refreshDigest: string, { expiresAt, at }: { expiresAt: number; at: number }) {
     const where = { id, refreshDigest, expiresAt: MoreThan(at) };
-    return (await this.update(where, { expiresAt, lastUsedAt: at })) > 0;
+    return (await this.writes.update(where, { expiresAt, lastUsedAt: at })) > 0;
   }
 
   async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {
-    await this.update({ id, generation, lastUsedAt: LessThan(lastUsedAt) }, { lastUsedAt });
+    await this.writes.update({ id, generation, lastUsedAt: LessThan(lastUsedAt) }, { lastUsedAt });
   }
 
   async moveAccessKey(id: string, { replaces, ...change }: AccessKeyChange): Promise<boolean> {
     const where = { id, accessDigest: replaces, expiresAt: MoreThan(change.accessKeyAt) };
-    return (await this.update(where, change)) > 0;
+    return (await this.writes.update(where, change)) > 0;
   }
 
   async renewKeys(id: string, { at, ...change }: KeyRenewal): Promise<boolean> {
     const where = { id, generation: change.generation - 1, expiresAt: MoreThan(at) };
     const gone = { previousRefreshDigest: null, refreshSalt: null, rotationKeyDigest: null, rotatedAt: null };
-    return (await this.update(where, { ...change, ...gone, lastUsedAt: at })) > 0;
+    return (await this.writes.update(where, { ...change, ...gone, lastUsedAt: at })) > 0;
   }
 
   async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
-    const { realm } = this;
-    const rename = () => writeFitting({ deviceName }, (change) => this.updateClaiming({ id, realm, userId }, change));
-    return (await this.userIds.ofUser(userId, 0, rename)) > 0;
+    return (await this.writes.rename(id, userId, deviceName)) > 0;
+  }
+
+  async narrow(id: string, from: string | null, to: string): Promise<boolean> {
+    return (await this.writes.update({ id, scopes: from ?? IsNull() }, { scopes: to })) > 0;
   }
 
   async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
-    const where: Where = { id, realm: this.realm };
-    if (only.userId !== undefined) where.userId = only.userId;
-    if (only.generation !== undefined) where.generation = only.generation;
-    const end = () => this.delete(where);
-    return (await (only.userId === undefined ? end() : this.userIds.ofUser(only.userId, 0, end))) > 0;
+    return (await this.writes.deleteOne(id, only)) > 0;
   }
 
-  async deleteByUser(userId: string, exceptId?: string): Promise<number> {
-    const { realm } = this;
-    return this.userIds.ofUser(userId, 0, () =>
-      this.delete(exceptId === undefined ? { realm, userId } : { realm, userId, id: Not(exceptId) }),
-    );
+  deleteByUser(userId: string, exceptId?: string, kinds?: readonly SessionKind[]): Promise<number> {
+    return this.writes.deleteOfUser(userId, exceptId, kinds);
   }
 
-  async deleteSurplus(userId: string, ids: readonly string[], limit: number, timeout?: number): Promise<number> {
-    if (ids.length === 0) return 0;
-    const { realm } = this;
-    const loose = [IsNull(), MoreThan(limit)].map((slot) => ({ realm, userId, id: In(ids), slot }));
-    const statement = (runner: QueryRunner) =>
-      this.rows.createQueryBuilder().setQueryRunner(runner).delete().where(loose).execute();
-    return retrying(async () => (await this.connections.lend(statement, timeout)).affected ?? 0);
+  deleteSurplus(userId: string, ids: readonly string[], limit: number, timeout?: number): Promise<number> {
+    return this.writes.deleteSurplus(userId, ids, limit, timeout);
   }
 
   async findCrowded(limit: number, aliveAt: number, most: number, timeout?: number): Promise<string[]> {
@@ -225,13 +193,12 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return found.map((userId) => this.userIds.read(userId));
   }
 
-  async deleteCreatedBefore(moment: number, timeout?: number): Promise<number> {
-    return this.delete({ realm: this.realm, createdAt: LessThan(moment) }, timeout);
+  deleteCreatedBefore(moment: number, timeout?: number): Promise<number> {
+    return this.writes.deleteCreatedBefore(moment, timeout);
   }
 
-  async deleteExpired(now: number, limit: number, timeout?: number): Promise<number> {
-    const bounds = { realm: this.realm, now, limit };
-    return retrying(() => this.connections.lend((runner) => purgeBatch(this.rows, runner, bounds), timeout));
+  deleteExpired(now: number, limit: number, timeout?: number): Promise<number> {
+    return this.writes.deleteExpired(now, limit, timeout);
   }
 
   statistics(now: number, userId?: string, timeout?: number): Promise<SessionCounts> {
@@ -258,6 +225,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (this.realmReads ??= new RealmReads(this.rows, this.connections, this.realm, this.userIds));
   }
 
+  private get writes(): SessionWrites {
+    return (this.sessionWrites ??= new SessionWrites(this.rows, this.connections, this.realm, this.userIds));
+  }
+
   private get userIds(): UserIdColumn {
     return (this.userIdColumn ??= new UserIdColumn(this.rows));
   }
@@ -270,21 +241,5 @@ export class TypeOrmSessionRepository extends SessionRepository {
     const { connection, queryRunner } = this.rows.manager;
     if (queryRunner || hasHostSubscribers(connection)) return undefined;
     return (this.statements ??= compiledStatements(this.rows));
-  }
-
-  private async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
-    const statement = (manager: EntityManager) => manager.update(this.rows.target, where, change as object);
-    return retryingOn(this.connections, async () => (await this.connections.manage(statement)).affected ?? 0);
-  }
-
-  /** The same, where the database may refuse the change. */
-  private async updateClaiming(where: Where, change: Partial<SessionRecord>): Promise<number> {
-    const statement = (manager: EntityManager) => manager.update(this.rows.target, where, change as object);
-    return (await claiming(this.connections, statement)).affected ?? 0;
-  }
-
-  private async delete(where: Where, timeout?: number): Promise<number> {
-    const statement = (manager: EntityManager) => manager.delete(this.rows.target, where);
-    return retryingOn(this.connections, async () => (await this.connections.manage(statement, timeout)).affected ?? 0);
   }
 }

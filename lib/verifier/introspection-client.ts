@@ -1,11 +1,14 @@
-import type { TokenClaims } from '../tokens/token-claims';
+import { authTimeIn, type TokenClaims } from '../tokens/token-claims';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import { CircuitBreaker } from './circuit-breaker';
 import { fetchFromIssuer, UnusableResponse } from './issuer-fetch';
 
-/** What the issuer says of a token that is active. Epoch milliseconds. */
+/** What the issuer says of a token that is active. Times are epoch milliseconds. */
 export interface ActiveAnswer {
   readonly expiresAt: number;
+  /** What the session may do now, whatever its token says. */
+  readonly scope: unknown;
+  readonly authenticatedAt: number;
 }
 
 /** Asks the issuer about tokens (RFC 7662). */
@@ -36,10 +39,11 @@ export class IntrospectionClient {
 
 /** An answer about somebody else, or that leaves anything open, is none. */
 function answerOf(body: unknown, claims: TokenClaims): ActiveAnswer | null {
-  const { active, sub, sid, token_type: type, exp } = Object(body) as Record<string, unknown>;
+  const members = Object(body) as Record<string, unknown>;
+  const { active, sub, sid, token_type: type, exp, scope } = members;
   if (active === false) return null;
   const isSound =
     active === true && sub === claims.userId && sid === claims.sessionId && type === 'Bearer' && Number.isInteger(exp);
   if (!isSound) throw new UnusableResponse('The issuer gave an answer that does not fit the token.');
-  return { expiresAt: (exp as number) * 1_000 };
+  return { expiresAt: (exp as number) * 1_000, scope, authenticatedAt: authTimeIn(members) };
 }

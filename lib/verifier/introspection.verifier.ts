@@ -34,7 +34,6 @@ export class IntrospectionVerifier extends TokenVerifier {
     const answer = await this.answers.get(sha256(token), () => this.client.ask(token, claims));
     if (!answer) throw new TokenRejection('not_active');
     if (answer.expiresAt + clockTolerance <= now) throw new TokenRejection('expired', claims);
-    const session = tokenSessionOf(claims, Math.min(claims.expiresAt, answer.expiresAt));
-    return { user: await this.users.find(claims), session, claims: claims.custom };
+    return { user: await this.users.find(claims), session: tokenSessionOf(claims, answer), claims: claims.custom };
   }
 }

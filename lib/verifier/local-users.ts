@@ -1,7 +1,7 @@
 import { TokenRejection } from '../contracts/errors';
 import type { UserProvider } from '../contracts/user-provider';
 import type { TokenClaims } from '../tokens/token-claims';
-import { userRejectionOf } from '../sessions/session-checker';
+import { userRejectionOf } from '../sessions/user-check';
 import { HostErrors } from '../sessions/host-errors';
 import { RequestDeadline } from '../sessions/request-deadline';
 

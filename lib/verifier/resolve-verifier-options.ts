@@ -1,4 +1,5 @@
 import { Clock, SystemClock } from '../contracts/clock';
+import { prefixOf } from '../options/resolve-programs';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
 import { isWeakClientSecret } from '../tokens/secret-check';
@@ -30,10 +31,12 @@ export interface ResolvedVerifierOptions extends Pick<
   | 'clock'
   | 'clockMargin'
   | 'accessKeyPeriod'
+  | 'isActorActive'
 > {
+  readonly programs: Pick<ResolvedOptions['programs'], 'prefix'>;
   readonly session: Pick<
     ResolvedOptions['session'],
-    'bindUserAgent' | 'touchInterval' | 'maxLifetime' | 'idleGrace' | 'ipAddress'
+    'bindUserAgent' | 'touchInterval' | 'maxLifetime' | 'maxProgramLifetime' | 'idleGrace' | 'ipAddress'
   >;
   /** Null where tokens are verified in another way. */
   readonly remoteKeys: { uri: string; maxAge: number; cooldown: number; timeout: number } | null;
@@ -47,11 +50,13 @@ export interface ResolvedVerifierOptions extends Pick<
   } | null;
 }
 
-const OF_STORAGE = ['secret', 'keys', 'bindUserAgent'] as const;
+const OF_STORAGE = ['secret', 'keys', 'bindUserAgent', 'isActorActive'] as const;
 const KNOWN = {
   '': [
-    'issuer', 'audience', 'clockTolerance', 'transport', 'storageTimeout', 'clock', 'jwks', 'introspection', ...OF_STORAGE,
+    'issuer', 'audience', 'clockTolerance', 'transport', 'storageTimeout', 'clock', 'jwks', 'introspection',
+    'programTokens', ...OF_STORAGE,
   ],
+  programTokens: ['prefix'],
   jwks: ['uri', 'maxAge', 'cooldown', 'timeout', 'allowHttp'],
   introspection: ['uri', 'client', 'cacheTtl', 'cacheSize', 'timeout', 'allowHttp'],
 } as const; // prettier-ignore
@@ -105,20 +110,27 @@ export function resolveVerifierOptions(
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
     clockMargin: Math.max(5_000, storageTimeout),
     accessKeyPeriod: null,
-    session: Object.freeze({
-      bindUserAgent: read.choice('bindUserAgent', options.bindUserAgent, ['off', 'warn', 'reject'] as const, 'off'),
-      touchInterval: Infinity,
-      // The issuer's own: the row says when it ends.
-      maxLifetime: Infinity,
-      // The most that the issuer's `session.touchInterval` may be.
-      idleGrace: 3_600_000,
-      ipAddress: 'full' as const,
-    }),
+    isActorActive: read.hook('isActorActive', options.isActorActive),
+    programs: { prefix: prefixOf(read, read.section('programTokens', options.programTokens).prefix) },
+    session: sessionOf(read, options.bindUserAgent),
     remoteKeys: options.jwks === undefined ? null : remoteKeysOf(read, options, options.jwks),
     introspection: options.introspection === undefined ? null : introspectionOf(read, options.introspection),
   };
   if (read.problems.length > 0) throw new JwtKnoxConfigurationError(read.problems, 'JwtKnoxVerifierModule');
   return Object.freeze(resolved);
+}
+
+function sessionOf(read: OptionReader, bindUserAgent: unknown): ResolvedVerifierOptions['session'] {
+  return Object.freeze({
+    bindUserAgent: read.choice('bindUserAgent', bindUserAgent, ['off', 'warn', 'reject'] as const, 'off'),
+    touchInterval: Infinity,
+    // The issuer's own: the row says when it ends.
+    maxLifetime: Infinity,
+    maxProgramLifetime: Infinity,
+    // The most that the issuer's `session.touchInterval` may be.
+    idleGrace: 3_600_000,
+    ipAddress: 'full' as const,
+  });
 }
 
 /** What is wrong with the way in which tokens are verified: it must be one. */

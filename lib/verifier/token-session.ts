@@ -1,8 +1,13 @@
 import type { TokenSession } from '../contracts/session';
-import type { TokenClaims } from '../tokens/token-claims';
+import { scopesOfClaim } from '../contracts/scopes';
+import type { AccessClaims } from '../tokens/token-claims';
 
-/** @param expiresAt when the session or the token ends, where more is known than the token says (epoch ms) */
-export function tokenSessionOf(claims: TokenClaims, expiresAt = claims.expiresAt): TokenSession {
-  const { sessionId: id, userId, generation } = claims;
-  return Object.freeze({ id, userId, generation, expiresAt });
+/** The session of a token, by what the token says or, where somebody knows more, by what they say of it. */
+export function tokenSessionOf(
+  { sessionId: id, userId, generation, ...said }: AccessClaims,
+  known: { expiresAt: number; scope: unknown; authenticatedAt: number } = said,
+): TokenSession {
+  const { scope, authenticatedAt } = known;
+  const expiresAt = Math.min(said.expiresAt, known.expiresAt);
+  return Object.freeze({ id, userId, generation, expiresAt, scopes: scopesOfClaim(scope), authenticatedAt });
 }

@@ -36,6 +36,7 @@ import { strayProblems } from '../options/extras';
 import { bindStorage } from '../options/bind-storage';
 import { SessionRepository } from '../contracts/session.repository';
 import type { SessionStorage } from '../contracts/session-storage';
+import { Actors } from '../sessions/actors';
 import { HostErrors } from '../sessions/host-errors';
 import { OWN_USER_PROVIDER, userProviders } from '../sessions/late-user-provider';
 import { TokenRejections } from '../sessions/rejections';
@@ -43,7 +44,7 @@ import { reportUnreadableSessions } from '../sessions/storage-probe';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionChecker } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
-import { IntrospectionClient } from './introspection-client';
+import { type ActiveAnswer, IntrospectionClient } from './introspection-client';
 import { IntrospectionVerifier } from './introspection.verifier';
 import { JwksVerifier } from './jwks.verifier';
 import { LocalUsers } from './local-users';
@@ -145,7 +146,7 @@ interface Parts {
 function sharedDatabase(storage: SessionStorage): Parts {
   const { imports, provider } = bindStorage(storage, 'JwtKnoxVerifierModule', true);
   const verifier = { provide: TokenVerifier, useExisting: AccessTokenVerifier };
-  return { imports, providers: [provider, HostErrors, SessionChecker, AccessTokenVerifier, verifier] };
+  return { imports, providers: [provider, HostErrors, Actors, SessionChecker, AccessTokenVerifier, verifier] };
 }
 
 function remote(): Parts {
@@ -176,6 +177,6 @@ async function createRemoteVerifier(
     keys.load().catch(() => undefined);
     return new JwksVerifier(options, codec, keys, users, rejections);
   }
-  const answers = new AnswerCache<{ expiresAt: number }>(introspection!.cacheTtl, introspection!.cacheSize);
+  const answers = new AnswerCache<ActiveAnswer>(introspection!.cacheTtl, introspection!.cacheSize);
   return new IntrospectionVerifier(options, codec, new IntrospectionClient(introspection!), answers, users, rejections);
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../contracts/clock';
 import type { SessionStorage } from '../contracts/session-storage';
 import type { TokenTransport } from '../contracts/token-transport';
 import type { Duration } from '../options/duration';
-import type { JwtKnoxExtras, JwtKnoxKey, KeyMaterial } from '../options/options';
+import type { JwtKnoxExtras, JwtKnoxKey, JwtKnoxOptions, KeyMaterial } from '../options/options';
 
 /** What every verifier takes, whichever way it verifies tokens. */
 export interface CommonVerifierOptions {
@@ -16,6 +16,8 @@ export interface CommonVerifierOptions {
   transport?: TokenTransport | undefined;
   /** Deadline over the look-ups of one request in the table and of the user; then 503. @default '2s' */
   storageTimeout?: Duration | undefined;
+  /** How the issuer marks tokens for programs: its option `programTokens`. */
+  programTokens?: { prefix?: string | undefined } | undefined;
   /** Where time is read. @default SystemClock */
   clock?: Clock | undefined;
 }
@@ -59,6 +61,7 @@ export interface JwksVerifierOptions extends CommonVerifierOptions {
   secret?: undefined;
   keys?: undefined;
   bindUserAgent?: undefined;
+  isActorActive?: undefined;
 }
 
 /** Asks the issuer about each token. */
@@ -68,6 +71,7 @@ export interface IntrospectionVerifierOptions extends CommonVerifierOptions {
   secret?: undefined;
   keys?: undefined;
   bindUserAgent?: undefined;
+  isActorActive?: undefined;
 }
 
 /** Reads the issuer's table, by the extra `storage`. Takes `secret` or `keys`. */
@@ -78,6 +82,8 @@ export interface StorageVerifierOptions extends CommonVerifierOptions {
   keys?: JwtKnoxKey[] | undefined;
   /** Require the same user agent as at login. @default 'off' */
   bindUserAgent?: 'off' | 'warn' | 'reject' | undefined;
+  /** Whether staff of another realm may go on acting as users of this one: the issuer's option. */
+  isActorActive?: JwtKnoxOptions['isActorActive'];
   jwks?: undefined;
   introspection?: undefined;
 }

@@ -6,7 +6,7 @@ import { Interruptions, RETRIES } from '../faults/interrupted.mjs';
 import { withPrivateServer } from '../faults/private-server.mjs';
 
 const FULL = { sessions: 200, width: 30, kills: { application: 60, database: 60 } };
-const SHORT = { sessions: 20, width: 20, kills: { application: 20, database: 20 } };
+const SHORT = { sessions: 20, width: 20, kills: { application: 6, database: 6 } };
 const CONTROL = { sessions: 20, width: 30, kills: { application: 10, database: 4 } };
 const PAUSE_MS = 50;
 const QUIET = { logLevels: [] };

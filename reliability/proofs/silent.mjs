@@ -107,7 +107,7 @@ async function prove({ gate, nodes, source, counts, plant }) {
   const during = async () => {
     await delay(CALM_MS);
     for (const [name, count] of Object.entries(counts))
-      for (let i = 0; i < count; i++) trials.push(await suffer(name, { gate, ledger, pulse, source }));
+      for (let i = 0; i < count; i++) trials.push(await suffer(name, { nodes, gate, ledger, pulse, source }));
   };
   await traffic({ nodes, devices, ledger, rate: RATE, during: during() });
   // A storage that is gone for good would make every further look fail too.
@@ -133,9 +133,10 @@ async function prove({ gate, nodes, source, counts, plant }) {
 }
 
 /** One outage, and what was refused because of it: none that was sent later than allowed. */
-async function suffer(name, { gate, ledger, pulse, source }) {
+async function suffer(name, { nodes, gate, ledger, pulse, source }) {
   const first = ledger.refusals.length;
   const began = performance.now();
+  await fillPools(nodes);
   await OUTAGES[name](gate);
   const ended = performance.now();
   await delay(DEADLINE_MS + BACK_MS + CALM_MS);
@@ -150,6 +151,13 @@ async function suffer(name, { gate, ledger, pulse, source }) {
     back: Math.round(Math.max(0, ...refusals) - ended),
     connections: await connectionsThrough(gate, source),
   };
+}
+
+/** Every connection that a process may have is open: whoever keeps a silent one back soon has none left. */
+async function fillPools(nodes) {
+  const { access_token: token } = Visitor.admin;
+  const burst = Array.from({ length: 4 * POOL_SIZE }, (_, i) => nodes[i % nodes.length].send('GET', '/auth/verify', { token }));
+  await Promise.all(burst);
 }
 
 /** The connections that the server has, of all that ever came through the gate. */

@@ -23,6 +23,8 @@ describe('after a backup was restored', () => {
       await delay(5);
       const moment = new Date().toISOString();
       const later = await app.login('alice');
+      // A moment of the last second would mean now.
+      await delay(1_100);
       const { code, output } = await AppProcess.run([...REVOKE_BEFORE, moment], env);
       expect([code, output]).toEqual([0, `2 sessions ended that were created before ${moment}.\n`]);
       const answers = [first, second, later].map(({ access_token: token }) => app.accepts(token));

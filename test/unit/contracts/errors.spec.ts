@@ -2,10 +2,28 @@ import { HttpException } from '@nestjs/common';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
-  ForbiddenError, InvalidCredentialsError, InvalidRefreshTokenError, InvalidRequestError, InvalidTokenError, JwtKnoxConfigurationError, JwtKnoxError,
-  MissingTokenError, RefreshTokenExpiredError, RefreshTokenReusedError, SessionLimitReachedError, StorageUnavailableError, TokenExpiredError, TokenRejection,
-  TooBusyError, UnauthorizedError, UnavailableError,
-} from '../../../lib/contracts/errors'; // prettier-ignore
+  InvalidCredentialsError,
+  InvalidRefreshTokenError,
+  InvalidRequestError,
+  InvalidTokenError,
+  JwtKnoxConfigurationError,
+  JwtKnoxError,
+  MissingTokenError,
+  RefreshTokenExpiredError,
+  RefreshTokenReusedError,
+  SessionLimitReachedError,
+  StorageUnavailableError,
+  TokenExpiredError,
+  TokenRejection,
+  TooBusyError,
+  UnauthorizedError,
+  UnavailableError,
+} from '../../../lib/contracts/errors';
+import {
+  ForbiddenError,
+  InsufficientScopeError,
+  InsufficientUserAuthenticationError,
+} from '../../../lib/contracts/rights-errors'; // prettier-ignore
 
 const errors: [JwtKnoxError, number, string, string][] = [
   [new MissingTokenError(), 401, 'Unauthorized', 'missing_token'],
@@ -19,6 +37,8 @@ const errors: [JwtKnoxError, number, string, string][] = [
   [new InvalidRequestError('The body must be JSON.', 415), 415, 'Unsupported Media Type', 'invalid_request'],
   [new SessionLimitReachedError(), 403, 'Forbidden', 'session_limit_reached'],
   [new ForbiddenError(), 403, 'Forbidden', 'forbidden'],
+  [new InsufficientScopeError(['a:b']), 403, 'Forbidden', 'insufficient_scope'],
+  [new InsufficientUserAuthenticationError(60_000), 401, 'Unauthorized', 'insufficient_user_authentication'],
   [new StorageUnavailableError(), 503, 'Service Unavailable', 'storage_unavailable'],
   [new TooBusyError(), 503, 'Service Unavailable', 'too_busy'],
 ];

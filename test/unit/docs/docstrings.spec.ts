@@ -1,6 +1,6 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { type Member, membersOf, OPTIONS, sourceOf, VERIFIER_OPTIONS } from './interfaces';
+import { type Member, membersOf, optionMembers, sourceOf, VERIFIER_OPTIONS } from './interfaces';
 
 /** Where the argument that is the default stands, by the method of the OptionReader. */
 const FALLBACK_AT: Record<string, number> = { duration: 2, timeout: 2, choice: 3 };
@@ -35,13 +35,13 @@ function wrongDefaults(members: Member[], fallbacks: Map<string, string[]>): str
 
 describe('the doc comments', () => {
   const fallbacks = new Map([
-    ...fallbacksIn('lib/options/resolve-options.ts'),
+    ...['options', 'lifetimes', 'programs'].flatMap((name) => [...fallbacksIn(`lib/options/resolve-${name}.ts`)]),
     ...fallbacksIn('lib/options/extras.ts', 'routes.'),
   ]);
   const ofVerifier = fallbacksIn('lib/verifier/resolve-verifier-options.ts');
 
   it('give the defaults that the options have', () => {
-    const members = membersOf('lib/options/options.ts', OPTIONS);
+    const members = optionMembers();
     expect(members.filter(({ name }) => fallbacks.has(name)).length).toBeGreaterThan(14);
     expect(wrongDefaults(members, fallbacks)).toEqual([]);
   });

@@ -40,7 +40,7 @@ export const VERIFIER_OPTIONS = {
 };
 
 /** The options of the main module, by the interfaces that hold them. */
-export const OPTIONS = {
+const OPTIONS = {
   JwtKnoxOptions: '',
   AccessTokenOptions: 'accessToken.',
   RefreshTokenOptions: 'refreshToken.',
@@ -48,3 +48,8 @@ export const OPTIONS = {
   JwtKnoxExtras: '',
   JwtKnoxRoutes: 'routes.',
 };
+
+/** The options and extras of the main module. */
+export function optionMembers(): Member[] {
+  return ['options', 'route-options'].flatMap((file) => membersOf(`lib/options/${file}.ts`, OPTIONS));
+}

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { membersOf, OPTIONS, VERIFIER_OPTIONS } from './interfaces';
+import { membersOf, optionMembers, VERIFIER_OPTIONS } from './interfaces';
 import { brokenLinksOf, type Page, readPage, readPages, root, tableRowsOf } from './pages';
 
 const pages = readPages();
@@ -52,9 +52,7 @@ describe('the pages of the documentation', () => {
   });
 
   it('tell of every option and extra, with its default', () => {
-    const members = membersOf('lib/options/options.ts', OPTIONS).filter(
-      ({ name }) => name !== 'accessToken' && name !== 'session',
-    );
+    const members = optionMembers().filter(({ name }) => name !== 'accessToken' && name !== 'session');
     expect(members.length).toBeGreaterThan(30);
     const rows = tableRowsOf(page('docs/03-options.md'));
     const untold = members.filter(({ name, fallback }) => {
@@ -90,7 +88,7 @@ describe('the pages of the documentation', () => {
 
   it.each(linked.map((one) => [one.path, one] as const))('%s: names no option that there is not', (_path, one) => {
     const names = [
-      ...membersOf('lib/options/options.ts', OPTIONS).map(({ name }) => name),
+      ...optionMembers().map(({ name }) => name),
       ...quoted('lib/contracts/events.ts', /export interface JwtKnoxEventMap \{/),
     ];
     const told = Array.from(

@@ -39,6 +39,7 @@ describe('the options', () => {
         idleTimeout: 86_400_000,
         idleGrace: 60_000,
         maxLifetime: 30 * 86_400_000,
+        maxProgramLifetime: 365 * 86_400_000,
         limitPerUser: null,
         onLimit: 'reject',
         bindUserAgent: 'off',
@@ -49,6 +50,9 @@ describe('the options', () => {
       accessKeyPeriod: 360_000,
       claims: undefined,
       sessionColumns: undefined,
+      scopes: undefined,
+      programs: { prefix: '', limitPerUser: 50, scopes: [] },
+      isActorActive: undefined,
       tokenResponse: undefined,
       transport: undefined,
       publicOrigins: [],
@@ -57,7 +61,8 @@ describe('the options', () => {
       clock: expect.any(SystemClock),
       clockMargin: 10_000,
       routes: {
-        prefix: 'auth', session: true, admin: false, oauth: false, metadata: false, jwks: false, debug: false, usernameField: 'username',
+        prefix: 'auth', session: true, tokens: false, admin: false, oauth: false, metadata: false, jwks: false, debug: false, usernameField: 'username',
+        freshness: null, hasLoginGuards: false,
       }, // prettier-ignore
     });
   });
@@ -89,15 +94,19 @@ describe('the options', () => {
     const transport = new BearerTransport();
     const claims = () => ({});
     const sessionColumns = () => ({});
+    const scopes = () => null;
+    const isActorActive = () => true;
     const given = {
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: 'b', clockTolerance: 5, accessToken: { ttl: 60 }, refreshToken: { rotate: true, reuseInterval: 0, retryWindow: '1d' },
-      session: { idleTimeout: '1h', maxLifetime: '1d', limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, transport, clock,
+      session: { idleTimeout: '1h', maxLifetime: '1d', maxProgramLifetime: null, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: '10m', ipAddress: 'prefix' }, claims, transport, clock,
+      scopes, isActorActive, programTokens: { prefix: 'acme_', limitPerUser: 3, scopes: ['a:b'] },
       storageTimeout: '500ms', adminTimeout: 60, sessionColumns, publicOrigin: 'https://a.example',
     }; // prettier-ignore
     expect(resolve(given, { realm: 'customers' })).toEqual({
       realm: 'customers',
       issuer: 'https://a.example', audience: ['a', 'b'], ownAudience: ['b'], clockTolerance: 5_000, accessTtl: 60_000, refresh: { rotate: true, reuseInterval: 0, retryWindow: 86_400_000 },
-      session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, transport, clock,
+      session: { idleTimeout: 3_600_000, idleGrace: 0, maxLifetime: 86_400_000, maxProgramLifetime: Infinity, limitPerUser: 3, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: 0, shortIdleTimeout: 600_000, ipAddress: 'prefix' }, claims, transport, clock,
+      scopes, isActorActive, programs: { prefix: 'acme_', limitPerUser: 3, scopes: ['a:b'] },
       accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, clockMargin: 5_000, sessionColumns, publicOrigins: ['https://a.example'],
       routes: expect.objectContaining({ prefix: 'auth' }), tokenResponse: undefined,
     }); // prettier-ignore

@@ -4,7 +4,7 @@ import { sessionRecord } from '../../../lib/contracts/session';
 
 const T = 1_764_000_000_000;
 const HOUR = 3_600_000;
-const LIFETIMES = { maxLifetime: 8 * HOUR, idleGrace: 60_000 };
+const LIFETIMES = { maxLifetime: 8 * HOUR, maxProgramLifetime: 24 * HOUR, idleGrace: 60_000 };
 
 const row = (change: object = {}) =>
   sessionRecord({

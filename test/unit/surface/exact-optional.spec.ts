@@ -13,7 +13,9 @@ const MADE = [
 /** No type of the library's own. */
 const FOREIGN = ['KeyMaterial'];
 /** Members that must not get lost on their way: undefined, where they are named, is refused when it is passed, too. */
-const STRICT = ['IssueOverrides.arrival', 'IssueOverrides.manager', 'RevokeOptions.userId'];
+const STRICT = [
+  'IssueOverrides.arrival', 'IssueOverrides.manager', 'IssueOverrides.scopes', 'ProgramTokenOrder.arrival', 'RevokeOptions.userId',
+]; // prettier-ignore
 
 const compilerOptions: ts.CompilerOptions = {
   ...ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.json'), undefined, {

@@ -83,7 +83,8 @@ describe('a signed token', () => {
       expect(decode(token).header).toEqual({ alg: algorithm, kid: algorithm, typ: 'at+jwt' });
       const { tokenKey, ...claims } = readAccess(codec, token);
       const { issuedAt: _issuedAt, tokenKey: signedKey, ...said } = access;
-      expect(claims).toEqual({ ...said, audience: [], custom: { plan: 'gold' } });
+      const rights = { scope: undefined, authenticatedAt: 0 };
+      expect(claims).toEqual({ ...said, ...rights, audience: [], custom: { plan: 'gold' } });
       expect(tokenKey.encode()).toBe(signedKey.encode());
       const session = TokenKey.generate();
       const refresh = readRefresh(codec, codec.signRefresh(access, session));

@@ -1,0 +1,67 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { InvalidTokenError, TokenRejection } from '../contracts/errors';
+import type { SessionRecord } from '../contracts/session';
+import { SessionRepository } from '../contracts/session.repository';
+import { UserProvider } from '../contracts/user-provider';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { HostErrors } from './host-errors';
+import { fromStorage } from './request-deadline';
+import { endOf } from './session-end';
+import { userRejectionOf, validSinceOf } from './user-check';
+
+/** Which session somebody acts from who acts as another user. */
+export type Acting = Pick<SessionRecord, 'actorId' | 'actorRealm' | 'actorSessionId'>;
+
+/**
+ * Whether those who act as other users may go on: as long as the session lives in which they do it, and they are active.
+ * Asked with every request, so that an impersonation ends at once with its actor's session.
+ */
+@Injectable()
+export class Actors {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly repository: SessionRepository,
+    private readonly hostErrors: HostErrors,
+    @Optional() private readonly users?: UserProvider,
+  ) {}
+
+  /** @throws TokenRejection for an actor who may not act any more */
+  async check(acting: Acting, claims: { sessionId: string; userId: string }, now: number): Promise<void> {
+    if (!(await this.mayAct(acting, now))) throw new TokenRejection('actor_ended', claims);
+  }
+
+  /** @throws InvalidTokenError unless the actor is in a login of their own */
+  async requireLogin(acting: Acting): Promise<void> {
+    const realm = acting.actorRealm ?? '';
+    if (realm !== this.options.realm && !this.options.isActorActive) {
+      throw new TypeError(
+        `impersonate: the actor is of the realm '${realm}'; set the option isActorActive, which says whether they are active.`,
+      );
+    }
+    if (!(await this.mayAct(acting, this.options.clock.now()))) throw new InvalidTokenError('actor_ended');
+  }
+
+  private async mayAct({ actorId, actorRealm, actorSessionId }: Acting, now: number): Promise<boolean> {
+    if (actorId === null || actorSessionId === null) return false;
+    const found = await fromStorage(() => this.repository.findById(actorSessionId));
+    const record = found?.record;
+    if (record?.id !== actorSessionId || record.userId !== actorId || record.realm !== (actorRealm ?? '')) return false;
+    if (record.kind !== 'login' || endOf(record, this.options.session) <= now) return false;
+    return this.isActive(record, found?.user);
+  }
+
+  private async isActive(record: SessionRecord, joined: unknown): Promise<boolean> {
+    const { users } = this;
+    const { userId, realm, authenticatedAt } = record;
+    if (realm !== this.options.realm) return this.isActiveElsewhere(userId, realm);
+    if (!users) return true;
+    const user = joined === undefined ? await this.hostErrors.run(() => users.findById(userId)) : joined;
+    return userRejectionOf(users, user, userId) === null && authenticatedAt >= (validSinceOf(users, user) ?? 0);
+  }
+
+  /** Of another module, whose users this one does not know. */
+  private async isActiveElsewhere(userId: string, realm: string): Promise<boolean> {
+    const { isActorActive } = this.options;
+    return isActorActive !== undefined && (await this.hostErrors.run(() => isActorActive({ userId, realm }))) === true;
+  }
+}

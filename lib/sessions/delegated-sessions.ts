@@ -1,0 +1,84 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Device } from '../contracts/device';
+import type { IssuedTokens } from '../contracts/issued-tokens';
+import type { Session } from '../contracts/session';
+import type { Duration } from '../options/duration';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { Actors } from './actors';
+import { type LoginArrival, LoginArrivals } from './login-arrivals';
+import { RequestDeadline } from './request-deadline';
+import { type Login, SessionIssuer } from './session-issuer';
+
+/** What a new token for a program is to be. */
+export interface ProgramTokenOrder {
+  /** What its user calls it, such as `CI of the shop`; cleaned and cut as names of devices are. */
+  name: string;
+  /** What it may do, such as `['orders:read']`: as little as the program needs. */
+  scopes: readonly string[];
+  /**
+   * What `TokenService.arrival` returned before you looked at anything that lets the user make it: a request that began before
+   * all sessions of the user were ended makes no token. @default now
+   */
+  arrival?: LoginArrival;
+  /** How long it counts, no longer than `session.maxProgramLifetime`. @default that, unless it is null */
+  ttl?: Duration | undefined;
+}
+
+/** Whom an impersonation is for, and what it is for. */
+export interface ImpersonationOrder {
+  /** Why somebody acts as the user; the user sees it in the list of their sessions. */
+  reason: string;
+  /** How long it lasts. @default '1h' */
+  ttl?: Duration | undefined;
+}
+
+/** The staff who act as somebody else: in their own session, which may be another realm's. */
+export type ActingSession = Pick<Session, 'id' | 'userId' | 'realm'>;
+
+/** Starts sessions that are no login of their user: for programs, and for staff who act as the user. */
+@Injectable()
+export class DelegatedSessions {
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly arrivals: LoginArrivals,
+    private readonly issuer: SessionIssuer,
+    private readonly actors: Actors,
+  ) {}
+
+  async forProgram<User>(user: User, order: ProgramTokenOrder, device: Device): Promise<IssuedTokens<User>> {
+    const { name, scopes, ttl } = order;
+    if (typeof name !== 'string' || name.trim() === '') throw new TypeError('issueProgramToken: name is missing.');
+    const longest = this.options.session.maxProgramLifetime;
+    if (ttl === undefined && longest === Infinity) {
+      throw new TypeError('issueProgramToken: ttl is missing, and session.maxProgramLifetime names no longest one.');
+    }
+    const overrides = { scopes, ...(ttl !== undefined && { ttl }) };
+    return this.start({ kind: 'program', user, device: { ...device, deviceName: name }, overrides }, order);
+  }
+
+  async forActor<User>(actor: ActingSession, user: User, order: ImpersonationOrder): Promise<IssuedTokens<User>> {
+    const { reason, ttl = '1h' } = order;
+    if (typeof reason !== 'string' || reason.trim() === '') throw new TypeError('impersonate: reason is missing.');
+    const deadline = new RequestDeadline(this.options.storageTimeout);
+    // First: what ends all sessions of the user from here on ends this one too.
+    const arrival = await deadline.run(() => this.arrivals.read());
+    const acting = { actorId: actor.userId, actorRealm: actor.realm, actorSessionId: actor.id };
+    // Also keeps one impersonation from starting another.
+    await deadline.run(() => this.actors.requireLogin(acting));
+    return this.start(
+      { kind: 'impersonation', user, device: { deviceName: reason }, overrides: { ttl }, acting },
+      { arrival },
+    );
+  }
+
+  private async start<User>(
+    session: Pick<Login<User>, 'kind' | 'user' | 'device' | 'overrides' | 'acting'>,
+    given: Pick<ProgramTokenOrder, 'arrival'>,
+  ): Promise<IssuedTokens<User>> {
+    const deadline = new RequestDeadline(this.options.storageTimeout);
+    // One that went missing must not become "now".
+    const begun = () => ('arrival' in given ? this.arrivals.accept(given.arrival) : this.arrivals.read());
+    const arrival = await deadline.run(begun);
+    return this.issuer.start({ ...session, arrival, username: null, transaction: null }, deadline);
+  }
+}

@@ -1,0 +1,74 @@
+import { type EntityManager, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
+import type { SessionKind, SessionRecord } from '../contracts/session';
+import type { Connections } from './connections';
+import { writeFitting } from './fitting-text';
+import { purgeBatch } from './purge-batch';
+import { claiming, retrying, retryingOn } from './retrying';
+import type { JwtKnoxSessionBase } from './session.entity';
+import type { Where } from './session-row';
+import type { UserIdColumn } from './user-id-column';
+
+/** Changes and deletes sessions by statements that TypeORM builds; those of a user or of all, in one realm. */
+export class SessionWrites {
+  constructor(
+    private readonly rows: Repository<JwtKnoxSessionBase>,
+    private readonly connections: Connections,
+    private readonly realm: string,
+    private readonly userIds: UserIdColumn,
+  ) {}
+
+  async update(where: Where, change: Partial<SessionRecord>): Promise<number> {
+    const statement = (manager: EntityManager) => manager.update(this.rows.target, where, change as object);
+    return retryingOn(this.connections, async () => (await this.connections.manage(statement)).affected ?? 0);
+  }
+
+  /** The same, where the database may refuse the change. */
+  async updateClaiming(where: Where, change: Partial<SessionRecord>): Promise<number> {
+    const statement = (manager: EntityManager) => manager.update(this.rows.target, where, change as object);
+    return (await claiming(this.connections, statement)).affected ?? 0;
+  }
+
+  async delete(where: Where, timeout?: number): Promise<number> {
+    const statement = (manager: EntityManager) => manager.delete(this.rows.target, where);
+    return retryingOn(this.connections, async () => (await this.connections.manage(statement, timeout)).affected ?? 0);
+  }
+
+  rename(id: string, userId: string, deviceName: string | null): Promise<number> {
+    const { realm } = this;
+    const rename = () => writeFitting({ deviceName }, (change) => this.updateClaiming({ id, realm, userId }, change));
+    return this.userIds.ofUser(userId, 0, rename);
+  }
+
+  deleteOne(id: string, { userId, generation }: { userId?: string; generation?: number }): Promise<number> {
+    const where: Where = { id, realm: this.realm };
+    if (userId !== undefined) where.userId = userId;
+    if (generation !== undefined) where.generation = generation;
+    const end = () => this.delete(where);
+    return userId === undefined ? end() : this.userIds.ofUser(userId, 0, end);
+  }
+
+  deleteOfUser(userId: string, exceptId?: string, kinds?: readonly SessionKind[]): Promise<number> {
+    const where: Where = { realm: this.realm, userId };
+    if (exceptId !== undefined) where.id = Not(exceptId);
+    if (kinds !== undefined) where.kind = In(kinds);
+    return this.userIds.ofUser(userId, 0, () => this.delete(where));
+  }
+
+  async deleteSurplus(userId: string, ids: readonly string[], limit: number, timeout?: number): Promise<number> {
+    if (ids.length === 0) return 0;
+    const { realm } = this;
+    const loose = [IsNull(), MoreThan(limit)].map((slot) => ({ realm, userId, id: In(ids), slot }));
+    const statement = (runner: QueryRunner) =>
+      this.rows.createQueryBuilder().setQueryRunner(runner).delete().where(loose).execute();
+    return retryingOn(this.connections, async () => (await this.connections.lend(statement, timeout)).affected ?? 0);
+  }
+
+  deleteCreatedBefore(moment: number, timeout?: number): Promise<number> {
+    return this.delete({ realm: this.realm, createdAt: LessThan(moment) }, timeout);
+  }
+
+  deleteExpired(now: number, limit: number, timeout?: number): Promise<number> {
+    const bounds = { realm: this.realm, now, limit };
+    return retrying(() => this.connections.lend((runner) => purgeBatch(this.rows, runner, bounds), timeout));
+  }
+}

@@ -1,11 +1,13 @@
 import type { OptionReader } from './option-reader';
 import type { JwtKnoxOptions, SessionOptions } from './options';
-import type { ResolvedOptions } from './resolve-options';
 
 /** The lifetime of an access token, and the time by which clocks and a slow request may stretch it. */
-export function accessKeyPeriodOf(
-  options: Pick<ResolvedOptions, 'accessTtl' | 'clockTolerance' | 'storageTimeout' | 'refresh'>,
-): number | null {
+export function accessKeyPeriodOf(options: {
+  accessTtl: number;
+  clockTolerance: number;
+  storageTimeout: number;
+  refresh: object | null;
+}): number | null {
   if (options.refresh === null) return null;
   return options.accessTtl + Math.max(60_000, 3 * options.clockTolerance + options.storageTimeout);
 }

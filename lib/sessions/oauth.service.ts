@@ -25,7 +25,7 @@ export interface ActiveToken {
   readonly iat: number;
   /** When the token or its session ends, whichever comes first. */
   readonly exp: number;
-  /** When the user proved their credentials last; left out for tokens for programs and impersonations. */
+  /** When the user proved their credentials last; left out for refresh tokens, tokens for programs and impersonations. */
   readonly auth_time?: number;
   /** What the session may do, space-separated; `*` for whatever its user may. Left out where that is nothing. */
   readonly scope?: string;
@@ -129,7 +129,7 @@ function answerOf({ type, payload, claims }: Presented, record: SessionRecord): 
     sub: record.userId,
     sid: record.id,
     exp: Math.floor(Math.min(claims.expiresAt, record.expiresAt) / 1_000),
-    ...(record.kind === 'login' && { auth_time: Math.floor(record.authenticatedAt / 1_000) }),
+    ...(type === 'access' && record.kind === 'login' && { auth_time: Math.floor(record.authenticatedAt / 1_000) }),
     // The row's word: whoever has the signing key can write another scope.
     ...(scope !== undefined && { scope }),
     ...Object.fromEntries(Object.entries(payload).filter(([name]) => TOLD.includes(name))),

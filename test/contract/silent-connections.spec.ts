@@ -40,6 +40,7 @@ const CALLS: Record<string, (storage: TypeOrmSessionRepository) => Promise<unkno
   moveAccessKey: (storage) => storage.moveAccessKey(ID, { ...ACCESS_KEY, replaces: 'a'.repeat(64) }),
   inspect: (storage) => storage.inspect(),
   rename: (storage) => storage.rename(ID, 'alice', 'Phone'),
+  narrow: (storage) => storage.narrow(ID, null, 'a'),
   renewKeys: (storage) =>
     storage.renewKeys(ID, {
       ...ACCESS_KEY, refreshDigest: null, previousAccessDigest: null, generation: 1, authenticatedAt: 2, at: 2, expiresAt: 9,
@@ -63,7 +64,7 @@ const cases = (databaseKinds.filter((kind) => kind !== 'sqlite') as ServerKind[]
 it('covers every call that the contract has', () => {
   const own = Object.getOwnPropertyNames(TypeOrmSessionRepository.prototype);
   const answers = new Set(['constructor', 'setupProblems', 'location', 'isUnavailable', 'columnProblems', 'within']);
-  const inner = new Set(['fenceStatements', 'built', 'reads', 'userIds', 'update', 'updateClaiming', 'delete']);
+  const inner = new Set(['fenceStatements', 'built', 'reads', 'writes', 'userIds', 'update', 'updateClaiming', 'delete']);
   expect(own.filter((name) => !answers.has(name) && !inner.has(name)).toSorted()).toEqual(
     Object.keys(CALLS).toSorted(),
   );

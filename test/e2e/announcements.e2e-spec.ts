@@ -31,6 +31,12 @@ const all = (userId: string, reason: string, count = 2): Told => [{ realm: '', u
 const others = (userId: string, except: IssuedTokens, reason: string): Told => [
   { realm: '', userId, except: except.session.id }, reason, 1,
 ]; // prettier-ignore
+const ofPeople = ([scope, ...rest]: Told): Told => [
+  { ...scope, kinds: ['login', 'impersonation'] } as RevocationScope,
+  ...rest,
+];
+/** What a situation makes by itself. */
+const ended = new WeakMap<IssuedTokens, IssuedTokens>();
 const deadlineOf = ({ clock }: TestApp) => clock.now() - 10_000;
 
 /**
@@ -56,7 +62,7 @@ const WAYS: Way[] = [
   {
     way: 'logout-other',
     end: ({ t, mine }) => t.http.post('/auth/logout-other', { token: mine.accessToken }),
-    told: ({ userId, mine }) => [others(userId, mine, 'logout_other')],
+    told: ({ userId, mine }) => [ofPeople(others(userId, mine, 'logout_other'))],
   },
   {
     way: 'logout-all',
@@ -81,7 +87,21 @@ const WAYS: Way[] = [
   {
     way: 'TokenService.revokeOther',
     end: ({ t, mine }) => t.tokens.revokeOther(mine.session),
-    told: ({ userId, mine }) => [others(userId, mine, 'logout_other')],
+    told: ({ userId, mine }) => [ofPeople(others(userId, mine, 'logout_other'))],
+  },
+  {
+    way: 'changeCredentials in a session, but for tokens for programs',
+    end: ({ t, mine }) => t.tokens.changeCredentials(mine.session, () => undefined, { programs: false }),
+    told: ({ userId, mine }) => [ofPeople(others(userId, mine, 'credentials_changed'))],
+  },
+  {
+    way: 'DELETE tokens/:id',
+    end: async ({ t, user, mine }) => {
+      const program = await t.tokens.issueProgramToken(user, { name: 'CI', scopes: ['a'] });
+      ended.set(mine, program);
+      return t.http.delete(`/auth/tokens/${program.session.id}`, { token: mine.accessToken });
+    },
+    told: ({ mine }) => [one(ended.get(mine)!, 'revoked')],
   },
   {
     way: 'TokenService.revokeAll',
@@ -206,7 +226,7 @@ describe.each(environments)('the end of a session is announced: $title', ({ plat
   };
   let t: TestApp;
   beforeEach(async () => {
-    t = await createApp(platform, kind, { options, extras: { routes: { oauth: true, admin: true } } });
+    t = await createApp(platform, kind, { options, extras: { routes: { oauth: true, admin: true, tokens: true } } });
   });
   afterEach(() => t.close());
 

@@ -71,10 +71,10 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
         ...NO_STORE,
         'content-type': expect.stringMatching(/^application\/json/),
       });
-      const { sub, sid, jti, iat, exp } = claimsOf(tokens.access_token);
+      const { sub, sid, jti, iat, exp, auth_time } = claimsOf(tokens.access_token);
       expect(answer.body).toEqual({
         active: true, token_type: 'Bearer', client_id: ISSUER, sub, sid, jti, iat, exp, iss: ISSUER, aud: AUDIENCE,
-        locale: 'de', 'https://example.com/plan': { tier: 1 }, username: 'al',
+        auth_time, scope: '*', locale: 'de', 'https://example.com/plan': { tier: 1 }, username: 'al',
       }); // prettier-ignore
       expect([sub, sid]).toEqual([String(alice.id), tokens.session_id]);
     });

@@ -77,6 +77,7 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
       expect(answer.body).toEqual([
         {
           id: body.session_id,
+          kind: 'login',
           device_name: 'Work laptop',
           user_agent: 'curl/8',
           ip_address: expect.stringContaining('127.0.0.1'),
@@ -86,6 +87,8 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
           authenticated_at: at(0),
           last_used_at: at(0),
           expires_at: at(86_400_000),
+          scopes: null,
+          actor: null,
           current: true,
         },
       ]);

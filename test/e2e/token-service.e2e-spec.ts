@@ -119,7 +119,7 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
           actor: null,
         },
         {
-          scope: { realm: '', userId, except: two.session.id },
+          scope: { realm: '', userId, except: two.session.id, kinds: ['login', 'impersonation'] },
           userId,
           sessionId: null,
           count: 2,

@@ -83,7 +83,7 @@ describe.each(environments)('the tokens: $title', ({ platform, kind }) => {
     const common = { sub: String(user.id), sid, jti, iat: now, gen: 0, token_key: expect.stringMatching(KEY) };
     expect(headerOf(access)).toEqual({ alg: 'HS256', typ: 'at+jwt', kid: 'default' });
     expect(headerOf(refresh)).toEqual({ alg: 'HS256', typ: 'rt+jwt', kid: 'default' });
-    expect(claimsOf(access)).toEqual({ ...common, exp: now + 300 });
+    expect(claimsOf(access)).toEqual({ ...common, exp: now + 300, scope: '*', auth_time: now });
     expect(claimsOf(refresh)).toEqual({ ...common, exp: now + DAY, session_key: expect.stringMatching(KEY) });
   });
 

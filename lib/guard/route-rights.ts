@@ -125,7 +125,7 @@ export function isFresh(session: TokenSession, maxAge: number, now: number): boo
   return kindOf(session) === 'login' && now - session.authenticatedAt <= maxAge;
 }
 
-/** A verifier that knows the token alone takes it for a login's; those of other kinds say no time of a proof. */
+/** A verifier that knows the token alone tells a login by the time of its proof, which other kinds of session do not have. */
 function kindOf(session: TokenSession & Partial<Pick<Session, 'kind'>>): SessionKind {
-  return session.kind ?? 'login';
+  return session.kind ?? (session.authenticatedAt > 0 ? 'login' : 'program');
 }

@@ -1,8 +1,11 @@
-import { withStorageLock } from './lock.mjs';
+import { sleep, withStorageLock } from './lock.mjs';
 import type { ClientStorage } from './types.mjs';
 
 /** Milliseconds until all tabs have seen what one of them wrote. */
 const SETTLING = 50;
+/** Milliseconds for which a tab says that what it wrote over is no longer there; and between two looks. */
+const OUTDATED = 1_000;
+const LOOK = 10;
 
 /** What the tabs of a browser know together. */
 export interface State {
@@ -25,7 +28,12 @@ interface Channel {
 
 /** What may be there, and is not everywhere: pages on plain http, workers, Node, React Native. */
 interface Scope {
-  navigator?: { locks?: { request<T>(name: string, work: () => Promise<T>): Promise<T> } };
+  navigator?: {
+    locks?: {
+      request<T>(name: string, work: () => Promise<T>): Promise<T>;
+      query?(): Promise<{ held?: { name?: string }[] }>;
+    };
+  };
   localStorage?: ClientStorage;
   location?: { origin: string };
   BroadcastChannel?: new (name: string) => Channel;
@@ -73,18 +81,36 @@ export function sharedState(name: string, shared: ClientStorage | undefined, loo
   }
   // Where there are no channels; and a page that comes back from the browser's cache has heard nothing meanwhile.
   if (shared) for (const type of ['storage', 'pageshow']) scope.addEventListener?.(type, look);
+  const read = async (): Promise<State> => {
+    try {
+      return Object(JSON.parse((await storage.getItem(name)) ?? '{}'));
+    } catch (error) {
+      if (error instanceof SyntaxError) return {};
+      throw error;
+    }
+  };
+  // Tabs have processes of their own: a lock may be there before what its holder has written. What is no longer there has
+  // therefore a lock by its version, for a while; who sees that, looks again.
+  const marker = ({ version }: State) => `${name}:${version}`;
+  const isOutdated = async () => {
+    const { held } = (await locks!.query?.()) ?? {};
+    const seen = marker(await read());
+    return held?.some((lock) => lock.name === seen);
+  };
   return {
-    async read() {
-      try {
-        return Object(JSON.parse((await storage.getItem(name)) ?? '{}'));
-      } catch (error) {
-        if (error instanceof SyntaxError) return {};
-        throw error;
-      }
+    read,
+    async write(state) {
+      const before = marker(await read());
+      await storage.setItem(name, JSON.stringify(state));
+      if (locks && before !== marker(state)) void locks.request(before, () => sleep(OUTDATED));
     },
-    write: async (state) => void (await storage.setItem(name, JSON.stringify(state))),
     locked: (work) =>
-      locks ? locks.request(name, work) : withStorageLock(storage, `${name}:lock`, shared ? SETTLING : 0, work),
+      locks
+        ? locks.request(name, async () => {
+            for (let ms = 0; ms < OUTDATED && (await isOutdated()); ms += LOOK) await sleep(LOOK);
+            return work();
+          })
+        : withStorageLock(storage, `${name}:lock`, shared ? SETTLING : 0, work),
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel is of one origin
     announce: () => channel?.postMessage(''),
   };

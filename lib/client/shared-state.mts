@@ -26,14 +26,14 @@ interface Channel {
   unref?(): void;
 }
 
+interface Locks {
+  request<T>(name: string, work: () => Promise<T>): Promise<T>;
+  query?(): Promise<{ held?: { name?: string }[] }>;
+}
+
 /** What may be there, and is not everywhere: pages on plain http, workers, Node, React Native. */
 interface Scope {
-  navigator?: {
-    locks?: {
-      request<T>(name: string, work: () => Promise<T>): Promise<T>;
-      query?(): Promise<{ held?: { name?: string }[] }>;
-    };
-  };
+  navigator?: { locks?: Locks };
   localStorage?: ClientStorage;
   location?: { origin: string };
   BroadcastChannel?: new (name: string) => Channel;
@@ -70,6 +70,28 @@ export interface SharedState {
   announce(): void;
 }
 
+async function stateIn(storage: ClientStorage, name: string): Promise<State> {
+  try {
+    return Object(JSON.parse((await storage.getItem(name)) ?? '{}'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/**
+ * Tabs have processes of their own: a lock may be there before what its last holder has written. What was written over
+ * has therefore a lock of its own name, for a while; who still sees that, waits.
+ */
+async function caughtUp(locks: Locks, seen: () => Promise<string>): Promise<void> {
+  for (let ms = 0; ms < OUTDATED; ms += LOOK) {
+    const { held = [] } = (await locks.query?.()) ?? {};
+    const name = await seen();
+    if (!held.some((lock) => lock.name === name)) return;
+    await sleep(LOOK);
+  }
+}
+
 /** @param look called when another tab may have changed the state */
 export function sharedState(name: string, shared: ClientStorage | undefined, look: () => void): SharedState {
   const storage = shared ?? memoryStorage();
@@ -81,22 +103,8 @@ export function sharedState(name: string, shared: ClientStorage | undefined, loo
   }
   // Where there are no channels; and a page that comes back from the browser's cache has heard nothing meanwhile.
   if (shared) for (const type of ['storage', 'pageshow']) scope.addEventListener?.(type, look);
-  const read = async (): Promise<State> => {
-    try {
-      return Object(JSON.parse((await storage.getItem(name)) ?? '{}'));
-    } catch (error) {
-      if (error instanceof SyntaxError) return {};
-      throw error;
-    }
-  };
-  // Tabs have processes of their own: a lock may be there before what its holder has written. What is no longer there has
-  // therefore a lock by its version, for a while; who sees that, looks again.
+  const read = () => stateIn(storage, name);
   const marker = ({ version }: State) => `${name}:${version}`;
-  const isOutdated = async () => {
-    const { held } = (await locks!.query?.()) ?? {};
-    const seen = marker(await read());
-    return held?.some((lock) => lock.name === seen);
-  };
   return {
     read,
     async write(state) {
@@ -107,7 +115,7 @@ export function sharedState(name: string, shared: ClientStorage | undefined, loo
     locked: (work) =>
       locks
         ? locks.request(name, async () => {
-            for (let ms = 0; ms < OUTDATED && (await isOutdated()); ms += LOOK) await sleep(LOOK);
+            await caughtUp(locks, async () => marker(await read()));
             return work();
           })
         : withStorageLock(storage, `${name}:lock`, shared ? SETTLING : 0, work),

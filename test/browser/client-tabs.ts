@@ -84,8 +84,8 @@ export class ClientTab {
     { kind, mode }: { kind: ClientKind; mode: Mode },
   ): Promise<ClientTab> {
     const page = await context.newPage();
-    await page.goto(`${origin}/tab/page?${kind},${mode}`);
-    await page.waitForFunction('globalThis.tab');
+    // Until its script has run: a module that waits for nothing runs before the page counts as loaded.
+    await page.goto(`${origin}/tab/page?${kind},${mode}`, { waitUntil: 'load' });
     return new ClientTab(page);
   }
 

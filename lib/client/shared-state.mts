@@ -1,8 +1,11 @@
-import { withStorageLock } from './lock.mjs';
+import { sleep, withStorageLock } from './lock.mjs';
 import type { ClientStorage } from './types.mjs';
 
 /** Milliseconds until all tabs have seen what one of them wrote. */
 const SETTLING = 50;
+/** Milliseconds for which a tab says that what it wrote over is no longer there; and between two looks. */
+const OUTDATED = 1_000;
+const LOOK = 10;
 
 /** What the tabs of a browser know together. */
 export interface State {
@@ -23,9 +26,14 @@ interface Channel {
   unref?(): void;
 }
 
+interface Locks {
+  request<T>(name: string, work: () => Promise<T>): Promise<T>;
+  query?(): Promise<{ held?: { name?: string }[] }>;
+}
+
 /** What may be there, and is not everywhere: pages on plain http, workers, Node, React Native. */
 interface Scope {
-  navigator?: { locks?: { request<T>(name: string, work: () => Promise<T>): Promise<T> } };
+  navigator?: { locks?: Locks };
   localStorage?: ClientStorage;
   location?: { origin: string };
   BroadcastChannel?: new (name: string) => Channel;
@@ -62,6 +70,28 @@ export interface SharedState {
   announce(): void;
 }
 
+async function stateIn(storage: ClientStorage, name: string): Promise<State> {
+  try {
+    return Object(JSON.parse((await storage.getItem(name)) ?? '{}'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/**
+ * Tabs have processes of their own: a lock may be there before what its last holder has written. What was written over
+ * has therefore a lock of its own name, for a while; who still sees that, waits.
+ */
+async function caughtUp(locks: Locks, seen: () => Promise<string>): Promise<void> {
+  for (let ms = 0; ms < OUTDATED; ms += LOOK) {
+    const { held = [] } = (await locks.query?.()) ?? {};
+    const name = await seen();
+    if (!held.some((lock) => lock.name === name)) return;
+    await sleep(LOOK);
+  }
+}
+
 /** @param look called when another tab may have changed the state */
 export function sharedState(name: string, shared: ClientStorage | undefined, look: () => void): SharedState {
   const storage = shared ?? memoryStorage();
@@ -73,18 +103,22 @@ export function sharedState(name: string, shared: ClientStorage | undefined, loo
   }
   // Where there are no channels; and a page that comes back from the browser's cache has heard nothing meanwhile.
   if (shared) for (const type of ['storage', 'pageshow']) scope.addEventListener?.(type, look);
+  const read = () => stateIn(storage, name);
+  const marker = ({ version }: State) => `${name}:${version}`;
   return {
-    async read() {
-      try {
-        return Object(JSON.parse((await storage.getItem(name)) ?? '{}'));
-      } catch (error) {
-        if (error instanceof SyntaxError) return {};
-        throw error;
-      }
+    read,
+    async write(state) {
+      const before = marker(await read());
+      await storage.setItem(name, JSON.stringify(state));
+      if (locks && before !== marker(state)) void locks.request(before, () => sleep(OUTDATED));
     },
-    write: async (state) => void (await storage.setItem(name, JSON.stringify(state))),
     locked: (work) =>
-      locks ? locks.request(name, work) : withStorageLock(storage, `${name}:lock`, shared ? SETTLING : 0, work),
+      locks
+        ? locks.request(name, async () => {
+            await caughtUp(locks, async () => marker(await read()));
+            return work();
+          })
+        : withStorageLock(storage, `${name}:lock`, shared ? SETTLING : 0, work),
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel is of one origin
     announce: () => channel?.postMessage(''),
   };

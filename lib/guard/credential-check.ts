@@ -47,7 +47,9 @@ export class CredentialCheck {
     const refreshToken = renewals && response ? tokenOrNull(transport.readRenewal(request)) : null;
     if (refreshToken === null) throw refusal;
     const tokens = await renewals!.renewAccess(refreshToken, presenter).catch((error: unknown) => {
-      throw error instanceof UnauthorizedError ? refusal : error;
+      if (!(error instanceof UnauthorizedError)) throw error;
+      // For pages, which expire the cookies then. Not enumerable, so that no serializer carries it to a caller.
+      throw Object.defineProperty(refusal, 'cause', { value: error, enumerable: false });
     });
     await transport.write(response, tokens, request);
     // The answer carries tokens now, whatever the route says of caches before.

@@ -1,18 +1,20 @@
-import { Controller, Get, Header, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, HttpStatus, Post, Req, Res } from '@nestjs/common';
 import {
   InvalidCredentialsError,
   InvalidRequestError,
   JwtKnoxError,
   SessionLimitReachedError,
+  UnauthorizedError,
   UnavailableError,
 } from '../contracts/errors';
-import { TokenTransport } from '../contracts/token-transport';
+import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { CookieTransport } from '../guard/cookie.transport';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders } from '../guard/error-headers.interceptor';
 import { OriginGuard } from '../guard/origin.guard';
 import { checked, formOf } from '../guard/request-body';
-import { deviceOf } from '../guard/request-context';
+import { RequestAuthenticator } from '../guard/request-authenticator';
+import { deviceOf, RequestContext } from '../guard/request-context';
 import { LoginDto } from '../routes/dto';
 import { GuardedAs } from '../routes/knox-routes';
 import { TokenResponder } from '../routes/token-responder';
@@ -20,7 +22,7 @@ import { Logins } from '../sessions/logins';
 import { nextPathOf, rootOf } from './page-address';
 import { PageRenderer } from './page-renderer';
 import { seeOther } from './page-response';
-import { PageRoute } from './page-route';
+import { comesFromElsewhere, expireRefused, isReloaded, PageRoute, showReload } from './page-route';
 import { STYLE_SHEET, STYLE_SHEET_NAME } from './templates/style-sheet';
 
 const LONGEST_USERNAME = 1_024;
@@ -35,12 +37,33 @@ interface Kept {
 @Controller()
 @PageRoute()
 export class LoginPage {
-  constructor(private readonly pages: PageRenderer) {}
+  constructor(
+    private readonly pages: PageRenderer,
+    private readonly transport: TokenTransport,
+    private readonly authenticator: RequestAuthenticator,
+  ) {}
 
   @Get('login')
   @Public()
-  login(@Req() request: any, @Res() response: unknown): Promise<void> {
-    return showLogin(this.pages, { request, response }, { username: '', next: nextPathOf(request.query?.next) });
+  async login(@Req() request: any, @Res() response: unknown): Promise<void> {
+    const next = nextPathOf(request.query?.next);
+    const hasCookie = () => tokenOrNull(this.transport.readReplaced(request)) !== null;
+    if (comesFromElsewhere(request) && !hasCookie()) return showReload(this.pages, request, response, HttpStatus.OK);
+    // Once only: where a page sends those back who are logged in, they see the form.
+    if (isReloaded(request) && hasCookie() && (await this.isLoggedIn(request, response)))
+      return seeOther(response, next ?? `${rootOf(request)}devices`);
+    return showLogin(this.pages, { request, response }, { username: '', next });
+  }
+
+  private async isLoggedIn(request: unknown, response: unknown): Promise<boolean> {
+    try {
+      await this.authenticator.authenticate(new RequestContext(request, response));
+      return true;
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError)) throw error;
+      await expireRefused(this.transport, { request, response }, error);
+      return false;
+    }
   }
 }
 

@@ -15,7 +15,9 @@ import {
 } from '@nestjs/common';
 import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
 import { UnauthorizedError } from '../contracts/errors';
+import { TokenTransport } from '../contracts/token-transport';
 import { requestContextOf } from '../guard/request-context';
+import { REFUSALS } from '../routes/auth.controller';
 import { JwtKnoxRoute } from '../routes/knox-routes';
 import { returnPathOf, rootOf } from './page-address';
 import { PageRenderer } from './page-renderer';
@@ -31,7 +33,10 @@ const EXPLAINED = [400, 403, 404, 413, 415, 429, 503] as const;
 export class PageErrors implements ExceptionFilter<HttpException> {
   private readonly logger = new Logger('JwtKnox');
 
-  constructor(private readonly pages: PageRenderer) {}
+  constructor(
+    private readonly pages: PageRenderer,
+    private readonly transport: TokenTransport,
+  ) {}
 
   /** Nest does not wait for it, so that nothing may be thrown. */
   async catch(error: HttpException, host: ArgumentsHost): Promise<void> {
@@ -50,20 +55,9 @@ export class PageErrors implements ExceptionFilter<HttpException> {
   private async answer(error: HttpException, request: any, response: any): Promise<void> {
     if (!(error instanceof UnauthorizedError)) return this.explain(error, request, response);
     this.pages.setHeaders(response);
-    if (comesFromElsewhere(request)) return this.reload(request, response);
+    if (comesFromElsewhere(request)) return showReload(this.pages, request, response, HttpStatus.UNAUTHORIZED);
+    await expireRefused(this.transport, { request, response }, error);
     seeOther(response, this.pages.loginUrl(request, returnPathOf(request)));
-  }
-
-  /**
-   * A link of another site brings no cookie that is `Strict`, and no bound session is renewed for it. A reload comes from
-   * this site, and brings all.
-   */
-  private reload(request: any, response: unknown): Promise<void> {
-    const path = returnPathOf(request);
-    const reload = `${path}${path.includes('?') ? '&' : '?'}${RELOADED}`;
-    const title = this.pages.languageOf(request).text('reload.title');
-    const status = HttpStatus.UNAUTHORIZED;
-    return this.pages.show(request, response, { name: 'reload', title, status, data: { reload } });
   }
 
   private explain(error: HttpException, request: any, response: unknown): Promise<void> {
@@ -78,10 +72,35 @@ export class PageErrors implements ExceptionFilter<HttpException> {
   }
 }
 
-function comesFromElsewhere(request: any): boolean {
+/** Whether this is a link of another site, or leads on from one, and has not been reloaded yet. */
+export function comesFromElsewhere(request: any): boolean {
   const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
   const isLink = request.method === 'GET' && mode === 'navigate' && (site === 'cross-site' || site === 'same-site');
-  return isLink && !Object.hasOwn(Object(request.query), RELOADED);
+  return isLink && !isReloaded(request);
+}
+
+export const isReloaded = (request: any): boolean => Object.hasOwn(Object(request.query), RELOADED);
+
+/**
+ * A link of another site brings no cookie that is `Strict`, and no bound session is renewed for it. A reload comes from
+ * this site, and brings all.
+ */
+export function showReload(pages: PageRenderer, request: any, response: unknown, status: number): Promise<void> {
+  const path = returnPathOf(request);
+  const reload = `${path}${path.includes('?') ? '&' : '?'}${RELOADED}`;
+  const title = pages.languageOf(request).text('reload.title');
+  return pages.show(request, response, { name: 'reload', title, status, data: { reload } });
+}
+
+/** The cookies of a session that ended go when its refresh token was refused for good, in place of an access token. */
+export async function expireRefused(
+  transport: TokenTransport,
+  { request, response }: { request: unknown; response: unknown },
+  { cause }: UnauthorizedError,
+): Promise<void> {
+  const refusal = REFUSALS.some((one) => cause instanceof one) && (cause as UnauthorizedError);
+  // A key that does not match may be one whose successor got lost: a client of this browser will ask for it once more.
+  if (refusal && refusal.reason !== 'key_mismatch') await transport.clear(response, request);
 }
 
 /** First on a page, so that refusals carry its headers too. */

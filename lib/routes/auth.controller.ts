@@ -20,7 +20,7 @@ import { OwnSessions } from './own-sessions';
 import { TokenResponder } from './token-responder';
 
 /** After which a refresh token is good for nothing. */
-const REFUSALS = [InvalidRefreshTokenError, RefreshTokenExpiredError, RefreshTokenReusedError];
+export const REFUSALS = [InvalidRefreshTokenError, RefreshTokenExpiredError, RefreshTokenReusedError];
 
 /**
  * A client that keeps sending a token which was refused for good gets rid of it, where the transport can.

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { RetryReason } from '../contracts/events';
-import { StorageUnavailableError, TokenRejection } from '../contracts/errors';
+import { MissingTokenError, StorageUnavailableError, TokenRejection } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { cleanPresenter, type Presenter } from '../contracts/device';
 import type { SessionRecord } from '../contracts/session';
@@ -74,6 +74,8 @@ export class SessionRefresher {
     for (let count = 0; count < MAX_ATTEMPTS; count++) {
       const read = await this.checker.read(claims);
       const record = this.living(read, claims, now);
+      // A navigation carries no proof that it comes from the device.
+      if (attempt.keepsKey && record.boundKind) throw new MissingTokenError();
       const decision = this.decide(record, attempt);
       if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
       // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.

@@ -55,7 +55,7 @@ export class SessionRenewals {
 
   /**
    * A new access token for a navigation, which cannot refresh by itself and may be given up half-way: the refresh key
-   * stays, whatever its age, and only the idle time begins anew.
+   * stays, whatever its age, and only the idle time begins anew. Never for a session that is bound to its device.
    */
   async renewAccess(token: string, presenter: Presenter): Promise<IssuedTokens> {
     return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true });

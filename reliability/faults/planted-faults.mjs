@@ -6,7 +6,7 @@ import { FENCE_FAULTS } from './planted-fences.mjs';
 import { LIMIT_FAULTS } from './planted-limits.mjs';
 
 const require = createRequire(import.meta.url);
-const { BearerTransport } = require('nestjs-jwt-knox');
+const { BearerTransport, CookieTransport } = require('nestjs-jwt-knox');
 const { JwtKnoxFence, JwtKnoxSession, TypeOrmSessionRepository } = require('nestjs-jwt-knox/typeorm');
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -225,6 +225,37 @@ const TRANSPORTS = {
     readAccess(request) {
       const token = super.readAccess(request);
       if (token) request.headers['user-agent'] = token.split('.')[1];
+      return token;
+    }
+  },
+
+  /** Sets cookies, and tells scripts what is in them. */
+  'telling-cookies': class extends CookieTransport {
+    write(response, tokens, request) {
+      return { ...super.write(response, tokens, request), token: tokens.accessToken };
+    }
+  },
+
+  /** Lets scripts read the cookies. */
+  'readable-cookies': class extends CookieTransport {
+    write(response, tokens, request) {
+      const body = super.write(response, tokens, request);
+      const raw = response.raw ?? response;
+      const { writeHead } = raw;
+      raw.writeHead = (...head) => {
+        const cookies = [raw.getHeader('Set-Cookie') ?? []].flat();
+        raw.setHeader('Set-Cookie', cookies.map((cookie) => cookie.replace('; HttpOnly', ''))); // prettier-ignore
+        return writeHead.apply(raw, head);
+      };
+      return body;
+    }
+  },
+
+  /** Leaves the token of a page in the log. */
+  'noting-cookies': class extends CookieTransport {
+    readRenewal(request) {
+      const token = super.readRenewal(request);
+      if (token) console.log(`A page goes on by ${token}`);
       return token;
     }
   },

@@ -29,6 +29,7 @@ export async function withApplication(
     plant,
     adapter,
     routes,
+    cookies,
     execArgv,
     passwordCost = 2048,
   },
@@ -42,7 +43,15 @@ export async function withApplication(
     await seed(source, users, passwordCost);
     const secret = randomBytes(48).toString('base64');
     const application = { ...database, ...own?.(database) };
-    const forAll = { database: application, plant, adapter, routes, passwordCost, options: { secret, ...options } };
+    const forAll = {
+      database: application,
+      plant,
+      adapter,
+      routes,
+      cookies,
+      passwordCost,
+      options: { secret, ...options },
+    };
     const launch = async (settings) => {
       const node = await start({ ...forAll, ...settings }, execArgv);
       children.push(node.child);

@@ -14,7 +14,8 @@ import { Watch } from './watch.mjs';
 const require = createRequire(import.meta.url);
 const { jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
 const { typeOrm } = require('nestjs-jwt-knox/typeorm');
-const { Clock, JwtKnoxModule, TokenService } = require('nestjs-jwt-knox');
+const { Clock, CookieTransport, JwtKnoxModule, TokenService } = require('nestjs-jwt-knox');
+const { pages } = require('nestjs-jwt-knox/pages');
 const { PasswordController, TableUsers: Users, tableUsersModule, WhoAmIController } = require('../../.cache/host');
 
 const settings = JSON.parse(process.argv[2]);
@@ -68,6 +69,7 @@ Module({
       ...settings.options,
       ...(watch && { claims: () => watch.fail('claims') ?? { color: 'red' } }),
       ...(doors && { claims: claimsOf(settings.races.slow) }),
+      ...(settings.cookies && { transport: new CookieTransport(), features: [pages()] }),
       ...plantedOptions(settings.plant),
       userProvider: Users,
       routes: { admin: true, ...settings.routes },

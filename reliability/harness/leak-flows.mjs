@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { forged } from '../attacks/forgery.mjs';
 
 /** A request of a flow was not answered as the flow needs it: then it shows nothing. */
-class Astray extends Error {}
+export class Astray extends Error {}
 
 /** Sends the requests of a flow, and keeps every secret and every answer that must hold none. */
 export class Visitor {
@@ -83,7 +83,7 @@ export const FLOWS = {
     await v.refresh(one.access, 401);
     await v.send(401, 'GET', '/auth/verify', { basic: `user0:${v.passwords.of('user0')}` });
     await v.send(null, 'GET', `/auth/verify?access_token=${one.access}`);
-    await v.send(400, 'GET', `/whoami?access_token=${one.access}`, { token: one.access });
+    await v.send(200, 'GET', `/whoami?access_token=${one.access}`, { token: one.access });
     await v.send(400, 'POST', '/auth/refresh', { json: { refresh_token: { token: one.refresh } } });
     await v.send(400, 'POST', '/auth/refresh', { json: { token: one.refresh } });
     await v.send(204, 'POST', '/auth/logout', { json: { refresh_token: one.refresh } });

@@ -1,13 +1,16 @@
 // Secrets stay where they belong: no password, token, key or secret is in logs, events, errors, objects, answers or in
-// the database, whatever happens to a session and whatever fails on the way.
+// the database, whatever happens to a session and whatever fails on the way; with cookies, no token is in anything that a
+// script of the page can read either.
 import { randomBytes } from 'node:crypto';
 import { dumpOf } from '../harness/database-dump.mjs';
 import { main, Tally, withApplication } from '../harness/harness.mjs';
+import { BrowserVisitor } from '../harness/leak-browser.mjs';
+import { COOKIE_FLOWS } from '../harness/leak-cookies.mjs';
 import { FLOWS, Visitor } from '../harness/leak-flows.mjs';
 import { Secrets } from '../harness/secrets.mjs';
 
 const LOG_LEVELS = ['log', 'error', 'warn', 'debug', 'verbose', 'fatal'];
-const PLACES = ['logs', 'events', 'errors', 'objects', 'answers', 'dump'];
+const PLACES = ['logs', 'events', 'errors', 'objects', 'answers', 'script', 'dump'];
 const USERS = 8;
 
 /** A secret with characters that are spelt differently in different places. */
@@ -17,6 +20,9 @@ const secretText = () => `${randomBytes(12).toString('base64')} "'\\é%${randomB
 const STORED = [
   'accessDigest', 'previousAccessDigest', 'accessSalt', 'refreshDigest', 'previousRefreshDigest', 'refreshSalt', 'rotationKeyDigest',
 ]; // prettier-ignore
+
+/** Of a browser's cookies; all others are of the `Authorization` header. */
+const isOfCookies = (plant) => plant.endsWith('-cookies');
 
 await main('secrets', {
   databases: ['postgres', 'mariadb', 'sqlite'],
@@ -28,10 +34,15 @@ await main('secrets', {
     ['naive-diary', 'postgres'],
     ['naive-diary', 'mariadb'],
     ['naive-diary', 'sqlite'],
+    ['telling-cookies', 'postgres'],
+    ['readable-cookies', 'mariadb'],
+    ['noting-cookies', 'sqlite'],
   ],
   run: async (kind, { short, plant }) => {
     const tally = new Tally();
-    for (const adapter of short || plant ? ['express'] : ['express', 'fastify']) await search(kind, plant, adapter, tally);
+    for (const adapter of short || plant ? ['express'] : ['express', 'fastify']) {
+      for (const cookies of plant ? [isOfCookies(plant)] : [false, true]) await search({ kind, plant, adapter, cookies }, tally);
+    }
     return {
       figures: { flows: tally.of('flows'), requests: tally.of('requests'), spellings: tally.of('spellings'), searchedKB: tally.of('searchedKB') },
       faults: Object.fromEntries(PLACES.map((name) => [name, tally.of(name)])),
@@ -39,7 +50,7 @@ await main('secrets', {
   },
 }); // prettier-ignore
 
-async function search(kind, plant, adapter, tally) {
+async function search({ kind, plant, adapter, cookies }, tally) {
   const client = { id: 'gateway', secret: secretText(), may: ['introspect', 'introspect_refresh', 'revoke'] };
   const database = { password: randomBytes(24).toString('hex') };
   const options = {
@@ -48,7 +59,7 @@ async function search(kind, plant, adapter, tally) {
     refreshToken: { reuseInterval: '0s' },
     session: { limitPerUser: 4, onLimit: 'evict-oldest', bindUserAgent: 'warn', touchInterval: '0s' },
   };
-  const settings = { kind, plant, adapter, options, users: USERS, processes: 0, routes: { debug: true, oauth: true } };
+  const settings = { kind, plant, adapter, cookies, options, users: USERS, processes: 0, routes: { debug: true, oauth: true } };
   // TypeORM shows every statement with its parameters.
   const own = ({ url }) => ({ logging: 'all', logger: 'simple-console', ...(kind === 'postgres' && { url: withPassword(url, database) }) });
   await withApplication({ ...settings, database: own }, async ({ launch, source, secret }) => {
@@ -58,9 +69,10 @@ async function search(kind, plant, adapter, tally) {
     secrets.add("a client's secret", client.secret);
     secrets.add("the database's password", database.password);
     const stored = new Secrets();
-    const visitor = new Visitor(node, secrets, await newPasswords(node, secrets));
+    const passwords = await newPasswords(node, secrets);
+    const visitor = cookies ? new BrowserVisitor(node, secrets, passwords) : new Visitor(node, secrets, passwords);
     const statement = (sql) => source.query(sql);
-    for (const flow of Object.values(FLOWS)) {
+    for (const flow of Object.values(cookies ? COOKIE_FLOWS : FLOWS)) {
       await flow(visitor, { statement, client, signingSecret: secret });
       await keepStored(source, stored);
       tally.add('flows');
@@ -113,6 +125,7 @@ async function whatIsSeen(node, visitor, source) {
     ...errors.map((text) => ['errors', text]),
     ...objects.map(([name, text]) => ['objects', text, name]),
     ...visitor.answers.map((text) => ['answers', text]),
+    ...(visitor.readable ?? []).map((text) => ['script', text]),
     ['logs', lines.filter((line) => !isStatement(line)).join('\n')],
     ['logs', lines.filter(isStatement).join('\n'), "the data source's statements", true],
     ['dump', dumpOf(source.options), 'the dump', true],

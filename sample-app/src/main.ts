@@ -1,12 +1,13 @@
 import 'reflect-metadata';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
-import { type INestApplication, Logger, ValidationPipe } from '@nestjs/common';
+import { Logger, ValidationPipe } from '@nestjs/common';
 import { AppModule } from './app.module.js';
 import { type AppConfig, readConfig } from './config/app-config.js';
 import { DEMO_USERS } from './database/seed.js';
+import { Frontend } from './frontend/frontend.js';
 
 async function start(): Promise<string> {
-  const config = readConfig(process.env);
+  const { config, frontend } = await settings();
   if (config.secretIsRandom) {
     new Logger('Config').warn(
       'JWT_SECRET is not set: the tokens of this process end with it, and no other knows them.',
@@ -19,20 +20,34 @@ async function start(): Promise<string> {
   });
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidUnknownValues: true }));
   app.enableShutdownHooks();
-  await listen(app, config);
+  frontend?.allow(app);
+  await listening(config.port, 'PORT=3001', () => app.listen(config.port, '127.0.0.1'));
   const url = await app.getUrl();
+  frontend?.connect(url);
   console.log(`Listening on ${url}`);
+  if (frontend) console.log(`The front end is at ${frontend.origins[config.knox.transport ? 'cookie' : 'bearer']}`);
   console.log(`Open it in a browser. Users: ${DEMO_USERS.map(({ username }) => username).join(', ')};`);
   console.log('their passwords are alice-password and so on. The environment: sample-app/README.md.');
   return url;
 }
 
-async function listen(app: INestApplication, { port }: AppConfig): Promise<void> {
+/** The front end listens first: the transport is to trust its origin, whatever port it gets. */
+async function settings(): Promise<{ config: AppConfig; frontend: Frontend | undefined }> {
+  const config = readConfig(process.env);
+  if (!config.frontend) return { config, frontend: undefined };
+  const frontend = await listening(config.frontend.port, 'FRONTEND_PORT=3002', () => Frontend.open(config));
+  return { config: readConfig({ ...process.env, FRONTEND_PORT: String(frontend.port) }), frontend };
+}
+
+async function listening<T>(port: number, remedy: string, listen: () => Promise<T>): Promise<T> {
   try {
-    await app.listen(port, '127.0.0.1');
+    return await listen();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new Error(`Port ${port} is in use: choose another one with PORT=3001, or PORT=0 for any.`, { cause: error });
+    const anyPort = remedy.replace(/\d+/, '0');
+    throw new Error(`Port ${port} is in use: choose another one with ${remedy}, or ${anyPort} for any.`, {
+      cause: error,
+    });
   }
 }
 

@@ -134,6 +134,25 @@ describe.each(platforms)('B2: pages of another site, on $name', (platform) => {
     expect(await page.locator('.card').count()).toBe(1);
   });
 
+  it.each(['/auth/devices', '/auth/login?next=/auth/devices'])(
+    'may link to %s: with an expired access token too, whoever is logged in gets there',
+    async (path) => {
+      t.clock.advance('6m');
+      await page.goto(foreign);
+      const link = `Object.assign(document.createElement('a'), { href: ${JSON.stringify(own + path)}, textContent: 'Go' })`;
+      await page.evaluate(`document.body.append(${link})`);
+      await page.click('a');
+      await page.waitForSelector('.card.current');
+      expect(new URL(page.url()).pathname).toBe('/auth/devices');
+      // Nobody is logged in elsewhere: one reload, then the form.
+      await context.clearCookies();
+      await page.goto(foreign);
+      await page.evaluate(`document.body.append(${link})`);
+      await page.click('a');
+      await page.waitForSelector('#password');
+    },
+  );
+
   it('control: pages of the same origin do', async () => {
     const send = (path: string, fields: object) =>
       page.evaluate(

@@ -1,6 +1,7 @@
 import { Controller, Post, UseGuards } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AllowCrossOrigin, CookieTransport, CurrentUser, JwtKnoxGuard } from '../../lib';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { BrowserLike, cookiesIn } from '../support/browser-like';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
@@ -225,6 +226,22 @@ describe.each(environments)('cookies: $title', ({ platform, kind }) => {
       await logIn();
       t.clock.advance('6m');
       expect((await browser.visit('/notes')).headers['cache-control']).toBe('no-store');
+    });
+
+    it('is not let in by the cookie of a session that is bound to its device, and changes nothing', async () => {
+      await logIn();
+      const rows = t.source.getRepository(JwtKnoxSession);
+      await rows.update({ userId: '1' }, { boundKind: 'dbsc' });
+      const before = await rows.find();
+      t.clock.advance('6m');
+      t.events.length = 0;
+      const { status, body, headers } = await browser.visit('/notes');
+      expect([status, body.code, headers['set-cookie']]).toEqual([401, 'token_expired', undefined]);
+      expect(await rows.find()).toEqual(before);
+      // Of the access token it is told that it has expired, as ever.
+      expect(t.events.map(({ event }) => event.tokenType)).toEqual(['access']);
+      await rows.update({ userId: '1' }, { boundKind: null });
+      expect((await browser.visit('/notes')).status).toBe(200);
     });
 
     it('is no help to a fetch, or once the session has ended', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
+import { JwtKnoxSession } from '../../lib/typeorm';
 import { BrowserLike } from '../support/browser-like';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { postForm, targetOf, textOf } from '../support/forms';
@@ -167,6 +168,75 @@ describe.each(environments)('pages: $title', ({ platform, kind }) => {
       expect((await browser.visit(next!, { 'sec-fetch-site': 'cross-site' })).status).toBe(303);
       browser.jar.set(...refresh);
       expect((await browser.visit(next!)).status).toBe(200);
+    });
+
+    it('a link that leads to the login gets one reload, and whoever is logged in goes on', async () => {
+      await logIn();
+      t.clock.advance('6m');
+      const refresh = [...browser.jar].find(([name]) => name.includes('refresh'))!;
+      browser.jar.clear();
+      const elsewhere = { 'sec-fetch-site': 'cross-site' };
+      const link = await browser.visit('/auth/login?next=/orders', elsewhere);
+      const [, again] = /http-equiv="refresh" content="0; url=([^"]+)"/.exec(link.text)!;
+      const target = again!.replaceAll('&amp;', '&');
+      expect([link.status, target]).toEqual([200, '/auth/login?next=/orders&reloaded']);
+      // Where there is nobody, a form; and no second reload.
+      for (const headers of [{}, elsewhere]) expect(textOf(await browser.visit(target, headers))).toContain('Password');
+      browser.jar.set(...refresh);
+      const answer = await browser.visit(target);
+      expect([targetOf(target, answer), browser.jar.size]).toEqual(['/orders', 2]);
+      // Without a reload before it: who is sent back here after that sees the form.
+      expect(textOf(await browser.visit('/auth/login?next=/orders'))).toContain('Password');
+    });
+  });
+
+  describe('cookies of a session that has ended', () => {
+    const isRefresh = ([name]: [string, string]) => name.includes('refresh');
+    /** As a browser does it with a cookie whose time is over. */
+    const dropAccess = () => {
+      browser = Object.assign(new BrowserLike(t.http), { jar: new Map([...browser.jar].filter(isRefresh)) });
+    };
+
+    it.each(['/auth/devices', '/auth/login?reloaded'])('are expired when %s is refused by them', async (path) => {
+      await logIn();
+      await t.tokens.revokeAll('1');
+      dropAccess();
+      const answer = await browser.visit(path);
+      expect(targetOf(path, answer) ?? textOf(answer)).toMatch(/^\/auth\/login\?next=|Password/);
+      expect(answer.headers['set-cookie']).toHaveLength(2);
+      expect(browser.jar.size).toBe(0);
+      expect((await browser.visit(path)).headers['set-cookie']).toBeUndefined();
+    });
+
+    it('stay when nobody could say whether it has ended', async () => {
+      await logIn();
+      dropAccess();
+      await t.source.query('ALTER TABLE jwt_knox_sessions RENAME TO jwt_knox_elsewhere');
+      const answer = await browser.visit('/auth/devices');
+      await t.source.query('ALTER TABLE jwt_knox_elsewhere RENAME TO jwt_knox_sessions');
+      expect([answer.status, answer.headers['set-cookie'], browser.jar.size]).toEqual([503, undefined, 1]);
+    });
+
+    it('stay when a client of the browser may still repeat the refresh that was cut off', async () => {
+      await logIn();
+      dropAccess();
+      const old = new Map(browser.jar);
+      const attempt = { headers: { 'idempotency-key': 'a-key-of-at-least-sixteen-characters' } };
+      t.clock.advance('6m');
+      await browser.post('/auth/refresh', attempt);
+      Object.assign(browser, { jar: old });
+      t.clock.advance('10m');
+      const answer = await browser.visit('/auth/devices');
+      expect([answer.status, answer.headers['set-cookie']]).toEqual([303, undefined]);
+      expect((await browser.post('/auth/refresh', attempt)).status).toBe(200);
+    });
+
+    it('stay of a session that is bound to its device', async () => {
+      await logIn();
+      dropAccess();
+      await t.source.getRepository(JwtKnoxSession).update({ userId: '1' }, { boundKind: 'dbsc' });
+      const answer = await browser.visit('/auth/devices');
+      expect([answer.status, answer.headers['set-cookie'], browser.jar.size]).toEqual([303, undefined, 1]);
     });
   });
 

@@ -1,7 +1,14 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Body, Controller, HttpCode, Module, Put, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, Module, Put, Req, Res, UseGuards } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
-import { CurrentSession, JwtKnoxGuard, type Session, TokenService, UserProvider } from 'nestjs-jwt-knox';
+import {
+  CurrentSession,
+  JwtKnoxGuard,
+  type Session,
+  TokenService,
+  TokenTransport,
+  UserProvider,
+} from 'nestjs-jwt-knox';
 import type { DataSource } from 'typeorm';
 import { hashPassword } from './passwords';
 
@@ -96,13 +103,19 @@ export class PasswordController {
   constructor(
     private readonly users: TableUsers,
     private readonly tokens: TokenService<TableUser>,
+    private readonly transport: TokenTransport,
   ) {}
 
   @Put()
   @HttpCode(200)
-  async change(@Body() { password }: any, @CurrentSession() session: Session) {
+  async change(
+    @Body() { password }: any,
+    @CurrentSession() session: Session,
+    @Req() request: unknown,
+    @Res({ passthrough: true }) response: unknown,
+  ) {
     const store = await this.users.passwordOf(session.userId, password);
     const tokens = await this.tokens.changeCredentials(session, store as () => Promise<void>);
-    return tokens && { access_token: tokens.accessToken, refresh_token: tokens.refreshToken };
+    return tokens && this.transport.write(response, tokens, request);
   }
 }

@@ -32,12 +32,18 @@ export class SharedStorage implements ClientStorage {
 /** As `navigator.locks` of a browser: one holder of a name at a time, the others wait their turn. */
 export function webLocks() {
   const last = new Map<string, Promise<unknown>>();
+  const held = new Set<string>();
   return {
     request<T>(name: string, work: () => Promise<T>): Promise<T> {
-      const turn = (last.get(name) ?? Promise.resolve()).then(work);
+      const hold = () => {
+        held.add(name);
+        return work().finally(() => held.delete(name));
+      };
+      const turn = (last.get(name) ?? Promise.resolve()).then(hold);
       last.set(name, turn.catch(() => undefined)); // prettier-ignore
       return turn;
     },
+    query: async () => ({ held: Array.from(held, (name) => ({ name })) }),
   };
 }
 
@@ -61,6 +67,10 @@ export class Network {
   refreshes = 0;
   /** Whether the answer to the n-th of them gets lost: the server has done its work. */
   loses: (refresh: number) => boolean = () => false;
+  /** Whether of a lost answer the head arrives, and half of the body. */
+  cuts: (refresh: number) => boolean = () => false;
+  /** The `Idempotency-Key` of each of those requests; undefined where there was none. */
+  readonly keys: (string | undefined)[] = [];
   /** What a gateway answers in place of the server to a refresh. */
   refuses: { status: number; headers?: Record<string, string>; body?: unknown } | undefined;
 
@@ -69,11 +79,18 @@ export class Network {
     void app.use((request: any, response: any, next: () => void) => {
       if (request.method !== 'POST' || request.originalUrl !== '/auth/refresh') return next();
       this.refreshes++;
+      this.keys.push(request.headers['idempotency-key']);
       if (this.refuses) {
         response.writeHead(this.refuses.status, { 'content-type': 'application/json', ...this.refuses.headers });
         return response.end(JSON.stringify(this.refuses.body ?? {}));
       }
-      if (this.loses(this.refreshes)) response.end = () => request.socket.destroy();
+      if (this.loses(this.refreshes)) {
+        const isCut = this.cuts(this.refreshes);
+        response.end = (body: string | Buffer) => {
+          if (!isCut) return request.socket.destroy();
+          response.write(body.slice(0, body.length / 2), () => request.socket.destroy());
+        };
+      }
       next();
     });
 }
@@ -96,16 +113,19 @@ export function openBrowser({ app, http }: TestApp, { mode, hasLocks }: { mode: 
   const browser = { storage, baseUrl, fetch: mode === 'cookie' ? fetchOf(new BrowserLike(http)) : fetch };
   return {
     ...browser,
-    open() {
-      // Node.js has a navigator too, from version 21 on.
-      const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
-      Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
-      try {
-        return createJwtKnoxClient({ ...browser, mode });
-      } finally {
-        if (own) Object.defineProperty(globalThis, 'navigator', own);
-        else Reflect.deleteProperty(globalThis, 'navigator');
-      }
-    },
+    open: () => withNavigator(navigator, () => createJwtKnoxClient({ ...browser, mode })),
   };
+}
+
+/** Does something as a script of a browser that has this navigator. */
+export function withNavigator<T>(navigator: object, work: () => T): T {
+  // Node.js has a navigator too, from version 21 on.
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+  try {
+    return work();
+  } finally {
+    if (own) Object.defineProperty(globalThis, 'navigator', own);
+    else Reflect.deleteProperty(globalThis, 'navigator');
+  }
 }

@@ -4,6 +4,7 @@ import { CookieTransport, type JwtKnoxOptions } from 'nestjs-jwt-knox';
 import { databaseOptions } from './database-url.js';
 import { EnvReader } from './env-reader.js';
 import { signingKeyOf } from './signing-key.js';
+import { frontendOrigins } from '../frontend/frontend-origins.js';
 
 /** The environment as the application uses it. */
 export interface AppConfig {
@@ -15,6 +16,8 @@ export interface AppConfig {
   throttle: boolean;
   /** Whether there are pages for login, devices and administration; they need cookies. */
   pages: boolean;
+  /** The single-page application, on a port of its own; undefined for none. */
+  frontend: { port: number } | undefined;
   /** Private key and certificate, as PEM files have them; undefined for http. */
   tls: { key: Buffer; cert: Buffer } | undefined;
   /** Whether everything that the framework tells is printed, and not warnings and errors alone. */
@@ -37,8 +40,10 @@ export class AppConfigError extends Error {
 /** @throws AppConfigError with every problem found */
 export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
   const read = new EnvReader(env);
+  const port = read.integer('PORT', 0, 65_535) ?? 3000;
+  const frontend = frontendOf(read, port);
   const config: AppConfig = {
-    port: read.integer('PORT', 0, 65_535) ?? 3000,
+    port,
     adapter: read.choice('HTTP_ADAPTER', ['express', 'fastify']),
     database: databaseOf(read),
     hashing: {
@@ -47,24 +52,25 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
       waiting: read.integer('HASHING_WAITING', 0, 1_000_000),
     },
     pages: pagesOf(read),
+    frontend,
     tls: tlsOf(read),
     verbose: read.choice('LOG', ['quiet', 'verbose']) === 'verbose',
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
     debugVerify: read.choice('DEBUG_VERIFY', ['off', 'on']) === 'on',
     routes: { jwks: read.text('SIGNING_KEY') !== undefined, oauth: read.text('ORDERS_SECRET') !== undefined },
     secretIsRandom: read.text('JWT_SECRET') === undefined && read.text('SIGNING_KEY') === undefined,
-    knox: knoxOptionsOf(read),
+    knox: knoxOptionsOf(read, frontend),
   };
   if (read.problems.length > 0) throw new AppConfigError(read.problems);
   return config;
 }
 
 /** Only the form is checked here: whether the lifetimes and the secret make sense, the library knows best. */
-function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
+function knoxOptionsOf(read: EnvReader, frontend: AppConfig['frontend']): JwtKnoxOptions {
   const ordersSecret = read.text('ORDERS_SECRET');
   return {
     ...keysOf(read),
-    transport: transportOf(read),
+    transport: transportOf(read, frontend),
     ...(ordersSecret !== undefined && { clients: [{ id: 'orders', secret: ordersSecret }] }),
     issuer: read.text('ISSUER'),
     audience: read.list('AUDIENCE'),
@@ -81,19 +87,30 @@ function knoxOptionsOf(read: EnvReader): JwtKnoxOptions {
 }
 
 /** In a browser, tokens belong into cookies that no script can read; `curl` and other programs get theirs in the body. */
-function transportOf(read: EnvReader): CookieTransport | undefined {
+function transportOf(read: EnvReader, frontend: AppConfig['frontend']): CookieTransport | undefined {
   const trustedOrigins = read.list('TRUSTED_ORIGINS');
   const useCookies = read.choice('TRANSPORT', ['cookie', 'bearer']) === 'cookie';
   if (!useCookies && trustedOrigins) read.problem('TRUSTED_ORIGINS: has no effect with TRANSPORT=bearer.', undefined);
   if (!useCookies) return undefined;
+  const origins = frontend && frontendOrigins(frontend.port, read.text('TLS_KEY') !== undefined);
   try {
-    return new CookieTransport({ trustedOrigins });
+    return new CookieTransport({
+      trustedOrigins: [...(trustedOrigins ?? []), ...(origins ? [origins.cookie] : [])],
+      bearerOrigins: origins && [origins.bearer],
+    });
   } catch {
     return read.problem(
       'TRUSTED_ORIGINS: give origins such as https://app.example.com, with commas between.',
       undefined,
     );
   }
+}
+
+/** By default on the port after that of the API; on any where that is any. */
+function frontendOf(read: EnvReader, port: number): AppConfig['frontend'] {
+  const isOn = read.choice('FRONTEND', ['off', 'on']) === 'on';
+  const given = read.integer('FRONTEND_PORT', 0, 65_535);
+  return isOn ? { port: given ?? (port === 0 ? 0 : (port + 1) % 65_536) } : undefined;
 }
 
 function pagesOf(read: EnvReader): boolean {

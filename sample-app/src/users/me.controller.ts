@@ -1,4 +1,4 @@
-import { Body, Controller, Put, Req, Res, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Put, Req, Res, UnauthorizedException, UseGuards } from '@nestjs/common';
 import { CurrentSession, CurrentUser, JwtKnoxGuard, type Session, TokenTransport } from 'nestjs-jwt-knox';
 import type { Client } from './hashing-queue.js';
 import { User } from './user.entity.js';
@@ -12,6 +12,11 @@ export class MeController {
     private readonly users: UsersService,
     private readonly transport: TokenTransport,
   ) {}
+
+  @Get()
+  whoAmI(@CurrentUser('username') username: string) {
+    return { username };
+  }
 
   @Put('password')
   async changePassword(

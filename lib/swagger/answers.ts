@@ -47,8 +47,7 @@ export function refusalAnswer(draft: Draft, { status, codes, form, isPrivate }: 
     ...(status === 503 && HEADERS.retry),
   };
   const description = `${TITLES[status] ?? 'Refused.'} \`code\`: ${codes.map((code) => `\`${code}\``).join(', ')}.`;
-  const name = ['JwtKnox', ...codes].map(pascal).join('') + (codes.length > 3 ? '' : String(status));
-  return draft.response(name, answer(description, schema, { headers }));
+  return draft.response(nameOf(status, codes), answer(description, schema, { headers }));
 }
 
 /** @returns a reference to the answer to an exception of Nest's */
@@ -66,6 +65,15 @@ export function answer(
     ...(Object.keys(headers).length > 0 && { headers }),
     ...(schema && { content: { [type]: { schema } } }),
   };
+}
+
+/** By the status where that says it all; else by the codes. */
+function nameOf(status: number, codes: readonly string[]): string {
+  const plain: Record<number, string> = { 400: 'BadRequest', 413: 'TooLarge', 415: 'UnsupportedType', 503: 'Unavailable' };
+  const [first] = codes;
+  if (first === 'missing_token') return codes.length > 3 ? 'JwtKnoxTokensRefused' : 'JwtKnoxAccessRefused';
+  if (first === 'invalid_refresh_token') return 'JwtKnoxRefreshRefused';
+  return `JwtKnox${plain[status] ?? codes.map(pascal).join('Or')}`;
 }
 
 function pascal(code: string): string {

@@ -20,7 +20,17 @@ export const PAGE_SCHEMAS = {
 };
 
 /** What every page and form may tell by a page; who is not logged in is sent to the login. */
-const TOLD = { 303: null, 400: 'Page', 401: 'Page', 403: 'Page', 404: 'Page', 413: 'Page', 415: 'Page', 429: 'Page', 503: 'Page' };
+const TOLD = {
+  303: null,
+  400: 'Page',
+  401: 'Page',
+  403: 'Page',
+  404: 'Page',
+  413: 'Page',
+  415: 'Page',
+  429: 'Page',
+  503: 'Page',
+};
 
 type Authentication = RouteDescription['auth'];
 

@@ -47,7 +47,7 @@ export function refusalAnswer(draft: Draft, { status, codes, form, isPrivate }: 
     ...(status === 503 && HEADERS.retry),
   };
   const description = `${TITLES[status] ?? 'Refused.'} \`code\`: ${codes.map((code) => `\`${code}\``).join(', ')}.`;
-  return draft.response(nameOf(status, codes), answer(description, schema, { headers }));
+  return draft.response(nameOf({ status, codes, form }), answer(description, schema, { headers }));
 }
 
 /** @returns a reference to the answer to an exception of Nest's */
@@ -67,13 +67,22 @@ export function answer(
   };
 }
 
+const PLAIN: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  413: 'TooLarge',
+  415: 'UnsupportedType',
+  503: 'Unavailable',
+};
+
 /** By the status where that says it all; else by the codes. */
-function nameOf(status: number, codes: readonly string[]): string {
-  const plain: Record<number, string> = { 400: 'BadRequest', 413: 'TooLarge', 415: 'UnsupportedType', 503: 'Unavailable' };
-  const [first] = codes;
+function nameOf({ status, codes, form }: Pick<Refusal, 'status' | 'codes' | 'form'>): string {
+  const [first = ''] = codes;
   if (first === 'missing_token') return codes.length > 3 ? 'JwtKnoxTokensRefused' : 'JwtKnoxAccessRefused';
   if (first === 'invalid_refresh_token') return 'JwtKnoxRefreshRefused';
-  return `JwtKnox${plain[status] ?? codes.map(pascal).join('Or')}`;
+  const plain = PLAIN[status];
+  if (plain === undefined) return `JwtKnox${codes.map(pascal).join('Or')}`;
+  const kind = { usual: '', oauth: 'OAuth', both: 'Refresh' }[form];
+  return `JwtKnox${kind}${first === 'issuer_unavailable' ? 'Issuer' : ''}${plain}`;
 }
 
 function pascal(code: string): string {

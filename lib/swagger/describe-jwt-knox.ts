@@ -53,7 +53,10 @@ function describeModule({ mounted, security }: Door, draft: DocumentDraft<any>):
   const tag = draft.tag(prefix, 'Sessions and tokens.');
   const context = { draft, mounted, security, schemas, tag, idPrefix };
   const featureRoutes = features.flatMap((feature) =>
-    feature.routes.map((route) => ({ route, context: { ...context, schemas: feature.schemas as Record<string, Part> } })),
+    feature.routes.map((route) => ({
+      route,
+      context: { ...context, schemas: feature.schemas as Record<string, Part> },
+    })),
   );
   for (const one of routes) {
     const core = CORE_ROUTES.find((route) => isServed(route, placeOf(route, mounted), one));
@@ -122,4 +125,3 @@ function plain(path: string): string {
 function isA(controller: Type, base: Type): boolean {
   return Object.getPrototypeOf(controller) === base;
 }
-

@@ -74,7 +74,9 @@ function toldBefore(own: Part, { draft }: OperationContext): Part {
   const both = ([status, { content, ...rest }]: [string, Part]) => {
     return [status, { ...rest, content: { ...content, 'application/json': { schema } } }];
   };
-  const before = Object.entries(own as Record<string, Part>).filter(([status]) => ['400', '413', '415'].includes(status));
+  const before = Object.entries(own as Record<string, Part>).filter(([status]) =>
+    ['400', '413', '415'].includes(status),
+  );
   return Object.fromEntries(before.map(both));
 }
 
@@ -139,7 +141,11 @@ function refusals(route: RouteDescription & Partial<CoreRoute>, context: Operati
   const { draft, mounted } = context;
   const { auth, codes = {}, isWellKnown = false, id } = route;
   const hasOwn = id !== undefined && route.answers !== undefined;
-  const all: Record<number, string[]> = { 400: ['invalid_request'], 413: ['invalid_request'], 415: ['invalid_request'] };
+  const all: Record<number, string[]> = {
+    400: ['invalid_request'],
+    413: ['invalid_request'],
+    415: ['invalid_request'],
+  };
   const add = (status: number, added: readonly string[]) => {
     if (added.length > 0) all[status] = [...new Set([...(all[status] ?? []), ...added])];
   };

@@ -66,9 +66,9 @@ describe.each(platforms)('answers that are not as the document says are noticed:
 
   it('a code that the route does not have', () => {
     const plant = ({ document }: Contract) => {
-      document.components.responses.JwtKnoxAccessRefused.content['application/json'].schema.allOf[1].properties.code.enum = [
-        'forbidden',
-      ];
+      document.components.responses.JwtKnoxAccessRefused.content[
+        'application/json'
+      ].schema.allOf[1].properties.code.enum = ['forbidden'];
     };
     expect(problemOf('/auth/sessions', answers.refused!, plant)).toMatch(/^401: data\/code must be equal to one of/);
   });

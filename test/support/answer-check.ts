@@ -112,7 +112,9 @@ export class AnswerCheck {
     return {
       ...schema,
       ...(properties && {
-        properties: Object.fromEntries(Object.entries(properties as Part).map(([name, one]) => [name, this.strict(one)])),
+        properties: Object.fromEntries(
+          Object.entries(properties as Part).map(([name, one]) => [name, this.strict(one)]),
+        ),
       }),
       ...(items && { items: this.strict(items) }),
       ...(allOf && { allOf: each(allOf, true) }),
@@ -133,5 +135,10 @@ function isOfFramework({ status, body }: Answer): boolean {
 function routeOf(method: string, path: string, operation: Part | undefined): Route {
   const parts = path.split('/').map((part) => part.replaceAll(/[^\w{}-]/g, '\\$&').replaceAll(/\{\w+\}/g, '[^/]+'));
   const literal = parts.filter((part) => !part.includes('[^/]')).length;
-  return { method, pattern: new RegExp(`^${parts.join('/')}/?$`, 'i'), rank: literal + (operation ? 0.5 : 0), operation };
+  return {
+    method,
+    pattern: new RegExp(`^${parts.join('/')}/?$`, 'i'),
+    rank: literal + (operation ? 0.5 : 0),
+    operation,
+  };
 }

@@ -16,6 +16,8 @@ export interface ServedRoute {
   readonly path: string;
   /** The same, as the controller has it: without what the application puts before it. */
   readonly ownPath: string;
+  /** One or several, as the decorators or the application's default say; undefined for none. */
+  readonly version: string | symbol | readonly (string | symbol)[] | undefined;
   readonly controller: Type;
   readonly handler: (...given: never[]) => unknown;
 }
@@ -69,13 +71,14 @@ export class ServedRoutes {
           methodVersion: Reflect.getMetadata(VERSION!, handler),
           controllerVersion: Reflect.getMetadata(VERSION!, controller) ?? this.config?.getVersioning()?.defaultVersion,
         };
+        const version = versions.methodVersion ?? versions.controllerVersion;
         const own = plainPathsOf(controller).flatMap((ctrlPath) =>
           plainPathsOf(handler).map((methodPath) => ({ ctrlPath, methodPath })),
         );
         return own.flatMap((place) => {
           const ownPath = place.ctrlPath + place.methodPath || '/';
           const paths = this.pathsOf({ ...place, ...versions, modulePath }, method);
-          return paths.map((path) => ({ method, path, ownPath, controller, handler }));
+          return paths.map((path) => ({ method, path, ownPath, version, controller, handler }));
         });
       });
   }

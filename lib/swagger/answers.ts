@@ -77,6 +77,7 @@ const PLAIN: Readonly<Record<number, string>> = {
 /** By the status where that says it all; else by the codes. */
 function nameOf({ status, codes, form }: Pick<Refusal, 'status' | 'codes' | 'form'>): string {
   const [first = ''] = codes;
+  if (first === 'missing_token' && codes.includes('invalid_credentials')) return 'JwtKnoxProofRefused';
   if (first === 'missing_token') return codes.length > 3 ? 'JwtKnoxTokensRefused' : 'JwtKnoxAccessRefused';
   if (first === 'invalid_refresh_token') return 'JwtKnoxRefreshRefused';
   const plain = PLAIN[status];

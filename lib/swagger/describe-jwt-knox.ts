@@ -1,4 +1,4 @@
-import { type INestApplication, RequestMethod, type Type } from '@nestjs/common';
+import { type INestApplication, RequestMethod, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import { HostChallenge } from '../guard/error-headers.interceptor';
 import { GuardedLoginController } from '../routes/login.controller';
 import type { ServedRoute } from '../routes/served-routes';
@@ -75,22 +75,30 @@ function describeCore(route: CoreRoute, served: ServedRoute, context: OperationC
     401: answer('As your guards answer.', {}, { headers: { ...HEADERS.noStore, ...HEADERS.challenge } }),
   };
   const path = route.id === 'metadata' ? issuersPath(served.path, mounted.options.issuer) : served.path;
-  put({ ...operation, responses: { ...responses, ...ofGuards } }, { ...served, path }, draft);
+  put({ ...operation, responses: { ...responses, ...ofGuards } }, { ...served, path }, context);
   if (path !== served.path) draft.remove(methodOf(served), served.path);
 }
 
 function describeFeature(route: RouteDescription, served: ServedRoute, context: OperationContext): void {
   const id = `${route.method.toLowerCase()}_${route.path.replaceAll(/\W+/g, '_')}`;
-  put(featureOperation(route, context, id), served, context.draft);
+  put(featureOperation(route, context, id), served, context);
 }
 
-/** Headers of the request that Nest needs stay, such as that of a version. */
-function put(operation: Part, served: ServedRoute, draft: DocumentDraft<any>): void {
-  const method = methodOf(served);
-  const generated = (draft.find(method, served.path)?.parameters ?? []) as Part[];
-  const kept = generated.filter((one) => one.in === 'header' && one.name !== 'Idempotency-Key');
-  const parameters = [...((operation.parameters as Part[] | undefined) ?? []), ...kept];
-  draft.operation(method, served.path, { ...operation, ...(parameters.length > 0 && { parameters }) });
+function put(operation: Part, served: ServedRoute, { draft, mounted }: OperationContext): void {
+  const versions = [served.version ?? []].flat().filter((one) => typeof one === 'string');
+  const header = {
+    name: mounted.versionHeader,
+    in: 'header',
+    required: true,
+    schema: { type: 'string', enum: versions },
+  };
+  const isVersioned = header.name !== undefined && versions.length > 0 && !isNeutral(served);
+  const parameters = [...((operation.parameters as Part[] | undefined) ?? []), ...(isVersioned ? [header] : [])];
+  draft.operation(methodOf(served), served.path, { ...operation, ...(parameters.length > 0 && { parameters }) });
+}
+
+function isNeutral({ version }: ServedRoute): boolean {
+  return [version].flat().includes(VERSION_NEUTRAL as symbol);
 }
 
 function isServed({ method }: { method: string }, place: string, { method: served, ownPath }: ServedRoute): boolean {

@@ -1,4 +1,4 @@
-import type { INestApplication, Type } from '@nestjs/common';
+import { type INestApplication, type Type, VersioningType } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport, type TransportDescription } from '../contracts/token-transport';
@@ -24,6 +24,8 @@ export interface MountedModule {
   readonly globalGuards: readonly unknown[];
   /** With a leading slash; empty for none. */
   readonly globalPrefix: string;
+  /** The header that names the version of a route, where the application has versions in one. */
+  readonly versionHeader: string | undefined;
 }
 
 const instanceIn = <T>(module: NestModule, token: unknown): T | undefined =>
@@ -41,6 +43,7 @@ export function mountedModules(app: Pick<INestApplication, 'get'>): MountedModul
   // Nest gives its configuration to nobody by injection.
   const config = moduleRef['container'].applicationConfig!;
   const [prefix] = /[^/].*[^/]|[^/]/.exec(config.getGlobalPrefix() ?? '') ?? [];
+  const versioning = config.getVersioning();
   return found.map((module) => {
     const options = instanceIn<ResolvedOptions>(module, JWT_KNOX_OPTIONS)!;
     const described = instanceIn<TokenTransport>(module, TokenTransport)!.describe();
@@ -54,6 +57,7 @@ export function mountedModules(app: Pick<INestApplication, 'get'>): MountedModul
       features: instanceIn<FeatureDescriptions>(module, FeatureDescriptions)?.features ?? [],
       served: new ServedRoutes(instanceIn<ModuleRef>(module, ModuleRef)!),
       globalGuards: config.getGlobalGuards(),
+      versionHeader: versioning?.type === VersioningType.HEADER ? versioning.header : undefined,
       globalPrefix: prefix === undefined ? '' : `/${prefix}`,
     };
   });

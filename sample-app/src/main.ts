@@ -19,6 +19,7 @@ async function start(): Promise<string> {
   });
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidUnknownValues: true }));
   app.enableShutdownHooks();
+  if (config.docs) (await import('./docs/serve-docs.js')).serveDocs(app);
   await listen(app, config);
   const url = await app.getUrl();
   console.log(`Listening on ${url}`);

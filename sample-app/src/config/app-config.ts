@@ -15,6 +15,8 @@ export interface AppConfig {
   throttle: boolean;
   /** Whether there are pages for login, devices and administration; they need cookies. */
   pages: boolean;
+  /** Whether Swagger UI is at `/docs`, and the document at `/docs-json`. */
+  docs: boolean;
   /** Private key and certificate, as PEM files have them; undefined for http. */
   tls: { key: Buffer; cert: Buffer } | undefined;
   /** Whether everything that the framework tells is printed, and not warnings and errors alone. */
@@ -47,6 +49,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
       waiting: read.integer('HASHING_WAITING', 0, 1_000_000),
     },
     pages: pagesOf(read),
+    docs: read.choice('DOCS', ['off', 'on']) === 'on',
     tls: tlsOf(read),
     verbose: read.choice('LOG', ['quiet', 'verbose']) === 'verbose',
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',

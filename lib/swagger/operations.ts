@@ -46,7 +46,7 @@ export function coreOperation(route: CoreRoute, context: OperationContext, hasGu
     ...described(route, context, route.id),
     security: readsTokens ? tokenRequirements(ownWays) : requirementsOf(route.auth, security),
     responses: {
-      ...successes(route, context, headersOf(route, context)),
+      ...successes(route, context, { success: headersOf(route, context), refusal: HEADERS.noStore }),
       ...refusals(route, context),
       ...(hasGuards && { 429: answer('The application lets in no more for now.', null) }),
     },
@@ -55,8 +55,8 @@ export function coreOperation(route: CoreRoute, context: OperationContext, hasGu
 
 /** The operation of a route of a feature; what it does not describe, it does not say. */
 export function featureOperation(route: RouteDescription, context: OperationContext, id: string): Part {
-  const own = successes(route, context, {});
-  const usual = refusals({ ...route, id }, context);
+  const own = successes(route, context, { success: {}, refusal: {} });
+  const usual = refusals(route, context);
   return {
     ...described(route, context, id),
     security: requirementsOf(route.auth, context.security),
@@ -102,17 +102,19 @@ function parameter(place: string, name: string, schema: Part, required = true): 
   return { name, in: place, required, schema };
 }
 
-function successes(route: RouteDescription & Partial<CoreRoute>, context: OperationContext, headers: Part): Part {
-  const entries = Object.entries(route.responses).filter(
-    // Without refresh tokens, the route refuses all.
-    ([status]) => !(status === '200' && route.id === 'refresh' && context.mounted.options.refresh === null),
-  );
+/** @param headers those of the answer to what succeeds, and of a refusal that the route describes itself */
+function successes(
+  { id, responses, responseType: type = 'application/json' }: RouteDescription & Partial<CoreRoute>,
+  context: OperationContext,
+  headers: { success: Part; refusal: Part },
+): Part {
+  // Without refresh tokens, the route refuses all.
+  const isDead = id === 'refresh' && context.mounted.options.refresh === null;
+  const entries = Object.entries(responses).filter(([status]) => !(isDead && status === '200'));
   return Object.fromEntries(
     entries.map(([status, name]) => {
+      const shown = Number(status) >= 400 ? headers.refusal : headers.success;
       const schema = name === null ? null : schemaNamed(name, context);
-      const type = route.responseType ?? 'application/json';
-      const isRefusal = Number(status) >= 400;
-      const shown = isRefusal && route.id !== undefined ? HEADERS.noStore : headers;
       return [status, answer(titleOf(Number(status), name), schema, { headers: shown, type })];
     }),
   );
@@ -139,8 +141,7 @@ function headersOf({ answers, auth }: CoreRoute, { security }: OperationContext)
 /** All codes of a route by status, each with the answer that tells it. */
 function refusals(route: RouteDescription & Partial<CoreRoute>, context: OperationContext): Part {
   const { draft, mounted } = context;
-  const { auth, codes = {}, isWellKnown = false, id } = route;
-  const hasOwn = id !== undefined && route.answers !== undefined;
+  const { auth, codes = {}, isWellKnown = false, answers } = route;
   const all: Record<number, string[]> = {
     400: ['invalid_request'],
     413: ['invalid_request'],
@@ -155,7 +156,9 @@ function refusals(route: RouteDescription & Partial<CoreRoute>, context: Operati
     add(Number(status), isLimited ? added : added.filter((code: string) => code !== 'session_limit_reached'));
   }
   const checksOrigin = mounted.transport.cookies !== null && !SAFE.includes(route.method);
-  if (checksOrigin && auth !== 'client' && (auth !== 'public' || hasOwn)) add(403, ['cross_origin_refused']);
+  // Of the public ones, those that hand tokens out or take them back.
+  const isChecked = auth === 'public' ? answers === 'tokens' || answers === 'ended' : auth !== 'client';
+  if (checksOrigin && isChecked) add(403, ['cross_origin_refused']);
   if (!isWellKnown) add(503, ['storage_unavailable', 'too_busy']);
   const entries = Object.entries(all).map(([status, given]) => {
     const form: Refusal['form'] =
@@ -167,7 +170,7 @@ function refusals(route: RouteDescription & Partial<CoreRoute>, context: Operati
 
 /** A schema by its name: a reference where it has one in the document; any value for one that nobody describes. */
 function schemaNamed(name: string, { draft, schemas }: OperationContext): Part {
-  if (name === 'HttpError') return httpErrorSchema(draft);
   const schema = schemas[name];
+  if (!schema && name === 'HttpError') return httpErrorSchema(draft);
   return schema ? draft.schema(`JwtKnox${name}`, schema) : {};
 }

@@ -49,8 +49,9 @@ function describeModule({ mounted, security }: Door, draft: DocumentDraft<any>):
     hasCookies: transport.cookies !== null,
     body: transport.body,
   });
-  const idPrefix = prefix.replaceAll(/\W+/g, '_');
-  const tag = draft.tag(prefix, 'Sessions and tokens.');
+  const name = plain(prefix).slice(1) || 'auth';
+  const tag = draft.tag(name, 'Sessions and tokens.');
+  const idPrefix = name.replaceAll(/\W+/g, '_');
   const context = { draft, mounted, security, schemas, tag, idPrefix };
   const featureRoutes = features.flatMap((feature) =>
     feature.routes.map((route) => ({
@@ -61,8 +62,8 @@ function describeModule({ mounted, security }: Door, draft: DocumentDraft<any>):
   for (const one of routes) {
     const core = CORE_ROUTES.find((route) => isServed(route, placeOf(route, mounted), one));
     const added = featureRoutes.find(({ route }) => isServed(route, plain(`${prefix}/${route.path}`), one));
-    if (core) describeCore(core, one, context);
-    else if (added) describeFeature(added.route, one, added.context);
+    if (added) describeFeature(added.route, one, added.context);
+    else if (core) describeCore(core, one, context);
     else if (isA(one.controller, MetadataController)) draft.remove(methodOf(one), one.path);
   }
 }

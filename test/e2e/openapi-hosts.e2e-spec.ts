@@ -124,6 +124,16 @@ describe.each(platforms)('the OpenAPI document of an application: $name', (platf
       expect(new Set(ids).size).toBe(ids.length);
     });
 
+    it.each(['', '/auth/'])('names for what is below the prefix "%s"', async (prefix) => {
+      const { paths, tags } = await documented({ extras: { routes: { prefix } } });
+      const { post } = paths[prefix === '' ? '/login' : '/auth/login']!;
+      expect([post!.operationId, post!.tags, tags!.map(({ name }) => name)]).toEqual([
+        'auth_login',
+        ['auth'],
+        ['auth'],
+      ]);
+    });
+
     it('the body of a login with tokens', async () => {
       const document = await documented();
       expect(membersOf(document, 'JwtKnoxTokens')).toEqual(

@@ -128,11 +128,12 @@ export class AnswerCheck {
   }
 }
 
-/** Nest's own words for a path that the framework took for another one, or could not take, and for code that failed. */
-function isOfFramework({ status, body }: Answer): boolean {
-  if (status === 414) return true;
+/** The words of the frameworks for a path that they take for another one, or cannot read, and for code that failed. */
+function isOfFramework({ status, body, text }: Answer): boolean {
   if (status === 404) return /^(?:Cannot|Route) /.test(body?.message ?? '');
-  return status === 500 && body?.message === 'Internal server error';
+  // A page that failed is empty.
+  if (status === 500) return text === '' || body?.message === 'Internal server error';
+  return status === 414 || body?.code === 'FST_ERR_BAD_URL';
 }
 
 /** As Express compares paths: in any case, with a slash at the end or without. */

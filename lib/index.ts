@@ -66,7 +66,7 @@ export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider
 
 // How credentials travel
 export { TokenTransport } from './contracts/token-transport';
-export type { CredentialUse, TransportSettings } from './contracts/token-transport';
+export type { CredentialUse, TransportDescription, TransportSettings } from './contracts/token-transport';
 export { BearerTransport } from './guard/bearer.transport';
 export type { BearerTransportOptions } from './guard/bearer.transport';
 export { CookieTransport } from './guard/cookie.transport';

@@ -23,7 +23,7 @@ import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
 import { controllersOf } from './routes/controllers';
 import { FrameworkErrors } from './routes/framework-errors';
-import { ServedRoutes } from './routes/served-routes';
+import { FeatureDescriptions, ServedRoutes } from './routes/served-routes';
 import {
   ASYNC_OPTIONS_TYPE,
   ConfigurableModuleClass,
@@ -137,6 +137,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       OwnSessions,
       ...userProviders(extras.userProvider, 'JwtKnoxModule'),
       ...added.providers,
+      { provide: FeatureDescriptions, useValue: new FeatureDescriptions(added.descriptions) },
       ...guardProviders(extras, { name: 'JwtKnoxModule', strategy: 'jwt-knox' }),
     ],
     exports: [...EXPORTS, ...GUARD_EXPORTS, ...added.exports],

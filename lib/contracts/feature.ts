@@ -15,8 +15,14 @@ export interface RouteDescription {
   auth: RouteAuthentication;
   /** Name of the schema of the body that the route takes. */
   request?: string | undefined;
+  /** Media type of that body. @default 'application/json' */
+  requestType?: string | undefined;
   /** The answers, by status: the name of the body's schema, or null for no body. */
   responses: Record<number, string | null>;
+  /** Media type of their bodies. @default 'application/json' */
+  responseType?: string | undefined;
+  /** Names of the parameters in the query that may be sent. */
+  query?: readonly string[] | undefined;
 }
 
 /** What a feature learns of the module that it is added to, before that starts. */
@@ -59,6 +65,8 @@ export interface JwtKnoxFeature {
   exports?: ModuleMetadata['exports'] | undefined;
   /** What the controllers serve; empty where there are none. */
   routes: RouteDescription[];
+  /** The schemas that {@link routes} name, as OpenAPI 3.0 has them. One that is not here may be any value. */
+  schemas?: Readonly<Record<string, object>> | undefined;
   /** What the feature misses in the module, each with its remedy: told with all other problems, and the start fails. */
   problems?: ((settings: FeatureSettings) => readonly string[]) | undefined;
 }

@@ -16,6 +16,19 @@ export interface TransportSettings {
   readonly publicOrigins: readonly string[];
 }
 
+/** What documents such as OpenAPI say of a transport. */
+export interface TransportDescription {
+  /** Whether `Authorization: Bearer` is read. */
+  readonly bearer: boolean;
+  /** Names of the cookies that are read, as over https; null for none. */
+  readonly cookies: { readonly access: string; readonly refresh: string } | null;
+  /**
+   * The body that answers a login or refresh: the token response, the same without tokens, either of them, or another one
+   * that nobody describes.
+   */
+  readonly body: 'tokens' | 'no-tokens' | 'either' | 'other';
+}
+
 /**
  * How credentials travel between client and server: the only code that reads tokens from requests and writes them to
  * responses, headers and body alike. Throw an `InvalidRequestError` for a request with two credentials of one kind.
@@ -33,6 +46,11 @@ export abstract class TokenTransport {
 
   /** Called once, when the module starts. */
   configure(_settings: TransportSettings): void {}
+
+  /** Override it, so that documents tell of your transport. By default: a bearer token, and a body that is not described. */
+  describe(): TransportDescription {
+    return { bearer: true, cookies: null, body: 'other' };
+  }
 
   /**
    * Called before a credential of a request is read, or tokens are handed out: may set headers of the answer, and throw to

@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { TokenTransport } from '../contracts/token-transport';
+import { TokenTransport, type TransportDescription } from '../contracts/token-transport';
 import { jsonBodyOf, RefreshTokenDto } from './request-body';
 import { tokenResponseBody } from './token-response';
 
@@ -24,6 +24,11 @@ export class BearerTransport extends TokenTransport {
   constructor({ tokenResponse }: BearerTransportOptions = {}) {
     super();
     this.#tokenResponse = tokenResponse;
+  }
+
+  override describe(): TransportDescription {
+    const isOwn = this.#tokenResponse === undefined && this.write === BearerTransport.prototype.write;
+    return { bearer: true, cookies: null, body: isOwn ? 'tokens' : 'other' };
   }
 
   readAccess(request: any): string | null {

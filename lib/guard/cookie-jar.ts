@@ -32,6 +32,12 @@ export class CookieJar {
 
   constructor(private readonly settings: CookieSettings) {}
 
+  /** Both, as over https. */
+  get names(): Record<CookieKind, string> {
+    const request = { protocol: 'https', headers: {} };
+    return { access: this.nameOf(request, 'access'), refresh: this.nameOf(request, 'refresh') };
+  }
+
   /** @throws InvalidRequestError for two cookies of one name, which also expires both */
   read(request: any, kind: CookieKind): string | null {
     const [value, another] = valuesIn(request, this.nameOf(request, kind));

@@ -2,7 +2,12 @@ import { Logger } from '@nestjs/common';
 import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { type CredentialUse, TokenTransport, type TransportSettings } from '../contracts/token-transport';
+import {
+  type CredentialUse,
+  TokenTransport,
+  type TransportDescription,
+  type TransportSettings,
+} from '../contracts/token-transport';
 import { BearerTransport, headerCount } from './bearer.transport';
 import { CookieJar } from './cookie-jar';
 import { type CookieTransportOptions, cookieProblems } from './cookie.options';
@@ -55,6 +60,12 @@ export class CookieTransport extends TokenTransport {
     this.#realm = realm;
     this.#jar.realm = realm;
     this.#origins = { ...this.#origins, hosts: new Set(publicOrigins.map((origin) => hostOf(origin)!)) };
+  }
+
+  override describe(): TransportDescription {
+    const isOwn = this.write === CookieTransport.prototype.write;
+    const hasPrograms = this.#options.bearer !== false || this.#bearerOrigins.size > 0;
+    return { bearer: true, cookies: this.#jar.names, body: !isOwn ? 'other' : hasPrograms ? 'either' : 'no-tokens' };
   }
 
   /** @throws CrossOriginRefusedError */

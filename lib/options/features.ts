@@ -12,6 +12,7 @@ export function featurePartsOf({ features = [], routes }: Pick<JwtKnoxExtras, 'f
       hasAdmin ? [...controllers, ...adminControllers] : controllers,
     ),
     exports: sound.flatMap((feature) => feature.exports ?? []),
+    descriptions: sound.map(({ routes: described, schemas = {} }) => ({ routes: described ?? [], schemas })),
   };
 }
 

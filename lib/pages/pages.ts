@@ -1,10 +1,11 @@
 import { JwtKnoxConfigurationError } from '../contracts/errors';
-import type { JwtKnoxFeature, RouteDescription } from '../contracts/feature';
+import type { JwtKnoxFeature } from '../contracts/feature';
 import { AdminForms, AdminPages } from './admin.pages';
 import { DevicesPage } from './devices.pages';
 import { loadPeers } from './load-peers';
 import { LoginForm, LoginPage, StyleSheet } from './login.pages';
 import { PageRenderer } from './page-renderer';
+import { LOGIN_ROUTES, OTHER_ROUTES, PAGE_SCHEMAS } from './page-descriptions';
 import { optionProblems, type PagesOptions, placeProblems } from './pages.options';
 
 /**
@@ -23,34 +24,8 @@ export function pages(options: PagesOptions = {}): JwtKnoxFeature {
     providers: [{ provide: PageRenderer, useValue: new PageRenderer(options, loadPeers()) }],
     controllers: [...(hasLogin ? [LoginPage, LoginForm] : []), DevicesPage, StyleSheet],
     adminControllers: [AdminPages, AdminForms],
-    routes: hasLogin ? [...LOGIN, ...OTHERS] : OTHERS,
+    routes: hasLogin ? [...LOGIN_ROUTES, ...OTHER_ROUTES] : OTHER_ROUTES,
+    schemas: PAGE_SCHEMAS,
     problems: (settings) => placeProblems(settings, hasLogin),
   };
 }
-
-const page = (path: string, summary: string, auth: RouteDescription['auth']): RouteDescription => ({
-  method: 'GET',
-  path,
-  summary,
-  auth,
-  responses: { 200: null },
-});
-const form = (path: string, summary: string, auth: RouteDescription['auth']): RouteDescription => ({
-  method: 'POST',
-  path,
-  summary,
-  auth,
-  responses: { 303: null },
-});
-
-const LOGIN = [page('login', 'Shows the login form.', 'public'), form('pages/login', 'Logs in by a form.', 'public')];
-const OTHERS = [
-  page('devices', 'Shows the sessions of the user.', 'access'),
-  form('pages/devices', 'Ends or renames sessions of the user, by a form.', 'access'),
-  page('admin', 'Shows statistics of all sessions.', 'admin'),
-  page('admin/users', 'Shows the sessions of a user.', 'admin'),
-  page('admin/users/:user_id', 'Shows the sessions of a user.', 'admin'),
-  form('pages/admin/end', 'Ends one session of a user, by a form.', 'admin'),
-  form('pages/admin/end-all', 'Ends all sessions of a user, by a form.', 'admin'),
-  form('pages/admin/purge', 'Deletes expired sessions, by a form.', 'admin'),
-];

@@ -82,7 +82,9 @@ function statusOf(error: any): keyof typeof MESSAGES | null {
     (typeof type === 'string' && /^(?:entity|encoding|charset|request|parameters|querystring)\./.test(type)) ||
     (typeof code === 'string' && /^(?:FST_ERR_CTP_|ECONNRESET$)/.test(code)) ||
     error instanceof SyntaxError ||
-    error instanceof URIError;
+    error instanceof URIError ||
+    // Nest's own parser of forms on Fastify has an exception as handlers throw it.
+    error?.message === 'Object contains forbidden prototype property';
   return isOfParser ? (status as keyof typeof MESSAGES) : null;
 }
 

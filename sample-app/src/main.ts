@@ -21,6 +21,7 @@ async function start(): Promise<string> {
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidUnknownValues: true }));
   app.enableShutdownHooks();
   frontend?.allow(app);
+  if (config.docs) (await import('./docs/serve-docs.js')).serveDocs(app);
   await listening(config.port, 'PORT=3001', () => app.listen(config.port, '127.0.0.1'));
   const url = await app.getUrl();
   frontend?.connect(url);

@@ -77,6 +77,7 @@ describe.each(platforms)('interceptors of the host: $name', (platform) => {
       options: { keys: [{ kid: 'a', algorithm: 'ES256', privateKey }], issuer: ISSUER, clients },
       extras: { storage: inMemory(), routes: { oauth: true, jwks: true } },
       prepare: (app) => app.useGlobalInterceptors(...interceptors),
+      unchecked: 'interceptors of the application change the answers',
     });
     await t.users.add('alice');
   }

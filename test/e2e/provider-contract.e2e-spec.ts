@@ -11,7 +11,7 @@ import {
 } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { inMemory } from '../../lib/testing';
-import { type AppSettings, createApp, environments, SECRET, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, environments, SECRET, type TestApp, checkFor } from '../support/create-app';
 import type { DatabaseKind } from '../support/databases';
 import { HttpClient } from '../support/http-client';
 import { type Platform, platforms } from '../support/platforms';
@@ -187,7 +187,7 @@ describe.each(platforms)('a user provider that is made anew with every request: 
     const app = await NestFactory.create(Host, platform.adapter() as never, { logger: false, abortOnError: false });
     try {
       await app.listen(0, '127.0.0.1');
-      const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port);
+      const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port, checkFor(app).check);
       return await http.post('/auth/login', { json: { username: 'alice', password: 'secret' } });
     } finally {
       await app.close();

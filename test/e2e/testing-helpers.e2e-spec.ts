@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { JwtKnoxModule, UserProvider } from '../../lib';
 import { actingAs, FakeClock, inMemory } from '../../lib/testing';
-import { NotesController, SECRET } from '../support/create-app';
+import { NotesController, SECRET, checkFor } from '../support/create-app';
 import { HttpClient } from '../support/http-client';
 import { platforms } from '../support/platforms';
 
@@ -46,7 +46,7 @@ describe.each(platforms)('helpers for the tests of hosts: $name', ({ adapter, re
     await ready(app);
     await app.listen(0, '127.0.0.1');
     try {
-      const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port);
+      const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port, checkFor(app).check);
       const [alice, bob] = [
         await actingAs(app, { id: 'a' }),
         await actingAs(app, { id: 'b' }, { deviceName: 'Phone' }),

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, TokenService } from '../../lib';
 import { JwtKnoxVerifierModule } from '../../lib/verifier';
 import { inMemory } from '../../lib/testing';
-import { SECRET } from '../support/create-app';
+import { SECRET, checkFor } from '../support/create-app';
 import { HttpClient } from '../support/http-client';
 import { platforms } from '../support/platforms';
 
@@ -67,7 +67,7 @@ describe.each(platforms)('two modules of the library in one application: $name',
     warnings.length = 0;
     app = await NestFactory.create(HostModule, platform.adapter() as never, { logger, abortOnError: false });
     await app.listen(0, '127.0.0.1');
-    return new HttpClient((app.getHttpServer().address() as AddressInfo).port);
+    return new HttpClient((app.getHttpServer().address() as AddressInfo).port, checkFor(app).check);
   }
   afterEach(() => app.close());
 

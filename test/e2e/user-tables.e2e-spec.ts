@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Credentials, CurrentUser, JwtKnoxModule } from '../../lib';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { inMemory } from '../../lib/testing';
-import { CreateUsers1, environments, NotesController, SECRET } from '../support/create-app';
+import { CreateUsers1, environments, NotesController, SECRET, checkFor } from '../support/create-app';
 import { createDatabase, type TestDatabase } from '../support/databases';
 import { HttpClient } from '../support/http-client';
 import type { Platform } from '../support/platforms';
@@ -28,7 +28,7 @@ describeRecipesOf('test/support/user-tables.ts');
 async function start(platform: Platform, module: new () => object) {
   const app = await NestFactory.create(module, platform.adapter() as never, { logger: false, abortOnError: false });
   await app.listen(0, '127.0.0.1');
-  return { app, http: new HttpClient((app.getHttpServer().address() as AddressInfo).port) };
+  return { app, http: new HttpClient((app.getHttpServer().address() as AddressInfo).port, checkFor(app).check) };
 }
 
 describe.each(environments)('staff and customers: $title', ({ platform, kind }) => {

@@ -10,7 +10,8 @@ import {
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { FakeClock } from '../../lib/testing';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from './databases';
-import { HttpClient } from './http-client';
+import { AnswerCheck, contractOf } from './answer-check';
+import { type Check, HttpClient } from './http-client';
 import { type Platform, platforms } from './platforms';
 import { TestUsers, User, UsersModule } from './users';
 
@@ -61,6 +62,8 @@ export interface AppSettings {
   logger?: any;
   /** False: without the framework's own. */
   bodyParser?: boolean;
+  /** Why answers of the library's routes need not be as the document says: what of the host's own changes them; or when. */
+  unchecked?: string | (() => boolean);
   /** For an issuer whose address is its own; any free one when left out. */
   port?: number;
 }
@@ -132,7 +135,8 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
   await platform.ready(app);
   await app.listen(settings.port ?? 0, '127.0.0.1');
 
-  const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port);
+  const { check, failures } = checkFor(app, settings.unchecked);
+  const http = new HttpClient((app.getHttpServer().address() as AddressInfo).port, check);
   const events: TestApp['events'] = [];
   for (const name of EVENTS) app.get(JwtKnoxEvents).on(name, (event) => void events.push({ name, event }));
   return {
@@ -153,8 +157,30 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
     async close() {
       await app.close();
       if (!settings.database) await database.drop();
+      // A test may expect an error, and meet this one.
+      if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+/** Holds the answers of an application to its document; `failures` are those that were not as they should be. */
+export function checkFor(
+  app: INestApplication,
+  unchecked?: AppSettings['unchecked'],
+): { check: Check; failures: unknown[] } {
+  const failures: unknown[] = [];
+  let made: AnswerCheck | undefined;
+  const check: Check = (method, path, answer) => {
+    if (typeof unchecked === 'function' ? unchecked() : unchecked !== undefined) return;
+    try {
+      made ??= new AnswerCheck(contractOf(app));
+      made.check(method, path, answer);
+    } catch (error) {
+      failures.push(error);
+      throw error;
+    }
+  };
+  return { check, failures };
 }
 
 function statementLogger(statements: string[]): Logger {

@@ -13,11 +13,19 @@ export interface Options {
   /** Sent as it is, with the content type given in `headers`. */
   body?: string | Buffer;
   headers?: Record<string, string | string[]>;
+  /** Why the answer need not be as the document of the application says: what of the host's own changes it. */
+  unchecked?: string;
 }
+
+/** Sees every answer. @throws for one that must not be */
+export type Check = (method: string, path: string, answer: Answer) => void;
 
 /** Speaks HTTP with one application, byte for byte as told: repeated and odd headers too. */
 export class HttpClient {
-  constructor(private readonly port: number) {}
+  constructor(
+    private readonly port: number,
+    private readonly check: Check = () => undefined,
+  ) {}
 
   get = (path: string, options: Options = {}) => this.send('GET', path, options);
   post = (path: string, options: Options = {}) => this.send('POST', path, options);
@@ -25,7 +33,13 @@ export class HttpClient {
   patch = (path: string, options: Options = {}) => this.send('PATCH', path, options);
   delete = (path: string, options: Options = {}) => this.send('DELETE', path, options);
 
-  send(method: string, path: string, { token, json, body, headers = {} }: Options = {}): Promise<Answer> {
+  async send(method: string, path: string, options: Options = {}): Promise<Answer> {
+    const answer = await this.ask(method, path, options);
+    if (options.unchecked === undefined) this.check(method, path, answer);
+    return answer;
+  }
+
+  private ask(method: string, path: string, { token, json, body, headers = {} }: Options): Promise<Answer> {
     const payload = json === undefined ? body : JSON.stringify(json);
     const all: Record<string, string | string[] | number> = { ...headers };
     if (token !== undefined) all.authorization = `Bearer ${token}`;

@@ -18,6 +18,8 @@ export interface AppConfig {
   pages: boolean;
   /** The single-page application, on a port of its own; undefined for none. */
   frontend: { port: number } | undefined;
+  /** Whether Swagger UI is at `/docs`, and the document at `/docs-json`. */
+  docs: boolean;
   /** Private key and certificate, as PEM files have them; undefined for http. */
   tls: { key: Buffer; cert: Buffer } | undefined;
   /** Whether everything that the framework tells is printed, and not warnings and errors alone. */
@@ -53,6 +55,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
     },
     pages: pagesOf(read),
     frontend,
+    docs: read.choice('DOCS', ['off', 'on']) === 'on',
     tls: tlsOf(read),
     verbose: read.choice('LOG', ['quiet', 'verbose']) === 'verbose',
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',

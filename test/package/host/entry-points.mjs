@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const ADDED_BY_NODE = ['default', 'module.exports', '__esModule'];
 
-const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing', '/client', '/pages'].map(
+const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing', '/client', '/pages', '/swagger'].map(
   (path) => `nestjs-jwt-knox${path}`,
 );
 

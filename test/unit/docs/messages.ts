@@ -17,6 +17,7 @@ const CHECKS = [
   'options/resolve-options.ts',
   'pages/load-peers.ts',
   'pages/pages.options.ts',
+  'swagger/mounted-modules.ts',
   'tokens/key-loader.ts',
   'tokens/keyring.ts',
   'tokens/oauth-clients.ts',

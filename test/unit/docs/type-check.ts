@@ -7,6 +7,7 @@ const ENTRY_POINTS = {
   'nestjs-jwt-knox/client': ['lib/client/index.mts'],
   'nestjs-jwt-knox/migrations': ['lib/typeorm/migrations/index.ts'],
   'nestjs-jwt-knox/pages': ['lib/pages/index.ts'],
+  'nestjs-jwt-knox/swagger': ['lib/swagger/index.ts'],
   'nestjs-jwt-knox/testing': ['lib/testing/index.ts'],
   'nestjs-jwt-knox/typeorm': ['lib/typeorm/index.ts'],
   'nestjs-jwt-knox/verifier': ['lib/verifier/index.ts'],

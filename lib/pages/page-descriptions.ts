@@ -1,0 +1,80 @@
+import type { RouteDescription } from '../contracts/feature';
+import { STYLE_SHEET_NAME } from './templates/style-sheet';
+
+const text = { type: 'string' };
+const members = (...names: string[]) => Object.fromEntries(names.map((name) => [name, text]));
+const formOf = (required: string[], ...optional: string[]) => ({
+  type: 'object',
+  required,
+  properties: members(...required, ...optional),
+});
+
+/** What the descriptions name. */
+export const PAGE_SCHEMAS = {
+  Page: text,
+  StyleSheet: text,
+  LoginForm: formOf(['username', 'password'], 'remember', 'next'),
+  DevicesForm: formOf(['action'], 'id', 'device_name'),
+  EndForm: formOf(['id', 'user_id'], 'reason'),
+  EndAllForm: formOf(['user_id'], 'reason'),
+};
+
+/** What every page and form may tell by a page; who is not logged in is sent to the login. */
+const TOLD = {
+  303: null,
+  400: 'Page',
+  401: 'Page',
+  403: 'Page',
+  404: 'Page',
+  413: 'Page',
+  415: 'Page',
+  429: 'Page',
+  503: 'Page',
+};
+
+type Authentication = RouteDescription['auth'];
+
+const page = (path: string, summary: string, auth: Authentication, query: string[] = []): RouteDescription => ({
+  method: 'GET',
+  path,
+  summary,
+  auth,
+  query,
+  responses: { 200: 'Page', ...TOLD },
+  responseType: 'text/html',
+});
+
+const form = (path: string, summary: string, auth: Authentication, request?: string): RouteDescription => ({
+  method: 'POST',
+  path,
+  summary,
+  auth,
+  request,
+  requestType: 'application/x-www-form-urlencoded',
+  responses: TOLD,
+  responseType: 'text/html',
+});
+
+export const LOGIN_ROUTES = [
+  page('login', 'Shows the login form.', 'public', ['next']),
+  form('pages/login', 'Logs in by a form.', 'public', 'LoginForm'),
+];
+
+export const OTHER_ROUTES: RouteDescription[] = [
+  page('devices', 'Shows the sessions of the user.', 'access'),
+  form('pages/devices', 'Ends or renames sessions of the user, by a form.', 'access', 'DevicesForm'),
+  page('admin', 'Shows statistics of all sessions.', 'admin'),
+  page('admin/users', 'Shows the sessions of a user.', 'admin', ['user_id']),
+  page('admin/users/:user_id', 'Shows the sessions of a user.', 'admin'),
+  form('pages/admin/end', 'Ends one session of a user, by a form.', 'admin', 'EndForm'),
+  form('pages/admin/end-all', 'Ends all sessions of a user, by a form.', 'admin', 'EndAllForm'),
+  form('pages/admin/purge', 'Deletes expired sessions, by a form.', 'admin'),
+  {
+    method: 'GET',
+    path: `pages/${STYLE_SHEET_NAME}`,
+    summary: 'Returns the style sheet of the pages.',
+    auth: 'public',
+    responses: { 200: 'StyleSheet' },
+    responseType: 'text/css',
+  },
+];

@@ -1,0 +1,166 @@
+import type { Part } from './document-draft';
+
+/** What the schemas of one module depend on. */
+export interface SchemaSettings {
+  readonly usernameField: string;
+  readonly hasLoginGuards: boolean;
+  readonly isSingleToken: boolean;
+  readonly hasCookies: boolean;
+  /** As {@link TransportDescription} has it. */
+  readonly body: 'tokens' | 'no-tokens' | 'either' | 'other';
+}
+
+const text = { type: 'string' };
+const uuid = { type: 'string', format: 'uuid' };
+const time = { type: 'string', format: 'date-time' };
+const count = { type: 'integer', minimum: 0 };
+const flag = { type: 'boolean' };
+const unknown = { type: 'object', additionalProperties: true };
+const said = (schema: Part, description: string) => ({ ...schema, description });
+const orNull = (schema: Part) => ({ ...schema, nullable: true });
+const only = (...values: unknown[]) => ({ type: typeof values[0], enum: values });
+const list = (items: Part) => ({ type: 'array', items });
+
+/** @param optional the names of the members that may be left out */
+function object(properties: Part, optional: readonly string[] = [], others: Part = {}): Part {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'object', ...(required.length > 0 && { required }), properties, ...others };
+}
+
+const credential = { type: 'string', minLength: 1, maxLength: 1_024 };
+const deviceName = said(text, 'A name for the device; cut at 128 characters.');
+const remember = said(flag, 'false: the session ends earlier without a refresh.');
+const optional = ['device_name', 'remember'];
+
+const sessionMembers = {
+  id: uuid,
+  device_name: orNull(text),
+  user_agent: orNull(text),
+  ip_address: orNull(text),
+  last_user_agent: orNull(said(text, 'Of the last refresh that rotated.')),
+  last_ip_address: orNull(said(text, 'Of the last refresh that rotated.')),
+  created_at: time,
+  authenticated_at: said(time, 'When the user last proved who they are.'),
+  last_used_at: time,
+  expires_at: time,
+  current: said(flag, 'Whether it is the session of this request.'),
+};
+const session = object(sessionMembers);
+
+function loginSchema({ usernameField, hasLoginGuards }: SchemaSettings): Part {
+  const device = { device_name: orNull(deviceName), remember: orNull(remember) };
+  // What else the guards read, nobody but them knows.
+  if (hasLoginGuards) return object(device, optional, { additionalProperties: true });
+  return object({ [usernameField]: credential, password: credential, ...device }, optional);
+}
+
+function tokenSchema({ isSingleToken, hasCookies, body }: SchemaSettings): Part {
+  if (body === 'other') return said(unknown, 'As the application returns it.');
+  const lifetime = said(count, 'Seconds.');
+  const always = { token_type: only('Bearer'), expires_in: lifetime, session_id: uuid };
+  const lasting = isSingleToken ? {} : { refresh_expires_in: lifetime };
+  const tokens = { access_token: text, ...(!isSingleToken && { refresh_token: text }) };
+  const withTokens = object({ ...always, ...tokens, ...lasting });
+  const withCookies = said(object({ ...always, ...lasting }), 'In a browser, whose tokens are in cookies.');
+  if (body === 'tokens' || !hasCookies) return withTokens;
+  return body === 'either' ? { anyOf: [withTokens, withCookies] } : withCookies;
+}
+
+const counts = object({ all: count, active: count, expired: count });
+const averages = object({ all: { type: 'number' }, active: { type: 'number' }, expired: { type: 'number' } });
+const statistics = object({
+  users: count,
+  sessions: counts,
+  average_per_user: averages,
+  max_active_per_user: count,
+  by_user_agent: list(object({ user_agent: orNull(text), active: count })),
+  generated_at: time,
+});
+
+const audience = { anyOf: [text, list(text)] };
+const active = object(
+  {
+    active: only(true),
+    token_type: only('Bearer'),
+    sub: said(text, 'The id of the user.'),
+    sid: said(uuid, 'The id of the session.'),
+    exp: count,
+    jti: text,
+    iat: count,
+    iss: text,
+    aud: audience,
+    realm: text,
+    client_id: text,
+  },
+  ['token_type', 'iss', 'aud', 'realm', 'client_id'],
+  { additionalProperties: true },
+);
+
+const metadata = object(
+  {
+    issuer: text,
+    response_types_supported: list(text),
+    grant_types_supported: list(text),
+    introspection_endpoint: text,
+    introspection_endpoint_auth_methods_supported: list(text),
+    revocation_endpoint: text,
+    revocation_endpoint_auth_methods_supported: list(text),
+    jwks_uri: text,
+  },
+  ['jwks_uri'],
+);
+
+const key = object({ kty: text, kid: text, alg: text, use: only('sig') }, [], { additionalProperties: true });
+
+const programToken = object({ id: uuid }, [], { additionalProperties: true });
+const newProgramToken = object(
+  { name: text, scopes: { anyOf: [text, list(text)] }, expires_in: orNull(count), password: credential },
+  ['expires_in'],
+);
+
+/** What the routes name, by the names that they use. */
+export function coreSchemas(settings: SchemaSettings): Record<string, Part> {
+  return {
+    Login: loginSchema(settings),
+    Tokens: tokenSchema(settings),
+    Refresh: object(
+      { refresh_token: text, resource: { anyOf: [text, { ...list(text), minItems: 1 }] } },
+      settings.hasCookies || settings.body === 'other' ? ['refresh_token', 'resource'] : ['resource'],
+    ),
+    Logout: object({ refresh_token: orNull(text) }, ['refresh_token']),
+    Reauthentication: object({ password: credential }),
+    Session: session,
+    Sessions: list(session),
+    SessionName: object({ device_name: orNull(deviceName) }),
+    Revoked: object({ revoked: said(count, 'How many sessions were ended.') }),
+    Deleted: object({ deleted: said(count, 'How many expired sessions were deleted.') }),
+    Statistics: statistics,
+    UserSessions: list(object({ ...sessionMembers, user_id: text, expired: flag })),
+    DebuggedToken: object({ claims: orNull(unknown), session, user_id: text }),
+    TokenForm: object({ token: text, token_type_hint: text }, ['token_type_hint']),
+    Introspection: { anyOf: [active, object({ active: only(false) })] },
+    KeySet: object({ keys: list(key) }),
+    Metadata: metadata,
+    ProgramTokens: list(programToken),
+    NewProgramToken: newProgramToken,
+    IssuedProgramToken: programToken,
+  };
+}
+
+/** A refusal of the library; `code` is stable. */
+export const ERROR = said(
+  object({ statusCode: { type: 'integer' }, error: text, code: text, message: text }),
+  'code is stable, message is for people.',
+);
+
+/** The same as clients of OAuth read it (RFC 6749 section 5.2). */
+export const OAUTH_ERROR = object({
+  statusCode: { type: 'integer' },
+  error: text,
+  code: text,
+  message: text,
+  error_description: text,
+});
+
+/** What Nest answers to an exception without a code. */
+export const HTTP_ERROR = object({ statusCode: { type: 'integer' }, error: text, message: text }, ['error']);

@@ -22,6 +22,11 @@ const REFRESH_REFUSED = ['invalid_refresh_token', 'refresh_token_expired', 'refr
 const PAGE = ['limit', 'before', 'before_id'];
 const FORM = 'application/x-www-form-urlencoded';
 
+/** Not for tokens for programs. */
+const FOR_PEOPLE = { 403: ['forbidden'] };
+/** Nor, with `routes.freshness`, for a login that is not fresh. */
+const FOR_PEOPLE_WITH_PROOF = { ...FOR_PEOPLE, 401: ['insufficient_user_authentication'] };
+
 const LOGINS: CoreRoute[] = [
   {
     id: 'login', method: 'POST', path: 'login', auth: 'public', summary: 'Starts a session.',
@@ -46,11 +51,12 @@ const LOGINS: CoreRoute[] = [
   },
   {
     id: 'logoutOther', method: 'POST', path: 'logout-other', auth: 'access',
-    summary: 'Ends all sessions of the user but this one.', responses: { 200: 'Revoked' },
+    summary: 'Ends all sessions of the user but this one and tokens for programs.', responses: { 200: 'RevokedOthers' },
+    codes: FOR_PEOPLE_WITH_PROOF,
   },
   {
     id: 'logoutAll', method: 'POST', path: 'logout-all', auth: 'access', summary: 'Ends all sessions of the user.',
-    responses: { 200: 'Revoked' }, answers: 'ended',
+    responses: { 200: 'Revoked' }, answers: 'ended', codes: FOR_PEOPLE_WITH_PROOF,
   },
 ]; // prettier-ignore
 
@@ -69,15 +75,16 @@ const SESSIONS: CoreRoute[] = [
   },
   {
     id: 'sessions', method: 'GET', path: 'sessions', auth: 'access', query: PAGE, answers: 'page',
-    summary: 'Lists the live sessions of the user, newest first.', responses: { 200: 'Sessions' },
+    summary: 'Lists the live sessions of the user, newest first.', responses: { 200: 'Sessions' }, codes: FOR_PEOPLE,
   },
   {
     id: 'renameSession', method: 'PATCH', path: 'sessions/:id', auth: 'access',
     summary: 'Names the device of a session of the user.', request: 'SessionName', responses: { 204: null, 404: 'HttpError' },
+    codes: FOR_PEOPLE,
   },
   {
     id: 'endSession', method: 'DELETE', path: 'sessions/:id', auth: 'access', answers: 'ended',
-    summary: 'Ends a session of the user.', responses: { 204: null, 404: 'HttpError' },
+    summary: 'Ends a session of the user.', responses: { 204: null, 404: 'HttpError' }, codes: FOR_PEOPLE_WITH_PROOF,
   },
   {
     id: 'debugVerify', method: 'GET', path: 'debug-verify', auth: 'access', summary: 'Shows what the access token says.',
@@ -136,17 +143,20 @@ const CLIENTS: CoreRoute[] = [
 
 const PROGRAMS: CoreRoute[] = [
   {
-    id: 'tokens', method: 'GET', path: 'tokens', auth: 'access', summary: 'Lists the access tokens of programs.',
-    responses: { 200: 'ProgramTokens' },
+    id: 'tokens', method: 'GET', path: 'tokens', auth: 'access', summary: 'Lists the tokens for programs.',
+    query: PAGE, answers: 'page', responses: { 200: 'ProgramTokens' }, codes: FOR_PEOPLE,
   },
   {
     id: 'createToken', method: 'POST', path: 'tokens', auth: 'access', request: 'NewProgramToken',
-    summary: 'Makes an access token for a program, and returns it this once.', responses: { 201: 'IssuedProgramToken' },
-    codes: { 401: ['invalid_credentials'], 403: ['forbidden'] },
+    summary: 'Makes a token for a program, and returns it this once.', responses: { 201: 'IssuedProgramToken' },
+    codes: {
+      401: ['invalid_credentials', 'insufficient_user_authentication'],
+      403: ['forbidden', 'insufficient_scope', 'session_limit_reached'],
+    },
   },
   {
     id: 'endToken', method: 'DELETE', path: 'tokens/:id', auth: 'access',
-    summary: 'Ends an access token of a program.', responses: { 204: null, 404: 'HttpError' },
+    summary: 'Ends a token for a program.', responses: { 204: null, 404: 'HttpError' }, codes: FOR_PEOPLE,
   },
 ]; // prettier-ignore
 

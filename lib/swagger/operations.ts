@@ -152,7 +152,8 @@ function refusals(route: RouteDescription & Partial<CoreRoute>, context: Operati
   };
   for (const [status, added] of [...Object.entries(BY_AUTH[auth]), ...Object.entries(codes)]) {
     const { limitPerUser, onLimit } = mounted.options.session;
-    const isLimited = limitPerUser !== null && onLimit === 'reject';
+    // Tokens for programs always have a limit.
+    const isLimited = auth !== 'public' || (limitPerUser !== null && onLimit === 'reject');
     add(Number(status), isLimited ? added : added.filter((code: string) => code !== 'session_limit_reached'));
   }
   const checksOrigin = mounted.transport.cookies !== null && !SAFE.includes(route.method);

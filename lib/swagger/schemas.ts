@@ -32,8 +32,11 @@ const deviceName = said(text, 'A name for the device; cut at 128 characters.');
 const remember = said(flag, 'false: the session ends earlier without a refresh.');
 const optional = ['device_name', 'remember'];
 
+const scopes = said(list(text), 'What it may do.');
+
 const sessionMembers = {
   id: uuid,
+  kind: only('login', 'program', 'impersonation'),
   device_name: orNull(text),
   user_agent: orNull(text),
   ip_address: orNull(text),
@@ -43,6 +46,8 @@ const sessionMembers = {
   authenticated_at: said(time, 'When the user last proved who they are.'),
   last_used_at: time,
   expires_at: time,
+  scopes: orNull(said(list(text), 'What the session may do; null: whatever its user may.')),
+  actor: orNull(said(object({ user_id: text, realm: text }), 'Who acts as the user; null for the user.')),
   current: said(flag, 'Whether it is the session of this request.'),
 };
 const session = object(sessionMembers);
@@ -91,8 +96,11 @@ const active = object(
     aud: audience,
     realm: text,
     client_id: text,
+    scope: text,
+    auth_time: count,
+    act: unknown,
   },
-  ['token_type', 'iss', 'aud', 'realm', 'client_id'],
+  ['token_type', 'iss', 'aud', 'realm', 'client_id', 'scope', 'auth_time', 'act'],
   { additionalProperties: true },
 );
 
@@ -112,11 +120,25 @@ const metadata = object(
 
 const key = object({ kty: text, kid: text, alg: text, use: only('sig') }, [], { additionalProperties: true });
 
-const programToken = object({ id: uuid }, [], { additionalProperties: true });
-const newProgramToken = object(
-  { name: text, scopes: { anyOf: [text, list(text)] }, expires_in: orNull(count), password: credential },
-  ['expires_in'],
-);
+const programTokenMembers = {
+  id: uuid,
+  name: orNull(text),
+  scopes: orNull(scopes),
+  created_at: time,
+  last_used_at: orNull(time),
+  expires_at: time,
+};
+
+/** Behind login guards the login itself must be fresh. */
+function newProgramTokenSchema({ hasLoginGuards }: SchemaSettings): Part {
+  const name = { type: 'string', minLength: 1, maxLength: 128 };
+  const order = { name, scopes: { ...list(text), minItems: 1, maxItems: 100 }, expires_in: orNull(count) };
+  return hasLoginGuards ? object(order, ['expires_in']) : object({ ...order, password: credential }, ['expires_in']);
+}
+
+function reauthenticationSchema({ hasLoginGuards }: SchemaSettings): Part {
+  return hasLoginGuards ? said(unknown, 'As the login guards read it.') : object({ password: credential });
+}
 
 /** What the routes name, by the names that they use. */
 export function coreSchemas(settings: SchemaSettings): Record<string, Part> {
@@ -128,11 +150,14 @@ export function coreSchemas(settings: SchemaSettings): Record<string, Part> {
       settings.hasCookies || settings.body === 'other' ? ['refresh_token', 'resource'] : ['resource'],
     ),
     Logout: object({ refresh_token: orNull(text) }, ['refresh_token']),
-    Reauthentication: object({ password: credential }),
+    Reauthentication: reauthenticationSchema(settings),
     Session: session,
     Sessions: list(session),
     SessionName: object({ device_name: orNull(deviceName) }),
     Revoked: object({ revoked: said(count, 'How many sessions were ended.') }),
+    RevokedOthers: object({ revoked: count, tokens_remaining: said(count, 'Tokens for programs.') }, [
+      'tokens_remaining',
+    ]),
     Deleted: object({ deleted: said(count, 'How many expired sessions were deleted.') }),
     Statistics: statistics,
     UserSessions: list(object({ ...sessionMembers, user_id: text, expired: flag })),
@@ -141,9 +166,9 @@ export function coreSchemas(settings: SchemaSettings): Record<string, Part> {
     Introspection: { anyOf: [active, object({ active: only(false) })] },
     KeySet: object({ keys: list(key) }),
     Metadata: metadata,
-    ProgramTokens: list(programToken),
-    NewProgramToken: newProgramToken,
-    IssuedProgramToken: programToken,
+    ProgramTokens: list(object(programTokenMembers)),
+    NewProgramToken: newProgramTokenSchema(settings),
+    IssuedProgramToken: object({ ...programTokenMembers, token: said(text, 'Shown this once.') }),
   };
 }
 

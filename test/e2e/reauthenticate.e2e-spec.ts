@@ -44,8 +44,13 @@ describe.each(environments)('credentials that are proven again: $title', ({ plat
   };
   afterEach(() => t.close());
 
-  const prove = (token: string, json: object = { password: 'alice-password' }, headers = {}) =>
-    t.http.post('/auth/reauthenticate', { token, json, headers });
+  const prove = (token: string, json: object = { password: 'alice-password' }, headers: Record<string, string> = {}) =>
+    t.http.post('/auth/reauthenticate', {
+      token,
+      json,
+      headers,
+      ...(headers['x-stop'] !== undefined && { unchecked: 'a guard of the application answers' }),
+    });
   const close = (token: string) => t.http.delete('/account', { token });
   const codeOf = ({ status, body }: any) => [status, body.code];
 

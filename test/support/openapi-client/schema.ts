@@ -68,6 +68,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/reauthenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Proves the credentials again, and returns new tokens of the session. */
+        post: operations["auth_reauthenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/refresh": {
         parameters: {
             query?: never;
@@ -111,7 +128,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends all sessions of the user but this one. */
+        /** Ends all sessions of the user but this one and tokens for programs. */
         post: operations["auth_logoutOther"];
         delete?: never;
         options?: never;
@@ -204,6 +221,9 @@ export interface components {
             code: string;
             message: string;
         };
+        JwtKnoxReauthentication: {
+            password: string;
+        };
         JwtKnoxRefresh: {
             refresh_token: string;
             resource?: string | string[];
@@ -218,6 +238,11 @@ export interface components {
         JwtKnoxLogout: {
             refresh_token?: string | null;
         };
+        JwtKnoxRevokedOthers: {
+            revoked: number;
+            /** @description Tokens for programs. */
+            tokens_remaining?: number;
+        };
         JwtKnoxRevoked: {
             /** @description How many sessions were ended. */
             revoked: number;
@@ -225,6 +250,8 @@ export interface components {
         JwtKnoxSession: {
             /** Format: uuid */
             id: string;
+            /** @enum {string} */
+            kind: "login" | "program" | "impersonation";
             device_name: string | null;
             user_agent: string | null;
             ip_address: string | null;
@@ -243,12 +270,21 @@ export interface components {
             last_used_at: string;
             /** Format: date-time */
             expires_at: string;
+            /** @description What the session may do; null: whatever its user may. */
+            scopes: string[] | null;
+            /** @description Who acts as the user; null for the user. */
+            actor: {
+                user_id: string;
+                realm: string;
+            } | null;
             /** @description Whether it is the session of this request. */
             current: boolean;
         };
         JwtKnoxSessions: {
             /** Format: uuid */
             id: string;
+            /** @enum {string} */
+            kind: "login" | "program" | "impersonation";
             device_name: string | null;
             user_agent: string | null;
             ip_address: string | null;
@@ -267,6 +303,13 @@ export interface components {
             last_used_at: string;
             /** Format: date-time */
             expires_at: string;
+            /** @description What the session may do; null: whatever its user may. */
+            scopes: string[] | null;
+            /** @description Who acts as the user; null for the user. */
+            actor: {
+                user_id: string;
+                realm: string;
+            } | null;
             /** @description Whether it is the session of this request. */
             current: boolean;
         }[];
@@ -355,6 +398,36 @@ export interface components {
                 };
             };
         };
+        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `invalid_credentials`. */
+        JwtKnoxProofRefused: {
+            headers: {
+                /** @description No cache keeps the answer. */
+                "Cache-Control": "no-store";
+                /** @description RFC 6750 section 3. */
+                "WWW-Authenticate": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["JwtKnoxError"] & {
+                    /** @enum {unknown} */
+                    code?: "missing_token" | "invalid_token" | "token_expired" | "invalid_credentials";
+                };
+            };
+        };
+        /** @description Not allowed. `code`: `forbidden`. */
+        JwtKnoxForbidden: {
+            headers: {
+                /** @description No cache keeps the answer. */
+                "Cache-Control": "no-store";
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["JwtKnoxError"] & {
+                    /** @enum {unknown} */
+                    code?: "forbidden";
+                };
+            };
+        };
         /** @description The request is not as it should be. `code`: `invalid_request`, `invalid_target`. */
         JwtKnoxRefreshBadRequest: {
             headers: {
@@ -401,6 +474,22 @@ export interface components {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
                     /** @enum {unknown} */
                     code?: "missing_token" | "invalid_token" | "token_expired" | "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
+                };
+            };
+        };
+        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `insufficient_user_authentication`. */
+        JwtKnoxTokensRefused_2: {
+            headers: {
+                /** @description No cache keeps the answer. */
+                "Cache-Control": "no-store";
+                /** @description RFC 6750 section 3. */
+                "WWW-Authenticate": string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["JwtKnoxError"] & {
+                    /** @enum {unknown} */
+                    code?: "missing_token" | "invalid_token" | "token_expired" | "insufficient_user_authentication";
                 };
             };
         };
@@ -520,7 +609,8 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["JwtKnoxBadRequest"];
-            401: components["responses"]["JwtKnoxAccessRefused"];
+            401: components["responses"]["JwtKnoxTokensRefused_2"];
+            403: components["responses"]["JwtKnoxForbidden"];
             /** @description There is none, or it is not yours. */
             404: {
                 headers: {
@@ -563,6 +653,7 @@ export interface operations {
             };
             400: components["responses"]["JwtKnoxBadRequest"];
             401: components["responses"]["JwtKnoxAccessRefused"];
+            403: components["responses"]["JwtKnoxForbidden"];
             /** @description There is none, or it is not yours. */
             404: {
                 headers: {
@@ -607,6 +698,40 @@ export interface operations {
             };
             400: components["responses"]["JwtKnoxBadRequest"];
             401: components["responses"]["JwtKnoxInvalidCredentials"];
+            413: components["responses"]["JwtKnoxTooLarge"];
+            415: components["responses"]["JwtKnoxUnsupportedType"];
+            503: components["responses"]["JwtKnoxUnavailable"];
+        };
+    };
+    auth_reauthenticate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JwtKnoxReauthentication"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    /** @description No cache keeps the answer. */
+                    "Cache-Control": "no-store";
+                    /** @description For old caches. */
+                    Pragma: "no-cache";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JwtKnoxTokens"];
+                };
+            };
+            400: components["responses"]["JwtKnoxBadRequest"];
+            401: components["responses"]["JwtKnoxProofRefused"];
+            403: components["responses"]["JwtKnoxForbidden"];
             413: components["responses"]["JwtKnoxTooLarge"];
             415: components["responses"]["JwtKnoxUnsupportedType"];
             503: components["responses"]["JwtKnoxUnavailable"];
@@ -693,11 +818,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JwtKnoxRevoked"];
+                    "application/json": components["schemas"]["JwtKnoxRevokedOthers"];
                 };
             };
             400: components["responses"]["JwtKnoxBadRequest"];
-            401: components["responses"]["JwtKnoxAccessRefused"];
+            401: components["responses"]["JwtKnoxTokensRefused_2"];
+            403: components["responses"]["JwtKnoxForbidden"];
             413: components["responses"]["JwtKnoxTooLarge"];
             415: components["responses"]["JwtKnoxUnsupportedType"];
             503: components["responses"]["JwtKnoxUnavailable"];
@@ -724,7 +850,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["JwtKnoxBadRequest"];
-            401: components["responses"]["JwtKnoxAccessRefused"];
+            401: components["responses"]["JwtKnoxTokensRefused_2"];
+            403: components["responses"]["JwtKnoxForbidden"];
             413: components["responses"]["JwtKnoxTooLarge"];
             415: components["responses"]["JwtKnoxUnsupportedType"];
             503: components["responses"]["JwtKnoxUnavailable"];
@@ -785,6 +912,7 @@ export interface operations {
             };
             400: components["responses"]["JwtKnoxBadRequest"];
             401: components["responses"]["JwtKnoxAccessRefused"];
+            403: components["responses"]["JwtKnoxForbidden"];
             413: components["responses"]["JwtKnoxTooLarge"];
             415: components["responses"]["JwtKnoxUnsupportedType"];
             503: components["responses"]["JwtKnoxUnavailable"];

@@ -18,6 +18,7 @@ import { requireSingletons } from './guard/singletons';
 import { warnOfCompetingModules } from './guard/competing-modules';
 import { conflictCheck, requireRealms } from './guard/conflicting-modules';
 import { warnOfGuardsBefore } from './guard/guard-order';
+import { OwnPrograms } from './routes/own-programs';
 import { OwnSessions } from './routes/own-sessions';
 import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
@@ -133,7 +134,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
-      ...(extras.userProvider ? [Reauthentication] : []),
+      ...(extras.userProvider ? [Reauthentication, OwnPrograms] : []),
       OwnSessions,
       ...userProviders(extras.userProvider, 'JwtKnoxModule'),
       ...added.providers,

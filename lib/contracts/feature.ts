@@ -61,6 +61,8 @@ export interface JwtKnoxFeature {
   controllers?: Type[] | undefined;
   /** The same, with `routes.admin` only. */
   adminControllers?: Type[] | undefined;
+  /** The same, with `routes.tokens` only. */
+  tokenControllers?: Type[] | undefined;
   /** What `JwtKnoxModule` exports beside its own. */
   exports?: ModuleMetadata['exports'] | undefined;
   /** What the controllers serve; empty where there are none. */

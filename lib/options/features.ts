@@ -4,13 +4,16 @@ import type { JwtKnoxExtras, JwtKnoxOptions } from './options';
 /** What all features add together; nothing where one is malformed, which is told with all other problems. */
 export function featurePartsOf({ features = [], routes }: Pick<JwtKnoxExtras, 'features' | 'routes'>) {
   const hasAdmin = routes !== false && routes?.admin === true;
+  const hasTokens = routes !== false && routes?.tokens === true;
   const sound = listProblems(features).length === 0 ? features : [];
   return {
     imports: sound.flatMap((feature) => feature.imports ?? []),
     providers: sound.flatMap((feature) => feature.providers ?? []),
-    controllers: sound.flatMap(({ controllers = [], adminControllers = [] }) =>
-      hasAdmin ? [...controllers, ...adminControllers] : controllers,
-    ),
+    controllers: sound.flatMap(({ controllers = [], adminControllers = [], tokenControllers = [] }) => [
+      ...controllers,
+      ...(hasAdmin ? adminControllers : []),
+      ...(hasTokens ? tokenControllers : []),
+    ]),
     exports: sound.flatMap((feature) => feature.exports ?? []),
     descriptions: sound.map(({ routes: described, schemas = {} }) => ({ routes: described ?? [], schemas })),
   };
@@ -38,9 +41,14 @@ export function featureProblems(extras: JwtKnoxExtras, { transport }: Partial<Jw
 }
 
 /** Without a path of its own, or undefined because files import each other, it would be served nowhere. */
-function controllerProblems({ name, controllers = [], adminControllers = [] }: JwtKnoxFeature): string[] {
+function controllerProblems({
+  name,
+  controllers = [],
+  adminControllers = [],
+  tokenControllers = [],
+}: JwtKnoxFeature): string[] {
   const isController = (one: unknown) => typeof one === 'function' && Reflect.hasMetadata('path', one);
-  const lists: unknown[] = [controllers, adminControllers];
+  const lists: unknown[] = [controllers, adminControllers, tokenControllers];
   if (lists.every((list) => Array.isArray(list) && list.every(isController))) return [];
   return [`features: the controllers of '${name}' must be a list of classes with @Controller(); correct the list.`];
 }

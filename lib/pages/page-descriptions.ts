@@ -14,7 +14,9 @@ export const PAGE_SCHEMAS = {
   Page: text,
   StyleSheet: text,
   LoginForm: formOf(['username', 'password'], 'remember', 'next'),
-  DevicesForm: formOf(['action'], 'id', 'device_name'),
+  DevicesForm: formOf(['action'], 'id', 'device_name', 'password'),
+  ProgramForm: formOf(['name'], 'scopes', 'expires_in', 'password'),
+  EndProgramForm: formOf(['id']),
   EndForm: formOf(['id', 'user_id'], 'reason'),
   EndAllForm: formOf(['user_id'], 'reason'),
 };
@@ -63,6 +65,11 @@ export const LOGIN_ROUTES = [
 export const OTHER_ROUTES: RouteDescription[] = [
   page('devices', 'Shows the sessions of the user.', 'access'),
   form('pages/devices', 'Ends or renames sessions of the user, by a form.', 'access', 'DevicesForm'),
+  {
+    ...form('pages/tokens', 'Makes a token for a program, by a form.', 'access', 'ProgramForm'),
+    responses: { 200: 'Page', ...TOLD },
+  },
+  form('pages/tokens/end', 'Ends a token for a program, by a form.', 'access', 'EndProgramForm'),
   page('admin', 'Shows statistics of all sessions.', 'admin'),
   page('admin/users', 'Shows the sessions of a user.', 'admin', ['user_id']),
   page('admin/users/:user_id', 'Shows the sessions of a user.', 'admin'),

@@ -1,9 +1,11 @@
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { JwtKnoxFeature } from '../contracts/feature';
 import { AdminForms, AdminPages } from './admin.pages';
+import { DevicesView } from './devices-view';
 import { DevicesPage } from './devices.pages';
 import { loadPeers } from './load-peers';
 import { LoginForm, LoginPage, StyleSheet } from './login.pages';
+import { ProgramForms } from './programs.pages';
 import { PageRenderer } from './page-renderer';
 import { LOGIN_ROUTES, OTHER_ROUTES, PAGE_SCHEMAS } from './page-descriptions';
 import { optionProblems, type PagesOptions, placeProblems } from './pages.options';
@@ -21,8 +23,9 @@ export function pages(options: PagesOptions = {}): JwtKnoxFeature {
   const hasLogin = options.loginUrl === undefined;
   return {
     name: 'pages',
-    providers: [{ provide: PageRenderer, useValue: new PageRenderer(options, loadPeers()) }],
+    providers: [{ provide: PageRenderer, useValue: new PageRenderer(options, loadPeers()) }, DevicesView],
     controllers: [...(hasLogin ? [LoginPage, LoginForm] : []), DevicesPage, StyleSheet],
+    tokenControllers: [ProgramForms],
     adminControllers: [AdminPages, AdminForms],
     routes: hasLogin ? [...LOGIN_ROUTES, ...OTHER_ROUTES] : OTHER_ROUTES,
     schemas: PAGE_SCHEMAS,

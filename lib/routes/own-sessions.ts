@@ -21,16 +21,17 @@ export class OwnSessions {
   ) {}
 
   /** @throws NotFoundException for somebody else's session as for an unknown one */
-  async end(id: string, request: unknown, response: unknown): Promise<void> {
+  async end(id: string, request: unknown, response: unknown, isProven = false): Promise<void> {
     const session = currentSessionOf(request);
-    if (id !== session.id) this.requireFresh(session);
+    if (id !== session.id && !isProven) this.requireFresh(session);
     if (!(await this.revoker.one(id, session.userId, endingOf(request, 'logout')))) throw noSuchSession();
     if (id === session.id) await this.transport.clear(response, request);
   }
 
-  async endOthers(request: unknown): Promise<number> {
+  /** @param isProven whether the user has just proven their credentials */
+  async endOthers(request: unknown, isProven = false): Promise<number> {
     const session = currentSessionOf(request);
-    this.requireFresh(session);
+    if (!isProven) this.requireFresh(session);
     return this.revoker.other(session, endingOf(request, 'logout_other'));
   }
 
@@ -42,9 +43,9 @@ export class OwnSessions {
     return (await this.list.of(currentSessionOf(request).userId, query, deadlineOf(request))).length;
   }
 
-  async endAll(request: unknown, response: unknown): Promise<number> {
+  async endAll(request: unknown, response: unknown, isProven = false): Promise<number> {
     const session = currentSessionOf(request);
-    this.requireFresh(session);
+    if (!isProven) this.requireFresh(session);
     const count = await this.revoker.all(session.userId, endingOf(request, 'logout_all'));
     await this.transport.clear(response, request);
     return count;

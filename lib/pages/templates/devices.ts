@@ -1,3 +1,5 @@
+import { passwordField } from './programs';
+
 const rename = `<details><summary aria-label="<%= it.t('device.rename') %>: <%= one.title %>"><%= it.t('device.rename') %></summary>
 <form method="post" action="<%= it.root %>pages/devices">
 <input type="hidden" name="id" value="<%= one.id %>">
@@ -9,7 +11,7 @@ const rename = `<details><summary aria-label="<%= it.t('device.rename') %>: <%= 
 
 const end = `<form method="post" action="<%= it.root %>pages/devices">
 <input type="hidden" name="id" value="<%= one.id %>">
-<button name="action" value="end" aria-label="<%= it.t(one.isCurrent ? 'device.endHere' : 'device.end') %>: <%= one.title %>"><%= it.t(one.isCurrent ? 'device.endHere' : 'device.end') %></button>
+${passwordField('it.needsProof && !one.isCurrent', "'password-' + one.id")}<button name="action" value="end" aria-label="<%= it.t(one.isCurrent ? 'device.endHere' : 'device.end') %>: <%= one.title %>"><%= it.t(one.isCurrent ? 'device.endHere' : 'device.end') %></button>
 </form>
 `;
 
@@ -20,6 +22,7 @@ const card = `<%~ include('@session', { one }) %>
 export const devices = `<h1><%= it.t('devices.title') %></h1>
 <% for (const notice of it.notices) { %><p class="notice"><%= notice %></p>
 <% } %><% if (it.done) { %><p class="done" role="status"><%= it.done %></p>
+<% } %><% if (it.problem) { %><p class="problem" role="alert"><%= it.problem %></p>
 <% } %><p><%= it.t('devices.intro') %></p>
 <h2><%= it.t('devices.current') %></h2>
 <% for (const one of it.current) { %><section class="card current">
@@ -33,7 +36,7 @@ ${card}</li>
 <% if (it.newest) { %><p><%= it.newest %></p>
 <% } %><% } %><h2><%= it.t('devices.all') %></h2>
 <form class="actions" method="post" action="<%= it.root %>pages/devices">
-<% if (it.others.length > 0) { %><button name="action" value="end-others"><%= it.t('devices.endOthers') %></button>
+${passwordField('it.needsProof', "'password-all'")}<% if (it.others.length > 0) { %><button name="action" value="end-others"><%= it.t('devices.endOthers') %></button>
 <% } %><button name="action" value="end-all"><%= it.t('devices.endAll') %></button>
 </form>
-`;
+<% if (it.programs) { %><%~ include('@programs', it) %><% } %>`;

@@ -3,6 +3,7 @@ import { devices } from './devices';
 import { error, reload } from './error';
 import { document, head } from './document';
 import { login } from './login';
+import { programs } from './programs';
 import { session } from './session';
 
 /** Templates of eta by name: `<%= … %>` writes text, and `<%~ … %>` HTML that another template made. */
@@ -12,6 +13,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   '@session': session,
   '@login': login,
   '@devices': devices,
+  '@programs': programs,
   '@admin': admin,
   '@user': user,
   '@error': error,

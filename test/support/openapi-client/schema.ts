@@ -246,30 +246,6 @@ export interface components {
             /** @description Whether it is the session of this request. */
             current: boolean;
         };
-        JwtKnoxSessions: {
-            /** Format: uuid */
-            id: string;
-            device_name: string | null;
-            user_agent: string | null;
-            ip_address: string | null;
-            /** @description Of the last refresh that rotated. */
-            last_user_agent: string | null;
-            /** @description Of the last refresh that rotated. */
-            last_ip_address: string | null;
-            /** Format: date-time */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description When the user last proved who they are.
-             */
-            authenticated_at: string;
-            /** Format: date-time */
-            last_used_at: string;
-            /** Format: date-time */
-            expires_at: string;
-            /** @description Whether it is the session of this request. */
-            current: boolean;
-        }[];
         JwtKnoxSessionName: {
             /** @description A name for the device; cut at 128 characters. */
             device_name: string | null;
@@ -290,7 +266,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request";
                 };
             };
@@ -306,7 +282,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_credentials";
                 };
             };
@@ -320,7 +296,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request";
                 };
             };
@@ -334,7 +310,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request";
                 };
             };
@@ -350,7 +326,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "storage_unavailable" | "too_busy";
                 };
             };
@@ -364,10 +340,10 @@ export interface components {
             };
             content: {
                 "application/json": (components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request" | "invalid_target";
                 }) | (components["schemas"]["JwtKnoxOAuthError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request" | "invalid_target";
                 });
             };
@@ -383,7 +359,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
                 };
             };
@@ -399,7 +375,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "missing_token" | "invalid_token" | "token_expired" | "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
                 };
             };
@@ -415,7 +391,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "missing_token" | "invalid_token" | "token_expired";
                 };
             };
@@ -780,7 +756,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JwtKnoxSessions"];
+                    "application/json": components["schemas"]["JwtKnoxSession"][];
                 };
             };
             400: components["responses"]["JwtKnoxBadRequest"];

@@ -37,7 +37,9 @@ export interface Refusal {
 
 /** @returns a reference to the answer of a refusal, whose `code` is one of the refusal's */
 export function refusalAnswer(draft: Draft, { status, codes, form, isPrivate }: Refusal): Part {
-  const named = (schema: Part) => ({ allOf: [schema, { type: 'object', properties: { code: { enum: [...codes] } } }] });
+  const named = (schema: Part) => ({
+    allOf: [schema, { type: 'object', properties: { code: { type: 'string', enum: [...codes] } } }],
+  });
   const usual = () => named(draft.schema('JwtKnoxError', ERROR));
   const oauth = () => named(draft.schema('JwtKnoxOAuthError', OAUTH_ERROR));
   const schema = form === 'both' ? { anyOf: [usual(), oauth()] } : form === 'oauth' ? oauth() : usual();

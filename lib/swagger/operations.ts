@@ -170,8 +170,19 @@ function refusals(route: RouteDescription & Partial<CoreRoute>, context: Operati
 }
 
 /** A schema by its name: a reference where it has one in the document; any value for one that nobody describes. */
-function schemaNamed(name: string, { draft, schemas }: OperationContext): Part {
+function schemaNamed(name: string, context: OperationContext): Part {
+  const { draft, schemas } = context;
   const schema = schemas[name];
-  if (!schema && name === 'HttpError') return httpErrorSchema(draft);
-  return schema ? draft.schema(`JwtKnox${name}`, schema) : {};
+  if (!schema) return name === 'HttpError' ? httpErrorSchema(draft) : {};
+  const resolved = withReferences(schema, context) as Part;
+  return resolved.type === 'array' ? resolved : draft.schema(`JwtKnox${name}`, resolved);
+}
+
+/** A copy in which schemas that others name are references. */
+function withReferences(part: unknown, context: OperationContext): unknown {
+  if (Array.isArray(part)) return part.map((one) => withReferences(one, context));
+  if (typeof part !== 'object' || part === null) return part;
+  const { $name } = part as { $name?: unknown };
+  if (typeof $name === 'string') return schemaNamed($name, context);
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withReferences(value, context)]));
 }

@@ -20,6 +20,8 @@ const said = (schema: Part, description: string) => ({ ...schema, description })
 const orNull = (schema: Part) => ({ ...schema, nullable: true });
 const only = (...values: unknown[]) => ({ type: typeof values[0], enum: values });
 const list = (items: Part) => ({ type: 'array', items });
+/** Another schema of {@link coreSchemas}: one in the document, whoever refers to it. */
+const named = (name: string) => ({ $name: name });
 
 /** @param optional the names of the members that may be left out */
 function object(properties: Part, optional: readonly string[] = [], others: Part = {}): Part {
@@ -50,7 +52,6 @@ const sessionMembers = {
   actor: orNull(said(object({ user_id: text, realm: text }), 'Who acts as the user; null for the user.')),
   current: said(flag, 'Whether it is the session of this request.'),
 };
-const session = object(sessionMembers);
 
 function loginSchema({ usernameField, hasLoginGuards }: SchemaSettings): Part {
   const device = { device_name: orNull(deviceName), remember: orNull(remember) };
@@ -151,8 +152,8 @@ export function coreSchemas(settings: SchemaSettings): Record<string, Part> {
     ),
     Logout: object({ refresh_token: orNull(text) }, ['refresh_token']),
     Reauthentication: reauthenticationSchema(settings),
-    Session: session,
-    Sessions: list(session),
+    Session: object(sessionMembers),
+    Sessions: list(named('Session')),
     SessionName: object({ device_name: orNull(deviceName) }),
     Revoked: object({ revoked: said(count, 'How many sessions were ended.') }),
     RevokedOthers: object({ revoked: count, tokens_remaining: said(count, 'Tokens for programs.') }, [
@@ -160,13 +161,15 @@ export function coreSchemas(settings: SchemaSettings): Record<string, Part> {
     ]),
     Deleted: object({ deleted: said(count, 'How many expired sessions were deleted.') }),
     Statistics: statistics,
-    UserSessions: list(object({ ...sessionMembers, user_id: text, expired: flag })),
-    DebuggedToken: object({ claims: orNull(unknown), session, user_id: text }),
+    UserSession: object({ ...sessionMembers, user_id: text, expired: flag }),
+    UserSessions: list(named('UserSession')),
+    DebuggedToken: object({ claims: orNull(unknown), session: named('Session'), user_id: text }),
     TokenForm: object({ token: text, token_type_hint: text }, ['token_type_hint']),
     Introspection: { anyOf: [active, object({ active: only(false) })] },
     KeySet: object({ keys: list(key) }),
     Metadata: metadata,
-    ProgramTokens: list(object(programTokenMembers)),
+    ProgramToken: object(programTokenMembers),
+    ProgramTokens: list(named('ProgramToken')),
     NewProgramToken: newProgramTokenSchema(settings),
     IssuedProgramToken: object({ ...programTokenMembers, token: said(text, 'Shown this once.') }),
   };

@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiProperty } from '@nestjs/swagger';
 import openapiTS, { astToString } from 'openapi-typescript';
+import createClient from 'openapi-fetch';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CurrentUser, JwtKnoxGuard } from '../../lib';
+import { createJwtKnoxClient } from '../../lib/client/index.mjs';
 import { createApp, type TestApp } from '../support/create-app';
+import type { paths } from '../support/openapi-client/schema';
 import { walk } from '../support/openapi-client/walk';
 import { documentOf } from '../support/openapi';
 import { platforms } from '../support/platforms';
@@ -69,6 +72,16 @@ describe.each(platforms)('a client that is generated from the document: $name', 
       revoked: 1,
       afterLogout: 'invalid_token',
     });
+  });
+
+  it("is given the fetch of the library's client, which refreshes", async () => {
+    const baseUrl = await t.app.getUrl();
+    const knox = createJwtKnoxClient({ baseUrl: `${baseUrl}/auth`, mode: 'bearer' });
+    await knox.login({ username: 'alice', password: 'alice-password' });
+    const client = createClient<paths>({ baseUrl, fetch: knox.fetch });
+    t.clock.advance('6m');
+    expect((await client.GET('/me')).data).toEqual({ username: 'alice' });
+    await knox.logout();
   });
 });
 

@@ -253,7 +253,8 @@ describe.each(environments)('S9: a storage that fails: $title', ({ platform, kin
       const read = await t.http.get('/notes', { token });
       expect([read.status, read.body]).toEqual([418, { own: 'shape' }]);
       t.users.validateCredentials = async () => Promise.reject(new ConflictException('locked'));
-      expect((await t.http.post('/auth/login', { json })).status).toBe(409);
+      const unchecked = 'the user provider answers';
+      expect((await t.http.post('/auth/login', { json, unchecked })).status).toBe(409);
     });
 
     it('S9: is 500 when it is a bug, thrown at once or later', async () => {

@@ -18,7 +18,7 @@ for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/verifier', 'nestjs-jwt-
   Module[LOADER] = function (request, ...rest) {
     assert.doesNotMatch(
       request,
-      /^(typeorm|@nestjs\/typeorm|jose|eta|bowser|negotiator)(\/|$)/,
+      /^(typeorm|@nestjs\/typeorm|@nestjs\/swagger|jose|eta|bowser|negotiator)(\/|$)/,
       `${entry} loads what not every host needs`,
     );
     return load.call(this, request, ...rest);

@@ -280,39 +280,6 @@ export interface components {
             /** @description Whether it is the session of this request. */
             current: boolean;
         };
-        JwtKnoxSessions: {
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            kind: "login" | "program" | "impersonation";
-            device_name: string | null;
-            user_agent: string | null;
-            ip_address: string | null;
-            /** @description Of the last refresh that rotated. */
-            last_user_agent: string | null;
-            /** @description Of the last refresh that rotated. */
-            last_ip_address: string | null;
-            /** Format: date-time */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description When the user last proved who they are.
-             */
-            authenticated_at: string;
-            /** Format: date-time */
-            last_used_at: string;
-            /** Format: date-time */
-            expires_at: string;
-            /** @description What the session may do; null: whatever its user may. */
-            scopes: string[] | null;
-            /** @description Who acts as the user; null for the user. */
-            actor: {
-                user_id: string;
-                realm: string;
-            } | null;
-            /** @description Whether it is the session of this request. */
-            current: boolean;
-        }[];
         JwtKnoxSessionName: {
             /** @description A name for the device; cut at 128 characters. */
             device_name: string | null;
@@ -333,7 +300,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request";
                 };
             };
@@ -349,7 +316,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_credentials";
                 };
             };
@@ -363,7 +330,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request";
                 };
             };
@@ -377,7 +344,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request";
                 };
             };
@@ -393,7 +360,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "storage_unavailable" | "too_busy";
                 };
             };
@@ -409,7 +376,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "missing_token" | "invalid_token" | "token_expired" | "invalid_credentials";
                 };
             };
@@ -423,7 +390,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "forbidden";
                 };
             };
@@ -437,10 +404,10 @@ export interface components {
             };
             content: {
                 "application/json": (components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request" | "invalid_target";
                 }) | (components["schemas"]["JwtKnoxOAuthError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_request" | "invalid_target";
                 });
             };
@@ -456,7 +423,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
                 };
             };
@@ -472,7 +439,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "missing_token" | "invalid_token" | "token_expired" | "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
                 };
             };
@@ -488,7 +455,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "missing_token" | "invalid_token" | "token_expired" | "insufficient_user_authentication";
                 };
             };
@@ -504,7 +471,7 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
-                    /** @enum {unknown} */
+                    /** @enum {string} */
                     code?: "missing_token" | "invalid_token" | "token_expired";
                 };
             };
@@ -907,7 +874,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JwtKnoxSessions"];
+                    "application/json": components["schemas"]["JwtKnoxSession"][];
                 };
             };
             400: components["responses"]["JwtKnoxBadRequest"];

@@ -2,6 +2,7 @@ import createClient, { type Middleware } from 'openapi-fetch';
 import type { components, paths } from './schema';
 
 type Tokens = components['schemas']['JwtKnoxTokens'];
+type Session = components['schemas']['JwtKnoxSession'];
 
 /** What every step of the walk saw. */
 export interface Walk {
@@ -59,7 +60,7 @@ export async function walk(baseUrl: string): Promise<Walk> {
     refused: wrong.error?.code,
     username: me.data?.username,
     isNewToken,
-    names: sessions.map((session) => session.device_name).toSorted(),
+    names: sessions.map((session: Session) => session.device_name).toSorted(),
     ended: ended.response.status,
     missing: missing.error?.message,
     revoked: others.data?.revoked,

@@ -46,6 +46,12 @@ export const GROUPS = [
     scenarios: ['limit', 'hand-written/fastify', 'knox/fastify/postgres/session/prepared'],
   },
   {
+    name: 'cookies',
+    title: 'Cookies, beside the Authorization header',
+    isCentral: true,
+    scenarios: combinations(['postgres'], ['session'], ['/bearer', '/cookie']),
+  },
+  {
     name: 'look-ups',
     title: 'With the user, on PostgreSQL',
     scenarios: [...bare, ...lookUps('postgres', ['user', 'joined'])],

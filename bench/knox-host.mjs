@@ -78,3 +78,15 @@ export async function issueTokens(tokens, count = USERS) {
 export async function meRequests(tokens, count) {
   return (await issueTokens(tokens, count)).map(({ id, issued }) => meRequest(issued.accessToken, id));
 }
+
+/** What a page's `fetch` sends of its own accord. */
+const FETCH = { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
+
+/** The same as a page sends them: with its header, or with the cookies, of which a browser sends both. */
+export async function pageRequests(tokens, mode) {
+  return (await issueTokens(tokens)).map(({ id, issued: { accessToken, refreshToken } }) => {
+    const { headers, expect } = meRequest(accessToken, id);
+    const cookies = { Cookie: `__Host-knox-access=${accessToken}; __Host-knox-refresh=${refreshToken}` };
+    return { headers: { ...FETCH, ...(mode === 'cookie' ? cookies : headers) }, expect };
+  });
+}

@@ -3,6 +3,7 @@ import { excesses, median, quantile, ratios, verdict } from './statistics.mjs';
 
 const PREPARED = (platform) => `knox/${platform}/postgres/session/prepared`;
 const UNPREPARED = (platform) => `knox/${platform}/postgres/session`;
+const OF_PAGE = (platform, mode) => `knox/${platform}/postgres/session/${mode}`;
 const STATELESS = (platform) => `passport-jwt/${platform}/string`;
 
 /** What a scenario's figures are compared by: µs of each round. */
@@ -63,6 +64,9 @@ export const TARGETS = [
   beyond(20, 'core', PREPARED('express'), 'bare/express', 105),
   times(20, 'core', PREPARED('fastify'), STATELESS('fastify'), 0.25),
   times(20, 'core', PREPARED('express'), STATELESS('express'), 0.5),
+  ...['fastify', 'express'].map((platform) =>
+    times(undefined, 'cookies', OF_PAGE(platform, 'cookie'), OF_PAGE(platform, 'bearer'), 1.03),
+  ),
   beyond(20, 'sqlite', 'knox/fastify/sqlite/session', 'bare/fastify', 40),
   ...['fastify', 'express'].flatMap((platform) =>
     ['login', 'refresh'].flatMap((name) => [statements(platform, name, 1), operation(platform, name, 1.5)]),

@@ -1,14 +1,14 @@
 // Every scenario by its name.
 import { betterAuth } from './better-auth.mjs';
 import { handWritten } from './hand-written.mjs';
-import { knox } from './knox.mjs';
+import { knox, ofPages } from './knox.mjs';
 import { operations } from './operations.mjs';
 import { raw } from './raw.mjs';
 import { scale } from './scale.mjs';
 import { stateless } from './stateless.mjs';
 
 const ALL = new Map(
-  [...raw, ...stateless, handWritten, ...knox, ...betterAuth, ...operations, ...scale].map((scenario) => [
+  [...raw, ...stateless, handWritten, ...knox, ...ofPages, ...betterAuth, ...operations, ...scale].map((scenario) => [
     scenario.name,
     scenario,
   ]),

@@ -1,6 +1,7 @@
 // The library: adapters × databases × look-ups × prepared statements.
+import { CookieTransport } from 'nestjs-jwt-knox';
 import { LOOK_UP_NAMES, PLATFORMS } from '../groups.mjs';
-import { meRequests, startKnox } from '../knox-host.mjs';
+import { meRequests, pageRequests, startKnox } from '../knox-host.mjs';
 
 const READS = {
   session: 'one look-up: the session',
@@ -22,8 +23,26 @@ export function authenticated({ name, about, platform, kind, lookUp, prepared = 
   };
 }
 
+const MODES = { bearer: 'its token in the header', cookie: 'both tokens in cookies' };
+
+/** An authenticated request of a page. */
+function ofPage(platform, mode) {
+  return {
+    name: `knox/${platform}/postgres/session/${mode}`,
+    about: `nestjs-jwt-knox on ${platform} and postgres, ${READS.session}, for a page that sends ${MODES[mode]}`,
+    database: { kind: 'postgres', tables: 'own' },
+    async serve(settings) {
+      const options = mode === 'cookie' ? { transport: new CookieTransport() } : {};
+      const { port, tokens } = await startKnox({ platform, lookUp: 'session', options }, settings);
+      return { port, requests: await pageRequests(tokens, mode) };
+    },
+  };
+}
+
 // better-sqlite3 prepares every statement, so there is nothing to choose.
 const PREPARED = { postgres: [false, true], mariadb: [false, true], sqlite: [false] };
+
+export const ofPages = PLATFORMS.flatMap((platform) => Object.keys(MODES).map((mode) => ofPage(platform, mode)));
 
 export const knox = Object.keys(PREPARED).flatMap((kind) =>
   PLATFORMS.flatMap((platform) =>

@@ -118,7 +118,7 @@ describe.each([
   }, TIMEOUT); // prettier-ignore
 
   it('B4: does the same without Web Locks, as on plain http', async () => {
-    const rounds = ROUNDS / 10;
+    const rounds = ROUNDS / 4;
     expect(await play(await openTabs('client', { hasLocks: false }), rounds)).toEqual(flawless(rounds));
   }, TIMEOUT); // prettier-ignore
 

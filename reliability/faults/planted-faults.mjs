@@ -211,11 +211,11 @@ const TRANSPORTS = {
 
   /** Tells what was wrong, and with what. */
   'confiding-transport': class extends BearerTransport {
-    readAccess(request) {
+    readRefresh(request) {
       try {
-        return super.readAccess(request);
+        return super.readRefresh(request);
       } catch (error) {
-        throw Object.assign(error, { presented: request.headers });
+        throw Object.assign(error, { presented: request.body });
       }
     }
   },

@@ -134,7 +134,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
       TokenResponder,
-      ...(extras.userProvider ? [Reauthentication, OwnPrograms] : []),
+      ...(typeof extras.userProvider === 'function' ? [Reauthentication, OwnPrograms] : []),
       OwnSessions,
       ...userProviders(extras.userProvider, 'JwtKnoxModule'),
       ...added.providers,

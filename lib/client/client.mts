@@ -40,7 +40,7 @@ function doors(wire: Wire, session: SharedSession): Pick<JwtKnoxClient, 'login' 
         const { accessToken, refreshToken: refresh_token } = await session.read();
         const response = await wire.post('logout', {
           ...(refresh_token && { json: { refresh_token } }),
-          ...(accessToken && !refresh_token && { headers: { authorization: `Bearer ${accessToken}` } }),
+          ...(!refresh_token && { headers: bearer(accessToken) }),
         });
         // A gateway's 401 has no code, and has logged out nobody.
         if (response.status !== 401 || !(await codeOf(response))) await accepted(response);
@@ -53,6 +53,15 @@ function sessionRoutes(wire: Wire, session: SharedSession, fetch: JwtKnoxClient[
   const call = async (path: string, method = 'GET') => accepted(await fetch(wire.url(path), { method }));
   const end = () => session.locked(() => session.end());
   return {
+    async reauthenticate(password: string): Promise<void> {
+      // With an access token that is good; then alone, so that no refresh comes with the keys from before.
+      await call('session');
+      await session.locked(async () => {
+        const { accessToken } = await session.read();
+        const headers = bearer(accessToken);
+        await session.start(await accepted(await wire.post('reauthenticate', { json: { password }, headers })));
+      });
+    },
     logoutOther: async (): Promise<number> => (await call('logout-other', 'POST')).revoked,
     async logoutAll(): Promise<number> {
       const { revoked } = await call('logout-all', 'POST');
@@ -72,4 +81,8 @@ function sessionRoutes(wire: Wire, session: SharedSession, fetch: JwtKnoxClient[
       if (session.isKnownAs(sessionId)) await end();
     },
   };
+}
+
+function bearer(accessToken: string | undefined): Record<string, string> {
+  return accessToken ? { authorization: `Bearer ${accessToken}` } : {};
 }

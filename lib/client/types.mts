@@ -72,6 +72,11 @@ export interface JwtKnoxClient {
   login(credentials: LoginCredentials): Promise<string>;
   /** Ends the session, in all tabs. Resolves too when it had ended already. */
   logout(): Promise<void>;
+  /**
+   * Proves the password again, for what wants a fresh login (`insufficient_user_authentication`). The session has new tokens
+   * then, in all tabs.
+   */
+  reauthenticate(password: string): Promise<void>;
   /** Ends all other sessions of the user, and resolves to their number. */
   logoutOther(): Promise<number>;
   /** Ends all sessions of the user, this one too, and resolves to their number. */

@@ -117,6 +117,8 @@ export interface JwtKnoxEventMap {
     userId: string;
     sessionId: string;
     presenter: Presenter;
+    /** Who acted as the user; null for the user. */
+    actorId: string | null;
     method: string | null;
     path: string | null;
     reason: ForbiddenReason;

@@ -61,6 +61,8 @@ export interface JwtKnoxFeature {
   controllers?: Type[] | undefined;
   /** The same, with `routes.admin` only. */
   adminControllers?: Type[] | undefined;
+  /** The same, with a `userProvider` only. */
+  userControllers?: Type[] | undefined;
   /** The same, with `routes.tokens` only. */
   tokenControllers?: Type[] | undefined;
   /** What `JwtKnoxModule` exports beside its own. */

@@ -175,7 +175,10 @@ export function sessionRecord(given: SessionEssentials & Partial<SessionRecord>)
  * A session as far as its access token tells of it: what a verifier knows that does not read the row. `scopes` is '' where
  * the token names none, and `authenticatedAt` 0 where it does not say when credentials were proven.
  */
-export type TokenSession = Pick<Session, 'id' | 'userId' | 'generation' | 'expiresAt' | 'scopes' | 'authenticatedAt'>;
+export type TokenSession = Pick<
+  Session,
+  'id' | 'userId' | 'generation' | 'expiresAt' | 'scopes' | 'authenticatedAt' | 'actorId' | 'actorRealm'
+>;
 
 /**
  * The part of a row that may leave the library: no digest, no salt. Written out, since it runs with every request and a

@@ -32,7 +32,7 @@ export function currentSessionOf(request: unknown): Session {
   return (request as { knox: { session: Session } }).knox.session;
 }
 
-/** For events: the user of the request, in their session. */
-export function actorOf({ userId, id }: Session): SessionActor {
-  return { userId, sessionId: id };
+/** For events: who is behind a request, in their session; staff where they act as the user. */
+export function actorOf({ userId, id, actorId, actorSessionId }: Session): SessionActor {
+  return actorId === null ? { userId, sessionId: id } : { userId: actorId, sessionId: actorSessionId };
 }

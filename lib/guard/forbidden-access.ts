@@ -13,13 +13,14 @@ export class ForbiddenAccess {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'session'>,
   ) {}
 
-  report({ request, presenter }: RequestContext, { id, userId }: TokenSession, reason: ForbiddenReason): void {
+  report({ request, presenter }: RequestContext, { id, userId, actorId }: TokenSession, reason: ForbiddenReason): void {
     // A message has neither.
     const isHttp = typeof request?.method === 'string';
     this.events.emit('access.forbidden', {
       userId,
       sessionId: id,
       presenter: cleanPresenter(presenter, this.options.session.ipAddress),
+      actorId,
       method: isHttp ? request.method : null,
       path: isHttp ? pathOf(request) : null,
       reason,

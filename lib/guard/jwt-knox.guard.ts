@@ -5,7 +5,7 @@ import { RequestSession } from './authenticated-request';
 import { allowsCrossOrigin } from './cross-origin';
 import { type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
-import { handlerRightsOf, routeRightsOf } from './route-rights';
+import { contradictsPublic, routeRightsOf } from './route-rights';
 import {
   hasHeaders,
   isToldByNest,
@@ -20,7 +20,7 @@ const WITHOUT_MODULE =
   'isGlobal: false, in each module that uses the guard.';
 
 const PUBLIC_WITH_RIGHTS =
-  'A handler is @Public() and asks for scopes or a fresh login: leave @Public() out, or @Scopes, @AnyScope and @RequireFresh.';
+  'A route is @Public() and asks for scopes or a fresh login: leave @Public() out, or @Scopes, @AnyScope and @RequireFresh.';
 
 /**
  * Lets a request in when it carries a valid access token of a live session. Sets `request.user` to your user and
@@ -48,7 +48,7 @@ export class JwtKnoxGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.accessTo(context);
     if (access === 'public') {
-      if (handlerRightsOf(context)) throw new TypeError(PUBLIC_WITH_RIGHTS);
+      if (contradictsPublic(context)) throw new TypeError(PUBLIC_WITH_RIGHTS);
       // Your own decorators may ask for the request there.
       leaveReader(context, this.reader);
       return true;

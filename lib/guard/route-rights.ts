@@ -8,6 +8,7 @@ import {
 import type { Session, SessionKind, TokenSession } from '../contracts/session';
 import { type Duration, millisecondsOf } from '../options/duration';
 import { coversScope, isScope } from '../contracts/scopes';
+import { ROUTE_ACCESS } from './decorators';
 
 /** Metadata key under which a route or class says what a session must be allowed. */
 const ROUTE_RIGHTS = 'jwt-knox:route-rights';
@@ -100,8 +101,15 @@ export function routeRightsOf(context: ExecutionContext): RouteRights | undefine
   return own && ofClass ? both(ofClass, own) : (own ?? ofClass);
 }
 
+/** Whether what makes a route public asks for rights as well: a handler, or a class. */
+export function contradictsPublic(context: ExecutionContext): boolean {
+  const handler = context.getHandler();
+  const isByHandler = handler && Reflect.hasMetadata(ROUTE_ACCESS, handler);
+  return (isByHandler ? handlerRightsOf(context) : routeRightsOf(context)) !== undefined;
+}
+
 /** What a handler requires by its own decorators. */
-export function handlerRightsOf(context: ExecutionContext): RouteRights | undefined {
+function handlerRightsOf(context: ExecutionContext): RouteRights | undefined {
   const handler = context.getHandler();
   return handler && (Reflect.getMetadata(ROUTE_RIGHTS, handler) as RouteRights | undefined);
 }

@@ -2,18 +2,25 @@ import type { JwtKnoxFeature } from '../contracts/feature';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options';
 
 /** What all features add together; nothing where one is malformed, which is told with all other problems. */
-export function featurePartsOf({ features = [], routes }: Pick<JwtKnoxExtras, 'features' | 'routes'>) {
+export function featurePartsOf({
+  features = [],
+  routes,
+  userProvider,
+}: Pick<JwtKnoxExtras, 'features' | 'routes' | 'userProvider'>) {
   const hasAdmin = routes !== false && routes?.admin === true;
   const hasTokens = routes !== false && routes?.tokens === true;
   const sound = listProblems(features).length === 0 ? features : [];
   return {
     imports: sound.flatMap((feature) => feature.imports ?? []),
     providers: sound.flatMap((feature) => feature.providers ?? []),
-    controllers: sound.flatMap(({ controllers = [], adminControllers = [], tokenControllers = [] }) => [
-      ...controllers,
-      ...(hasAdmin ? adminControllers : []),
-      ...(hasTokens ? tokenControllers : []),
-    ]),
+    controllers: sound.flatMap(
+      ({ controllers = [], adminControllers = [], userControllers = [], tokenControllers = [] }) => [
+        ...controllers,
+        ...(userProvider ? userControllers : []),
+        ...(hasAdmin ? adminControllers : []),
+        ...(hasTokens ? tokenControllers : []),
+      ],
+    ),
     exports: sound.flatMap((feature) => feature.exports ?? []),
     descriptions: sound.map(({ routes: described, schemas = {} }) => ({ routes: described ?? [], schemas })),
   };
@@ -45,10 +52,11 @@ function controllerProblems({
   name,
   controllers = [],
   adminControllers = [],
+  userControllers = [],
   tokenControllers = [],
 }: JwtKnoxFeature): string[] {
   const isController = (one: unknown) => typeof one === 'function' && Reflect.hasMetadata('path', one);
-  const lists: unknown[] = [controllers, adminControllers, tokenControllers];
+  const lists: unknown[] = [controllers, adminControllers, userControllers, tokenControllers];
   if (lists.every((list) => Array.isArray(list) && list.every(isController))) return [];
   return [`features: the controllers of '${name}' must be a list of classes with @Controller(); correct the list.`];
 }

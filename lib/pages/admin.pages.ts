@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, NotFoundException, Post, Req, Res } from '@nestjs/common';
 import { TokenTransport } from '../contracts/token-transport';
 import { actorOf, currentSessionOf } from '../guard/authenticated-request';
+import { RequireLogin } from '../guard/route-rights';
 import { checked, formOf } from '../guard/request-body';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { AdminGuard, userIdOf } from '../routes/admin.controller';
@@ -20,6 +21,7 @@ const REASONS = ['admin', 'revoked', 'credentials_changed', 'user_disabled'] as 
 
 /** `GET admin` and `GET admin/users/:id`. */
 @Controller()
+@RequireLogin()
 @PageRoute(AdminGuard)
 export class AdminPages {
   constructor(
@@ -74,6 +76,7 @@ export class AdminPages {
 
 /** What the forms of these pages do. */
 @Controller()
+@RequireLogin()
 @PageRoute(AdminGuard)
 export class AdminForms {
   constructor(

@@ -41,6 +41,8 @@ export class DevicesView {
   async show(request: any, response: unknown, outcome: Outcome = {}): Promise<void> {
     const { pages } = this;
     const language = pages.languageOf(request);
+    const session = currentSessionOf(request);
+    const isLogin = session.kind === 'login';
     const { problem, done = null, token = null, status } = outcome;
     const data = {
       ...(await this.devices(request, language)),
@@ -49,7 +51,8 @@ export class DevicesView {
       done,
       token,
       problem: problem ? language.text(problem) : null,
-      needsProof: this.own.needsProof(currentSessionOf(request)) && !this.options.routes.hasLoginGuards,
+      needsProof: isLogin && this.own.needsProof(session) && !this.options.routes.hasLoginGuards,
+      isLogin,
     };
     const title = language.text('devices.title');
     await pages.show(request, response, { name: 'devices', title, data, ...(status !== undefined && { status }) });
@@ -75,10 +78,11 @@ export class DevicesView {
   private async programsOf(request: any, language: PageLanguage) {
     const { routes, programs, session, clock } = this.options;
     if (!this.programs || !routes.tokens || currentSessionOf(request).kind !== 'login') return { programs: null };
-    const found = await this.programs.list(request, { limit: MOST });
+    const found = await this.programs.list(request, { limit: MOST + 1 });
     const now = clock.now();
     return {
-      programs: found.map((one) => programView(one, now, language)),
+      programs: found.slice(0, MOST).map((one) => programView(one, now, language)),
+      newestPrograms: found.length > MOST ? language.text('devices.newest', { count: language.number(MOST) }) : null,
       scopes: programs.scopes,
       lifetimes: LIFETIMES.filter((days) => days * DAY_MS <= session.maxProgramLifetime).map((days) => ({
         seconds: (days * DAY_MS) / 1_000,

@@ -1,5 +1,6 @@
 /** Every page and form, below the prefix of the routes. */
-const OWN = /\/(?:pages\/(?:login|devices|admin\/[\w-]+)|login|devices|admin(?:\/users(?:\/[^/]+)?)?)\/?$/i;
+const OWN =
+  /\/(?:pages\/(?:login|devices(?:\/confirmed)?|tokens|admin\/[\w-]+)|login|devices|admin(?:\/users(?:\/[^/]+)?)?)\/?$/i;
 
 /** The path that was asked for, without its query. */
 function pathOf(request: any): string {

@@ -16,7 +16,7 @@ export const PAGE_SCHEMAS = {
   LoginForm: formOf(['username', 'password'], 'remember', 'next'),
   DevicesForm: formOf(['action'], 'id', 'device_name', 'password'),
   ProgramForm: formOf(['name'], 'scopes', 'expires_in', 'password'),
-  EndProgramForm: formOf(['id']),
+
   EndForm: formOf(['id', 'user_id'], 'reason'),
   EndAllForm: formOf(['user_id'], 'reason'),
 };
@@ -69,7 +69,7 @@ export const OTHER_ROUTES: RouteDescription[] = [
     ...form('pages/tokens', 'Makes a token for a program, by a form.', 'access', 'ProgramForm'),
     responses: { 200: 'Page', ...TOLD },
   },
-  form('pages/tokens/end', 'Ends a token for a program, by a form.', 'access', 'EndProgramForm'),
+  form('pages/devices/confirmed', 'The same with a password, where the login must be fresh.', 'access', 'DevicesForm'),
   page('admin', 'Shows statistics of all sessions.', 'admin'),
   page('admin/users', 'Shows the sessions of a user.', 'admin', ['user_id']),
   page('admin/users/:user_id', 'Shows the sessions of a user.', 'admin'),

@@ -2,7 +2,8 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { JwtKnoxFeature } from '../contracts/feature';
 import { AdminForms, AdminPages } from './admin.pages';
 import { DevicesView } from './devices-view';
-import { DevicesPage } from './devices.pages';
+import { DeviceActions } from './device-actions';
+import { ConfirmedForms, DevicesPage } from './devices.pages';
 import { loadPeers } from './load-peers';
 import { LoginForm, LoginPage, StyleSheet } from './login.pages';
 import { ProgramForms } from './programs.pages';
@@ -23,8 +24,13 @@ export function pages(options: PagesOptions = {}): JwtKnoxFeature {
   const hasLogin = options.loginUrl === undefined;
   return {
     name: 'pages',
-    providers: [{ provide: PageRenderer, useValue: new PageRenderer(options, loadPeers()) }, DevicesView],
+    providers: [
+      { provide: PageRenderer, useValue: new PageRenderer(options, loadPeers()) },
+      DevicesView,
+      DeviceActions,
+    ],
     controllers: [...(hasLogin ? [LoginPage, LoginForm] : []), DevicesPage, StyleSheet],
+    userControllers: [ConfirmedForms],
     tokenControllers: [ProgramForms],
     adminControllers: [AdminPages, AdminForms],
     routes: hasLogin ? [...LOGIN_ROUTES, ...OTHER_ROUTES] : OTHER_ROUTES,

@@ -1,21 +1,20 @@
 import { Controller, HttpStatus, Post, Req, Res } from '@nestjs/common';
 import { InvalidCredentialsError, InvalidRequestError, SessionLimitReachedError } from '../contracts/errors';
 import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../contracts/rights-errors';
-import { formOf } from '../guard/request-body';
-import { checked } from '../guard/request-body';
+import { checked, formOf } from '../guard/request-body';
 import { RequireLogin } from '../guard/route-rights';
 import { ProgramTokenDto } from '../routes/dto';
+import { GuardedAs } from '../routes/knox-routes';
 import { OwnPrograms } from '../routes/own-programs';
 import { DevicesView, type Outcome } from './devices-view';
 import { passwordIn } from './devices.pages';
-import { rootOf } from './page-address';
-import { seeOther } from './page-response';
 import { PageRoute } from './page-route';
 
-/** What the forms of tokens for programs do; they are part of the page of devices. */
+/** What makes a token for a program, on the page of devices; throttled as the login is. */
 @Controller()
 @RequireLogin()
 @PageRoute()
+@GuardedAs('reauthenticate')
 export class ProgramForms {
   constructor(
     private readonly view: DevicesView,
@@ -27,12 +26,6 @@ export class ProgramForms {
   async make(@Req() request: any, @Res() response: unknown): Promise<void> {
     const form = formOf(request);
     await this.view.show(request, response, await this.made(form, request));
-  }
-
-  @Post('pages/tokens/end')
-  async end(@Req() request: any, @Res() response: unknown): Promise<void> {
-    await this.own.end(formOf(request).id ?? '', request);
-    seeOther(response, `${rootOf(request)}devices?token-ended`);
   }
 
   private async made(form: Record<string, string>, request: any): Promise<Outcome> {

@@ -53,6 +53,7 @@ function marksOf(session: Session, isCurrent: boolean, now: number) {
   return [
     ...(isCurrent ? (['devices.current'] as const) : []),
     ...(session.boundKind === null ? [] : (['device.bound'] as const)),
+    ...(session.kind === 'program' ? (['device.program'] as const) : []),
     ...(isOfStaff ? (['device.staff'] as const) : []),
     ...(session.expiresAt <= now ? (['device.expired'] as const) : []),
   ];

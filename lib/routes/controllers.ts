@@ -9,7 +9,7 @@ import { GuardedLoginController, LoginController } from './login.controller';
 import { LoginArrivalGuard } from './login-arrival.guard';
 import { guardedAs } from './knox-routes';
 import { IntrospectController, RevokeController } from './oauth.controller';
-import { ProgramTokensController } from './program-tokens.controller';
+import { NewProgramTokenController, ProgramTokensController } from './program-tokens.controller';
 import { GuardedReauthenticateController, ReauthenticateController } from './reauthenticate.controller';
 import { DebugController, TokenStatusController } from './token-status.controller';
 import { JwksController, MetadataController, WELL_KNOWN } from './well-known.controller';
@@ -38,7 +38,10 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
     );
   }
   if (session && userProvider) controllers.push(reauthentication(prefix, guards, loginGuards));
-  if (tokens && session && userProvider) controllers.push(mountAt(ProgramTokensController, prefix));
+  if (tokens && session && userProvider) {
+    const proof = guardsBefore(guardsOf(guards, 'reauthenticate'));
+    controllers.push(mountAt(ProgramTokensController, prefix), mountAt(NewProgramTokenController, prefix, ...proof));
+  }
   if (session) controllers.push(guarded(RefreshController, 'refresh'), guarded(LogoutController, 'logout'));
   if (session) controllers.push(mountAt(LogoutOthersController, prefix), mountAt(TokenStatusController, prefix));
   if (admin && userProvider) controllers.push(mountAt(AdminController, prefix));
@@ -49,17 +52,21 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
   if (routes !== false) {
     for (const one of added) {
       const route = guardedAs(one);
-      controllers.push(mountAt(one, below(prefix, one), ...guardsBefore(route ? guardsIn(guards[route]) : [])));
+      controllers.push(mountAt(one, below(prefix, one), ...guardsBefore(route ? guardsOf(guards, route) : [])));
     }
   }
   return controllers;
 }
 
-/** Throttled as the login is, unless it has guards of its own. */
 function reauthentication(prefix: string, guards: JwtKnoxRouteGuards, loginGuards: readonly RouteGuard[]): Type {
-  const before = guardsIn(guards.reauthenticate ?? guards.login);
+  const before = guardsOf(guards, 'reauthenticate');
   if (loginGuards.length === 0) return mountAt(ReauthenticateController, prefix, ...guardsBefore(before));
   return mountAt(GuardedReauthenticateController, prefix, UseGuards(...before, ...loginGuards));
+}
+
+/** Your guards of a route. Whatever takes a password is throttled as the login is, unless it has guards of its own. */
+function guardsOf(guards: JwtKnoxRouteGuards, route: keyof JwtKnoxRouteGuards): readonly RouteGuard[] {
+  return guardsIn(guards[route] ?? (route === 'reauthenticate' ? guards.login : undefined));
 }
 
 /** They run after `no-store`, and before whatever the library does on a route. */

@@ -49,7 +49,7 @@ export class PasswordDto {
 export class ProgramTokenDto {
   @IsString()
   @Length(1, 128)
-  @Matches(/[^\s]/, { message: 'name must not be blank' })
+  @Matches(/[^\s\p{C}]/u, { message: 'name must not be blank' })
   name!: string;
 
   @IsArray()

@@ -16,6 +16,7 @@ import { RequestDeadline } from '../sessions/request-deadline';
 import { SessionList } from '../sessions/session-list';
 import { SessionRevoker } from '../sessions/session-revoker';
 import type { ProgramTokenDto } from './dto';
+import { OwnSessions } from './own-sessions';
 
 /** How old the last proof of credentials may be where login guards of the application take them. */
 const DEFAULT_FRESHNESS_MS = 600_000;
@@ -27,6 +28,7 @@ export class OwnPrograms {
     private readonly delegated: DelegatedSessions,
     private readonly reauthentication: Reauthentication,
     private readonly sessions: SessionList,
+    private readonly own: OwnSessions,
     private readonly revoker: SessionRevoker,
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
@@ -43,7 +45,8 @@ export class OwnPrograms {
    */
   async make(order: ProgramTokenDto, password: () => string, request: JwtKnoxRequest): Promise<IssuedTokens> {
     const session = currentSessionOf(request);
-    const { name, scopes, expires_in: ttl } = order;
+    const { name, scopes } = order;
+    const ttl = order.expires_in ?? undefined;
     this.checkScopes(scopes, session);
     if (ttl === undefined && this.options.session.maxProgramLifetime === Infinity) {
       throw new InvalidRequestError('expires_in is missing: send the lifetime of the token in seconds.');
@@ -51,16 +54,23 @@ export class OwnPrograms {
     // What ended since the guard let the request in, with all sessions of the user, must not live on in a token.
     const arrival = await this.reauthentication.arrive(session);
     await this.requireProof(session, password, request);
-    return this.delegated.forProgram(request.user, { name, scopes, ttl, arrival }, presenterOf(request));
+    const issued = await this.delegated.forProgram(request.user, { name, scopes, ttl, arrival }, presenterOf(request));
+    // Insert, then look: whoever ends or narrows this session meanwhile does so before the look, or sees the token.
+    await this.reauthentication.arrive(session).catch(async (error: unknown) => {
+      await this.revoker.one(issued.session.id, session.userId, { reason: 'revoked', actor: actorOf(session) });
+      throw error;
+    });
+    return issued;
   }
 
   /** @throws NotFoundException for somebody else's token as for an unknown one */
-  async end(id: string, request: unknown): Promise<void> {
+  async end(id: string, request: unknown, isProven = false): Promise<void> {
     const session = currentSessionOf(request);
+    if (!isProven) this.own.requireFresh(session);
     const deadline = deadlineOf(request) ?? this.revoker.newDeadline();
-    const only = { userId: session.userId, kind: 'program' } as const;
+    const only = { userId: session.userId, kinds: ['program'] } as const;
     const ending = { reason: 'revoked', actor: actorOf(session), deadline } as const;
-    if (!(await this.revoker.oneOfKind(id, only, ending))) throw new NotFoundException('There is no such token.');
+    if (!(await this.revoker.oneOfKinds(id, only, ending))) throw new NotFoundException('There is no such token.');
   }
 
   private checkScopes(scopes: readonly string[], session: Session): void {

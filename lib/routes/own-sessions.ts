@@ -1,5 +1,5 @@
 import { Inject, Injectable, NotFoundException } from '@nestjs/common';
-import { InsufficientUserAuthenticationError } from '../contracts/rights-errors';
+import { ForbiddenError, InsufficientUserAuthenticationError } from '../contracts/rights-errors';
 import type { Session } from '../contracts/session';
 import { isFresh } from '../guard/route-rights';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -7,7 +7,10 @@ import { TokenTransport } from '../contracts/token-transport';
 import { actorOf, deadlineOf, currentSessionOf } from '../guard/authenticated-request';
 import { SessionList } from '../sessions/session-list';
 import { SessionNames } from '../sessions/session-names';
-import { type Ending, SessionRevoker } from '../sessions/session-revoker';
+import { type Ending, HELD_BY_PEOPLE, SessionRevoker } from '../sessions/session-revoker';
+
+/** The greatest limit that there can be. */
+const MOST_PROGRAMS = 1_000;
 
 /** What users do with their own sessions, in requests that the guard let in. */
 @Injectable()
@@ -24,7 +27,13 @@ export class OwnSessions {
   async end(id: string, request: unknown, response: unknown, isProven = false): Promise<void> {
     const session = currentSessionOf(request);
     if (id !== session.id && !isProven) this.requireFresh(session);
-    if (!(await this.revoker.one(id, session.userId, endingOf(request, 'logout')))) throw noSuchSession();
+    const ending = endingOf(request, 'logout');
+    // Staff who act as the user see no tokens for programs, and end none.
+    const ended =
+      session.kind === 'login'
+        ? this.revoker.one(id, session.userId, ending)
+        : this.revoker.oneOfKinds(id, { userId: session.userId, kinds: HELD_BY_PEOPLE }, ending);
+    if (!(await ended)) throw noSuchSession();
     if (id === session.id) await this.transport.clear(response, request);
   }
 
@@ -37,16 +46,18 @@ export class OwnSessions {
 
   /** How many tokens for programs the user has; null where the user has no way to see them. */
   async countPrograms(request: unknown): Promise<number | null> {
-    const { routes, programs } = this.options;
-    if (!routes.tokens) return null;
-    const query = { kinds: ['program'] as const, limit: programs.limitPerUser };
-    return (await this.list.of(currentSessionOf(request).userId, query, deadlineOf(request))).length;
+    const { userId, kind } = currentSessionOf(request);
+    if (!this.options.routes.tokens || kind !== 'login') return null;
+    const query = { kinds: ['program'] as const, limit: MOST_PROGRAMS };
+    return (await this.list.of(userId, query, deadlineOf(request))).length;
   }
 
   async endAll(request: unknown, response: unknown, isProven = false): Promise<number> {
     const session = currentSessionOf(request);
     if (!isProven) this.requireFresh(session);
-    const count = await this.revoker.all(session.userId, endingOf(request, 'logout_all'));
+    const count = await this.revoker.all(session.userId, endingOf(request, 'logout_all'), {
+      ...(session.kind !== 'login' && { kinds: HELD_BY_PEOPLE }),
+    });
     await this.transport.clear(response, request);
     return count;
   }
@@ -57,13 +68,16 @@ export class OwnSessions {
     return routes.freshness !== null && !isFresh(session, routes.freshness, clock.now());
   }
 
-  private requireFresh(session: Session): void {
+  /** @throws InsufficientUserAuthenticationError */
+  requireFresh(session: Session): void {
     if (this.needsProof(session)) throw new InsufficientUserAuthenticationError(this.options.routes.freshness!);
   }
 
   /** @throws NotFoundException for somebody else's session as for an unknown one */
   async rename(id: string, deviceName: string | null, request: unknown): Promise<void> {
-    const { userId } = currentSessionOf(request);
+    const { userId, kind } = currentSessionOf(request);
+    // What staff call an impersonation is why they act as the user.
+    if (kind !== 'login') throw new ForbiddenError('Only the user can name their devices.');
     const deadline = deadlineOf(request) ?? this.revoker.newDeadline();
     if (!(await this.names.rename({ id, userId }, deviceName, deadline))) throw noSuchSession();
   }

@@ -9,7 +9,7 @@ import { JwtKnoxRoute } from './knox-routes';
 import { OwnPrograms } from './own-programs';
 import { answerPage, isoTime, pageQuery } from './session-response';
 
-/** `tokens`, off by default: the tokens for programs of the user. */
+/** `GET tokens` and `DELETE tokens/:id`, off by default: the tokens for programs of the user. */
 @RequireLogin()
 @JwtKnoxRoute()
 export class ProgramTokensController {
@@ -21,18 +21,25 @@ export class ProgramTokensController {
     return answerPage(await this.own.list(request, wanted), wanted.limit, response).map(programTokenBody);
   }
 
+  @Delete('tokens/:id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  async end(@Req() request: any): Promise<void> {
+    await this.own.end(request.params.id, request);
+  }
+}
+
+/** `POST tokens`: takes a password, and is throttled as the login is. */
+@RequireLogin()
+@JwtKnoxRoute()
+export class NewProgramTokenController {
+  constructor(private readonly own: OwnPrograms) {}
+
   @Post('tokens')
   @HttpCode(HttpStatus.CREATED)
   async create(@Req() request: JwtKnoxRequest) {
     const password = () => jsonBodyOf(request, PasswordDto).password;
     const issued = await this.own.make(jsonBodyOf(request, ProgramTokenDto), password, request);
     return { ...programTokenBody(issued.session), token: issued.accessToken };
-  }
-
-  @Delete('tokens/:id')
-  @HttpCode(HttpStatus.NO_CONTENT)
-  async end(@Req() request: any): Promise<void> {
-    await this.own.end(request.params.id, request);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Device } from '../contracts/device';
+import { cleanText, type Device, TEXT_LIMITS } from '../contracts/device';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Session } from '../contracts/session';
 import type { Duration } from '../options/duration';
@@ -24,12 +24,20 @@ export interface ProgramTokenOrder {
   ttl?: Duration | undefined;
 }
 
+/** Whether something of a text is left when it has been cleaned. */
+const hasText = (text: unknown) => typeof text === 'string' && cleanText(text, TEXT_LIMITS.deviceName) !== null;
+
 /** Whom an impersonation is for, and what it is for. */
 export interface ImpersonationOrder {
   /** Why somebody acts as the user; the user sees it in the list of their sessions. */
   reason: string;
   /** How long it lasts. @default '1h' */
   ttl?: Duration | undefined;
+  /**
+   * What the staff may do as the user; null for whatever the user may. Required where logins get theirs by the option
+   * `scopes`. @default null
+   */
+  scopes?: readonly string[] | null;
 }
 
 /** The staff who act as somebody else: in their own session, which may be another realm's. */
@@ -47,7 +55,7 @@ export class DelegatedSessions {
 
   async forProgram<User>(user: User, order: ProgramTokenOrder, device: Device): Promise<IssuedTokens<User>> {
     const { name, scopes, ttl } = order;
-    if (typeof name !== 'string' || name.trim() === '') throw new TypeError('issueProgramToken: name is missing.');
+    if (!hasText(name)) throw new TypeError('issueProgramToken: name is missing.');
     const longest = this.options.session.maxProgramLifetime;
     if (ttl === undefined && longest === Infinity) {
       throw new TypeError('issueProgramToken: ttl is missing, and session.maxProgramLifetime names no longest one.');
@@ -58,17 +66,18 @@ export class DelegatedSessions {
 
   async forActor<User>(actor: ActingSession, user: User, order: ImpersonationOrder): Promise<IssuedTokens<User>> {
     const { reason, ttl = '1h' } = order;
-    if (typeof reason !== 'string' || reason.trim() === '') throw new TypeError('impersonate: reason is missing.');
+    if (!hasText(reason)) throw new TypeError('impersonate: reason is missing.');
+    // Logins of this user may do less than the user: by omission, staff must not do more.
+    const decides = 'scopes' in order || !this.options.scopes;
+    if (!decides) throw new TypeError('impersonate: scopes is missing; write null for whatever the user may do.');
+    const overrides = { ttl, ...('scopes' in order && { scopes: order.scopes! }) };
     const deadline = new RequestDeadline(this.options.storageTimeout);
     // First: what ends all sessions of the user from here on ends this one too.
     const arrival = await deadline.run(() => this.arrivals.read());
     const acting = { actorId: actor.userId, actorRealm: actor.realm, actorSessionId: actor.id };
     // Also keeps one impersonation from starting another.
     await deadline.run(() => this.actors.requireLogin(acting));
-    return this.start(
-      { kind: 'impersonation', user, device: { deviceName: reason }, overrides: { ttl }, acting },
-      { arrival },
-    );
+    return this.start({ kind: 'impersonation', user, device: { deviceName: reason }, overrides, acting }, { arrival });
   }
 
   private async start<User>(

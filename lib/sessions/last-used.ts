@@ -34,7 +34,9 @@ export class LastUsed {
       if (generation === record.generation) this.noteDelivery(record, now);
       return;
     }
-    if (now - record.lastUsedAt < this.options.session.touchInterval) return;
+    // The first use of a token for a program is told at once: one that leaked must not look unused.
+    const isFirst = record.kind === 'program' && record.lastUsedAt === record.createdAt;
+    if (!isFirst && now - record.lastUsedAt < this.options.session.touchInterval) return;
     // One at a time for a session, and few in all.
     if (this.notes.has(record.id) || this.notes.size >= MAX_NOTES) return;
     this.notes.set(
@@ -65,7 +67,7 @@ export class LastUsed {
   }
 
   private write(record: SessionRecord, now: number): Promise<void> {
-    const lastUsedAt = Math.max(now, (record.rotatedAt ?? 0) + 1);
+    const lastUsedAt = Math.max(now, (record.rotatedAt ?? 0) + 1, record.kind === 'program' ? record.createdAt + 1 : 0);
     return fromStorage(() => this.repository.touch(record.id, record.generation, lastUsedAt)).catch((error: unknown) =>
       this.log.write('warn', "Noting a session's use failed", error),
     );

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import type { PublicKeySet } from '../tokens/jwk';
-import { JwtCodec } from '../tokens/jwt-codec';
+import { actorClaim, JwtCodec } from '../tokens/jwt-codec';
 import type { AccessClaims, Payload, RefreshClaims } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
@@ -46,7 +46,7 @@ export interface IntrospectOptions {
 }
 
 /** The claims that go into the answer as they are, when the token has them. */
-const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud', 'realm', 'act'];
+const TOLD = ['client_id', 'jti', 'iat', 'iss', 'aud', 'realm'];
 
 /** A token whose signature and claims hold. */
 type Presented = { payload: Payload; now: number } & (
@@ -132,6 +132,7 @@ function answerOf({ type, payload, claims }: Presented, record: SessionRecord): 
     ...(type === 'access' && record.kind === 'login' && { auth_time: Math.floor(record.authenticatedAt / 1_000) }),
     // The row's word: whoever has the signing key can write another scope.
     ...(scope !== undefined && { scope }),
+    ...(type === 'access' && actorClaim(record)),
     ...Object.fromEntries(Object.entries(payload).filter(([name]) => TOLD.includes(name))),
   };
   // Twice: its own members come first, and no custom claim takes their place.

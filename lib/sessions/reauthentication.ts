@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { cleanPresenter, type Presenter } from '../contracts/device';
 import { InvalidCredentialsError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
+import { ForbiddenError } from '../contracts/rights-errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Session } from '../contracts/session';
 import { UserProvider } from '../contracts/user-provider';
@@ -61,6 +62,9 @@ export class Reauthentication {
   /** That the user knows their password, and nothing else. @throws InvalidCredentialsError */
   async check({ session, user, password, request, presenter }: Proof, deadline: RequestDeadline): Promise<void> {
     const { users } = this;
+    // Whoever acts as the user must not find out their password.
+    if (session.kind !== 'login')
+      throw new ForbiddenError('Only the user can prove their credentials, in a login of theirs.');
     const username: unknown = users.getUsername(user);
     if (typeof username !== 'string' || username === '') {
       throw new TypeError(

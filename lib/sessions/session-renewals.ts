@@ -1,6 +1,7 @@
 import { epochOf, type Moment } from '../contracts/clock';
 import { Inject, Injectable } from '@nestjs/common';
 import { InvalidTokenError, TokenRejection } from '../contracts/errors';
+import { ForbiddenError } from '../contracts/rights-errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Presenter } from '../contracts/device';
 import type { Session, SessionRecord } from '../contracts/session';
@@ -116,6 +117,9 @@ export class SessionRenewals {
     const id = 'id' in target ? target.id : undefined;
     requireId(userId);
     if ('id' in target) requireId(id);
+    // Before anything is stored: who acts as the user, or holds a token of theirs, does not change their credentials.
+    if ('kind' in target && target.kind !== 'login')
+      throw new ForbiddenError('Only the user can change their credentials.');
     await this.renewer.storeCredentials(store);
     const deadline = this.newDeadline();
     const actor = { userId, sessionId: id ?? null };

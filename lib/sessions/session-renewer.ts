@@ -34,7 +34,8 @@ export class SessionRenewer {
 
   async isAsRead(session: Session): Promise<boolean> {
     const found = await fromStorage(() => this.repository.findById(session.id));
-    return found?.record.id === session.id && !isRenewed(found.record, session);
+    const record = found?.record;
+    return record?.id === session.id && record.scopes === session.scopes && !isRenewed(record, session);
   }
 
   /**

@@ -51,12 +51,16 @@ export class SessionRevoker {
     );
   }
 
-  /** One session of a user, if it is of this kind. */
-  async oneOfKind(id: string, { userId, kind }: Pick<Session, 'userId' | 'kind'>, ending: Ending): Promise<boolean> {
+  /** One session of a user, if it is of one of these kinds. */
+  async oneOfKinds(
+    id: string,
+    { userId, kinds }: { userId: string; kinds: readonly SessionKind[] },
+    ending: Ending,
+  ): Promise<boolean> {
     if (!isSessionId(id)) return false;
     const { deadline = this.newDeadline() } = ending;
     const found = await deadline.run(() => fromStorage(() => this.repository.findById(id)));
-    return found?.record.kind === kind && this.one(id, userId, { ...ending, deadline });
+    return !!found && kinds.includes(found.record.kind) && this.one(id, userId, { ...ending, deadline });
   }
 
   /** All that people hold; tokens for programs go on. */

@@ -156,7 +156,7 @@ const PROGRAMS: CoreRoute[] = [
   },
   {
     id: 'endToken', method: 'DELETE', path: 'tokens/:id', auth: 'access',
-    summary: 'Ends a token for a program.', responses: { 204: null, 404: 'HttpError' }, codes: FOR_PEOPLE,
+    summary: 'Ends a token for a program.', responses: { 204: null, 404: 'HttpError' }, codes: FOR_PEOPLE_WITH_PROOF,
   },
 ]; // prettier-ignore
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
+import type { Session } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { isSignature, signatureOf } from './algorithms';
 import type { KeyringKey } from './key-loader';
@@ -7,6 +8,7 @@ import { Keyring } from './keyring';
 import type { PublicKeySet } from './jwk';
 import {
   type AccessClaims,
+  actorIn,
   audienceIn,
   authTimeIn,
   customClaimsOf,
@@ -115,6 +117,7 @@ export class JwtCodec {
       audience: audienceIn(members),
       scope: typeof members.scope === 'string' ? members.scope : undefined,
       authenticatedAt: authTimeIn(members),
+      actor: actorIn(members),
       custom: customClaimsOf(members),
     };
   }
@@ -213,6 +216,11 @@ function rightsOf({ scope, authenticatedAt, actor }: AccessContent): Record<stri
   return {
     ...(scope !== undefined && { scope }),
     ...(authenticatedAt !== undefined && { auth_time: Math.floor(authenticatedAt / 1_000) }),
-    ...(actor && { act: { sub: actor.userId, ...(actor.realm !== '' && { realm: actor.realm }) } }),
+    ...actorClaim({ actorId: actor?.userId ?? null, actorRealm: actor?.realm ?? null }),
   };
+}
+
+/** The claim `act` (RFC 8693 section 4.1); nothing where nobody acts as the user. */
+export function actorClaim({ actorId, actorRealm }: Pick<Session, 'actorId' | 'actorRealm'>): { act?: object } {
+  return actorId === null ? {} : { act: { sub: actorId, ...(actorRealm && { realm: actorRealm }) } };
 }

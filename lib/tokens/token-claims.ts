@@ -35,6 +35,8 @@ export interface AccessClaims extends TokenClaims {
   readonly scope: string | undefined;
   /** The claim `auth_time` in epoch milliseconds; 0 where there is none. */
   readonly authenticatedAt: number;
+  /** The claim `act`: who acts as the user; null where nobody does. */
+  readonly actor: { readonly userId: string; readonly realm: string } | null;
   /** Everything the library did not put there itself. */
   readonly custom: Readonly<Record<string, unknown>>;
 }
@@ -91,6 +93,14 @@ function isBounded(value: unknown, most: number): value is number {
 /** When the credentials were proven, in epoch milliseconds; 0 where the token does not say. */
 export function authTimeIn({ auth_time: time }: Payload): number {
   return isBounded(time, MAX_NUMERIC_DATE) ? time * 1_000 : 0;
+}
+
+/** Who acts as the user (RFC 8693 section 4.1); null where nobody does. @throws TokenRejection for what cannot be read */
+export function actorIn({ act }: Payload): AccessClaims['actor'] {
+  if (act === undefined) return null;
+  const { sub, realm = '' } = Object(act) as { sub?: unknown; realm?: unknown };
+  if (!isUserId(sub) || typeof realm !== 'string') throw new TokenRejection('claims');
+  return { userId: sub, realm };
 }
 
 /** Everything that `aud` names. */

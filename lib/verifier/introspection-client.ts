@@ -1,4 +1,4 @@
-import { authTimeIn, type TokenClaims } from '../tokens/token-claims';
+import { type AccessClaims, actorIn, authTimeIn, type TokenClaims } from '../tokens/token-claims';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import { CircuitBreaker } from './circuit-breaker';
 import { fetchFromIssuer, UnusableResponse } from './issuer-fetch';
@@ -9,6 +9,7 @@ export interface ActiveAnswer {
   /** What the session may do now, whatever its token says. */
   readonly scope: unknown;
   readonly authenticatedAt: number;
+  readonly actor: AccessClaims['actor'];
 }
 
 /** Asks the issuer about tokens (RFC 7662). */
@@ -45,5 +46,5 @@ function answerOf(body: unknown, claims: TokenClaims): ActiveAnswer | null {
   const isSound =
     active === true && sub === claims.userId && sid === claims.sessionId && type === 'Bearer' && Number.isInteger(exp);
   if (!isSound) throw new UnusableResponse('The issuer gave an answer that does not fit the token.');
-  return { expiresAt: (exp as number) * 1_000, scope, authenticatedAt: authTimeIn(members) };
+  return { expiresAt: (exp as number) * 1_000, scope, authenticatedAt: authTimeIn(members), actor: actorIn(members) };
 }

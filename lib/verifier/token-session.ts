@@ -1,13 +1,20 @@
-import type { TokenSession } from '../contracts/session';
 import { scopesOfClaim } from '../contracts/scopes';
+import type { TokenSession } from '../contracts/session';
 import type { AccessClaims } from '../tokens/token-claims';
 
 /** The session of a token, by what the token says or, where somebody knows more, by what they say of it. */
 export function tokenSessionOf(
   { sessionId: id, userId, generation, ...said }: AccessClaims,
-  known: { expiresAt: number; scope: unknown; authenticatedAt: number } = said,
+  known: Pick<AccessClaims, 'expiresAt' | 'authenticatedAt' | 'actor'> & { scope: unknown } = said,
 ): TokenSession {
-  const { scope, authenticatedAt } = known;
-  const expiresAt = Math.min(said.expiresAt, known.expiresAt);
-  return Object.freeze({ id, userId, generation, expiresAt, scopes: scopesOfClaim(scope), authenticatedAt });
+  return Object.freeze({
+    id,
+    userId,
+    generation,
+    expiresAt: Math.min(said.expiresAt, known.expiresAt),
+    scopes: scopesOfClaim(known.scope),
+    authenticatedAt: known.authenticatedAt,
+    actorId: known.actor?.userId ?? null,
+    actorRealm: known.actor ? known.actor.realm : null,
+  });
 }

@@ -64,7 +64,16 @@ const cases = (databaseKinds.filter((kind) => kind !== 'sqlite') as ServerKind[]
 it('covers every call that the contract has', () => {
   const own = Object.getOwnPropertyNames(TypeOrmSessionRepository.prototype);
   const answers = new Set(['constructor', 'setupProblems', 'location', 'isUnavailable', 'columnProblems', 'within']);
-  const inner = new Set(['fenceStatements', 'built', 'reads', 'writes', 'userIds', 'update', 'updateClaiming', 'delete']);
+  const inner = new Set([
+    'fenceStatements',
+    'built',
+    'reads',
+    'writes',
+    'userIds',
+    'update',
+    'updateClaiming',
+    'delete',
+  ]);
   expect(own.filter((name) => !answers.has(name) && !inner.has(name)).toSorted()).toEqual(
     Object.keys(CALLS).toSorted(),
   );

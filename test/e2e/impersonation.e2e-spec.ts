@@ -120,12 +120,44 @@ describe.each(environments)('staff who act as a user: $title', ({ platform, kind
     expect((await get('/notes/fresh', token)).body.code).toBe('insufficient_user_authentication');
     expect((await t.http.post('/auth/refresh', { json: { refresh_token: token } })).status).toBe(401);
     await expect(t.tokens.impersonate(session, staff!, { reason: 'nested' })).rejects.toThrow(/not valid/);
-    const change = await t.tokens.changeCredentials(session, () => undefined);
-    expect([change, await isIn(token)]).toEqual([null, false]);
+    await expect(t.tokens.changeCredentials(session, () => undefined)).rejects.toThrow(/Only the user/);
+    expect(await isIn(token)).toBe(true);
+  });
+
+  it('may do what the application says, where logins get scopes', async () => {
+    await t.close();
+    await start({ scopes: () => ['orders:*'] });
+    await expect(impersonate()).rejects.toThrow(/scopes is missing/);
+    expect((await impersonate({ scopes: ['orders:read'] })).session.scopes).toBe('orders:read');
+    expect((await impersonate({ scopes: null })).session.scopes).toBeNull();
+    const scopes = undefined as unknown as null;
+    await expect(impersonate({ scopes })).rejects.toThrow(TypeError);
+  });
+
+  it('are who did it in events, and not the user', async () => {
+    await t.tokens.issue(alice!);
+    const { accessToken: token } = await impersonate();
+    t.events.length = 0;
+    await get('/auth/admin/statistics', token);
+    await t.http.post('/auth/logout-other', { token });
+    const actor = { userId: String(staff!.id), sessionId: acting.id };
+    expect(t.events.map(({ name, event }) => [name, event.actor ?? event.actorId])).toEqual([
+      ['access.forbidden', actor.userId],
+      ['session.revoked', actor],
+    ]);
+  });
+
+  it('see and end no tokens for programs, nor their number', async () => {
+    const program = await t.tokens.issueProgramToken(alice!, { name: 'CI', scopes: ['a'] });
+    const { accessToken: token } = await impersonate();
+    expect((await t.http.delete(`/auth/sessions/${program.session.id}`, { token })).status).toBe(404);
+    expect((await t.http.post('/auth/logout-other', { token })).body).toEqual({ revoked: 0 });
+    await t.http.post('/auth/logout-all', { token });
+    expect(await isIn(program.accessToken)).toBe(true);
   });
 
   it('begin by a living login only, with a reason, for an active user', async () => {
-    await expect(impersonate({ reason: ' ' })).rejects.toThrow(/reason is missing/);
+    for (const reason of [' ', '\u0001']) await expect(impersonate({ reason })).rejects.toThrow(/reason is missing/);
     await expect(impersonate({ ttl: 'soon' })).rejects.toThrow(TypeError);
     const stranger = { ...acting, userId: String(alice!.id) };
     await expect(t.tokens.impersonate(stranger, alice!, { reason: 'x' })).rejects.toThrow(/not valid/);

@@ -63,12 +63,19 @@ describe.each(environments)('tokens for programs: $title', ({ platform, kind }) 
     });
     expect(claimsOf(secret)).toMatchObject({ sid: body.id, scope: 'orders:read' });
     expect(claimsOf(secret)).not.toHaveProperty('auth_time');
-    expect(await statusOf('/orders', secret)).toBe(200);
     const { body: listed } = await t.http.get('/auth/tokens', { token });
     expect(listed).toEqual([rest]);
+    expect(await statusOf('/orders', secret)).toBe(200);
     expect(JSON.stringify(listed)).not.toContain(secret);
     expect(t.events.map(({ name, event }) => [name, event.session?.kind])).toEqual([['session.created', 'program']]);
     expect((await t.users.findById(String(alice.id)))?.logins).toBe(1);
+  });
+
+  it('take no lifetime for the longest one, written as null too', async () => {
+    const { status, body } = await make({ ...ORDER, expires_in: null });
+    expect([status, Date.parse(body.expires_at) - t.clock.now()]).toEqual([201, 365 * DAY]);
+    await restart({ session: { maxProgramLifetime: null } });
+    expect(codeOf(await make({ ...ORDER, expires_in: null }))).toEqual([400, 'invalid_request']);
   });
 
   it('live for a year at most, as long as they say, and keep their key for that long', async () => {
@@ -104,6 +111,7 @@ describe.each(environments)('tokens for programs: $title', ({ platform, kind }) 
     ['no password', { ...ORDER, password: undefined }, [400, 'invalid_request']],
     ['no name', { ...ORDER, name: undefined }, [400, 'invalid_request']],
     ['a blank name', { ...ORDER, name: '  ' }, [400, 'invalid_request']],
+    ['a name of control characters', { ...ORDER, name: '\u0001\u202e' }, [400, 'invalid_request']],
     ['no scopes', { ...ORDER, scopes: undefined }, [400, 'invalid_request']],
     ['an empty list of scopes', { ...ORDER, scopes: [] }, [400, 'invalid_request']],
     ['a scope with a space', { ...ORDER, scopes: ['orders read'] }, [400, 'invalid_request']],
@@ -203,6 +211,41 @@ describe.each(environments)('tokens for programs: $title', ({ platform, kind }) 
     expect(await t.statusOf(token)).toBe(204);
   });
 
+  it('want a fresh login to be ended, where ends do', async () => {
+    await restart({}, { routes: { tokens: true, freshness: '2m' } });
+    const { id } = await made();
+    t.clock.advance('3m');
+    const end = () => t.http.delete(`/auth/tokens/${id}`, { token });
+    expect(codeOf(await end())).toEqual([401, 'insufficient_user_authentication']);
+    token = (await t.http.post('/auth/reauthenticate', { token, json: { password: 'alice-password' } })).body
+      .access_token;
+    expect((await end()).status).toBe(204);
+  });
+
+  it('S8: are throttled as the login is, for they take the password', async () => {
+    const asked: string[] = [];
+    const counts = (name: string) => ({ canActivate: () => asked.push(name) > 0 });
+    await restart({}, { routes: { tokens: true, guards: { login: [counts('login')] } } });
+    asked.length = 0;
+    await make({ ...ORDER, password: 'wrong' });
+    await t.http.get('/auth/tokens', { token });
+    expect(asked).toEqual(['login']);
+  });
+
+  it.each([
+    ['narrows it', (id: string) => t.tokens.narrow(id, ['other'])],
+    ['ends it', (id: string) => t.tokens.revoke(id)],
+    ['ends it with others', async () => t.tokens.revokeOther((await t.tokens.issue(alice)).session)],
+  ])('are not made by a session when somebody %s meanwhile', async (_title, end) => {
+    const verify = t.users.verifyPassword;
+    t.users.verifyPassword = async (user, password) => {
+      await end(claimsOf(token).sid);
+      return verify.call(t.users, user, password);
+    };
+    expect(codeOf(await make())).toEqual([401, 'invalid_token']);
+    expect(await t.source.getRepository(JwtKnoxSession).countBy({ kind: 'program' })).toBe(0);
+  });
+
   it('are limited for each user, also when 10 are made at once', async () => {
     await restart({ programTokens: { limitPerUser: 3 } });
     const answers = await Promise.all(Array.from({ length: 10 }, () => make()));
@@ -220,6 +263,21 @@ describe.each(environments)('tokens for programs: $title', ({ platform, kind }) 
     const { access_token: now } = await t.login();
     const { body } = await t.http.get('/auth/tokens', { token: now });
     expect(body.find((one: any) => one.id === id).last_used_at).toBe(new Date(t.clock.now()).toISOString());
+  });
+
+  it('tell of their first use at once, whatever the interval between notes', async () => {
+    const { token: program } = await made();
+    expect(await statusOf('/orders', program)).toBe(200);
+    const list = async () => (await t.http.get('/auth/tokens', { token })).body;
+    await expect.poll(async () => (await list())[0].last_used_at).not.toBeNull();
+  });
+
+  it('change no credentials', async () => {
+    const { session } = await t.tokens.issueProgramToken(alice, { name: 'CI', scopes: ['a'] });
+    let isStored = false;
+    const change = t.tokens.changeCredentials(session, () => void (isStored = true));
+    await expect(change).rejects.toThrow(/Only the user/);
+    expect([isStored, await t.statusOf(token)]).toEqual([false, 204]);
   });
 
   it('carry a prefix for scanners, count with and without it, and nothing else changes', async () => {

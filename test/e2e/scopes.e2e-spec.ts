@@ -41,6 +41,16 @@ class OrdersController extends BaseController {
   }
 }
 
+@Controller('both')
+@UseGuards(JwtKnoxGuard)
+@Public()
+@Scopes('orders:read')
+class ContradictoryController {
+  @Get() get() {
+    return {};
+  }
+}
+
 class SpecialOrdersController extends OrdersController {}
 Controller('special')(SpecialOrdersController);
 
@@ -48,7 +58,10 @@ describe.each(environments)('what a session may do: $title', ({ platform, kind }
   let t: TestApp;
   let alice: User;
   const start = async (options: JwtKnoxOptions = {}) => {
-    t = await createApp(platform, kind, { options, controllers: [OrdersController, SpecialOrdersController] });
+    t = await createApp(platform, kind, {
+      options,
+      controllers: [OrdersController, SpecialOrdersController, ContradictoryController],
+    });
     alice = await t.users.add('alice');
   };
   beforeEach(() => start());
@@ -108,7 +121,8 @@ describe.each(environments)('what a session may do: $title', ({ platform, kind }
     expect(await statusOf('/orders/maybe', await tokenWith([]))).toBe(403);
     expect(await statusOf('/orders/open')).toBe(200);
     // Contradicts itself: closed, until somebody decides.
-    expect(await statusOf('/orders/mistaken', await tokenWith(null))).toBe(500);
+    for (const path of ['/orders/mistaken', '/both'])
+      expect([path, await statusOf(path), await statusOf(path, await tokenWith(null))]).toEqual([path, 500, 500]);
   });
 
   it('goes into tokens and introspection, and no refresh widens it', async () => {

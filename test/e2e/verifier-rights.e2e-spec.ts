@@ -1,6 +1,6 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { JwtKnoxGuard, RequireFresh, RequireLogin, Scopes } from '../../lib';
+import { type Actor, CurrentActor, JwtKnoxGuard, RequireFresh, RequireLogin, Scopes } from '../../lib';
 import { environments } from '../support/create-app';
 import type { VerifierApp } from '../support/create-verifier';
 import { forge, rightful } from '../support/forge';
@@ -15,6 +15,9 @@ class OrdersController {
   }
   @Get('fresh') @RequireFresh('3m') fresh() {
     return {};
+  }
+  @Get('actor') actor(@CurrentActor() actor?: Actor) {
+    return { actor: actor ?? null };
   }
   @Get('own') @RequireLogin() own() {
     return {};
@@ -87,6 +90,10 @@ describe.each(environments)('what sessions may do in another service: $title', (
         expect(await answerOf('/orders/own', accessToken)).toEqual([403, 'forbidden']);
         expect(await answerOf('/orders/fresh', accessToken)).toEqual([401, 'insufficient_user_authentication']);
       }
+      const seen = (await services[mode].http.get('/orders/actor', { token: acting.accessToken })).body.actor;
+      expect(seen).toMatchObject({ userId: String(alice.id), realm: '' });
+      const nobody = await services[mode].http.get('/orders/actor', { token: (await issue(null)).accessToken });
+      expect(nobody.body.actor).toBeNull();
       expect(program.accessToken).toMatch(/^acme_/);
       await t.issuer.tokens.revoke(session.id);
       const known = mode === 'jwks' ? 200 : [401, 'invalid_token'];

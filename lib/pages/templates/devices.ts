@@ -9,14 +9,14 @@ const rename = `<details><summary aria-label="<%= it.t('device.rename') %>: <%= 
 </form></details>
 `;
 
-const end = `<form method="post" action="<%= it.root %>pages/devices">
+const end = `<form method="post" action="<%= it.root %>pages/devices<%= it.needsProof && !one.isCurrent ? '/confirmed' : '' %>">
 <input type="hidden" name="id" value="<%= one.id %>">
 ${passwordField('it.needsProof && !one.isCurrent', "'password-' + one.id")}<button name="action" value="end" aria-label="<%= it.t(one.isCurrent ? 'device.endHere' : 'device.end') %>: <%= one.title %>"><%= it.t(one.isCurrent ? 'device.endHere' : 'device.end') %></button>
 </form>
 `;
 
 const card = `<%~ include('@session', { one }) %>
-<div class="actions">${rename}${end}</div>
+<div class="actions"><% if (it.isLogin) { %>${rename}<% } %>${end}</div>
 `;
 
 export const devices = `<h1><%= it.t('devices.title') %></h1>
@@ -35,7 +35,7 @@ ${card}</li>
 <% } %></ul>
 <% if (it.newest) { %><p><%= it.newest %></p>
 <% } %><% } %><h2><%= it.t('devices.all') %></h2>
-<form class="actions" method="post" action="<%= it.root %>pages/devices">
+<form class="actions" method="post" action="<%= it.root %>pages/devices<%= it.needsProof ? '/confirmed' : '' %>">
 ${passwordField('it.needsProof', "'password-all'")}<% if (it.others.length > 0) { %><button name="action" value="end-others"><%= it.t('devices.endOthers') %></button>
 <% } %><button name="action" value="end-all"><%= it.t('devices.endAll') %></button>
 </form>

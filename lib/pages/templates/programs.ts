@@ -19,12 +19,13 @@ export const programs = `<h2 id="programs"><%= it.t('programs.title') %></h2>
 <dl>
 <% for (const moment of one.moments) { %><div><dt><%= moment.label %></dt><dd><time datetime="<%= moment.iso %>"><%= moment.relative %> <span class="absolute"><%= moment.absolute %></span></time></dd></div>
 <% } %></dl>
-<form class="actions" method="post" action="<%= it.root %>pages/tokens/end">
+<form class="actions" method="post" action="<%= it.root %>pages/devices<%= it.needsProof ? '/confirmed' : '' %>">
 <input type="hidden" name="id" value="<%= one.id %>">
-<button aria-label="<%= it.t('programs.end') %>: <%= one.title %>"><%= it.t('programs.end') %></button>
+${passwordField('it.needsProof', "'password-' + one.id")}<button name="action" value="end-token" aria-label="<%= it.t('programs.end') %>: <%= one.title %>"><%= it.t('programs.end') %></button>
 </form></li>
 <% } %></ul>
-<% } %><details><summary><%= it.t('programs.make') %></summary>
+<% if (it.newestPrograms) { %><p><%= it.newestPrograms %></p>
+<% } %><% } %><details><summary><%= it.t('programs.make') %></summary>
 <form class="card" method="post" action="<%= it.root %>pages/tokens">
 <p><label for="program-name"><%= it.t('programs.name') %></label>
 <input id="program-name" name="name" maxlength="128" autocomplete="off" required></p>

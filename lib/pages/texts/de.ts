@@ -25,6 +25,7 @@ export const de: Record<keyof typeof en, string> = {
   'device.unknown': 'Unbekanntes Gerät',
   'device.bound': 'An sein Gerät gebunden',
   'device.staff': 'Vom Personal ausgestellt',
+  'device.program': 'Für ein Programm',
   'device.expired': 'Abgelaufen',
   'device.ip': 'IP-Adresse',
   'device.lastIp': 'Letzte IP-Adresse',

@@ -23,6 +23,7 @@ export const en = {
   'device.unknown': 'Unknown device',
   'device.bound': 'Bound to its device',
   'device.staff': 'Issued by staff',
+  'device.program': 'For a program',
   'device.expired': 'Expired',
   'device.ip': 'IP address',
   'device.lastIp': 'Last IP address',

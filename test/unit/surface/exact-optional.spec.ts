@@ -14,7 +14,7 @@ const MADE = [
 const FOREIGN = ['KeyMaterial'];
 /** Members that must not get lost on their way: undefined, where they are named, is refused when it is passed, too. */
 const STRICT = [
-  'IssueOverrides.arrival', 'IssueOverrides.manager', 'IssueOverrides.scopes', 'ProgramTokenOrder.arrival', 'RevokeOptions.userId',
+  'ImpersonationOrder.scopes', 'IssueOverrides.arrival', 'IssueOverrides.manager', 'IssueOverrides.scopes', 'ProgramTokenOrder.arrival', 'RevokeOptions.userId',
 ]; // prettier-ignore
 
 const compilerOptions: ts.CompilerOptions = {

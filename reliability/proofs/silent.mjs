@@ -156,7 +156,9 @@ async function suffer(name, { nodes, gate, ledger, pulse, source }) {
 /** Every connection that a process may have is open: whoever keeps a silent one back soon has none left. */
 async function fillPools(nodes) {
   const { access_token: token } = Visitor.admin;
-  const burst = Array.from({ length: 4 * POOL_SIZE }, (_, i) => nodes[i % nodes.length].send('GET', '/auth/verify', { token }));
+  const burst = Array.from({ length: 4 * POOL_SIZE }, (_, i) =>
+    nodes[i % nodes.length].send('GET', '/auth/verify', { token }),
+  );
   await Promise.all(burst);
 }
 

@@ -31,6 +31,8 @@ module.exports = {
     only('verifier', ['contracts', 'options', 'tokens', 'sessions', 'guard']),
     only('testing', ['contracts', 'options', 'sessions']),
     only('pages', CORE),
+    only('websockets', CORE),
+    only('graphql', CORE),
     {
       name: 'client-imports-nothing-but-itself',
       comment: 'It is loaded by browsers: neither the core, nor a package, nor a module of Node.js.',
@@ -60,7 +62,7 @@ module.exports = {
       name: 'the-main-entry-point-loads-no-other',
       severity: 'error',
       from: { path: '^lib/(index|jwt-knox\\.module(-definition)?|load-typeorm)\\.ts$' },
-      to: { path: [room('verifier'), room('testing'), room('client'), room('pages')] },
+      to: { path: [room('verifier'), room('testing'), room('client'), room('pages'), room('websockets'), room('graphql')] },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),

@@ -32,6 +32,7 @@ export type {
   RegisteredSessionColumns,
   RegisteredUser,
 } from './contracts/registered-types';
+export { EndWithSession } from './guard/end-with-session';
 export { RequestAuthenticator } from './guard/request-authenticator';
 export { RequestContext, RequestContextReader, requestOf } from './guard/request-context';
 

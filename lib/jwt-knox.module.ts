@@ -13,6 +13,7 @@ import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
 import { OAuthClients } from './tokens/oauth-clients';
 import { Keyring } from './tokens/keyring';
+import { Connections } from './guard/connections';
 import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
 import { requireSingletons } from './guard/singletons';
 import { warnOfCompetingModules } from './guard/competing-modules';
@@ -40,6 +41,7 @@ import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { SessionAdminService } from './sessions/session-admin.service';
 import { OWN_USER_PROVIDER, userProviders } from './sessions/late-user-provider';
 import { SESSION_SERVICES } from './sessions/session-services';
+import { OpenChannels } from './sessions/open-channels';
 import { reportUnreadableSessions } from './sessions/storage-probe';
 import { TokenService } from './sessions/token.service';
 import { TokenVerifier } from './sessions/token-verifier';
@@ -115,7 +117,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements NestModule
 }
 
 /** What an application injects. */
-const EXPORTS = [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, TokenTransport];
+const EXPORTS = [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, TokenTransport, OpenChannels];
 
 function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: string[] = []): DynamicModule {
   const added = featurePartsOf(extras);
@@ -131,6 +133,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       conflictCheck(JwtKnoxModule.name),
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
+      Connections,
       TokenResponder,
       OwnSessions,
       ...userProviders(extras.userProvider, 'JwtKnoxModule'),

@@ -177,6 +177,18 @@ export abstract class SessionRepository extends Redacted {
 
   /** One indexed read. */
   abstract findById(id: string): Promise<FoundSession | null>;
+  /**
+   * Several sessions in one read, in no particular order; those that are gone are left out. At most 200 ids. By default,
+   * one read after the other.
+   */
+  async findByIds(ids: readonly string[], _timeout?: number): Promise<SessionRecord[]> {
+    const found: SessionRecord[] = [];
+    for (const id of ids) {
+      const one = await this.findById(id);
+      if (one) found.push(one.record);
+    }
+    return found;
+  }
   abstract findByUser(userId: string, query?: SessionQuery, timeout?: number): Promise<SessionRecord[]>;
   /**
    * Adds a row, in one statement. False, and nothing written, when the user's slot is taken.

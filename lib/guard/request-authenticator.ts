@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
+import { OpenChannels } from '../sessions/open-channels';
 import type { Authentication } from '../sessions/session-checker';
 import { useOf } from './credential-check';
 import { AuthenticationCache, type RequestAuthentication } from './authentication-cache';
@@ -40,6 +41,8 @@ export class PassportAuthenticator extends RequestAuthenticator {
     private readonly cache: AuthenticationCache,
     private readonly errorHeaders: ErrorHeaders,
     private readonly transport: TokenTransport,
+    /** Not there in services that only verify. */
+    @Optional() private readonly channels?: OpenChannels,
   ) {
     super();
   }
@@ -50,6 +53,9 @@ export class PassportAuthenticator extends RequestAuthenticator {
 
   authenticate(context: RequestContext): Promise<RequestAuthentication> {
     const { request, lifetime } = context;
+    // What was authenticated when it was opened, and is closed when that is over: no query for each message.
+    const opened = this.channels?.currentOf(request);
+    if (opened) return opened;
     // For each guard anew: of two handlers of one request, one may allow what the other refuses.
     if (lifetime && this.checksOrigin) this.transport.admit(request, context.response, useOf(context));
     const known = lifetime && this.cache.get(lifetime, request);

@@ -15,6 +15,9 @@ import { endOf } from './session-end';
 import { HostErrors } from './host-errors';
 import { fromStorage } from './request-deadline';
 
+/** Whose session is meant, and which. */
+export type Named = Pick<TokenClaims, 'sessionId' | 'userId'>;
+
 /** A live session and its user. */
 export interface LiveSession<User = any> {
   record: SessionRecord;
@@ -60,7 +63,7 @@ export class SessionChecker {
   }
 
   /** Reads row and user side by side. What comes of the user counts only after the row's verdict. */
-  async read(claims: TokenClaims): Promise<ReadSession> {
+  async read(claims: Named): Promise<ReadSession> {
     const { users } = this;
     const lookup =
       users && !this.repository.joinsUser ? this.hostErrors.run(() => users.findById(claims.userId)) : undefined;
@@ -84,7 +87,7 @@ export class SessionChecker {
   }
 
   /** The row as far as it lives: to its own end, or to what the options say now. @throws TokenRejection */
-  living(record: SessionRecord, claims: TokenClaims, now: number): SessionRecord {
+  living(record: SessionRecord, claims: Named, now: number): SessionRecord {
     if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
     const end = endOf(record, this.options.session);
     if (end <= now) throw new TokenRejection('session_expired', claims);
@@ -119,7 +122,8 @@ export class SessionChecker {
   }
 }
 
-function ownRow(record: SessionRecord | undefined, claims: TokenClaims, realm: string): SessionRecord {
+/** The row of this session, if it is this module's. @throws TokenRejection */
+export function ownRow(record: SessionRecord | undefined, claims: Named, realm: string): SessionRecord {
   if (!record) throw new TokenRejection('session_not_found', claims);
   // The id again: some databases compare strings without case or trailing spaces.
   if (record.id !== claims.sessionId) throw new TokenRejection('key_mismatch', claims);

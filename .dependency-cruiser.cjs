@@ -62,7 +62,9 @@ module.exports = {
       name: 'the-main-entry-point-loads-no-other',
       severity: 'error',
       from: { path: '^lib/(index|jwt-knox\\.module(-definition)?|load-typeorm)\\.ts$' },
-      to: { path: [room('verifier'), room('testing'), room('client'), room('pages'), room('websockets'), room('graphql')] },
+      to: {
+        path: [room('verifier'), room('testing'), room('client'), room('pages'), room('websockets'), room('graphql')],
+      },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),

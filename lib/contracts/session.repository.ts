@@ -177,10 +177,7 @@ export abstract class SessionRepository extends Redacted {
 
   /** One indexed read. */
   abstract findById(id: string): Promise<FoundSession | null>;
-  /**
-   * Several sessions in one read, in no particular order; those that are gone are left out. At most 200 ids. By default,
-   * one read after the other.
-   */
+  /** Several sessions, at most 200, in no particular order, without those that are gone. By default, one after the other. */
   async findByIds(ids: readonly string[], _timeout?: number): Promise<SessionRecord[]> {
     const found: SessionRecord[] = [];
     for (const id of ids) {

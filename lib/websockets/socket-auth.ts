@@ -5,7 +5,7 @@ import type { DoorSettings } from './door';
 import { SocketIoDoor, type SocketIoMiddleware } from './socket-io.door';
 import { WsDoor } from './ws.door';
 
-export type { SocketEnd } from './close-codes';
+export type { SocketEnd } from '../guard/close-codes';
 
 /** What a client has once it is let in: of `ws` the client itself, of socket.io its `data`. */
 export interface AuthenticatedSocket<User = any> {

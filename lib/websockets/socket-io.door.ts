@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { InvalidTokenError, JwtKnoxConfigurationError } from '../contracts/errors';
 import type { Connection, Connections } from '../guard/connections';
 import type { ChannelEnd } from '../sessions/open-channel';
-import { endOf, refusalOf } from './close-codes';
+import { endOf, refusalOf } from '../guard/close-codes';
 import { type DoorSettings, untilText } from './door';
 import { ownMember, queryTokens } from './shown-tokens';
 

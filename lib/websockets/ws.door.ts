@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Connection, Connections } from '../guard/connections';
-import { endOf, refusalOf, type SocketEnd } from './close-codes';
+import { endOf, refusalOf, type SocketEnd } from '../guard/close-codes';
 import { type DoorSettings, untilText } from './door';
 import { ownMember, queryTokens, takeSubprotocolTokens } from './shown-tokens';
 

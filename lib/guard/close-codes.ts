@@ -1,7 +1,7 @@
 import { JwtKnoxError } from '../contracts/errors';
 import type { ChannelEnd } from '../sessions/open-channel';
 
-/** With what a socket is closed: a close code (RFC 6455 section 7.4.2), and a stable word for it. */
+/** With what a socket is closed: a close code (RFC 6455 section 7.4.2), a stable code of text, and a sentence. */
 export interface SocketEnd {
   readonly closeCode: number;
   /** A code of the library, or why the socket was closed. */

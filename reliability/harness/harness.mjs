@@ -31,6 +31,7 @@ export async function withApplication(
     routes,
     execArgv,
     passwordCost = 2048,
+    sockets,
   },
   proof,
 ) {
@@ -42,7 +43,15 @@ export async function withApplication(
     await seed(source, users, passwordCost);
     const secret = randomBytes(48).toString('base64');
     const application = { ...database, ...own?.(database) };
-    const forAll = { database: application, plant, adapter, routes, passwordCost, options: { secret, ...options } };
+    const forAll = {
+      database: application,
+      plant,
+      adapter,
+      routes,
+      passwordCost,
+      sockets,
+      options: { secret, ...options },
+    };
     const launch = async (settings) => {
       const node = await start({ ...forAll, ...settings }, execArgv);
       children.push(node.child);

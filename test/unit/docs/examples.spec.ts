@@ -11,6 +11,8 @@ const ENTRY_POINTS = [
   'testing/index.ts',
   'client/index.mts',
   'pages/index.ts',
+  'websockets/index.ts',
+  'graphql/index.ts',
 ];
 /** Methods that an application calls; the others are shown on the pages. */
 const METHODS: Record<string, string[]> = {

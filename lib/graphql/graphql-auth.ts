@@ -46,18 +46,37 @@ const SILENCE_MS = 2_000;
  *   useFactory: (auth: JwtKnoxGraphqlAuth) => ({ autoSchemaFile: true, ...auth.forApollo() }),
  * });
  */
-export class JwtKnoxGraphqlAuth {
+export abstract class JwtKnoxGraphqlAuth {
+  /** For `ApolloDriver`, with subscriptions by `graphql-ws`. */
+  abstract forApollo(): ApolloSettings;
+
+  /** For `MercuriusDriver`. */
+  abstract forMercurius(): MercuriusSettings;
+
+  /**
+   * The context of an operation, from what the server passes: of Apollo on Express `{ req, res }`, on Fastify and of
+   * Mercurius the request and its reply, of `graphql-ws` what it keeps for a socket.
+   * @throws MissingTokenError for what is none of these, and for a socket that {@link onConnect} did not let in
+   */
+  abstract readonly context: (...given: any[]) => GraphqlContext;
+
+  /** For the server of `graphql-ws`: lets in who shows a valid access token, and closes the socket of all others. */
+  abstract readonly onConnect: (context: any) => Promise<boolean>;
+}
+
+/** By the connections of the module. */
+export class ConnectedGraphqlAuth extends JwtKnoxGraphqlAuth {
   readonly #connections: Connections;
   readonly #terms: ChannelTerms;
   /** By what the server of subscriptions keeps for one socket. */
   readonly #sockets = new WeakMap<object, SubscriptionSocket>();
 
   constructor(connections: Connections, terms: ChannelTerms) {
+    super();
     this.#connections = connections;
     this.#terms = terms;
   }
 
-  /** For `ApolloDriver`, with subscriptions by `graphql-ws`. */
   forApollo(): ApolloSettings {
     return {
       context: this.context,
@@ -74,7 +93,6 @@ export class JwtKnoxGraphqlAuth {
     };
   }
 
-  /** For `MercuriusDriver`. */
   forMercurius(): MercuriusSettings {
     const connect = (connection: unknown, params: unknown) => this.#connectMercurius(connection, params);
     return {
@@ -92,11 +110,6 @@ export class JwtKnoxGraphqlAuth {
     };
   }
 
-  /**
-   * The context of an operation, from what the server passes: of Apollo on Express `{ req, res }`, on Fastify and of
-   * Mercurius the request and its reply, of `graphql-ws` what it keeps for a socket.
-   * @throws MissingTokenError for what is none of these, and for a socket that {@link onConnect} did not let in
-   */
   readonly context = (...given: any[]): GraphqlContext => {
     const [first, second] = given;
     if (first?.extra?.socket) {
@@ -109,7 +122,6 @@ export class JwtKnoxGraphqlAuth {
     throw new MissingTokenError();
   };
 
-  /** For the server of `graphql-ws`: lets in who shows a valid access token, and closes the socket of all others. */
   readonly onConnect = async (context: any): Promise<boolean> => {
     const { extra, connectionParams: params } = Object(context);
     if (typeof extra?.socket?.close !== 'function') return false;

@@ -3,7 +3,7 @@ import { JwtKnoxError } from '../contracts/errors';
 /** An error as GraphQL answers it. */
 export interface FormattedError {
   readonly message: string;
-  readonly extensions?: { [name: string]: unknown };
+  readonly extensions?: { [name: string]: unknown } | undefined;
 }
 
 /** What was thrown in a resolver: GraphQL wraps it, more than once where a schema is delegated to. */

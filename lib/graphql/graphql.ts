@@ -2,10 +2,7 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { JwtKnoxFeature } from '../contracts/feature';
 import { Connections } from '../guard/connections';
 import { type ChannelOptions, channelTermsOf } from '../sessions/channel-terms';
-import { JwtKnoxGraphqlAuth } from './graphql-auth';
-
-/** How long connections with subscriptions stay open. */
-export interface GraphqlOptions extends ChannelOptions {}
+import { ConnectedGraphqlAuth, JwtKnoxGraphqlAuth } from './graphql-auth';
 
 /**
  * Authentication for GraphQL, for the extra `features`: inject {@link JwtKnoxGraphqlAuth} where you configure
@@ -14,7 +11,7 @@ export interface GraphqlOptions extends ChannelOptions {}
  * @example
  * JwtKnoxModule.forRoot({ secret, userProvider: KnoxUsers, features: [graphql()] });
  */
-export function graphql(options: GraphqlOptions = {}): JwtKnoxFeature {
+export function graphql(options: ChannelOptions = {}): JwtKnoxFeature {
   const problems: string[] = [];
   const terms = channelTermsOf(options, [], problems);
   if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, 'graphql');
@@ -23,7 +20,7 @@ export function graphql(options: GraphqlOptions = {}): JwtKnoxFeature {
     providers: [
       {
         provide: JwtKnoxGraphqlAuth,
-        useFactory: (connections: Connections) => new JwtKnoxGraphqlAuth(connections, terms),
+        useFactory: (connections: Connections) => new ConnectedGraphqlAuth(connections, terms),
         inject: [Connections],
       },
     ],

@@ -1,5 +1,5 @@
 export { graphql } from './graphql';
-export type { GraphqlOptions } from './graphql';
 export { JwtKnoxGraphqlAuth } from './graphql-auth';
 export type { ApolloSettings, GraphqlContext, MercuriusSettings } from './graphql-auth';
 export type { FormattedError } from './graphql-errors';
+export type { ChannelOptions } from '../sessions/channel-terms';

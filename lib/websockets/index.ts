@@ -1,4 +1,5 @@
 export { sockets } from './sockets';
 export type { SocketsOptions } from './sockets';
 export { JwtKnoxSocketAuth } from './socket-auth';
-export type { AuthenticatedSocket, SocketEnd } from './socket-auth';
+export type { AuthenticatedSocket } from './socket-auth';
+export type { ChannelOptions } from '../sessions/channel-terms';

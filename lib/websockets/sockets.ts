@@ -2,7 +2,7 @@ import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { JwtKnoxFeature } from '../contracts/feature';
 import { Connections } from '../guard/connections';
 import { type ChannelOptions, channelTermsOf } from '../sessions/channel-terms';
-import { JwtKnoxSocketAuth } from './socket-auth';
+import { JwtKnoxSocketAuth, SocketDoors } from './socket-auth';
 
 /** How sockets are authenticated, and how long they stay open. */
 export interface SocketsOptions extends ChannelOptions {
@@ -32,7 +32,7 @@ export function sockets(options: SocketsOptions = {}): JwtKnoxFeature {
     providers: [
       {
         provide: JwtKnoxSocketAuth,
-        useFactory: (connections: Connections) => new JwtKnoxSocketAuth(connections, { terms, query }),
+        useFactory: (connections: Connections) => new SocketDoors(connections, { terms, query }),
         inject: [Connections],
       },
     ],

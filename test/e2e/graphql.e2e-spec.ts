@@ -17,7 +17,7 @@ import {
   type JwtKnoxOptions,
   type Session,
 } from '../../lib';
-import { graphql, type GraphqlOptions, JwtKnoxGraphqlAuth } from '../../lib/graphql';
+import { graphql, type ChannelOptions, JwtKnoxGraphqlAuth } from '../../lib/graphql';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { createApp, type TestApp } from '../support/create-app';
@@ -78,10 +78,47 @@ const environments = [
   { title: 'Mercurius', platform: platforms[1]!, server: mercurius, isApollo: false },
 ];
 
+describe('GraphQL with a context of the application', () => {
+  it.each<[string, (auth: JwtKnoxGraphqlAuth) => any]>([
+    [
+      'throws',
+      () => () => {
+        throw new Error('no context');
+      },
+    ],
+    ['returns nothing', () => () => undefined],
+    ['returns what has no headers', () => () => ({ req: { user: { username: 'mallory' } } })],
+    ['returns a null request', () => () => ({ req: null })],
+    ['passes on what is none', (auth) => () => auth.context({ request: 1 })],
+  ])('D2: one that %s lets nobody in', async (_title, contextOf) => {
+    const module = GraphQLModule.forRootAsync<ApolloDriverConfig>({
+      driver: ApolloDriver,
+      inject: [JwtKnoxGraphqlAuth],
+      useFactory: (auth: JwtKnoxGraphqlAuth) => ({
+        autoSchemaFile: true,
+        ...auth.forApollo(),
+        context: contextOf(auth),
+      }),
+    });
+    const t = await createApp(platforms[0]!, 'sqlite', {
+      extras: { features: [graphql()] },
+      imports: [module],
+      providers: [Notes],
+    });
+    await t.users.add('alice');
+    const { access_token: token } = await t.login();
+    const { body } = await t.http.post('/graphql', { json: { query: '{ who }' } });
+    expect(body.data ?? null).toBeNull();
+    expect(body.errors).toHaveLength(1);
+    await t.http.post('/auth/logout', { token });
+    await t.close();
+  });
+});
+
 describe.each(environments)('GraphQL: $title', ({ platform, server, isApollo }) => {
   let t: TestApp;
   const clients: { dispose(): unknown }[] = [];
-  const start = async (options: GraphqlOptions = {}, knox: JwtKnoxOptions = {}) => {
+  const start = async (options: ChannelOptions = {}, knox: JwtKnoxOptions = {}) => {
     t = await createApp(platform, 'sqlite', {
       options: knox,
       extras: { features: [graphql(options)] },

@@ -71,6 +71,7 @@ export { tokenResponseBody } from './guard/token-response';
 export type { TokenResponseBody } from './guard/token-response';
 
 // Additions
+export type { ChannelOptions } from './sessions/channel-terms';
 export type { FeatureSettings, JwtKnoxFeature, RouteAuthentication, RouteDescription } from './contracts/feature';
 
 // Storage

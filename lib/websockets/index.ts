@@ -2,4 +2,3 @@ export { sockets } from './sockets';
 export type { SocketsOptions } from './sockets';
 export { JwtKnoxSocketAuth } from './socket-auth';
 export type { AuthenticatedSocket } from './socket-auth';
-export type { ChannelOptions } from '../sessions/channel-terms';

@@ -10,6 +10,7 @@ import { type Client, createClient } from 'graphql-ws';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import {
+  type ChannelOptions,
   CookieTransport,
   CurrentSession,
   CurrentUser,
@@ -17,7 +18,7 @@ import {
   type JwtKnoxOptions,
   type Session,
 } from '../../lib';
-import { graphql, type ChannelOptions, JwtKnoxGraphqlAuth } from '../../lib/graphql';
+import { graphql, JwtKnoxGraphqlAuth } from '../../lib/graphql';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { createApp, type TestApp } from '../support/create-app';

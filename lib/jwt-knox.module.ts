@@ -41,7 +41,6 @@ import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { SessionAdminService } from './sessions/session-admin.service';
 import { OWN_USER_PROVIDER, userProviders } from './sessions/late-user-provider';
 import { SESSION_SERVICES } from './sessions/session-services';
-import { OpenChannels } from './sessions/open-channels';
 import { reportUnreadableSessions } from './sessions/storage-probe';
 import { TokenService } from './sessions/token.service';
 import { TokenVerifier } from './sessions/token-verifier';
@@ -117,7 +116,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements NestModule
 }
 
 /** What an application injects. */
-const EXPORTS = [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, TokenTransport, OpenChannels];
+const EXPORTS = [TokenService, SessionAdminService, JwtKnoxEvents, SessionRepository, TokenTransport];
 
 function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: string[] = []): DynamicModule {
   const added = featurePartsOf(extras);

@@ -11,8 +11,9 @@ import { type Observable, Subject, takeUntil, tap } from 'rxjs';
 import { InvalidTokenError, JwtKnoxConfigurationError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import { USUAL_TERMS } from '../sessions/channel-terms';
-import { OpenChannels } from '../sessions/open-channels';
+import type { OpenChannels } from '../sessions/open-channels';
 import { RequestSession } from './authenticated-request';
+import { PassportAuthenticator, RequestAuthenticator } from './request-authenticator';
 import { requestContextOf } from './request-context';
 
 /** How long an answer has to end by itself once its events have, in milliseconds. */
@@ -27,8 +28,13 @@ const OTHER_MODULE =
 /** Ends an answer that is still being written when its session does, or 30 s after the token that opened it has expired. */
 @Injectable()
 export class EndWithSessionInterceptor implements NestInterceptor {
-  constructor(@Optional() private readonly channels?: OpenChannels) {
+  private readonly channels: OpenChannels;
+
+  /** @param authenticator what the guard of the route asks, too */
+  constructor(@Optional() authenticator?: RequestAuthenticator) {
+    const channels = authenticator instanceof PassportAuthenticator ? authenticator.channels : undefined;
     if (!channels) throw new JwtKnoxConfigurationError([WITHOUT_MODULE], 'EndWithSession');
+    this.channels = channels;
     channels.watch();
   }
 
@@ -39,11 +45,11 @@ export class EndWithSessionInterceptor implements NestInterceptor {
     // Nobody is logged in: there is no session that it could end with.
     if (!(knox instanceof RequestSession) || typeof raw?.once !== 'function') return next.handle();
     const session = knox.session as Session;
-    if (session.realm !== this.channels!.realm) throw new JwtKnoxConfigurationError([OTHER_MODULE], 'EndWithSession');
+    if (session.realm !== this.channels.realm) throw new JwtKnoxConfigurationError([OTHER_MODULE], 'EndWithSession');
     const answer = new Answer(raw);
     const shown = { user: request.user, session, claims: knox.claims };
-    const channel = this.channels!.open(shown, RequestSession.tokenEndOf(knox), USUAL_TERMS, () => answer.end());
-    raw.once('close', () => this.channels!.leave(channel));
+    const channel = this.channels.open(shown, RequestSession.tokenEndOf(knox), USUAL_TERMS, () => answer.end());
+    raw.once('close', () => this.channels.leave(channel));
     return next
       .handle()
       .pipe(

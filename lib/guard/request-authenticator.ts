@@ -42,7 +42,7 @@ export class PassportAuthenticator extends RequestAuthenticator {
     private readonly errorHeaders: ErrorHeaders,
     private readonly transport: TokenTransport,
     /** Not there in services that only verify. */
-    @Optional() private readonly channels?: OpenChannels,
+    @Optional() readonly channels?: OpenChannels,
   ) {
     super();
   }

@@ -3,9 +3,14 @@ import { request as nodeRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { Controller, Get, type MessageEvent, Sse, StreamableFile, UseGuards } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
+import { Test } from '@nestjs/testing';
 import { map, NEVER, type Observable, startWith, timer } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EndWithSession, JwtKnoxGuard, OptionalAuth, Public } from '../../lib';
+import { RequestSession } from '../../lib/guard/authenticated-request';
+import { EndWithSessionInterceptor } from '../../lib/guard/end-with-session';
+import { PassportAuthenticator } from '../../lib/guard/request-authenticator';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { createApp, environments, type TestApp } from '../support/create-app';
@@ -140,5 +145,26 @@ describe.each(environments)('@EndWithSession(): $title', ({ platform, kind }) =>
       hangUp();
     }
     expect(channels()).toBe(0);
+  });
+});
+
+describe('@EndWithSession() without a module', () => {
+  it('is told when the application starts', async () => {
+    const module = Test.createTestingModule({ controllers: [LiveController], providers: [] }).overrideGuard(
+      JwtKnoxGuard,
+    );
+    await expect(module.useValue({}).compile()).rejects.toThrow('needs JwtKnoxModule, whose sessions it listens to');
+  });
+
+  it('a session of another module than the one that listens is an error, and no stream', async () => {
+    const session = { id: '1', userId: '1', realm: 'staff' };
+    const interceptor = new EndWithSessionInterceptor(
+      Object.assign(Object.create(PassportAuthenticator.prototype), {
+        channels: { realm: '', watch: () => undefined },
+      }),
+    );
+    const request = { knox: new RequestSession({ user: {}, session, claims: {} } as never) };
+    const context = new ExecutionContextHost([request, { once: () => undefined }]);
+    expect(() => interceptor.intercept(context, { handle: () => NEVER })).toThrow('is of another module');
   });
 });

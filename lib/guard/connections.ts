@@ -121,10 +121,13 @@ export class Connections {
   }
 }
 
+const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'cookie']);
+
 /** What is kept of the request as long as the connection is open: who sent it, and none of its credentials. */
-function presenterIn({ headers, url, socket }: OpeningRequest): OpeningRequest {
-  const { authorization, cookie, ...others } = headers;
-  return { headers: others, url, socket: { remoteAddress: socket?.remoteAddress, encrypted: socket?.encrypted } };
+function presenterIn({ headers, socket }: OpeningRequest): OpeningRequest {
+  const kept = Object.entries(headers).filter(([name]) => !CREDENTIALS.has(name));
+  const { remoteAddress, encrypted } = socket ?? {};
+  return { headers: Object.fromEntries(kept), socket: { remoteAddress, encrypted } };
 }
 
 /** A token of its own counts like one in the header. Whatever opened it, what is opened can change something. */

@@ -71,19 +71,20 @@ export function chat(origin: string, onMessage: (message: { event: string; data:
       // Without an answer of the server, it is tried again as long as the socket is open.
       timer = setTimeout(() => void renew().catch(() => renewIn(5_000)), wait);
     };
-    socket.onopen = () => renewIn(0); // the answer says until when the socket stays open
-    socket.onmessage = ({ data }) => {
+    // The answer says until when the socket stays open.
+    socket.addEventListener('open', () => renewIn(0));
+    socket.addEventListener('message', ({ data }) => {
       const message = JSON.parse(String(data));
       if (message.event !== 'auth.renewed') return onMessage(message);
       // 5 seconds after the token has expired, 25 before the socket is closed.
       const wait = Date.parse(message.data.until) - Date.now() - 25_000;
       if (message.data.until) renewIn(Math.max(wait, 5_000));
-    };
-    socket.onclose = ({ code }) => {
+    });
+    socket.addEventListener('close', ({ code }) => {
       clearTimeout(timer);
       // 4403: the session has ended. All else may pass: connect again, not all clients at once.
       if (code !== 4403) setTimeout(connect, 1_000 + Math.random() * 4_000);
-    };
+    });
   }
 
   return { client, connect };

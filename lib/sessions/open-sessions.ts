@@ -71,7 +71,7 @@ export class OpenSessions {
   due(now: number): OpenSession[] {
     const found: OpenSession[] = [];
     for (const session of this.byId.values()) {
-      if (session.recheckAt <= now && found.push(session) === BATCH) break;
+      if (isDue(session, now) && found.push(session) === BATCH) break;
     }
     return found;
   }
@@ -84,4 +84,9 @@ export class OpenSessions {
     this.byUser.set(userId, ofUser.add(session));
     return session;
   }
+}
+
+/** A clock that was set back must not put the next reading off. */
+function isDue({ recheckAt, recheck }: OpenSession, now: number): boolean {
+  return recheckAt <= now || (recheckAt > now + recheck && recheckAt !== Infinity);
 }

@@ -50,13 +50,16 @@ export class WsDoor {
       // Meanwhile nobody else listens for its errors.
       const ignore = () => undefined;
       socket.on('error', ignore);
-      void this.open(request).then((opened) => {
+      const proceed = (opened: Opened) => {
         socket.off('error', ignore);
         if (socket.destroyed) return opened.leave();
-        const leave = () => opened.leave();
-        socket.once('close', leave);
+        socket.once('close', () => opened.leave());
         upgrade.call(server, request, socket, head, (client) => opened.enter(client, () => admit(client, request)));
-      });
+      };
+      // The server of `ws` throws where a socket was upgraded already.
+      this.open(request)
+        .then(proceed)
+        .catch(() => socket.destroy());
     };
   }
 

@@ -6,6 +6,7 @@ import {
   WebSocketGateway,
   WsException,
 } from '@nestjs/websockets';
+import { io } from 'socket.io-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   CookieTransport,
@@ -357,6 +358,13 @@ describe.each(environments)('sockets: $title', ({ platform, kind }) => {
     expect((await connect({ headers: foreign })).refusal).toEqual({ code: 'cross_origin_refused', closeCode: 4403 });
     const crossSite = { ...own, cookie, 'sec-fetch-site': 'cross-site' };
     expect((await connect({ headers: crossSite })).refusal?.code).toBe('cross_origin_refused');
+    if (kind === 'socket.io') {
+      // Its first request by polling is no upgrade, and opens a socket all the same.
+      const polling = io(origin, { transports: ['polling'], reconnection: false, extraHeaders: foreign });
+      const refused = await new Promise<any>((resolve) => void polling.once('connect_error', resolve));
+      expect(refused.data).toMatchObject({ code: 'cross_origin_refused', close_code: 4403 });
+      polling.disconnect();
+    }
     const twice = { ...own, cookie: `${cookie}; ${cookie}` };
     expect((await connect({ headers: twice })).refusal).toEqual({ code: 'invalid_request', closeCode: 4400 });
   });

@@ -10,7 +10,12 @@ import { ownMember, queryTokens } from './shown-tokens';
 interface IoSocket {
   readonly handshake: { readonly auth: unknown };
   readonly request: IncomingMessage;
-  readonly conn: { readonly readyState: string; once(event: 'close', listener: () => void): unknown; close(): void };
+  readonly conn: {
+    readonly readyState: string;
+    once(event: 'close', listener: () => void): unknown;
+    off(event: 'close', listener: () => void): unknown;
+    close(): void;
+  };
   readonly client: { readonly sockets?: ReadonlyMap<string, unknown> };
   readonly connected: boolean;
   readonly data: any;
@@ -80,8 +85,13 @@ export class SocketIoDoor {
     if (isOver) throw new InvalidTokenError('session_not_found');
     // Who left meanwhile leaves no socket, and nobody would be told.
     if (conn.readyState !== 'open') return connection.leave();
-    conn.once('close', () => connection.leave());
-    socket.on('disconnect', () => connection.leave());
+    const leave = () => connection.leave();
+    // A socket that another middleware refuses is never disconnected.
+    conn.once('close', leave);
+    socket.on('disconnect', () => {
+      conn.off('close', leave);
+      leave();
+    });
     socket.on('auth.renew', (data: unknown, answer: unknown) => void renew(socket, connection, data, answer));
     connection.attach(socket);
     show(socket, connection);

@@ -7,6 +7,7 @@ import {
   WsException,
 } from '@nestjs/websockets';
 import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   CookieTransport,
@@ -280,6 +281,20 @@ describe.each(environments)('sockets: $title', ({ platform, kind }) => {
     await expect.poll(() => serverConnections(t), { timeout: 2_000 }).toBe(0);
     expect(t.statements.length).toBe(length);
   });
+
+  it.skipIf(kind === 'ws')(
+    'a client of socket.io that sends nothing is disconnected after two seconds',
+    async () => {
+      await start();
+      const silent = new WebSocket(
+        `${(await t.app.getUrl()).replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`,
+      );
+      await new Promise((resolve) => silent.once('open', resolve));
+      await new Promise((resolve) => silent.once('close', resolve));
+      expect(open()).toBe(0);
+    },
+    5_000,
+  );
 
   it('ends of another process are found when the rows are read again, all in one query', async () => {
     await start({ recheck: '30s' });

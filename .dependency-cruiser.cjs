@@ -32,6 +32,8 @@ module.exports = {
     only('testing', ['contracts', 'options', 'sessions']),
     only('pages', CORE),
     only('swagger', CORE),
+    only('websockets', CORE),
+    only('graphql', CORE),
     {
       name: 'client-imports-nothing-but-itself',
       comment: 'It is loaded by browsers: neither the core, nor a package, nor a module of Node.js.',
@@ -61,7 +63,17 @@ module.exports = {
       name: 'the-main-entry-point-loads-no-other',
       severity: 'error',
       from: { path: '^lib/(index|jwt-knox\\.module(-definition)?|load-typeorm)\\.ts$' },
-      to: { path: [room('verifier'), room('testing'), room('client'), room('pages'), room('swagger')] },
+      to: {
+        path: [
+          room('verifier'),
+          room('testing'),
+          room('client'),
+          room('pages'),
+          room('swagger'),
+          room('websockets'),
+          room('graphql'),
+        ],
+      },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),

@@ -37,6 +37,7 @@ export type {
   RegisteredSessionColumns,
   RegisteredUser,
 } from './contracts/registered-types';
+export { EndWithSession } from './guard/end-with-session';
 export { RequestAuthenticator } from './guard/request-authenticator';
 export { RequestContext, RequestContextReader, requestOf } from './guard/request-context';
 
@@ -77,6 +78,7 @@ export { tokenResponseBody } from './guard/token-response';
 export type { TokenResponseBody } from './guard/token-response';
 
 // Additions
+export type { ChannelOptions } from './sessions/channel-terms';
 export type { FeatureSettings, JwtKnoxFeature, RouteAuthentication, RouteDescription } from './contracts/feature';
 
 // Storage

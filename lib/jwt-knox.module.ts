@@ -13,6 +13,7 @@ import { SessionRepository } from './contracts/session.repository';
 import { TokenTransport } from './contracts/token-transport';
 import { OAuthClients } from './tokens/oauth-clients';
 import { Keyring } from './tokens/keyring';
+import { Connections } from './guard/connections';
 import { GUARD_EXPORTS, guardProviders } from './guard/guard.providers';
 import { requireSingletons } from './guard/singletons';
 import { warnOfCompetingModules } from './guard/competing-modules';
@@ -133,6 +134,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       conflictCheck(JwtKnoxModule.name),
       ...SESSION_SERVICES,
       { provide: TokenVerifier, useExisting: AccessTokenVerifier },
+      Connections,
       TokenResponder,
       ...(typeof extras.userProvider === 'function' ? [Reauthentication, OwnPrograms] : []),
       OwnSessions,

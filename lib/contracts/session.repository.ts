@@ -1,6 +1,9 @@
+import type { AccessKeyChange, KeyRenewal, Rotation } from './session-changes';
 import { isConnectionFailure } from './connection-errors';
 import { Redacted } from './redacted';
 import type { SessionKind, SessionRecord } from './session';
+
+export type { AccessKeyChange, AccessKeyState, KeyRenewal, Rotation } from './session-changes';
 
 /** A row, with its user where the storage reads both at once. */
 export interface FoundSession {
@@ -20,59 +23,6 @@ export interface SessionQuery {
   limit?: number | undefined;
   /** Only sessions of these kinds. At least one. @default all */
   kinds?: readonly SessionKind[] | undefined;
-}
-
-/** What a row notes of its access keys. */
-export interface AccessKeyState {
-  accessDigest: string;
-  /** The digest that was present so far; null when no token with its key can be alive. */
-  previousAccessDigest: string | null;
-  accessSalt: string;
-  /** Since when the key counts, epoch ms; the row must still be alive at it. */
-  accessKeyAt: number;
-  accessKeyIndex: number;
-}
-
-/** The access key after the present one. */
-export interface AccessKeyChange extends AccessKeyState {
-  /** Digest of the access key that is replaced: nothing changes unless the row still has it. */
-  replaces: string;
-}
-
-/**
- * What one rotation of the refresh token writes; the access key's part, all of it or nothing, where that changes with it.
- * Times are epoch milliseconds.
- */
-export interface Rotation extends Partial<AccessKeyChange> {
-  refreshDigest: string;
-  previousRefreshDigest: string;
-  refreshSalt: string;
-  /** Digest of the request's `Idempotency-Key`; null when it had none. */
-  rotationKeyDigest: string | null;
-  generation: number;
-  /** Becomes `rotatedAt` and `lastUsedAt`; the row must still be alive at it. */
-  at: number;
-  expiresAt: number;
-  lastUserAgent: string | null;
-  lastIpAddress: string | null;
-}
-
-/**
- * New keys of a session, after credentials were proven again: whatever was issued before is worth nothing. What the row
- * knows of the last rotation (`previousRefreshDigest`, `refreshSalt`, `rotationKeyDigest`, `rotatedAt`) becomes null.
- * Times are epoch milliseconds.
- */
-export interface KeyRenewal extends AccessKeyState {
-  /** Null in single-token mode. */
-  refreshDigest: string | null;
-  previousAccessDigest: null;
-  /** The generation after the one that was read. */
-  generation: number;
-  /** When the credentials were proven. */
-  authenticatedAt: number;
-  /** The row must still be alive at it; becomes `lastUsedAt`. */
-  at: number;
-  expiresAt: number;
 }
 
 /** Which rows a new login may have to go past, within a limit. */
@@ -181,6 +131,15 @@ export abstract class SessionRepository extends Redacted {
 
   /** One indexed read. */
   abstract findById(id: string): Promise<FoundSession | null>;
+  /** Several sessions, at most 200, in no particular order, without those that are gone. By default, one after the other. */
+  async findByIds(ids: readonly string[], _timeout?: number): Promise<SessionRecord[]> {
+    const found: SessionRecord[] = [];
+    for (const id of ids) {
+      const one = await this.findById(id);
+      if (one) found.push(one.record);
+    }
+    return found;
+  }
   abstract findByUser(userId: string, query?: SessionQuery, timeout?: number): Promise<SessionRecord[]>;
   /**
    * Adds a row, in one statement. False, and nothing written, when the user's slot is taken.

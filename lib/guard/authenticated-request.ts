@@ -2,7 +2,7 @@ import type { SessionActor } from '../contracts/events';
 import type { JwtKnoxRequest } from '../contracts/registered-types';
 import type { Session, TokenSession } from '../contracts/session';
 import type { Authentication } from '../sessions/session-checker';
-import { deadlineBehind } from '../sessions/access-token.verifier';
+import { deadlineBehind, tokenEndBehind } from '../sessions/access-token.verifier';
 import type { RequestDeadline } from '../sessions/request-deadline';
 
 /** What the guard leaves in `request.knox`. */
@@ -10,15 +10,22 @@ export class RequestSession {
   readonly session: TokenSession;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly #deadline: RequestDeadline | undefined;
+  readonly #tokenEnd: number | undefined;
 
   constructor(authentication: Authentication<any, TokenSession>) {
     this.session = authentication.session;
     this.claims = authentication.claims;
     this.#deadline = deadlineBehind(authentication);
+    this.#tokenEnd = tokenEndBehind(authentication);
   }
 
   static deadlineOf(value: unknown): RequestDeadline | undefined {
     return value instanceof RequestSession ? value.#deadline : undefined;
+  }
+
+  /** When the token of the request expires (epoch ms). */
+  static tokenEndOf(value: unknown): number | undefined {
+    return value instanceof RequestSession ? value.#tokenEnd : undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import { generateId } from '../tokens/token-key';
 import { AuthenticationCache } from './authentication-cache';
 import { ModuleScope } from './competing-modules';
 import { ErrorHeaders } from './error-headers.interceptor';
-import { ForbiddenAccess } from './forbidden-access';
+import { RightsCheck } from './rights-check';
 import { JwtKnoxGuard } from './jwt-knox.guard';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './jwt-knox.strategy';
 import { PassportAuthenticator, RequestAuthenticator } from './request-authenticator';
@@ -29,7 +29,7 @@ export function guardProviders(extras: GuardExtras, module: { name: string; stra
     JwtKnoxGuard,
     AuthenticationCache,
     ErrorHeaders,
-    ForbiddenAccess,
+    RightsCheck,
     { provide: RequestContextReader, useClass: contextReader ?? RequestContextReader },
     { provide: RequestAuthenticator, useClass: PassportAuthenticator },
     { provide: ModuleScope, useValue: new ModuleScope(module.name, extras) },

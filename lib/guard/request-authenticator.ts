@@ -1,17 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { ForbiddenError, InsufficientScopeError } from '../contracts/rights-errors';
+import { Injectable, Optional } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
-import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { OpenChannels } from '../sessions/open-channels';
 import type { Authentication } from '../sessions/session-checker';
 import { useOf } from './credential-check';
 import { AuthenticationCache, type RequestAuthentication } from './authentication-cache';
 import { ErrorHeaders } from './error-headers.interceptor';
-import { ForbiddenAccess } from './forbidden-access';
+import { RightsCheck } from './rights-check';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
 import { authenticateWith } from './passport-call';
 import type { RequestContext } from './request-context';
-import { lackOf, type RouteRights } from './route-rights';
+import type { RouteRights } from './route-rights';
 
 /**
  * Finds out who sends a request: what {@link JwtKnoxGuard} asks. One per module.
@@ -50,8 +49,9 @@ export class PassportAuthenticator extends RequestAuthenticator {
     private readonly cache: AuthenticationCache,
     private readonly errorHeaders: ErrorHeaders,
     private readonly transport: TokenTransport,
-    private readonly forbidden: ForbiddenAccess,
-    @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clock'>,
+    private readonly rights: RightsCheck,
+    /** Not there in services that only verify. */
+    @Optional() readonly channels?: OpenChannels,
   ) {
     super();
   }
@@ -62,6 +62,9 @@ export class PassportAuthenticator extends RequestAuthenticator {
 
   authenticate(context: RequestContext): Promise<RequestAuthentication> {
     const { request, lifetime } = context;
+    // What was authenticated when it was opened, and is closed when that is over: no query for each message.
+    const opened = this.channels?.currentOf(request);
+    if (opened) return opened;
     // For each guard anew: of two handlers of one request, one may allow what the other refuses.
     if (lifetime && this.checksOrigin) this.transport.admit(request, context.response, useOf(context));
     const known = lifetime && this.cache.get(lifetime, request);
@@ -72,11 +75,7 @@ export class PassportAuthenticator extends RequestAuthenticator {
   }
 
   requireRights(rights: RouteRights, session: TokenSession, context: RequestContext): void {
-    const error = lackOf(rights, session, this.options.clock.now());
-    if (!error) return;
-    if (error instanceof InsufficientScopeError) this.forbidden.report(context, session, 'scope');
-    if (error instanceof ForbiddenError) this.forbidden.report(context, session, 'kind');
-    throw error;
+    this.rights.require(rights, session, context);
   }
 
   setErrorHeaders({ response }: RequestContext, error: unknown): void {

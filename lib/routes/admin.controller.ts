@@ -16,7 +16,7 @@ import { TokenTransport } from '../contracts/token-transport';
 import { UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionAdminService, type SessionStatistics } from '../sessions/session-admin.service';
-import { ForbiddenAccess } from '../guard/forbidden-access';
+import { RightsCheck } from '../guard/rights-check';
 import { JwtKnoxRoute } from './knox-routes';
 import { actorOf, currentSessionOf } from '../guard/authenticated-request';
 import { pathParametersOf, queryOf } from '../guard/request-body';
@@ -30,7 +30,7 @@ import { answerPage, isoTime, pageQuery, sessionBody } from './session-response'
 export class AdminGuard implements CanActivate {
   constructor(
     private readonly users: UserProvider,
-    private readonly forbidden: ForbiddenAccess,
+    private readonly rights: RightsCheck,
   ) {}
 
   /** @throws ForbiddenError */
@@ -38,7 +38,7 @@ export class AdminGuard implements CanActivate {
     const found = requestContextOf(context);
     const session = currentSessionOf(found.request);
     if (this.users.isAdmin(found.request.user) === true) return true;
-    this.forbidden.report(found, session, 'no_admin');
+    this.rights.report(found, session, 'no_admin');
     throw new ForbiddenError();
   }
 }

@@ -12,24 +12,36 @@ import { TokenVerifier } from './token-verifier';
 /** What came of a request, and what is left of its time. Hidden, so that whoever prints it prints no timer. */
 class TimedAuthentication implements Authentication {
   readonly #deadline: RequestDeadline;
+  readonly #tokenEnd: number;
 
   constructor(
     readonly user: any,
     readonly session: Session,
     readonly claims: Readonly<Record<string, unknown>>,
     deadline: RequestDeadline,
+    tokenEnd: number,
   ) {
     this.#deadline = deadline;
+    this.#tokenEnd = tokenEnd;
   }
 
   static deadlineBehind(value: object): RequestDeadline | undefined {
     return #deadline in value ? value.#deadline : undefined;
+  }
+
+  static tokenEndBehind(value: object): number | undefined {
+    return #tokenEnd in value ? value.#tokenEnd : undefined;
   }
 }
 
 /** What is left of the time of the request that was authenticated; undefined where its time is not kept. */
 export function deadlineBehind(authentication: object): RequestDeadline | undefined {
   return TimedAuthentication.deadlineBehind(authentication);
+}
+
+/** When the token that was shown expires (epoch ms); undefined where no token of this module's was. */
+export function tokenEndBehind(authentication: object): number | undefined {
+  return TimedAuthentication.tokenEndBehind(authentication);
 }
 
 /**
@@ -56,7 +68,7 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
     const { record, user } = await deadline.run(() => this.checker.authenticate(claims, now));
     this.checker.checkPresenter(record, presenter);
     this.lastUsed?.note(record, claims.generation, now);
-    return new TimedAuthentication(user, sessionOf(record), claims.custom, deadline);
+    return new TimedAuthentication(user, sessionOf(record), claims.custom, deadline, claims.expiresAt);
   }
 
   /** The session whose key this token holds, to end it: whoever its user is by now. */

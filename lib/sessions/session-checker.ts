@@ -16,6 +16,9 @@ import { fromStorage } from './request-deadline';
 import { Actors } from './actors';
 import { userRejection } from './user-check';
 
+/** Whose session is meant, and which. */
+export type Named = Pick<TokenClaims, 'sessionId' | 'userId'>;
+
 /** A live session and its user. */
 export interface LiveSession<User = any> {
   record: SessionRecord;
@@ -52,7 +55,7 @@ export class SessionChecker {
     this.checkAccessKey(read.record, claims, now);
     const record = this.living(read.record, claims, now);
     const user = await read.user();
-    if (record.kind === 'impersonation') await this.actors.check(record, claims, now);
+    if (record.kind === 'impersonation') await this.checkActor(record, claims, now);
     return { record, user };
   }
 
@@ -64,7 +67,7 @@ export class SessionChecker {
   }
 
   /** Reads row and user side by side. What comes of the user counts only after the row's verdict. */
-  async read(claims: TokenClaims): Promise<ReadSession> {
+  async read(claims: Named): Promise<ReadSession> {
     const { users } = this;
     const lookup =
       users && !this.repository.joinsUser ? this.hostErrors.run(() => users.findById(claims.userId)) : undefined;
@@ -88,12 +91,17 @@ export class SessionChecker {
   }
 
   /** The row as far as it lives: to its own end, or to what the options say now. @throws TokenRejection */
-  living(record: SessionRecord, claims: TokenClaims, now: number): SessionRecord {
+  living(record: SessionRecord, claims: Named, now: number): SessionRecord {
     if (record.userId !== claims.userId) throw new TokenRejection('user_mismatch', claims);
     const end = endOf(record, this.options.session);
     if (end <= now) throw new TokenRejection('session_expired', claims);
     if (record.lastUsedAt > now + this.options.clockMargin) this.warnOfClocks(record.lastUsedAt - now);
     return end < record.expiresAt ? { ...record, expiresAt: end } : record;
+  }
+
+  /** That who acts as the user, where somebody does, may go on. @throws TokenRejection, or a 503 */
+  async checkActor(record: SessionRecord, claims: Named, now: number): Promise<void> {
+    if (record.kind === 'impersonation') await this.actors.check(record, claims, now);
   }
 
   /** The presenter check. No presenter, no check: introspection and host code have none. */
@@ -124,7 +132,8 @@ export class SessionChecker {
   }
 }
 
-function ownRow(record: SessionRecord | undefined, claims: TokenClaims, realm: string): SessionRecord {
+/** The row of this session, if it is this module's. @throws TokenRejection */
+export function ownRow(record: SessionRecord | undefined, claims: Named, realm: string): SessionRecord {
   if (!record) throw new TokenRejection('session_not_found', claims);
   // The id again: some databases compare strings without case or trailing spaces.
   if (record.id !== claims.sessionId) throw new TokenRejection('key_mismatch', claims);

@@ -22,6 +22,8 @@ import { SessionList } from './session-list';
 import { SessionNames } from './session-names';
 import { OAuthService } from './oauth.service';
 import { ClientAuthenticator } from './client-authenticator';
+import { OpenChannels } from './open-channels';
+import { SessionRecheck } from './session-recheck';
 import { SessionAdminService } from './session-admin.service';
 import { TokenService } from './token.service';
 
@@ -51,6 +53,8 @@ export const SESSION_SERVICES = [
   SessionNames,
   OAuthService,
   ClientAuthenticator,
+  SessionRecheck,
+  OpenChannels,
   SessionAdminService,
   TokenService,
 ];

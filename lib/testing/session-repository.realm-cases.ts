@@ -1,4 +1,5 @@
 import { deepStrictEqual as deepEqual, equal, ok } from 'node:assert/strict';
+import type { SessionRecord } from '../contracts/session';
 import { type ContractCase, T } from './session-repository.cases';
 
 /** What every repository promises of the sessions of other realms, by the title of its test. */
@@ -17,6 +18,16 @@ export const REALM_CASES: Record<string, ContractCase> = {
       (await repository.findByUser(users[0]!)).map((row) => row.id),
       [mine.id],
     );
+  },
+
+  'finds several sessions by their ids, and leaves out those that are gone': async (repository, newRecord) => {
+    const records = [newRecord(), newRecord(), newRecord()];
+    for (const record of records) await repository.insert(record);
+    await repository.deleteById(records[0]!.id);
+    const [, second, third] = records;
+    const found = await repository.findByIds(records.map(({ id }) => id));
+    deepEqual(found.toSorted(byId), [second!, third!].toSorted(byId));
+    deepEqual(await repository.findByIds([]), []);
   },
 
   'gives a slot in each realm': async (repository, newRecord, users) => {
@@ -62,3 +73,5 @@ export const REALM_CASES: Record<string, ContractCase> = {
     ok(await repository.findById(theirs.id));
   },
 };
+
+const byId = (one: SessionRecord, other: SessionRecord) => (one.id < other.id ? -1 : 1);

@@ -22,6 +22,14 @@ export class RealmReads {
     return this.run((runner) => work(this.selectOn(runner)), timeout);
   }
 
+  /** The sessions of these ids. */
+  async ofIds(ids: readonly string[], timeout?: number): Promise<SessionRecord[]> {
+    if (ids.length === 0) return [];
+    const read = (all: Select) =>
+      selectColumns(all).andWhere('session.id IN (:...ids)', { ids }).getRawMany<RawRecord>();
+    return (await this.all(read, timeout)).map((raw) => this.userIds.record(raw));
+  }
+
   /** The sessions of a user that are found among these; none of a user whom the table cannot hold. */
   ofUser(userId: string, work: (ofUser: Select) => Promise<RawRecord[]>, timeout?: number): Promise<SessionRecord[]> {
     const read = async (all: Select) => {

@@ -96,6 +96,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return retryingOn(this.connections, () => this.lookUp.find(id), 'read');
   }
 
+  override findByIds(ids: readonly string[], timeout?: number): Promise<SessionRecord[]> {
+    return this.reads.ofIds(ids, timeout);
+  }
+
   async findByUser(userId: string, query: SessionQuery = {}, timeout?: number): Promise<SessionRecord[]> {
     return this.reads.ofUser(userId, (select) => readPage(select, query), timeout);
   }

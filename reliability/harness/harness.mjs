@@ -32,6 +32,7 @@ export async function withApplication(
     cookies,
     execArgv,
     passwordCost = 2048,
+    sockets,
   },
   proof,
 ) {
@@ -50,6 +51,7 @@ export async function withApplication(
       routes,
       cookies,
       passwordCost,
+      sockets,
       options: { secret, ...options },
     };
     const launch = async (settings) => {

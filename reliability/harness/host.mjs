@@ -52,6 +52,8 @@ const extra = settings.database.type === 'postgres' && {
   onConnect: (client) => void client.on('error', () => undefined),
 };
 
+const live = settings.sockets && (await import('./socket-gateway.mjs'));
+
 class AppModule {}
 Module({
   imports: [
@@ -76,8 +78,10 @@ Module({
       storage: planted ?? typeOrm({ entity, dataSource, preparedStatements: settings.preparedStatements ?? false }),
       ...(settings.races?.guarded && { loginGuards: [doors.PasswordGuard] }),
       imports: [UsersModule],
+      ...(live && { features: [live.featureOf(settings.sockets)] }),
     }),
   ],
+  ...(live && { providers: [live.Gateway] }),
   controllers: [PasswordController, WhoAmIController, ...(doors ? doors.controllers : [])],
 })(AppModule);
 
@@ -86,6 +90,8 @@ const app = await NestFactory.create(AppModule, adapter, { logger: settings.logL
 app.enableShutdownHooks();
 if (planted) app.useGlobalGuards(witness);
 watch?.observe(app);
+if (live) app.useWebSocketAdapter(await live.adapterOf(app, settings.sockets));
+live?.plant(app, settings.plant);
 await app.listen(0, '127.0.0.1');
 // A connection that the server closes as a request comes in would look like a failure of the server's.
 app.getHttpServer().keepAliveTimeout = 60_000;

@@ -12,6 +12,8 @@ const ENTRY_POINTS = [
   'client/index.mts',
   'pages/index.ts',
   'swagger/index.ts',
+  'websockets/index.ts',
+  'graphql/index.ts',
 ];
 /** Methods that an application calls; the others are shown on the pages. */
 const METHODS: Record<string, string[]> = {

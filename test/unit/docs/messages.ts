@@ -9,6 +9,7 @@ const LEVELS = ['log', 'warn', 'error', 'debug'];
 const CHECKS = [
   'load-typeorm.ts',
   'guard/conflicting-modules.ts',
+  'guard/end-with-session.ts',
   'guard/singletons.ts',
   'options/bind-storage.ts',
   'options/extras.ts',
@@ -28,6 +29,9 @@ const CHECKS = [
   'typeorm/typeorm.storage.ts',
   'verifier/load-jose.ts',
   'verifier/resolve-verifier-options.ts',
+  'websockets/socket-auth.ts',
+  'websockets/socket-io.door.ts',
+  'websockets/sockets.ts',
 ];
 
 /** The text of a literal or a sum of them, with `…` for each value in it; null for other expressions. */

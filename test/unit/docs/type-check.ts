@@ -5,12 +5,14 @@ import { root, type Snippet } from './pages';
 const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
   'nestjs-jwt-knox/client': ['lib/client/index.mts'],
+  'nestjs-jwt-knox/graphql': ['lib/graphql/index.ts'],
   'nestjs-jwt-knox/migrations': ['lib/typeorm/migrations/index.ts'],
   'nestjs-jwt-knox/pages': ['lib/pages/index.ts'],
   'nestjs-jwt-knox/swagger': ['lib/swagger/index.ts'],
   'nestjs-jwt-knox/testing': ['lib/testing/index.ts'],
   'nestjs-jwt-knox/typeorm': ['lib/typeorm/index.ts'],
   'nestjs-jwt-knox/verifier': ['lib/verifier/index.ts'],
+  'nestjs-jwt-knox/websockets': ['lib/websockets/index.ts'],
 };
 
 /** Where a snippet stands for the compiler: beside the other snippets of its page, and nothing else. */

@@ -1,0 +1,117 @@
+import { MissingTokenError } from '../contracts/errors';
+import { endOf, refusalOf, type SocketEnd } from '../guard/close-codes';
+import type { Connection, Connections, OpeningRequest } from '../guard/connections';
+import type { ChannelTerms } from '../sessions/open-channel';
+
+/** The WebSocket under subscriptions, of `ws`. */
+export interface RawSocket {
+  readonly readyState: number;
+  on(event: string, listener: (...values: any[]) => void): unknown;
+  once(event: string, listener: (...values: any[]) => void): unknown;
+  off(event: string, listener: (...values: any[]) => void): unknown;
+  listeners(event: string): unknown[];
+  removeAllListeners(event: string): unknown;
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+const OPEN = 1;
+/** How long the other side has to close, in milliseconds. */
+const CLOSING_MS = 1_000;
+
+/** Who is at the other side of a socket with subscriptions. */
+export class SubscriptionSocket {
+  /** Stands for the request in the context of every operation. */
+  readonly request: object;
+
+  private constructor(
+    private readonly socket: RawSocket,
+    private readonly connection: Connection,
+    headers: object,
+  ) {
+    this.request = { headers };
+    connection.attach(this.request);
+  }
+
+  /** @throws JwtKnoxError when nobody may be let in; the socket stays as it is */
+  static async open(
+    connections: Connections,
+    terms: ChannelTerms,
+    { socket, request, params }: { socket: RawSocket; request: OpeningRequest | undefined; params: unknown },
+  ): Promise<SubscriptionSocket> {
+    const opening = { request, tokens: tokensIn(params) };
+    const connection = await connections.open(opening, terms, (end) => closeSocket(socket, endOf(end)));
+    // It may have closed meanwhile, or its session ended.
+    if (socket.readyState !== OPEN) {
+      connection.leave();
+      throw new MissingTokenError();
+    }
+    socket.once('close', () => connection.leave());
+    return new SubscriptionSocket(socket, connection, { 'user-agent': request!.headers['user-agent'] });
+  }
+
+  /** Takes a fresh token of the same session. @throws JwtKnoxError */
+  async renew(params: unknown): Promise<void> {
+    const tokens = tokensIn(params);
+    await this.connection.renew(tokens.length === 1 ? tokens[0] : tokens[0] && tokens);
+  }
+
+  /** Renews with every further `connection_init`, which the server of `graphql-ws` would close the socket for. */
+  takeFurtherInits(): void {
+    const { socket } = this;
+    const listeners = socket.listeners('message') as ((...values: unknown[]) => void)[];
+    for (const listener of listeners) socket.off('message', listener);
+    socket.on('message', (...values: unknown[]) => {
+      const init = initIn(values[0]);
+      if (init) void this.answerInit(init.payload);
+      else for (const listener of listeners) listener.apply(socket, values);
+    });
+  }
+
+  private async answerInit(params: unknown): Promise<void> {
+    const { socket, connection } = this;
+    const send = (message: object) => socket.readyState === OPEN && socket.send(JSON.stringify(message));
+    try {
+      await this.renew(params);
+      const until = connection.until === Infinity ? null : new Date(connection.until).toISOString();
+      send({ type: 'connection_ack', payload: { until } });
+    } catch (error) {
+      const { code, message } = refusalOf(error);
+      // The protocol has no other message that a server may send at any time.
+      send({ type: 'pong', payload: { event: 'auth.refused', code, message } });
+    }
+  }
+}
+
+/** Closes a socket for good: what it still sends is nobody's business any more. */
+export function closeSocket(socket: RawSocket, { closeCode, code }: SocketEnd): void {
+  socket.removeAllListeners('message');
+  socket.close(closeCode, code);
+  setTimeout(() => socket.terminate(), CLOSING_MS).unref();
+}
+
+/** As in a request, another scheme than Bearer is none of ours. */
+function tokensIn(params: unknown): unknown[] {
+  if (typeof params !== 'object' || params === null) return [];
+  return Object.entries(params).flatMap(([name, value]) => {
+    if (name.toLowerCase() !== 'authorization' || value === undefined || value === null) return [];
+    if (typeof value !== 'string') return [value];
+    const [scheme] = /^bearer(?: +|$)/i.exec(value) ?? [];
+    return scheme === undefined ? [] : [value.slice(scheme.length)];
+  });
+}
+
+const LONGEST_INIT = 16_384;
+
+/** The `connection_init` in a message; undefined for every other. */
+function initIn(data: unknown): { payload?: unknown } | undefined {
+  const text = Buffer.isBuffer(data) && data.length <= LONGEST_INIT ? data.toString() : '';
+  if (!text.includes('connection_init')) return undefined;
+  try {
+    const message = JSON.parse(text) as { type?: unknown; payload?: unknown } | null;
+    return message?.type === 'connection_init' ? { payload: message.payload } : undefined;
+  } catch {
+    return undefined;
+  }
+}

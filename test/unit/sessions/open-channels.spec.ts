@@ -1,0 +1,156 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InvalidTokenError, JwtKnoxEvents, type RevocationScope, type Session, TokenExpiredError } from '../../../lib';
+import type { ChannelTerms } from '../../../lib/sessions/open-channel';
+import { OpenChannels } from '../../../lib/sessions/open-channels';
+import type { OpenSession } from '../../../lib/sessions/open-sessions';
+import { FakeClock } from '../../../lib/testing';
+
+const TERMS: ChannelTerms = { recheck: 60_000, lifetime: 'token' };
+const MINUTE = 60_000;
+
+describe('what is kept open for sessions', () => {
+  let clock: FakeClock;
+  let events: JwtKnoxEvents;
+  let channels: OpenChannels;
+  /** What the rows say when they are read. */
+  let ended: Set<string> | null;
+  let reads: string[][];
+  beforeEach(() => {
+    clock = new FakeClock();
+    events = new JwtKnoxEvents();
+    ended = new Set();
+    reads = [];
+    const recheck = {
+      async endedAmong(sessions: readonly OpenSession[]) {
+        reads.push(sessions.map(({ id }) => id));
+        const gone = ended;
+        return gone && new Set(sessions.filter(({ id }) => gone.has(id)));
+      },
+    };
+    channels = new OpenChannels({ clock, realm: '' }, events, recheck as never);
+  });
+  afterEach(() => channels.onApplicationShutdown());
+
+  const sessionOf = (id: string, userId = 'alice', age = MINUTE) =>
+    ({ id, userId, createdAt: clock.now() - age, boundKind: null, expiresAt: clock.now() + 60 * MINUTE }) as Session;
+  const open = (session: Session, terms = TERMS) => {
+    const close = vi.fn();
+    const shown = { user: { id: session.userId }, session, claims: {} };
+    return { channel: channels.open(shown, clock.now() + 5 * MINUTE, terms, close), close };
+  };
+  const revoke = (scope: RevocationScope) =>
+    events.emit('session.revoked', { scope, userId: null, sessionId: null, count: 1, reason: 'logout', actor: null });
+
+  it.each<[string, RevocationScope, string[]]>([
+    ['one session', { sessionId: 'a1' }, ['a1']],
+    ['all of a user', { realm: '', userId: 'alice' }, ['a1', 'a2']],
+    ['all of a user but one', { realm: '', userId: 'alice', except: 'a2' }, ['a1']],
+    [
+      'all that were created before a moment',
+      { realm: '', createdBefore: Number.MAX_SAFE_INTEGER },
+      ['a1', 'a2', 'b1'],
+    ],
+    ['all of another realm', { realm: 'staff', createdBefore: Number.MAX_SAFE_INTEGER }, []],
+    ['a user of another realm', { realm: 'staff', userId: 'alice' }, []],
+    ['all that were created long ago', { realm: '', createdBefore: 1 }, []],
+  ])('the end of %s closes what is open for it at once, and nothing else', (_title, scope, expected) => {
+    const opened = [open(sessionOf('a1')), open(sessionOf('a2')), open(sessionOf('b1', 'bob'))];
+    revoke(scope);
+    const closed = opened.filter(({ close }) => close.mock.calls.length > 0).map(({ channel }) => channel.session.id);
+    expect(closed).toEqual(expected);
+    expect(channels.size).toBe(3 - expected.length);
+    expect(reads).toEqual([]);
+  });
+
+  it('a session that may have begun after the end of the others: its row says', async () => {
+    const [before, after] = [open(sessionOf('a1', 'alice', 1_000)), open(sessionOf('a2', 'alice', 1_000))];
+    ended = new Set(['a1']);
+    revoke({ realm: '', userId: 'alice' });
+    expect([before.close.mock.calls, after.close.mock.calls]).toEqual([[], []]);
+    await vi.waitFor(() => expect(before.close).toHaveBeenCalledWith('session_ended'));
+    expect(after.close).not.toHaveBeenCalled();
+    expect(reads).toEqual([['a1', 'a2']]);
+  });
+
+  it.each<[string, RevocationScope]>([
+    ['itself', { sessionId: 'a1' }],
+    ['those of its user', { realm: '', userId: 'alice' }],
+    ['all', { realm: '', createdBefore: Number.MAX_SAFE_INTEGER }],
+  ])('what is opened right after the end of %s: its row is read at once', async (_title, scope) => {
+    channels.watch();
+    revoke(scope);
+    ended = new Set(['a1']);
+    const [gone, other] = [open(sessionOf('a1')), open(sessionOf('b1', 'bob'))];
+    await vi.waitFor(() => expect(gone.close).toHaveBeenCalledWith('session_ended'));
+    expect(other.close).not.toHaveBeenCalled();
+  });
+
+  it('what is closed is closed once, and lets nobody go on', async () => {
+    const { channel, close } = open(sessionOf('a1'));
+    const owner = {};
+    channels.attach(owner, channel);
+    await expect(channels.currentOf(owner)).resolves.toMatchObject({ user: { id: 'alice' } });
+    expect(channels.currentOf({})).toBeUndefined();
+    clock.advance('330s');
+    // Before the next look, too.
+    await expect(channels.currentOf(owner)).rejects.toThrow(TokenExpiredError);
+    clock.advance('-5m');
+    revoke({ sessionId: 'a1' });
+    revoke({ sessionId: 'a1' });
+    channels.leave(channel);
+    expect(close.mock.calls).toEqual([['session_ended']]);
+    await expect(channels.currentOf(owner)).rejects.toThrow(InvalidTokenError);
+  });
+
+  it('an older token shortens nothing', () => {
+    const { channel } = open(sessionOf('a1'));
+    const { until } = channel;
+    channels.renew(channel, channel.authentication, clock.now() + MINUTE);
+    expect(channel.until).toBe(until);
+    channels.renew(channel, channel.authentication, clock.now() + 9 * MINUTE);
+    expect(channel.until).toBe(clock.now() + 9 * MINUTE + 30_000);
+  });
+
+  it('a session that is bound to its device needs fresh tokens, whatever the lifetime', () => {
+    const terms: ChannelTerms = { ...TERMS, lifetime: 'session' };
+    expect(open(sessionOf('a1'), terms).channel.until).toBe(Infinity);
+    expect(open({ ...sessionOf('a2'), boundKind: 'dpop' }, terms).channel.until).toBe(
+      clock.now() + 5 * MINUTE + 30_000,
+    );
+  });
+
+  it('one that cannot be closed does not keep the others open', () => {
+    const broken = open(sessionOf('a1'));
+    broken.close.mockImplementation(() => {
+      throw new Error('broken');
+    });
+    const other = open(sessionOf('a1'));
+    revoke({ sessionId: 'a1' });
+    expect(other.close).toHaveBeenCalled();
+    expect(channels.size).toBe(0);
+  });
+
+  it('rows are read in batches, at moments of their own, and again soon when they cannot be read', async () => {
+    const terms: ChannelTerms = { ...TERMS, lifetime: 'session' };
+    for (let n = 0; n < 450; n++) open(sessionOf(`s${n}`), terms);
+    clock.advance('29s');
+    await wait(1_100);
+    expect(reads).toEqual([]);
+    clock.advance('1s');
+    ended = null;
+    clock.advance('30s');
+    await vi.waitFor(() => expect(reads.map((ids) => ids.length)).toEqual([200]), 3_000);
+    ended = new Set(['s0']);
+    await vi.waitFor(() => expect(reads.map((ids) => ids.length)).toEqual([200, 200, 50]), 3_000);
+    clock.advance('5s');
+    await vi.waitFor(() => expect(channels.size).toBe(449), 3_000);
+  });
+
+  it('a clock that is set back does not put the reading off', async () => {
+    const { close } = open(sessionOf('a1'));
+    ended = new Set(['a1']);
+    clock.advance('-2h');
+    await vi.waitFor(() => expect(close).toHaveBeenCalledWith('session_ended'), 3_000);
+  });
+});

@@ -70,7 +70,7 @@ export class JwtKnoxGuard implements CanActivate {
         return admitAnonymous(context, request);
       this.authenticator.setErrorHeaders(found, error);
       const isUnread = error instanceof MissingTokenError && !hasHeaders(context, request);
-      throw found.refusalOf(isUnread ? this.missingIn(context) : error);
+      throw await found.refusalOf(isUnread ? this.missingIn(context) : error);
     }
   }
 

@@ -28,7 +28,7 @@ export class RequestContext {
     return presenterOf(this.request);
   }
 
-  /** What the guard throws for an error that refuses the request: another one, where the sender would not learn of it. */
+  /** What the guard throws, or a promise of it, for an error that refuses the request: what its sender can learn from. */
   refusalOf(error: unknown): unknown {
     return error;
   }

@@ -39,14 +39,12 @@ const LOG = new ThrottledLogger('JwtKnox');
 /** A message, and how its sender learns why it was refused. */
 export class MessageContext extends RequestContext {
   declare readonly request: MessageRequest;
-  readonly #lack: string | undefined;
-  readonly #Metadata: (new () => GrpcMetadata) | undefined;
+  readonly #headers: MessageHeaders;
 
-  constructor(request: MessageRequest, { lack, Metadata }: Pick<MessageHeaders, 'lack' | 'Metadata'>) {
+  constructor(request: MessageRequest, headers: MessageHeaders) {
     // A message is handled once: its guards share what they find out.
     super(request, undefined, request);
-    this.#lack = lack;
-    this.#Metadata = Metadata;
+    this.#headers = headers;
   }
 
   override get presenter(): Presenter {
@@ -56,16 +54,29 @@ export class MessageContext extends RequestContext {
 
   /** Nest tells senders what an RpcException says, and of every other error "Internal server error". */
   override refusalOf(error: unknown): unknown {
-    if (!(error instanceof JwtKnoxError)) return error;
+    const { end } = this.#headers;
+    const refusal = error instanceof JwtKnoxError ? this.#rpcExceptionOf(error) : error;
+    if (!end) return refusal;
+    if (refusal !== error) end((refusal as RpcException).getError() as object);
+    else {
+      LOG.write('error', 'A call of gRPC was refused', error);
+      end({ code: GRPC_UNKNOWN, message: 'Internal server error' });
+    }
+    // Thrown, it would end the process. Nobody waits for this: it is forgotten with the call.
+    return new Promise(() => undefined);
+  }
+
+  #rpcExceptionOf(error: JwtKnoxError): RpcException {
     const { code, status } = error;
+    const { lack, Metadata } = this.#headers;
     let { message } = error;
-    if (error instanceof MissingTokenError && this.#lack) {
-      message = this.#lack;
+    if (error instanceof MissingTokenError && lack) {
+      message = lack;
       // An event has no answer that would tell.
       LOG.write('warn', 'A message was refused', new MissingTokenError(message));
     }
-    if (this.#Metadata === undefined) return new RpcException({ code, status, message });
-    const metadata = new this.#Metadata();
+    if (Metadata === undefined) return new RpcException({ code, status, message });
+    const metadata = new Metadata();
     metadata.set('error-code', code);
     return new RpcException({ code: GRPC_STATUS[status] ?? GRPC_UNKNOWN, status, message, metadata });
   }

@@ -11,6 +11,8 @@ export interface MessageHeaders {
   readonly lack?: string | undefined;
   /** The class of gRPC's metadata, where this is a call of gRPC. */
   readonly Metadata?: (new () => GrpcMetadata) | undefined;
+  /** Ends a call whose handler is given the call alone: Nest lets nobody catch what is thrown before such a handler. */
+  readonly end?: ((error: object) => void) | undefined;
 }
 
 /** What this needs of `Metadata` of @grpc/grpc-js, which is your application's. */
@@ -50,7 +52,7 @@ export function headersOf(args: readonly unknown[]): MessageHeaders | undefined 
   if (isMetadata(carrier)) return ofGrpc(Object(call) === call ? (call as object) : carrier, carrier);
   // @GrpcStreamCall() handlers are given the call alone; no payload is a stream of Node's.
   const metadata = first instanceof Readable && (first as { metadata?: unknown }).metadata;
-  if (isMetadata(metadata)) return ofGrpc(first as Readable, metadata);
+  if (isMetadata(metadata)) return { ...ofGrpc(first as Readable, metadata), end: endOf(first as Readable, carrier) };
   return typeof carrier === 'object' && carrier !== null ? { carrier, entries: [], lack: UNKNOWN } : undefined;
 }
 
@@ -64,6 +66,14 @@ function ofGrpc(carrier: object, metadata: GrpcMetadata): MessageHeaders {
   const names = Object.keys(metadata.getMap());
   const entries = names.flatMap((name) => metadata.get(name).map((value) => [name, value] as const));
   return { carrier, entries, Metadata: metadata.constructor as new () => GrpcMetadata };
+}
+
+/** A call that is answered by a stream is told by that, another one by its callback. */
+function endOf(call: Readable, callback: unknown): (error: object) => void {
+  return (error) => {
+    if (typeof callback === 'function') callback(error);
+    else call.emit('error', error);
+  };
 }
 
 export function isMetadata(value: unknown): value is GrpcMetadata {

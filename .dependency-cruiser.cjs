@@ -32,6 +32,7 @@ module.exports = {
     only('testing', ['contracts', 'options', 'sessions']),
     only('pages', CORE),
     only('swagger', CORE),
+    only('microservices', ['contracts', 'sessions', 'guard']),
     {
       name: 'client-imports-nothing-but-itself',
       comment: 'It is loaded by browsers: neither the core, nor a package, nor a module of Node.js.',
@@ -61,12 +62,13 @@ module.exports = {
       name: 'the-main-entry-point-loads-no-other',
       severity: 'error',
       from: { path: '^lib/(index|jwt-knox\\.module(-definition)?|load-typeorm)\\.ts$' },
-      to: { path: [room('verifier'), room('testing'), room('client'), room('pages'), room('swagger')] },
+      to: { path: [room('verifier'), room('testing'), room('client'), room('pages'), room('swagger'), room('microservices')] },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
     knows('pages', 'templates', [room('pages')], external('eta|bowser|negotiator')),
+    knows('microservices', 'messages', [room('microservices')], external('@nestjs/microservices')),
     knows('nobody', 'a-jwt-library', ['^$'], external('jsonwebtoken|jws|jwa')),
     {
       name: 'only-tokens-knows-node-crypto',

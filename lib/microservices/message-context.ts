@@ -3,7 +3,7 @@ import { JwtKnoxError, MissingTokenError } from '../contracts/errors';
 import type { Presenter } from '../contracts/device';
 import { RequestContext } from '../guard/request-context';
 import { ThrottledLogger } from '../sessions/throttled-logger';
-import type { GrpcMetadata, MessageHeaders } from './message-headers';
+import type { MessageHeaders } from './message-headers';
 
 /** Headers of a message that are read; RFC 9110 section 5.1: whatever the case of their letters. */
 const READ = ['authorization', 'user-agent'];

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { Controller, Logger, UseGuards } from '@nestjs/common';
@@ -120,7 +121,8 @@ describe('transports without headers', () => {
     Logger.overrideLogger(logger);
     closing.push(() => Logger.overrideLogger(false));
     await open(Plain, options, logger);
-    const [server] = (t.app as any).getMicroservices?.() ?? (t.app as any).microservices.map((one: any) => one.instance ?? one);
+    const [server] =
+      (t.app as any).getMicroservices?.() ?? (t.app as any).microservices.map((one: any) => one.instance ?? one);
     const { port } = (server.server ?? server.serverInstance).unwrap().address();
     const client = ClientProxyFactory.create({ ...options, options: { host: '127.0.0.1', port } }) as ClientProxy;
     closing.push(() => client.close());
@@ -142,12 +144,19 @@ describe('transports without headers', () => {
   it.each<[string, unknown[], RegExp]>([
     ['Redis', [{}, new RedisContext(['me'])], /^Nest's Redis transport carries no headers/],
     ['a transport of the host’s own', [{}, new OwnContext([])], /does not know this transport/],
-    ['a context that is a plain object', [{}, { headers: { authorization: 'Bearer x' } }], /does not know this transport/],
+    [
+      'a context that is a plain object',
+      [{}, { headers: { authorization: 'Bearer x' } }],
+      /does not know this transport/,
+    ],
   ])('D2: refuse every message over %s', async (_title, args, message) => {
     await open(Plain, { transport: Transport.TCP, options: { port: 0 } });
     const context = new ExecutionContextHost(args, Plain, Plain.prototype.me);
     context.setType('rpc');
-    const error: RpcException = await t.app.get(JwtKnoxGuard).canActivate(context).then(String, (one) => one);
+    const error: RpcException = await t.app
+      .get(JwtKnoxGuard)
+      .canActivate(context)
+      .then(String, (one) => one);
     expect(error).toBeInstanceOf(RpcException);
     expect(error.getError()).toEqual({ code: 'missing_token', status: 401, message: expect.stringMatching(message) });
   });
@@ -171,7 +180,14 @@ describe('transports without headers', () => {
     const guard = t.app.get(JwtKnoxGuard);
     const { access_token: token } = await t.login();
     const judge = (headers: object | undefined) => {
-      const kafka = new KafkaContext([{ headers, value: { headers: {} } } as any, 0, 'orders', null as any, null as any, null as any]);
+      const kafka = new KafkaContext([
+        { headers, value: { headers: {} } } as any,
+        0,
+        'orders',
+        null as any,
+        null as any,
+        null as any,
+      ]);
       const context = new ExecutionContextHost([{}, kafka], Plain, Plain.prototype.me);
       context.setType('rpc');
       return guard.canActivate(context).catch((error: RpcException) => (error.getError() as any).code);
@@ -199,5 +215,15 @@ describe('transports without headers', () => {
     await t.source.query('ALTER TABLE jwt_knox_sessions RENAME TO elsewhere');
     const { code, message } = new StorageUnavailableError();
     expect(await sender.askWith('me', token)).toEqual({ refused: { code, message, grpc: 14 } });
+  });
+});
+
+describe('the page of microservices', () => {
+  it('shows the code of the gateway and of the service that test/brokers runs', () => {
+    const source = readFileSync('test/support/microservices-recipe.ts', 'utf8');
+    const page = readFileSync('docs/23-microservices.md', 'utf8');
+    const examples = [...source.matchAll(/\/\*\* Example: .* \*\/\n([\s\S]*?)\/\*\* End of example \*\//g)];
+    expect(examples).toHaveLength(2);
+    for (const [, code] of examples) expect(page).toContain(code!.trim());
   });
 });

@@ -14,7 +14,7 @@ export const BUDGETS = {
 };
 
 /** Rooms that an entry point of their own opens, or will: not part of the entry `.`, whoever imports them. */
-const ADD_ONS = ['typeorm', 'verifier', 'testing', 'client', 'pages', 'swagger'];
+const ADD_ONS = ['typeorm', 'verifier', 'testing', 'client', 'pages', 'swagger', 'microservices'];
 
 interface SourceFile {
   /** Below `lib`, with slashes. */

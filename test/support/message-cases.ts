@@ -100,7 +100,12 @@ export function messageCases(title: string, make: () => Door, every: number): vo
       ['other text', async () => bearer('hello'), 401, 'invalid_token'],
       ['a token and another word', async () => bearer(`${(await t.login()).access_token} x`), 401, 'invalid_token'],
       ['a refresh token', async () => bearer((await t.login()).refresh_token), 401, 'invalid_token'],
-      ['a cookie', async () => [['cookie', `__Host-access_token=${(await t.login()).access_token}`]], 401, 'missing_token'],
+      [
+        'a cookie',
+        async () => [['cookie', `__Host-access_token=${(await t.login()).access_token}`]],
+        401,
+        'missing_token',
+      ],
     ])('with %s are refused, and their sender learns why', async (_title, make, status, code) => {
       expect(await sender.ask('me', await make())).toEqual(refused(status, code));
     });
@@ -118,7 +123,11 @@ export function messageCases(title: string, make: () => Door, every: number): vo
     sendsAnything('with two tokens are refused, in one header or in two spellings of it', async () => {
       const [one, other] = [bearer((await t.login()).access_token), bearer((await t.login('bob')).access_token)];
       const spelled: [string, string][] = [['Authorization', other[0]![1]]];
-      for (const pairs of [[...one, ...other], [...one, ...one], [...one, ...spelled]]) {
+      for (const pairs of [
+        [...one, ...other],
+        [...one, ...one],
+        [...one, ...spelled],
+      ]) {
         expect(await sender.ask('me', pairs)).toEqual(refused(400, 'invalid_request'));
         expect(await sender.ask('greet', pairs)).toEqual(refused(400, 'invalid_request'));
       }

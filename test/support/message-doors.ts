@@ -123,7 +123,8 @@ function grpcDoor(): Door {
     options,
     async connect() {
       const client = ClientProxyFactory.create(options as any) as unknown as ClientGrpcProxy;
-      const service = client.getService<Record<string, (sent: unknown, metadata: Metadata) => Observable<any>>>('Messages');
+      const service =
+        client.getService<Record<string, (sent: unknown, metadata: Metadata) => Observable<any>>>('Messages');
       const send = async (name: string, payload: unknown, metadata: Metadata) => {
         const { json, refused } = await replyOf(service[name]!(payload, metadata));
         return refused ? { refused: toldBy(refused) } : (JSON.parse(json) as Reply);

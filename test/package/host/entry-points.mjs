@@ -5,9 +5,8 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const ADDED_BY_NODE = ['default', 'module.exports', '__esModule'];
 
-const ENTRIES = ['', '/typeorm', '/migrations', '/verifier', '/testing', '/client', '/pages', '/swagger'].map(
-  (path) => `nestjs-jwt-knox${path}`,
-);
+const PATHS = ['/typeorm', '/migrations', '/verifier', '/testing', '/client', '/pages', '/swagger', '/microservices'];
+const ENTRIES = ['', ...PATHS].map((path) => `nestjs-jwt-knox${path}`);
 
 // First, before another entry point has loaded them.
 const Module = require('node:module');
@@ -18,7 +17,7 @@ for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/verifier', 'nestjs-jwt-
   Module[LOADER] = function (request, ...rest) {
     assert.doesNotMatch(
       request,
-      /^(typeorm|@nestjs\/typeorm|@nestjs\/swagger|jose|eta|bowser|negotiator)(\/|$)/,
+      /^(typeorm|@nestjs\/typeorm|@nestjs\/swagger|@nestjs\/microservices|jose|eta|bowser|negotiator)(\/|$)/,
       `${entry} loads what not every host needs`,
     );
     return load.call(this, request, ...rest);

@@ -12,6 +12,7 @@ const ENTRY_POINTS = [
   'client/index.mts',
   'pages/index.ts',
   'swagger/index.ts',
+  'microservices/index.ts',
 ];
 /** Methods that an application calls; the others are shown on the pages. */
 const METHODS: Record<string, string[]> = {

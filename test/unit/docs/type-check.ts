@@ -5,6 +5,7 @@ import { root, type Snippet } from './pages';
 const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
   'nestjs-jwt-knox/client': ['lib/client/index.mts'],
+  'nestjs-jwt-knox/microservices': ['lib/microservices/index.ts'],
   'nestjs-jwt-knox/migrations': ['lib/typeorm/migrations/index.ts'],
   'nestjs-jwt-knox/pages': ['lib/pages/index.ts'],
   'nestjs-jwt-knox/swagger': ['lib/swagger/index.ts'],

@@ -9,8 +9,7 @@ export interface KafkaRecord {
   headers?: Record<string, any> | undefined;
 }
 
-/** What can carry a token: what `NatsRecordBuilder`, `RmqRecordBuilder` and `MqttRecordBuilder` build, and more. */
-export type TokenCarrier = NatsRecord | RmqRecord | MqttRecord | KafkaRecord | GrpcMetadata;
+type Carrier = NatsRecord | RmqRecord | MqttRecord | KafkaRecord | GrpcMetadata;
 
 const NAME = 'authorization';
 
@@ -24,8 +23,11 @@ const NAME = 'authorization';
  * const record = new NatsRecordBuilder({ year: 2026 }).setHeaders(headers()).build();
  * return this.orders.send('orders.list', withToken(record, token));
  */
-export function withToken<Carrier extends TokenCarrier>(record: Carrier, token: string): Carrier;
-export function withToken(record: TokenCarrier, token: string): TokenCarrier {
+export function withToken<Sent extends NatsRecord | RmqRecord | MqttRecord | KafkaRecord | GrpcMetadata>(
+  record: Sent,
+  token: string,
+): Sent;
+export function withToken(record: Carrier, token: string): Carrier {
   // Not only a mistake: a line break would begin another header.
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
     throw new TypeError('withToken: needs an access token, a text without spaces.');

@@ -5,11 +5,12 @@ import {
 import { firstValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MicroserviceContextReader, withToken } from '../../lib/microservices';
+import { BROKERS } from '../support/brokers';
 import { createApp } from '../support/create-app';
 import type { VerifierApp } from '../support/create-verifier';
 import { forge, rightful } from '../support/forge';
 import { FORGERIES } from '../support/forgeries';
-import { BROKERS, type Door, doors, type Sender } from '../support/message-doors';
+import { type Door, doors, type Sender } from '../support/message-doors';
 import { GatewayController, OrdersController } from '../support/microservices-recipe';
 import { platforms } from '../support/platforms';
 import type { User } from '../support/users';

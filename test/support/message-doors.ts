@@ -9,14 +9,8 @@ import {
 } from '@nestjs/microservices'; // prettier-ignore
 import { firstValueFrom, type Observable } from 'rxjs';
 import { withToken } from '../../lib/microservices';
+import { BROKERS } from './brokers';
 import { messageHandlers } from './message-handlers';
-
-/** Where the brokers of the tests are. */
-export const BROKERS = {
-  nats: process.env.TEST_NATS_URL ?? 'nats://127.0.0.1:4222',
-  rabbitmq: process.env.TEST_RABBITMQ_URL ?? 'amqp://guest:guest@127.0.0.1:5672',
-  mqtt: process.env.TEST_MQTT_URL ?? 'mqtt://127.0.0.1:1883',
-};
 
 /** Names and values of headers; a name may stand there twice. */
 export type Pairs = [string, string][];

@@ -58,7 +58,7 @@ const SERVERS = [
   },
 ];
 
-/** Brokers of messages, at the same addresses as in message-doors.ts: that something listens is what is asked here. */
+/** Brokers of messages, at the same addresses as in brokers.ts: that something listens is what is asked here. */
 const BROKERS = [
   { name: 'NATS', variable: 'TEST_NATS_URL', url: process.env.TEST_NATS_URL ?? 'nats://127.0.0.1:4222' },
   {

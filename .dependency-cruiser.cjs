@@ -62,7 +62,16 @@ module.exports = {
       name: 'the-main-entry-point-loads-no-other',
       severity: 'error',
       from: { path: '^lib/(index|jwt-knox\\.module(-definition)?|load-typeorm)\\.ts$' },
-      to: { path: [room('verifier'), room('testing'), room('client'), room('pages'), room('swagger'), room('microservices')] },
+      to: {
+        path: [
+          room('verifier'),
+          room('testing'),
+          room('client'),
+          room('pages'),
+          room('swagger'),
+          room('microservices'),
+        ],
+      },
     },
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),

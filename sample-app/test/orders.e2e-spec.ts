@@ -96,8 +96,12 @@ describe.each(databaseKinds)('a second service, whose users log in at the first:
     const { status, body } = await mine(token);
     expect([status, body.session_id, body.orders.length]).toEqual([200, session_id, 1]);
     expect(body).toEqual((await ask(orders, token)).body);
-    const cookie = `access_token=${token}`;
-    expect((await main.http.send('GET', '/my-orders', { headers: { cookie } })).body).toEqual(body);
+    const login = { username: 'alice', password: 'alice-password' };
+    const browser = { 'sec-fetch-site': 'same-origin' };
+    const page = await main.http.send('POST', '/auth/login', { json: login, headers: browser });
+    const cookie = (page.headers['set-cookie'] as string[]).map((one) => one.split(';')[0]).join('; ');
+    const asked = await main.http.send('GET', '/my-orders', { headers: { ...browser, cookie } });
+    expect([asked.status, asked.body.session_id]).toEqual([200, page.body.session_id]);
     expect((await mine()).body).toMatchObject({ statusCode: 401, code: 'missing_token' });
     expect((await main.http.send('POST', '/auth/logout', { token })).status).toBe(204);
     expect((await mine(token)).body).toMatchObject({ statusCode: 401, code: 'invalid_token' });

@@ -106,8 +106,8 @@ export function messageCases(title: string, make: () => Door, every: number): vo
         401,
         'missing_token',
       ],
-    ])('with %s are refused, and their sender learns why', async (_title, make, status, code) => {
-      expect(await sender.ask('me', await make())).toEqual(refused(status, code));
+    ])('with %s are refused, and their sender learns why', async (_title, pairs, status, code) => {
+      expect(await sender.ask('me', await pairs())).toEqual(refused(status, code));
     });
 
     it('find the header whatever the case of its letters', async () => {

@@ -34,6 +34,7 @@ module.exports = {
     only('swagger', CORE),
     only('websockets', CORE),
     only('graphql', CORE),
+    only('microservices', ['contracts', 'sessions', 'guard']),
     {
       name: 'client-imports-nothing-but-itself',
       comment: 'It is loaded by browsers: neither the core, nor a package, nor a module of Node.js.',
@@ -72,6 +73,7 @@ module.exports = {
           room('swagger'),
           room('websockets'),
           room('graphql'),
+          room('microservices'),
         ],
       },
     },
@@ -79,6 +81,7 @@ module.exports = {
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
     knows('pages', 'templates', [room('pages')], external('eta|bowser|negotiator')),
+    knows('microservices', 'messages', [room('microservices')], external('@nestjs/microservices')),
     knows('nobody', 'a-jwt-library', ['^$'], external('jsonwebtoken|jws|jwa')),
     {
       name: 'only-tokens-knows-node-crypto',

@@ -1,5 +1,5 @@
 # What both scripts of this folder need: the servers and tools of the tests, and the counting of results.
-# Brings up PostgreSQL and MariaDB where they are missing or down (Debian and its kin).
+# Brings up databases and brokers where they are missing or down (Debian and its kin).
 exec </dev/null
 export CI=true
 
@@ -77,6 +77,33 @@ GRANT ALL PRIVILEGES ON *.* TO root@127.0.0.1 WITH GRANT OPTION;
 SQL
 }
 
+# Brokers of messages, which anybody on this machine may use.
+ensure_nats() {
+  [ -z "${TEST_NATS_URL:-}" ] && ! is_open 4222 || return 0
+  [ -x /usr/sbin/nats-server ] || is_there nats-server || install_packages nats-server
+  say 'Starting NATS'
+  is_open 4222 || as_root start-stop-daemon --start --background --make-pidfile --pidfile /run/nats-server-tests.pid \
+    --exec "$(command -v nats-server || echo /usr/sbin/nats-server)" -- -a 127.0.0.1 -p 4222
+  wait_for 4222
+}
+
+ensure_rabbitmq() {
+  [ -z "${TEST_RABBITMQ_URL:-}" ] && ! is_open 5672 || return 0
+  [ -x /usr/sbin/rabbitmq-server ] || install_packages rabbitmq-server
+  say 'Starting RabbitMQ'
+  is_open 5672 || as_root start-stop-daemon --start --background --exec /usr/sbin/rabbitmq-server
+  wait_for 5672
+}
+
+ensure_mosquitto() {
+  [ -z "${TEST_MQTT_URL:-}" ] && ! is_open 1883 || return 0
+  [ -x /usr/sbin/mosquitto ] || install_packages mosquitto
+  say 'Starting Mosquitto'
+  # Without a configuration it lets this machine in, and no other.
+  is_open 1883 || as_root start-stop-daemon --start --background --exec /usr/sbin/mosquitto -- -p 1883
+  wait_for 1883
+}
+
 # The proof of clocks moves those of its processes.
 ensure_faketime() {
   is_there faketime || install_packages faketime
@@ -115,6 +142,9 @@ prepare() {
   ensure_other_languages
   ensure_postgres
   ensure_mariadb
+  ensure_nats
+  ensure_rabbitmq
+  ensure_mosquitto
   ensure_faketime
   ensure_chromium
   step install npm ci

@@ -69,7 +69,8 @@ export class JwtKnoxGuard implements CanActivate {
       if (access === 'optional' && error instanceof MissingTokenError && !routeRightsOf(context))
         return admitAnonymous(context, request);
       this.authenticator.setErrorHeaders(found, error);
-      throw error instanceof MissingTokenError && !hasHeaders(context, request) ? this.missingIn(context) : error;
+      const isUnread = error instanceof MissingTokenError && !hasHeaders(context, request);
+      throw await found.refusalOf(isUnread ? this.missingIn(context) : error);
     }
   }
 

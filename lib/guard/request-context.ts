@@ -27,6 +27,11 @@ export class RequestContext {
   get presenter(): Presenter {
     return presenterOf(this.request);
   }
+
+  /** What the guard throws, or a promise of it, for an error that refuses the request: what its sender can learn from. */
+  refusalOf(error: unknown): unknown {
+    return error;
+  }
 }
 
 /**
@@ -111,7 +116,11 @@ function carrierOf(context: ExecutionContext): any {
   const type = context.getType<string>();
   if (type === 'http' || type === 'ws') return context.getArgByIndex(0);
   if (type === 'graphql') return context.getArgByIndex(2);
-  return context.getArgs<unknown[]>().findLast((one) => typeof one === 'object' && one !== null);
+  const isObject = (one: unknown) => typeof one === 'object' && one !== null;
+  const [first, ...others] = context.getArgs<any[]>();
+  // A payload comes first, and is not written to; what its sender wrote is no stream of gRPC's either.
+  const ofSender = type === 'rpc' && typeof first?.pipe !== 'function';
+  return others.findLast(isObject) ?? (isObject(first) && !ofSender ? first : undefined);
 }
 
 /** Why a handler whose context has no request to read a token from is refused. */

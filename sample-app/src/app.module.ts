@@ -6,6 +6,7 @@ import type { AppConfig } from './config/app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
 import { homeController } from './home/home.controller.js';
+import { MyOrdersModule } from './my-orders/my-orders.module.js';
 import { NotesModule } from './notes/notes.module.js';
 import { RetryAfterFilter } from './retry-after.filter.js';
 import { LoginThrottlerGuard } from './throttling/login-throttler.guard.js';
@@ -46,6 +47,7 @@ export class AppModule {
         }),
         UsersModule,
         NotesModule,
+        ...(config.natsUrl === null ? [] : [MyOrdersModule.register(config.natsUrl)]),
       ],
     };
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, databaseKinds } from '../../test/support/databases.js';
+import { BROKERS } from '../../test/support/brokers.js';
 import { AppProcess, MAIN, NPM_START_SERVICES, ORDERS, START_TIMEOUT } from './support/app-process.js';
 
 const ACCESS_TTL_MS = 8_000;
@@ -85,6 +86,34 @@ describe.each(databaseKinds)('a second service, whose users log in at the first:
     await main.stop();
     const { status, headers } = await ask(orders, token);
     expect([status, headers['retry-after']]).toEqual([expected, expected === 503 ? '1' : undefined]);
+  });
+
+  it('is asked over NATS in the name of the caller, and judges the token by itself', async () => {
+    Object.assign(env, { ORDERS_TRANSPORT: 'nats', NATS_URL: BROKERS.nats });
+    const { main, orders } = await startBoth('introspect');
+    const mine = (token?: string) => main.http.send('GET', '/my-orders', { token });
+    const { access_token: token, session_id } = await main.login('alice');
+    const { status, body } = await mine(token);
+    expect([status, body.session_id, body.orders.length]).toEqual([200, session_id, 1]);
+    expect(body).toEqual((await ask(orders, token)).body);
+    const login = { username: 'alice', password: 'alice-password' };
+    const browser = { 'sec-fetch-site': 'same-origin' };
+    const page = await main.http.send('POST', '/auth/login', { json: login, headers: browser });
+    const cookie = (page.headers['set-cookie'] as string[]).map((one) => one.split(';')[0]).join('; ');
+    const asked = await main.http.send('GET', '/my-orders', { headers: { ...browser, cookie } });
+    expect([asked.status, asked.body.session_id]).toEqual([200, page.body.session_id]);
+    expect((await mine()).body).toMatchObject({ statusCode: 401, code: 'missing_token' });
+    expect((await main.http.send('POST', '/auth/logout', { token })).status).toBe(204);
+    expect((await mine(token)).body).toMatchObject({ statusCode: 401, code: 'invalid_token' });
+    const { access_token: later } = await main.login('alice');
+    await orders.stop();
+    expect((await mine(later)).body).toMatchObject({ statusCode: 503, code: 'orders_unavailable' });
+  });
+
+  it('is not asked over NATS unless that is on', async () => {
+    const { main } = await startBoth('introspect');
+    const { access_token: token } = await main.login('alice');
+    expect((await main.http.send('GET', '/my-orders', { token })).status).toBe(404);
   });
 
   it('has nothing to sign with: the public half of the key is all it is given', async () => {

@@ -14,7 +14,9 @@ export const BUDGETS = {
 };
 
 /** Rooms that an entry point of their own opens, or will: not part of the entry `.`, whoever imports them. */
-const ADD_ONS = ['typeorm', 'verifier', 'testing', 'client', 'pages', 'swagger', 'websockets', 'graphql'];
+const ADD_ONS = [
+  'typeorm', 'verifier', 'testing', 'client', 'pages', 'swagger', 'websockets', 'graphql', 'microservices',
+]; // prettier-ignore
 
 interface SourceFile {
   /** Below `lib`, with slashes. */

@@ -31,6 +31,8 @@ export interface VerifierSettings {
   /** Further options of the data source. */
   typeorm?: Record<string, unknown>;
   logger?: any;
+  /** Sees the application before it listens. */
+  prepare?: (app: INestApplication) => void;
 }
 
 /** A second service, real but for its clock: it has no routes of the library, and no key that signs. */
@@ -59,6 +61,7 @@ export async function createVerifier(platform: Platform, settings: VerifierSetti
   const logger = settings.logger ?? false;
   const testing = Test.createTestingModule({ imports: [ServiceModule] }).setLogger(logger);
   const app = (await testing.compile()).createNestApplication(platform.adapter() as any, { logger });
+  settings.prepare?.(app);
   app.enableShutdownHooks([]);
   await app.init();
   await platform.ready(app);

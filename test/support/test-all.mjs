@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mysql from 'mysql2/promise';
@@ -23,7 +24,7 @@ const TIMEOUT_MS = 5_000;
  * does not. Short runs leave it to the embedded database.
  */
 const ALIKE =
-  /^(?:anonymous|audiences|client.*|context.*|cookies|first-pages|framework-errors|gateways|global-guards|guard|host-interceptors|host-pipes|jwks|long-lived|misconfigured-hosts|nearly-right-.*|oauth-metadata|one-door|pages.*|realm-refusals|recipes|refusal-log|route-guards|s[467]-.*|testing-helpers|transport-clears|username-field|verifier-outage)\.e2e-spec\.ts$/;
+  /^(?:anonymous|audiences|client.*|context.*|cookies|first-pages|framework-errors|gateways|global-guards|guard|host-interceptors|host-pipes|jwks|long-lived|microservices|misconfigured-hosts|nearly-right-.*|oauth-metadata|one-door|pages.*|realm-refusals|recipes|refusal-log|route-guards|s[467]-.*|testing-helpers|transport-clears|username-field|verifier-outage)\.e2e-spec\.ts$/;
 
 /** What is run on the servers. */
 function onServers() {
@@ -56,6 +57,46 @@ const SERVERS = [
     },
   },
 ];
+
+/** Brokers of messages, at the same addresses as in brokers.ts: that something listens is what is asked here. */
+const BROKERS = [
+  { name: 'NATS', variable: 'TEST_NATS_URL', url: process.env.TEST_NATS_URL ?? 'nats://127.0.0.1:4222' },
+  {
+    name: 'RabbitMQ',
+    variable: 'TEST_RABBITMQ_URL',
+    url: process.env.TEST_RABBITMQ_URL ?? 'amqp://guest:guest@127.0.0.1:5672',
+  },
+  { name: 'Mosquitto', variable: 'TEST_MQTT_URL', url: process.env.TEST_MQTT_URL ?? 'mqtt://127.0.0.1:1883' },
+];
+
+async function listens(url) {
+  const { hostname: host, port } = new URL(url);
+  const socket = createConnection({ host, port: Number(port), timeout: TIMEOUT_MS });
+  try {
+    await new Promise((resolve, reject) => {
+      socket.once('connect', resolve).once('error', reject);
+      socket.once('timeout', () => reject(new Error('no answer')));
+    });
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Says which brokers do not answer, and what to do. */
+async function missingBrokers() {
+  const problems = await Promise.all(
+    BROKERS.map(({ name, variable, url }) =>
+      listens(url).then(
+        () => [],
+        (error) => [
+          `${name} does not answer at ${new URL(url).host}: ${error.message || error.code}\n` +
+            `  Start it, or name another one in ${variable}.`,
+        ],
+      ),
+    ),
+  );
+  return problems.flat();
+}
 
 /** Says which servers do not answer, and what to do. */
 async function missingServers() {
@@ -99,9 +140,9 @@ const fail = (name, message) => {
   report(join(reports, `${name}.json`), 0, 1);
 };
 
-const missing = await missingServers();
+const missing = [...(await missingServers()), ...(await missingBrokers())];
 if (missing.length > 0) {
-  fail('databases', missing.join('\n'));
+  fail('servers', missing.join('\n'));
 } else {
   const isNewest = Number(process.versions.node.split('.')[0]) >= NEWEST;
   // Made ready beside the first suites, which wait more than they compute.
@@ -118,6 +159,8 @@ if (missing.length > 0) {
   await runSuite({ ...here, databases: 'sqlite', config: 'sample-app/vitest.config.mts' });
   // Services in other languages read the library's tokens: nothing of that differs by database.
   await runSuite({ ...here, databases: 'sqlite', config: 'test/interop/vitest.config.mjs' });
+  // Messages of real brokers: how they are judged does not differ by database.
+  await runSuite({ ...here, databases: 'sqlite', config: 'test/brokers/vitest.config.mjs' });
   if (isNewest) {
     console.log(`\nThis is Node ${process.version}: no second run on Node ${NEWEST}.`);
   } else {

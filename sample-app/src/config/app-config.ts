@@ -3,6 +3,7 @@ import type { TypeOrmModuleOptions } from '@nestjs/typeorm';
 import { CookieTransport, type JwtKnoxOptions } from 'nestjs-jwt-knox';
 import { databaseOptions } from './database-url.js';
 import { EnvReader } from './env-reader.js';
+import { natsUrlOf } from './nats-url.js';
 import { signingKeyOf } from './signing-key.js';
 import { frontendOrigins } from '../frontend/frontend-origins.js';
 
@@ -27,6 +28,8 @@ export interface AppConfig {
   debugVerify: boolean;
   /** Whether other services may fetch the public keys, and ask about tokens. */
   routes: { jwks: boolean; oauth: boolean };
+  /** The broker over which `/my-orders` asks the second service; null for no such route. */
+  natsUrl: string | null;
   /** Whether there is neither `JWT_SECRET` nor `SIGNING_KEY`: then no token survives a restart, and no other process knows it. */
   secretIsRandom: boolean;
   knox: JwtKnoxOptions;
@@ -61,6 +64,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
     debugVerify: read.choice('DEBUG_VERIFY', ['off', 'on']) === 'on',
     routes: { jwks: read.text('SIGNING_KEY') !== undefined, oauth: read.text('ORDERS_SECRET') !== undefined },
+    natsUrl: natsUrlOf(read),
     secretIsRandom: read.text('JWT_SECRET') === undefined && read.text('SIGNING_KEY') === undefined,
     knox: knoxOptionsOf(read, frontend),
   };

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
+import { Transport } from '@nestjs/microservices';
 import { readOrdersConfig } from './orders-config.js';
 import { OrdersModule } from './orders.module.js';
 
@@ -10,6 +11,10 @@ try {
   const config = readOrdersConfig(process.env);
   const app = await NestFactory.create(OrdersModule.register(config), { abortOnError: false });
   app.enableShutdownHooks();
+  if (config.natsUrl !== null) {
+    app.connectMicroservice({ transport: Transport.NATS, options: { servers: [config.natsUrl] } });
+    await app.startAllMicroservices();
+  }
   await app.listen(config.port, '127.0.0.1');
   console.log(`Orders are listening on ${await app.getUrl()}, in mode ${config.mode}`);
 } catch (error) {

@@ -4,6 +4,7 @@ import type { JwtKnoxVerifierSettings } from 'nestjs-jwt-knox/verifier';
 import { AppConfigError } from '../config/app-config.js';
 import { databaseOptions } from '../config/database-url.js';
 import { EnvReader } from '../config/env-reader.js';
+import { natsUrlOf } from '../config/nats-url.js';
 import { verifyingKeyOf } from '../config/signing-key.js';
 
 const MODES = ['introspect', 'jwks', 'shared-database'] as const;
@@ -12,6 +13,8 @@ type Mode = (typeof MODES)[number];
 export interface OrdersConfig {
   port: number;
   mode: Mode;
+  /** The broker over which it takes messages too; null for none. */
+  natsUrl: string | null;
   verifier: JwtKnoxVerifierSettings;
   /** Where the sessions are; null in the modes that do not read them. */
   database: TypeOrmModuleOptions | null;
@@ -24,6 +27,7 @@ export function readOrdersConfig(env: NodeJS.ProcessEnv): OrdersConfig {
   const config: OrdersConfig = {
     port: read.integer('ORDERS_PORT', 0, 65_535) ?? 3001,
     mode,
+    natsUrl: natsUrlOf(read),
     verifier: verifierOf(mode, read),
     database: mode === 'shared-database' ? databaseOptions(read.text('DATABASE_URL')) : null,
   };

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { MicroserviceContextReader } from 'nestjs-jwt-knox/microservices';
 import { JwtKnoxVerifierModule } from 'nestjs-jwt-knox/verifier';
 import type { OrdersConfig } from './orders-config.js';
 import { OrdersController } from './orders.controller.js';
@@ -12,7 +13,7 @@ export class OrdersModule {
       imports: [
         // The table is the first service's: no migrations here.
         ...(database ? [TypeOrmModule.forRoot({ ...database, autoLoadEntities: true })] : []),
-        JwtKnoxVerifierModule.forRoot(verifier),
+        JwtKnoxVerifierModule.forRoot({ ...verifier, contextReader: MicroserviceContextReader }),
       ],
     };
   }

@@ -5,8 +5,7 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 const ADDED_BY_NODE = ['default', 'module.exports', '__esModule'];
 
-const ENTRIES = [
-  '',
+const PATHS = [
   '/typeorm',
   '/migrations',
   '/verifier',
@@ -16,7 +15,9 @@ const ENTRIES = [
   '/swagger',
   '/websockets',
   '/graphql',
-].map((path) => `nestjs-jwt-knox${path}`);
+  '/microservices',
+];
+const ENTRIES = ['', ...PATHS].map((path) => `nestjs-jwt-knox${path}`);
 
 // First, before another entry point has loaded them.
 const Module = require('node:module');
@@ -27,7 +28,7 @@ for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/verifier', 'nestjs-jwt-
   Module[LOADER] = function (request, ...rest) {
     assert.doesNotMatch(
       request,
-      /^(typeorm|@nestjs\/(typeorm|swagger|websockets|graphql)|jose|eta|bowser|negotiator)(\/|$)/,
+      /^(typeorm|@nestjs\/(typeorm|swagger|websockets|graphql|microservices)|jose|eta|bowser|negotiator)(\/|$)/,
       `${entry} loads what not every host needs`,
     );
     return load.call(this, request, ...rest);

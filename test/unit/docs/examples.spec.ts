@@ -14,6 +14,7 @@ const ENTRY_POINTS = [
   'swagger/index.ts',
   'websockets/index.ts',
   'graphql/index.ts',
+  'microservices/index.ts',
 ];
 /** Methods that an application calls; the others are shown on the pages. */
 const METHODS: Record<string, string[]> = {

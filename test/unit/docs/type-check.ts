@@ -6,6 +6,7 @@ const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
   'nestjs-jwt-knox/client': ['lib/client/index.mts'],
   'nestjs-jwt-knox/graphql': ['lib/graphql/index.ts'],
+  'nestjs-jwt-knox/microservices': ['lib/microservices/index.ts'],
   'nestjs-jwt-knox/migrations': ['lib/typeorm/migrations/index.ts'],
   'nestjs-jwt-knox/pages': ['lib/pages/index.ts'],
   'nestjs-jwt-knox/swagger': ['lib/swagger/index.ts'],

@@ -33,7 +33,7 @@ describe.each(MODES)('a service that takes messages and verifies by %s', (mode) 
     const prepare = (app: any) => void app.connectMicroservice(door.options);
     const service = await t.service(mode, extras, { controllers: [door.handlers], prepare });
     await service.app.startAllMicroservices();
-    sender = await door.connect(service.app);
+    sender = await door.connect();
   });
   afterAll(async () => {
     await sender?.close();
@@ -122,7 +122,7 @@ describe('what a broker lets through', () => {
     });
     closing.push(() => t.close());
     await t.app.startAllMicroservices();
-    const sender = await door.connect(t.app);
+    const sender = await door.connect();
     closing.push(() => sender.close());
     await t.users.add('alice');
     return { t, sender, token: (await t.login()).access_token as string };

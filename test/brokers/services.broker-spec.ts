@@ -1,9 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { headers as natsHeaders } from '@nats-io/transport-node';
+import { Controller, type ExecutionContext, UseGuards } from '@nestjs/common';
 import {
-  ClientProxyFactory, type ClientProxy, ClientsModule, MqttRecordBuilder, type NatsOptions, NatsRecordBuilder, RmqRecordBuilder, Transport,
+  ClientProxyFactory, type ClientProxy, ClientsModule, EventPattern, MqttRecordBuilder, type NatsOptions,
+  NatsRecordBuilder, Payload, RmqRecordBuilder, Transport,
 } from '@nestjs/microservices'; // prettier-ignore
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CurrentUser, JwtKnoxGuard, RequestContext, RequestContextReader } from '../../lib';
 import { MicroserviceContextReader, withToken } from '../../lib/microservices';
 import { BROKERS } from '../support/brokers';
 import { createApp } from '../support/create-app';
@@ -33,7 +37,7 @@ describe.each(MODES)('a service that takes messages and verifies by %s', (mode) 
     const prepare = (app: any) => void app.connectMicroservice(door.options);
     const service = await t.service(mode, extras, { controllers: [door.handlers], prepare });
     await service.app.startAllMicroservices();
-    sender = await door.connect(service.app);
+    sender = await door.connect();
   });
   afterAll(async () => {
     await sender?.close();
@@ -108,6 +112,79 @@ describe('a gateway that forwards the token of the caller', () => {
   });
 });
 
+describe('events, which nobody answers', () => {
+  const subject = `jwt-knox-${randomBytes(6).toString('hex')}`;
+  const heard: unknown[] = [];
+
+  @Controller()
+  @UseGuards(JwtKnoxGuard)
+  class Listeners {
+    @EventPattern(subject) told(@Payload() { text }: any, @CurrentUser('username') username: string) {
+      heard.push([username, text]);
+    }
+  }
+
+  it('reach their handler with a good token, in the order of the sender, and are dropped without', async () => {
+    const t = await createApp(platforms[0]!, 'sqlite', {
+      extras,
+      controllers: [Listeners],
+      prepare: (app) => void app.connectMicroservice(inNats),
+    });
+    const client = ClientProxyFactory.create(inNats) as unknown as ClientProxy;
+    try {
+      await t.app.startAllMicroservices();
+      await t.users.add('alice');
+      const { access_token: token } = await t.login();
+      const tell = (text: string, sent?: string) => {
+        const record = new NatsRecordBuilder({ text }).setHeaders(natsHeaders()).build();
+        return lastValueFrom(client.emit(subject, sent ? withToken(record, sent) : record), {
+          defaultValue: undefined,
+        });
+      };
+      await tell('without');
+      await tell(
+        'forged',
+        forge(token, () => Buffer.alloc(32)),
+      );
+      await tell('with', token);
+      await expect.poll(() => heard).toEqual([['alice', 'with']]);
+      expect(t.events.map(({ name }) => name)).toContain('authentication.rejected');
+    } finally {
+      await client.close();
+      await t.close();
+    }
+  });
+});
+
+describe('D4', () => {
+  /** What a host must not do, and what the library does not. */
+  class ConfidingReader extends RequestContextReader {
+    override read(context: ExecutionContext) {
+      return context.getType() === 'rpc' ? new RequestContext(context.getArgByIndex(0)) : super.read(context);
+    }
+  }
+
+  it('control: a reader that takes a payload for a request lets a forger of requests in', async () => {
+    const door = doors.NATS();
+    const t = await createApp(platforms[0]!, 'sqlite', {
+      extras: { contextReader: ConfidingReader },
+      controllers: [door.handlers],
+      prepare: (app) => void app.connectMicroservice(door.options),
+    });
+    const sender = await door.connect();
+    try {
+      await t.app.startAllMicroservices();
+      await t.users.add('alice');
+      const { access_token: token } = await t.login();
+      const reply = await sender.ask('greet', [], { headers: { authorization: `Bearer ${token}` } });
+      expect(reply).toEqual({ hello: 'alice' });
+    } finally {
+      await sender.close();
+      await t.close();
+    }
+  });
+});
+
 describe('what a broker lets through', () => {
   const closing: (() => unknown)[] = [];
   afterEach(async () => {
@@ -122,7 +199,7 @@ describe('what a broker lets through', () => {
     });
     closing.push(() => t.close());
     await t.app.startAllMicroservices();
-    const sender = await door.connect(t.app);
+    const sender = await door.connect();
     closing.push(() => sender.close());
     await t.users.add('alice');
     return { t, sender, token: (await t.login()).access_token as string };

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { Controller, Logger, UseGuards } from '@nestjs/common';
+import { Controller, Logger, Module, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
 import {
-  BaseRpcContext, ClientProxyFactory, type ClientProxy, EventPattern, GrpcStreamCall, GrpcStreamMethod, KafkaContext, MessagePattern,
+  BaseRpcContext, ClientProxyFactory, type ClientProxy, EventPattern, GrpcMethod, GrpcStreamCall, GrpcStreamMethod, KafkaContext, MessagePattern,
   Payload, RedisContext, RpcException, Transport,
 } from '@nestjs/microservices'; // prettier-ignore
 import { firstValueFrom, lastValueFrom, map, type Observable, of } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CurrentUser, JwtKnoxGuard, OptionalAuth, Public, StorageUnavailableError } from '../../lib';
 import { MicroserviceContextReader } from '../../lib/microservices';
+import { JwtKnoxVerifierModule } from '../../lib/verifier';
 import { createApp, type TestApp } from '../support/create-app';
 import { messageCases } from '../support/message-cases';
 import { doors } from '../support/message-doors';
@@ -91,6 +93,60 @@ describe('streams of gRPC', () => {
     metadata.set('authorization', `Bearer ${(await t.login()).access_token}`);
     expect(await say(metadata)).toEqual({ json: 'alice: hello' });
     expect(await say(new Metadata())).toMatchObject({ code: 16 });
+  });
+});
+
+describe('guard: global', () => {
+  @Controller()
+  class Unguarded {
+    @GrpcMethod('Messages', 'me') me(@CurrentUser('username') username: string) {
+      return { json: JSON.stringify({ username }) };
+    }
+    @Public() @GrpcMethod('Messages', 'open') open() {
+      return { json: '{}' };
+    }
+  }
+  const extras = { contextReader: MicroserviceContextReader, guard: 'global' } as const;
+
+  it('stands before messages too, where they inherit the configuration of the application', async () => {
+    const door = doors.gRPC();
+    t = await createApp(platforms[0]!, 'sqlite', {
+      extras,
+      controllers: [Unguarded],
+      prepare: (app) => void app.connectMicroservice(door.options, { inheritAppConfig: true }),
+    });
+    closing.push(() => t.close());
+    await t.app.startAllMicroservices();
+    const sender = await door.connect();
+    closing.push(() => sender.close());
+    await t.users.add('alice');
+    expect(await sender.askWith('me', (await t.login()).access_token)).toEqual({ username: 'alice' });
+    expect(await sender.ask('me', [])).toEqual({ refused: { code: 'missing_token', grpc: 16, message: NO_TOKEN } });
+    expect(await sender.ask('open', [])).toEqual({});
+  });
+
+  it('stands before messages of an application that has nothing else', async () => {
+    const door = doors.gRPC();
+    @Module({
+      imports: [
+        JwtKnoxVerifierModule.forRoot({
+          issuer: 'https://auth.example',
+          audience: 'orders',
+          jwks: { uri: 'http://127.0.0.1:9/jwks' },
+          ...extras,
+        }),
+      ],
+      controllers: [Unguarded],
+    })
+    class Service {}
+    const app = await NestFactory.createMicroservice(Service, { ...door.options, logger: false, abortOnError: false });
+    closing.push(() => app.close());
+    await app.listen();
+    const sender = await door.connect();
+    closing.push(() => sender.close());
+    expect(await sender.ask('me', [])).toEqual({ refused: { code: 'missing_token', grpc: 16, message: NO_TOKEN } });
+    expect((await sender.ask('me', [['authorization', 'Bearer hello']])).refused).toMatchObject({ grpc: 16 });
+    expect(await sender.ask('open', [])).toEqual({});
   });
 });
 
@@ -208,7 +264,7 @@ describe('transports without headers', () => {
     });
     closing.push(() => t.close());
     await t.app.startAllMicroservices();
-    const sender = await options.connect(t.app);
+    const sender = await options.connect();
     closing.push(() => sender.close());
     await t.users.add('alice');
     const { access_token: token } = await t.login();

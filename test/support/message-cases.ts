@@ -37,7 +37,7 @@ export function messageCases(title: string, make: () => Door, every: number): vo
         prepare: (app) => void app.connectMicroservice(door.options),
       });
       await t.app.startAllMicroservices();
-      sender = await door.connect(t.app);
+      sender = await door.connect();
       alice = await t.users.add('alice');
       await t.users.add('bob');
     });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Metadata } from '@grpc/grpc-js';
 import { headers as natsHeaders } from '@nats-io/transport-node';
-import type { INestApplication, Type } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import {
   ClientProxyFactory, type ClientGrpcProxy, type ClientProxy, GrpcMethod, MessagePattern, type MicroserviceOptions, MqttRecordBuilder,
   NatsRecordBuilder, RmqRecordBuilder, Transport,
@@ -22,7 +22,7 @@ export type Reply = Record<string, any>;
 export interface Door {
   handlers: Type;
   options: MicroserviceOptions;
-  connect(app: INestApplication): Promise<Sender>;
+  connect(): Promise<Sender>;
 }
 
 export interface Sender {

@@ -119,7 +119,7 @@ describe('events, which nobody answers', () => {
   @Controller()
   @UseGuards(JwtKnoxGuard)
   class Listeners {
-    @EventPattern(subject) told(@Payload() { text }: any, @CurrentUser('username') username: string) {
+    @EventPattern(subject) told(@Payload() { text }: any, @CurrentUser('username') username: any) {
       heard.push([username, text]);
     }
   }

@@ -68,12 +68,12 @@ export class MessageContext extends RequestContext {
 
   #rpcExceptionOf(error: JwtKnoxError): RpcException {
     const { code, status } = error;
-    const { lack, Metadata } = this.#headers;
+    const { lack, hint, Metadata } = this.#headers;
     let { message } = error;
-    if (error instanceof MissingTokenError && lack) {
-      message = lack;
+    if (error instanceof MissingTokenError) {
+      message = lack ?? hint ?? message;
       // An event has no answer that would tell.
-      LOG.write('warn', 'A message was refused', new MissingTokenError(message));
+      if (lack) LOG.write('warn', 'A message was refused', new MissingTokenError(lack));
     }
     if (Metadata === undefined) return new RpcException({ code, status, message });
     const metadata = new Metadata();

@@ -9,6 +9,8 @@ export interface MessageHeaders {
   readonly entries: readonly (readonly [string, unknown])[];
   /** Why there can be none, and what to do; undefined where there can be. */
   readonly lack?: string | undefined;
+  /** How to send a token, where that is not plain. */
+  readonly hint?: string | undefined;
   /** The class of gRPC's metadata, where this is a call of gRPC. */
   readonly Metadata?: (new () => GrpcMetadata) | undefined;
   /** Ends a call whose handler is given the call alone: Nest lets nobody catch what is thrown before such a handler. */
@@ -37,8 +39,8 @@ const UNKNOWN =
   'and name your class as contextReader in the module.';
 
 const OLD_MQTT =
-  'This message carries no MQTT 5 properties: set protocolVersion: 5 in the options of client and server, so that they ' +
-  'can carry an access token.';
+  'Authentication is required: send an access token as the user property authorization, with protocolVersion: 5 in the ' +
+  'options of client and server.';
 
 /** The headers of a message: of what the transport made, never of what the sender wrote into the payload. */
 export function headersOf(args: readonly unknown[]): MessageHeaders | undefined {
@@ -59,7 +61,7 @@ export function headersOf(args: readonly unknown[]): MessageHeaders | undefined 
 function ofMqtt(carrier: MqttContext): MessageHeaders {
   const properties: unknown = carrier.getPacket()?.properties;
   const { userProperties } = Object(properties) as { userProperties?: unknown };
-  return { carrier, entries: membersOf(userProperties), lack: userProperties ? undefined : OLD_MQTT };
+  return { carrier, entries: membersOf(userProperties), hint: userProperties ? undefined : OLD_MQTT };
 }
 
 function ofGrpc(carrier: object, metadata: GrpcMetadata): MessageHeaders {

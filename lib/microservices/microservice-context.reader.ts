@@ -3,8 +3,8 @@ import { RequestContext, RequestContextReader } from '../guard/request-context';
 import { MessageContext, MessageRequest } from './message-context';
 import { headersOf } from './message-headers';
 
-/** One request for each message, however often its context is read. */
-const REQUESTS = new WeakMap<object, MessageRequest>();
+/** Where a message keeps its request, however often its context is read: what belongs to it is let go of with it. */
+const REQUEST = Symbol('jwt-knox.request');
 
 /**
  * Lets `JwtKnoxGuard` and the decorators work in the handlers of messages, beside those of HTTP and GraphQL: name it as
@@ -21,8 +21,9 @@ export class MicroserviceContextReader extends RequestContextReader {
     if (context.getType() !== 'rpc') return super.read(context);
     const headers = headersOf(context.getArgs());
     if (headers === undefined) return new RequestContext(undefined);
-    let request = REQUESTS.get(headers.carrier);
-    if (request === undefined) REQUESTS.set(headers.carrier, (request = new MessageRequest(headers)));
+    const known: unknown = (headers.carrier as Record<symbol, unknown>)[REQUEST];
+    const request = known instanceof MessageRequest ? known : new MessageRequest(headers);
+    if (request !== known) Reflect.defineProperty(headers.carrier, REQUEST, { value: request });
     return new MessageContext(request, headers);
   }
 }

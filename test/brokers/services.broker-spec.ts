@@ -119,7 +119,8 @@ describe('events, which nobody answers', () => {
   @Controller()
   @UseGuards(JwtKnoxGuard)
   class Listeners {
-    @EventPattern(subject) told(@Payload() { text }: any, @CurrentUser('username') username: any) {
+    @EventPattern<string>(subject)
+    told(@CurrentUser('username') username: string, @Payload() { text }: { text: string }) {
       heard.push([username, text]);
     }
   }

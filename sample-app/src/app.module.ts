@@ -34,12 +34,14 @@ export class AppModule {
         ...(config.throttle ? [ThrottlingModule] : []),
         JwtKnoxModule.forRoot({
           ...config.knox,
+          programTokens: { prefix: 'sample_', scopes: ['notes:read', 'notes:write'] },
           imports: [KnoxUsersModule.register(passwords)],
           userProvider: KnoxUsers,
           features: config.pages ? [pages()] : [],
           routes: {
             prefix: 'auth',
             admin: true,
+            tokens: true,
             debug: config.debugVerify,
             ...config.routes,
             guards: { login: limit, refresh: limit },

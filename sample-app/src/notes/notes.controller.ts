@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, Get, Post, UseGuards } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Matches } from 'class-validator';
-import { CurrentUser, JwtKnoxGuard } from 'nestjs-jwt-knox';
+import { CurrentUser, JwtKnoxGuard, Scopes } from 'nestjs-jwt-knox';
 import type { Repository } from 'typeorm';
 import { User } from '../users/user.entity.js';
 import { Note } from './note.entity.js';
@@ -16,19 +16,21 @@ export class CreateNoteDto {
   text!: string;
 }
 
-/** Everybody's own notes. */
+/** Everybody's own notes. A login may read and write them, a token for a program what its scopes say. */
 @Controller('notes')
 @UseGuards(JwtKnoxGuard)
 export class NotesController {
   constructor(@InjectRepository(Note) private readonly notes: Repository<Note>) {}
 
   @Get()
+  @Scopes('notes:read')
   async list(@CurrentUser() user: User) {
     const order = { createdAt: 'DESC', id: 'DESC' } as const;
     return (await this.notes.find({ where: { userId: user.id }, order, take: PAGE })).map(noteBody);
   }
 
   @Post()
+  @Scopes('notes:write')
   async add(@CurrentUser() user: User, @Body() { text }: CreateNoteDto) {
     const note = { id: randomUUID(), userId: user.id, text, createdAt: Date.now() };
     await this.notes.insert(note);

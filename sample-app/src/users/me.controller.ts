@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Put, Req, Res, UnauthorizedException, UseGuards } from '@nestjs/common';
-import { CurrentSession, CurrentUser, JwtKnoxGuard, type Session, TokenTransport } from 'nestjs-jwt-knox';
+import { CurrentSession, CurrentUser, JwtKnoxGuard, RequireLogin, type Session, TokenTransport } from 'nestjs-jwt-knox';
 import type { Client } from './hashing-queue.js';
 import { User } from './user.entity.js';
 import { ChangePasswordDto } from './users.dto.js';
@@ -19,6 +19,7 @@ export class MeController {
   }
 
   @Put('password')
+  @RequireLogin()
   async changePassword(
     @CurrentUser() user: User,
     @CurrentSession() session: Session,

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Patch, Post, Req, UseGuards } from '@nestjs/common';
-import { JwtKnoxGuard } from 'nestjs-jwt-knox';
+import { JwtKnoxGuard, RequireLogin } from 'nestjs-jwt-knox';
 import { AdminGuard } from './admin.guard.js';
 import type { Client } from './hashing-queue.js';
 import { CreateUserDto, UpdateUserDto, userBody } from './users.dto.js';
@@ -7,6 +7,7 @@ import { UsersService } from './users.service.js';
 
 /** For the administrator. */
 @Controller('users')
+@RequireLogin()
 @UseGuards(JwtKnoxGuard, AdminGuard)
 export class UsersController {
   constructor(private readonly users: UsersService) {}

@@ -29,6 +29,7 @@ const ACCESS_KEY = {
 /** Every call of the storage that a request or an operator may make. */
 const CALLS: Record<string, (storage: TypeOrmSessionRepository) => Promise<unknown>> = {
   findById: (storage) => storage.findById(ID),
+  findByIds: (storage) => storage.findByIds([ID]),
   findByUser: (storage) => storage.findByUser('alice'),
   findSlots: (storage) => storage.findSlots('alice', { limit: 2, aliveAt: 1, most: 2 }),
   insert: (storage) => storage.insert(sessionOf('bob', '00000000-0000-4000-8000-000000000002')),

@@ -57,7 +57,7 @@ describe.each(environments)('administration: $title', ({ platform, kind }) => {
     expect(t.events).toEqual(
       asked.map(([method, path]) => ({
         name: 'access.forbidden',
-        event: { userId, sessionId, presenter, method, path, reason: 'no_admin' },
+        event: { userId, sessionId, actorId: null, presenter, method, path, reason: 'no_admin' },
       })),
     );
     t.events.length = 0;

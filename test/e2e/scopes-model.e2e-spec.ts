@@ -1,4 +1,4 @@
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Controller, Get, UseGuards } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type IssuedTokens, JwtKnoxGuard, Scopes } from '../../lib';
 import { environments } from '../support/create-app';

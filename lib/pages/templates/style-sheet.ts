@@ -62,6 +62,8 @@ dd { margin: 0; }
 .actions { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: flex-end; }
 form p { margin: 0 0 0.75rem; }
 label { display: block; }
+fieldset { margin: 0 0 0.75rem; padding: 0.75rem; border: 1px solid var(--knox-line); border-radius: var(--knox-radius); }
+.token { user-select: all; }
 .choice { display: flex; gap: 0.5rem; align-items: center; }
 input:not([type="checkbox"]), select {
   width: 100%;

@@ -1,0 +1,111 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CookieTransport } from '../../lib';
+import { pages } from '../../lib/pages';
+import { createApp, type TestApp } from '../support/create-app';
+import { platforms } from '../support/platforms';
+import { launch, openPage, overflowOf, violationsOf } from './chromium';
+
+const SCREENSHOTS = '.cache/screenshots';
+
+describe.each(platforms)('rights on the page of devices in Chromium, on $name', (platform) => {
+  let t: TestApp;
+  let browser: Browser;
+  let address: string;
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    browser = await launch();
+    t = await createApp(platform, 'sqlite', {
+      options: {
+        transport: new CookieTransport(),
+        programTokens: { prefix: 'acme_', scopes: ['orders:read', 'orders:write'] },
+      },
+      extras: { features: [pages()], routes: { tokens: true, freshness: '10m' } },
+    });
+    await t.users.add('alice');
+    address = (await t.app.getUrl()).replace('127.0.0.1', 'localhost');
+    t.clock.set(Date.now());
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await t?.close();
+  });
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    await t.tokens.revokeAll('1');
+  });
+
+  const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
+    const context = await browser.newContext({ locale: 'en-GB', ...options });
+    contexts.push(context);
+    const opened = await openPage(context);
+    await logIn(opened.page);
+    return opened;
+  };
+  const logIn = async (page: Page) => {
+    await page.goto(`${address}/auth/login`);
+    await page.fill('#username', 'alice');
+    await page.fill('#password', 'alice-password');
+    await page.click('button.main');
+    await page.waitForURL(/\/auth\/devices$/, { waitUntil: 'load' });
+  };
+
+  it.each([true, false])(
+    'make a token, see it this once and withdraw it; with scripts: %s',
+    async (javaScriptEnabled) => {
+      const { page, complaints } = await open({ javaScriptEnabled });
+      await page.locator('summary', { hasText: 'Make a token' }).click();
+      await page.fill('#program-name', '<b>CI</b>');
+      await page.check('#scope-0');
+      await page.fill('#program-password', 'alice-password');
+      await page.locator('details button.main').click();
+      const token = (await page.locator('code.token').textContent())!;
+      expect(token).toMatch(/^acme_eyJ/);
+      expect([await t.statusOf(token), page.url().includes(token)]).toEqual([204, false]);
+      expect(await page.locator('ul.cards h3', { hasText: '<b>CI</b>' }).count()).toBe(1);
+      await page.goto(`${address}/auth/devices`);
+      expect(await page.content()).not.toContain(token);
+      await page.locator('button[value="end-token"]').click();
+      await page.waitForURL(/token-ended/, { waitUntil: 'load' });
+      expect([await t.statusOf(token), complaints]).toEqual([401, []]);
+    },
+  );
+
+  it('ask for the password where the login is not fresh, and go on with new cookies', async () => {
+    const [laptop, phone] = [await open(), await open()];
+    t.clock.advance('11m');
+    await laptop.page.reload();
+    await laptop.page.fill('#password-all', 'wrong');
+    await laptop.page.click('button[value="end-others"]');
+    expect(await laptop.page.locator('.problem').textContent()).toContain('Nothing was changed');
+    await phone.page.reload();
+    expect(new URL(phone.page.url()).pathname).toBe('/auth/devices');
+    await laptop.page.fill('#password-all', 'alice-password');
+    await laptop.page.click('button[value="end-others"]');
+    await laptop.page.waitForURL(/\/auth\/devices\?ended=1$/, { waitUntil: 'load' });
+    await phone.page.reload();
+    expect(new URL(phone.page.url()).pathname).toBe('/auth/login');
+    expect(laptop.complaints).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'break no rule of accessibility, and fit all widths, in %s',
+    async (colorScheme) => {
+      const { page, complaints } = await open({ colorScheme });
+      const alice = (await t.users.findById('1'))!;
+      const order = { name: 'A program with a name that is rather long', scopes: ['orders:read', 'orders:write'] };
+      await t.tokens.issueProgramToken(alice, order);
+      t.clock.advance('11m');
+      for (const width of [320, 1_024, 1_920]) {
+        await page.setViewportSize({ width, height: 800 });
+        await page.goto(`${address}/auth/devices`);
+        await page.locator('summary', { hasText: 'Make a token' }).click();
+        expect([width, await overflowOf(page), await violationsOf(page)]).toEqual([width, 0, []]);
+        if (platform.name === 'express')
+          await page.screenshot({ path: `${SCREENSHOTS}/programs-${colorScheme}-${width}.png`, fullPage: true });
+      }
+      expect(complaints).toEqual([]);
+    },
+  );
+});

@@ -7,6 +7,8 @@ const COLUMNS = [
   'authenticatedAt', 'expiresAt', 'lastUsedAt',
 ]; // prettier-ignore
 const OWN_CLAIMS = new Set([
+  'scope',
+  'auth_time',
   'iss',
   'aud',
   'sub',
@@ -76,7 +78,11 @@ export class Doors {
       if (sub !== this.booty.me || !this.isLiveAndOwn(sid)) this.gain('identity', title, answer);
       const [row] = await this.rows(sid);
       if (!row || exp * 1_000 > Number(row.expiresAt)) this.gain('lifetime', title, answer);
-      if (Object.keys(claims).some((name) => !OWN_CLAIMS.has(name))) this.gain('claims', title, answer);
+      const { scope = '*', auth_time: provenAt = 0 } = claims;
+      const isOwn = Object.keys(claims).every((name) => OWN_CLAIMS.has(name));
+      // The session may do whatever its user may, and nobody proved anything since the row says.
+      if (!isOwn || scope !== '*' || provenAt * 1_000 > Number(row?.authenticatedAt))
+        this.gain('claims', title, answer);
     }
   }
 

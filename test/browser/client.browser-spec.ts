@@ -124,8 +124,11 @@ describe.each([
 
   it('control: a client as tutorials have it sends many refreshes, fails requests and loses sessions', async () => {
     const rounds = 20;
-    // Not one that is cut: its cookies arrive.
-    const outcome = await play(await openTabs('naive'), rounds, () => false);
+    let outcome: Awaited<ReturnType<typeof play>>;
+    // Not one that is cut: its cookies arrive. Once in a while nothing is lost in so few rounds.
+    let attempts = 5;
+    do outcome = await play(await openTabs('naive'), rounds, () => false);
+    while (outcome.logouts === 0 && --attempts > 0);
     expect(outcome.logouts).toBeGreaterThan(0);
     expect(outcome.wrong.length).toBeGreaterThan(rounds);
     expect(outcome.keys.length).toBeGreaterThan(0);

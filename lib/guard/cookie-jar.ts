@@ -30,6 +30,9 @@ export class CookieJar {
   /** Part of the names where several modules share an application. */
   realm = '';
 
+  /** Read once: the environment is slow to ask, and this is asked with every request. */
+  private readonly isProduction = process.env.NODE_ENV === 'production';
+
   constructor(private readonly settings: CookieSettings) {}
 
   /** Both, as over https. */
@@ -119,7 +122,7 @@ export class CookieJar {
   isPlain(request: any): boolean {
     const { secure } = this.settings;
     if (secure !== 'auto') return !secure;
-    if (process.env.NODE_ENV === 'production') return false;
+    if (this.isProduction) return false;
     return isLoopback(requestedHost(request).replace(/:\d+$/, '')) && !isEncrypted(request) && !isProxied(request);
   }
 }
@@ -150,7 +153,7 @@ function isProxied({ headers = {} }: any): boolean {
 /** All values of a name: the package `cookie` keeps one of them, and which one is what an attacker would choose. */
 function valuesIn(request: any, name: string): string[] {
   const header: unknown = request.headers?.cookie;
-  if (typeof header !== 'string') return [];
+  if (typeof header !== 'string' || !header.includes(name)) return [];
   return header.split(';').flatMap((pair) => {
     const at = pair.indexOf('=');
     return at >= 0 && trimmed(pair.slice(0, at)) === name ? [trimmed(pair.slice(at + 1))] : [];
@@ -158,7 +161,14 @@ function valuesIn(request: any, name: string): string[] {
 }
 
 /** RFC 6265 section 5.2: spaces and tabs, and nothing else that JavaScript takes for white space. */
-const trimmed = (text: string) => text.replace(/^[ \t]+|[ \t]+$/g, '');
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+const isBlank = (code: number) => code === 32 || code === 9;
 
 const MOST_DOMAINS = 4;
 

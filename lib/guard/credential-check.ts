@@ -29,7 +29,7 @@ export class CredentialCheck {
   async authenticate(context: RequestContext): Found {
     const { transport } = this;
     const { request, presenter } = context;
-    transport.admit(request, context.response, useOf(context));
+    if (!context.isAdmitted) transport.admit(request, context.response, useOf(context));
     const token = tokenOrNull(transport.readAccess(request));
     if (token === null) return this.goOn(context, new MissingTokenError());
     try {

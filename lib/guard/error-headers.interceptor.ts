@@ -132,7 +132,11 @@ export function addHeader(response: any, name: string, value: string): void {
 /** Says that an answer depends on a header of the request (RFC 9110 section 12.5.5). */
 export function addVary(response: any, header: string): void {
   if (typeof response?.getHeader !== 'function') return;
-  const present = [response.getHeader('Vary') ?? []].flat().join(', ');
+  const known: unknown = response.getHeader('Vary');
+  // The usual case: nobody has said so yet, or this library has.
+  if (known === header) return;
+  if (known === undefined) return setHeader(response, 'Vary', header);
+  const present = [known].flat().join(', ');
   const names = present.toLowerCase().split(/\s*,\s*/);
   if (names.includes('*') || names.includes(header.toLowerCase())) return;
   setHeader(response, 'Vary', present === '' ? header : `${present}, ${header}`);

@@ -66,7 +66,10 @@ export class PassportAuthenticator extends RequestAuthenticator {
     const opened = this.channels?.currentOf(request);
     if (opened) return opened;
     // For each guard anew: of two handlers of one request, one may allow what the other refuses.
-    if (lifetime && this.checksOrigin) this.transport.admit(request, context.response, useOf(context));
+    if (lifetime && this.checksOrigin) {
+      this.transport.admit(request, context.response, useOf(context));
+      context.isAdmitted = true;
+    }
     const known = lifetime && this.cache.get(lifetime, request);
     if (known) return known;
     const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, context);

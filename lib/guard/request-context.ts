@@ -11,6 +11,9 @@ export class RequestContext {
   /** Whether the route says `@AllowCrossOrigin()`; set by the guard. */
   allowsCrossOrigin = false;
 
+  /** Whether the transport has admitted the request; set by the library. */
+  isAdmitted = false;
+
   constructor(
     /** The request, whose `headers` carry the credential and on which `user` and `knox` are set; undefined for none. */
     readonly request: any,

@@ -143,6 +143,8 @@ export class ConnectedGraphqlAuth extends JwtKnoxGraphqlAuth {
     const known = this.#sockets.get(connection);
     try {
       if (known) await known.renew(params);
+      // Mercurius starts another one after each, and stops the last only.
+      if (known) clearInterval(connection.keepAliveTimer);
       const request = context?.request?.raw ?? context?.request;
       const given = { socket, request, params };
       const opened = known ?? (await SubscriptionSocket.open(this.#connections, this.#terms, given));

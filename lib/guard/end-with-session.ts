@@ -8,9 +8,10 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { type Observable, Subject, takeUntil, tap } from 'rxjs';
-import { InvalidTokenError, JwtKnoxConfigurationError } from '../contracts/errors';
+import { InvalidTokenError, TokenExpiredError, JwtKnoxConfigurationError } from '../contracts/errors';
 import type { Session } from '../contracts/session';
 import { USUAL_TERMS } from '../sessions/channel-terms';
+import type { ChannelEnd } from '../sessions/open-channel';
 import type { OpenChannels } from '../sessions/open-channels';
 import { RequestSession } from './authenticated-request';
 import { PassportAuthenticator, RequestAuthenticator } from './request-authenticator';
@@ -48,8 +49,10 @@ export class EndWithSessionInterceptor implements NestInterceptor {
     if (session.realm !== this.channels.realm) throw new JwtKnoxConfigurationError([OTHER_MODULE], 'EndWithSession');
     const answer = new Answer(raw);
     const shown = { user: request.user, session, claims: knox.claims };
-    const channel = this.channels.open(shown, RequestSession.tokenEndOf(knox), USUAL_TERMS, () => answer.end());
+    const channel = this.channels.open(shown, RequestSession.tokenEndOf(knox), USUAL_TERMS, (end) => answer.end(end));
     raw.once('close', () => this.channels.leave(channel));
+    // Who left while the guard looked leaves nothing open.
+    if (raw.destroyed === true || raw.closed === true) this.channels.leave(channel);
     return next
       .handle()
       .pipe(
@@ -69,10 +72,13 @@ class Answer {
     private readonly raw: { readonly headersSent: boolean; readonly writableFinished: boolean; destroy(): void },
   ) {}
 
-  end(): void {
+  end(end: ChannelEnd): void {
     if (this.isHandled) return this.raw.destroy();
     // Nothing has been said yet: a refusal still can be.
-    if (!this.hasValue && !this.raw.headersSent) return this.ended.error(new InvalidTokenError('session_not_found'));
+    if (!this.hasValue && !this.raw.headersSent) {
+      const isExpired = end === 'token_expired';
+      return this.ended.error(isExpired ? new TokenExpiredError() : new InvalidTokenError('session_not_found'));
+    }
     this.ended.next();
     setTimeout(() => this.raw.writableFinished || this.raw.destroy(), ENDING_MS).unref();
   }

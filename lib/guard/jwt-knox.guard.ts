@@ -48,7 +48,10 @@ export class JwtKnoxGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.accessTo(context);
     if (access === 'public') {
-      if (contradictsPublic(context)) throw new TypeError(PUBLIC_WITH_RIGHTS);
+      if (contradictsPublic(context)) {
+        const error = new TypeError(PUBLIC_WITH_RIGHTS);
+        throw await readAndLeave(context, this.reader).refusalOf(error);
+      }
       // Your own decorators may ask for the request there.
       leaveReader(context, this.reader);
       return true;

@@ -86,6 +86,9 @@ export class OpenChannels implements OnApplicationShutdown {
   /** Takes a newer token of the same session. */
   renew<User>(channel: OpenChannel<User>, shown: Authentication<User>, tokenEnd: number | undefined): void {
     channel.take(shown, untilOf(shown, tokenEnd, channel.terms));
+    // What was read for it may be from before the session was narrowed.
+    const session = this.doubts.has(shown.session.id) && this.sessions.find(shown.session.id);
+    if (session) this.doubt(session);
   }
 
   /** Forgets a channel that the other side closed. */
@@ -131,7 +134,10 @@ export class OpenChannels implements OnApplicationShutdown {
   }
 
   private onNarrowed(session: Session): void {
-    for (const channel of this.sessions.find(session.id)?.channels ?? []) channel.adopt(session);
+    this.remember(session.id);
+    const open = this.sessions.find(session.id);
+    for (const channel of open?.channels ?? []) channel.adopt(session);
+    if (open) this.doubt(open);
   }
 
   private remember(whose: string): void {
@@ -144,6 +150,7 @@ export class OpenChannels implements OnApplicationShutdown {
   }
 
   private doubt(session: OpenSession): void {
+    session.isDoubted = true;
     session.recheckAt = 0;
     setImmediate(() => void this.readDue());
   }
@@ -192,12 +199,15 @@ export class OpenChannels implements OnApplicationShutdown {
   }
 
   private async readBatch(due: OpenSession[]): Promise<boolean> {
-    for (const session of due) session.recheckAt = Infinity;
+    for (const session of due) {
+      session.recheckAt = Infinity;
+      session.isDoubted = false;
+    }
     const ended = await this.recheck.endedAmong(due);
     const now = this.options.clock.now();
     for (const session of due) {
       // Meanwhile an end may have been announced, which asks for another look.
-      if (session.recheckAt !== Infinity) continue;
+      if (session.isDoubted) continue;
       session.recheckAt = now + (ended ? session.recheck : Math.min(session.recheck, RETRY_MS));
       if (ended?.has(session)) this.finish(session);
     }

@@ -2,6 +2,8 @@ import type { RevocationScope } from '../contracts/events';
 import type { Session } from '../contracts/session';
 import type { OpenChannel } from './open-channel';
 
+/** Longer than usual access tokens live: those for programs, and of applications without refresh tokens. */
+const LONG_MS = 15 * 60_000;
 /** How many rows are read at once. */
 const BATCH = 200;
 
@@ -15,8 +17,10 @@ export interface OpenSession extends Pick<
   recheck: number;
   /** When its row is read next. */
   recheckAt: number;
-  /** Whether something of it stays open without fresh tokens: then its user is asked for too. */
+  /** Whether something of it stays open for long without fresh tokens: then its user is asked for too. */
   outlivesTokens: boolean;
+  /** Whether something was announced of it since its row was asked for: then that row says too little. */
+  isDoubted: boolean;
 }
 
 /** The sessions with something open, by the scopes in which sessions end. */
@@ -43,7 +47,7 @@ export class OpenSessions {
     session.recheck = Math.min(session.recheck, recheck);
     // At moments of their own: sockets that were opened together must not ask together.
     session.recheckAt = Math.min(session.recheckAt, now + recheck * (0.5 + Math.random() / 2));
-    if (channel.until === Infinity) session.outlivesTokens = true;
+    if (channel.until - now > LONG_MS) session.outlivesTokens = true;
     return session;
   }
 
@@ -98,7 +102,14 @@ export class OpenSessions {
   private begin({ session: { id, userId, createdAt, kind, actorId, actorSessionId } }: OpenChannel): OpenSession {
     const channels = new Set<OpenChannel>();
     const known = { id, userId, createdAt, kind, actorId, actorSessionId };
-    const session = { ...known, channels, recheck: Infinity, recheckAt: Infinity, outlivesTokens: false };
+    const session = {
+      ...known,
+      channels,
+      recheck: Infinity,
+      recheckAt: Infinity,
+      outlivesTokens: false,
+      isDoubted: false,
+    };
     this.byId.set(id, session);
     if (typeof actorSessionId === 'string') this.acted.add(session);
     const ofUser = this.byUser.get(userId) ?? new Set();

@@ -26,12 +26,23 @@ export class SessionRecheck {
       const ended = await new RequestDeadline(storageTimeout).run(() => this.endedRows(sessions, storageTimeout));
       for (const session of sessions) {
         if (!session.outlivesTokens || ended.has(session)) continue;
-        if (await new RequestDeadline(storageTimeout).run(() => this.isUserGone(session))) ended.add(session);
+        const ask = () => new RequestDeadline(storageTimeout).run(() => this.isUserGone(session));
+        if (await this.unlessFailed(ask)) ended.add(session);
       }
       return ended;
     } catch (error) {
       this.log.write('warn', 'Sessions with open sockets or streams could not be read again', error);
       return null;
+    }
+  }
+
+  /** What cannot be told of one session, such as a failure of a user provider, keeps nothing from the others. */
+  private async unlessFailed(check: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await check();
+    } catch (error) {
+      this.log.write('warn', 'A session with open sockets or streams could not be checked again', error);
+      return false;
     }
   }
 
@@ -43,12 +54,15 @@ export class SessionRecheck {
     const now = this.options.clock.now();
     const isOver = async (session: OpenSession) => {
       const named = namedBy(session);
-      return refused(async () => {
+      const read = async () => {
         const record = ownRow(rows.get(session.id), named, this.options.realm);
         const current = sessionOf(this.checker.living(record, named, now));
         await this.checker.checkActor(record, named, now);
+        // What was taken from it meanwhile, this row may not know yet: it is read again.
+        if (session.isDoubted) return;
         for (const channel of session.channels) if (channel.session.scopes !== current.scopes) channel.adopt(current);
-      });
+      };
+      return this.unlessFailed(() => refused(read));
     };
     const verdicts = await Promise.all(sessions.map(isOver));
     return new Set(sessions.filter((_, index) => verdicts[index]));

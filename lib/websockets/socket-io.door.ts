@@ -16,6 +16,7 @@ interface IoSocket {
     off(event: 'close', listener: () => void): unknown;
     close(): void;
   };
+  readonly nsp?: { readonly server?: IoServer };
   readonly client: { readonly sockets?: ReadonlyMap<string, unknown> };
   readonly connected: boolean;
   readonly data: any;
@@ -63,18 +64,14 @@ export class SocketIoDoor {
     if (this.guarded.has(namespace)) return;
     this.guarded.add(namespace);
     const server = namespace.server ?? namespace;
-    const recovery = server.opts?.connectionStateRecovery;
-    if (recovery && recovery.skipMiddlewares !== false) {
-      const problem =
-        'protect: with connectionStateRecovery, socket.io lets a socket in again without asking whether its session lives; ' +
-        'set connectionStateRecovery.skipMiddlewares: false.';
-      throw new JwtKnoxConfigurationError([problem], 'JwtKnoxSocketAuth');
-    }
+    requireQuestions(server);
     server.connectTimeout?.(SILENCE_MS);
     namespace.use(this.middleware);
   }
 
   private async admit(socket: IoSocket): Promise<void> {
+    // Of a middleware that the application uses by itself, this is the first that is known of its server.
+    requireQuestions(socket.nsp?.server);
     const { request, conn } = socket;
     const tokens = [ownMember(socket.handshake?.auth, 'token'), ...queryTokens(request?.url, this.settings.query)];
     let isOver = false;
@@ -102,6 +99,16 @@ export class SocketIoDoor {
     next(Object.assign(new Error(message), { data: { code, message, close_code: closeCode } }));
     setTimeout(() => client.sockets?.size === 0 && conn.close(), REFUSED_MS).unref();
   }
+}
+
+/** @throws JwtKnoxConfigurationError where a socket comes back without being asked anything */
+function requireQuestions(server: IoServer | undefined): void {
+  const recovery = server?.opts?.connectionStateRecovery;
+  if (!recovery || recovery.skipMiddlewares === false) return;
+  const problem =
+    'protect: with connectionStateRecovery, socket.io lets a socket in again without asking whether its session lives; ' +
+    'set connectionStateRecovery.skipMiddlewares: false.';
+  throw new JwtKnoxConfigurationError([problem], 'JwtKnoxSocketAuth');
 }
 
 function close(socket: IoSocket, end: ChannelEnd): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { Connection, Connections } from '../guard/connections';
 import { endOf, refusalOf, type SocketEnd } from '../guard/close-codes';
 import { type DoorSettings, untilText } from './door';
@@ -31,6 +32,8 @@ const CLOSING_MS = 1_000;
 const LONGEST_RENEWAL = 16_384;
 const RENEW = 'auth.renew';
 const PROTECTED = Symbol('jwt-knox.protected');
+const OTHER_DOOR =
+  'protect: another JwtKnoxModule protects this server; give the gateways of each module a path of their own.';
 
 /**
  * Authenticates between a request and its upgrade. Who is not let in gets a close code, which a browser shows to a page,
@@ -42,9 +45,11 @@ export class WsDoor {
     private readonly settings: DoorSettings,
   ) {}
 
-  protect(server: WsServer & { [PROTECTED]?: true }): void {
-    if (server[PROTECTED]) return;
-    server[PROTECTED] = true;
+  /** @throws JwtKnoxConfigurationError where another module protects it: one would let in whom the other refuses */
+  protect(server: WsServer & { [PROTECTED]?: WsDoor }): void {
+    if (server[PROTECTED] === this) return;
+    if (server[PROTECTED]) throw new JwtKnoxConfigurationError([OTHER_DOOR], 'JwtKnoxSocketAuth');
+    server[PROTECTED] = this;
     const upgrade = server.handleUpgrade;
     server.handleUpgrade = (request, socket, head, admit) => {
       // Meanwhile nobody else listens for its errors.

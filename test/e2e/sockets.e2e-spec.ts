@@ -166,6 +166,16 @@ describe.each(environments)('sockets: $title', ({ platform, kind }) => {
     expect(await answers('close')).toContain('insufficient_user_authentication');
   });
 
+  it('of a program ends when its user is disabled elsewhere, though its token is not', async () => {
+    await start({ recheck: '1s' });
+    const alice = (await t.users.findById('1'))!;
+    const { accessToken } = await t.tokens.issueProgramToken(alice, { name: 'CI', scopes: ['a'] });
+    const socket = await connected(accessToken);
+    await t.users.rows.update(1, { isActive: false });
+    t.clock.advance('2s');
+    expect(await socket.end).toMatchObject({ code: 'session_ended' });
+  });
+
   it('of a program stays open when its user ends their other devices', async () => {
     await start();
     const alice = (await t.users.findById('1'))!;

@@ -3,7 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvalidTokenError, JwtKnoxEvents, type RevocationScope, type Session, TokenExpiredError } from '../../../lib';
 import type { ChannelTerms } from '../../../lib/sessions/open-channel';
 import { OpenChannels } from '../../../lib/sessions/open-channels';
+import { TokenRejection } from '../../../lib/contracts/errors';
+import { sessionRecord } from '../../../lib/contracts/session';
 import type { OpenSession } from '../../../lib/sessions/open-sessions';
+import { SessionRecheck } from '../../../lib/sessions/session-recheck';
 import { FakeClock } from '../../../lib/testing';
 
 const TERMS: ChannelTerms = { recheck: 60_000, lifetime: 'token' };
@@ -152,5 +155,40 @@ describe('what is kept open for sessions', () => {
     ended = new Set(['a1']);
     clock.advance('-2h');
     await vi.waitFor(() => expect(close).toHaveBeenCalledWith('session_ended'), 3_000);
+  });
+});
+
+describe('the rows of sessions with something open, read again', () => {
+  const row = (id: string) =>
+    sessionRecord({
+      id, userId: 'alice', accessDigest: 'a'.repeat(64), createdAt: 1, authenticatedAt: 1, expiresAt: 9e12, lastUsedAt: 1,
+    }); // prettier-ignore
+  const opened = (id: string, outlivesTokens = false) =>
+    ({ id, userId: 'alice', channels: new Set(), outlivesTokens, isDoubted: false }) as unknown as OpenSession;
+  const recheckWith = (rows: string[], checker: object) => {
+    const options = { clock: new FakeClock(), realm: '', storageTimeout: 1_000 };
+    const repository = { findByIds: async () => rows.map(row) };
+    return new SessionRecheck(options, repository as never, { living: (one: unknown) => one, ...checker } as never);
+  };
+
+  it('end what is over, though what is asked of another session fails', async () => {
+    const fails = async (record: { id: string }) => {
+      if (record.id === 'broken') throw new Error('a bug of a provider');
+    };
+    const sessions = [opened('broken'), opened('gone'), opened('alive')];
+    const ended = await recheckWith(['broken', 'alive'], { checkActor: fails }).endedAmong(sessions);
+    expect([...ended!].map(({ id }) => id)).toEqual(['gone']);
+  });
+
+  it('end those of users who are gone, where something outlives its tokens, though one cannot be asked for', async () => {
+    const user = async (id: string) => {
+      if (id === 'broken') throw new Error('a bug of a provider');
+      if (id === 'disabled') throw new TokenRejection('user_inactive');
+    };
+    const read = async ({ sessionId }: { sessionId: string }) => ({ user: () => user(sessionId) });
+    const sessions = ['broken', 'disabled', 'alive'].map((id) => opened(id, true));
+    const checker = { checkActor: async () => undefined, read };
+    const ended = await recheckWith(['broken', 'disabled', 'alive'], checker).endedAmong(sessions);
+    expect([...ended!].map(({ id }) => id)).toEqual(['disabled']);
   });
 });

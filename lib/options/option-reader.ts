@@ -38,6 +38,10 @@ export function isOrigin(value: unknown): boolean {
   return host !== '' && value === `${protocol}//${host}`;
 }
 
+export function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
 /** Reads options one by one and notes what is wrong with them. */
 export class OptionReader {
   /**

@@ -1,4 +1,4 @@
-import type { OptionReader } from './option-reader';
+import { isSet, type OptionReader } from './option-reader';
 import type { JwtKnoxOptions, SessionOptions } from './options';
 
 /** The lifetime of an access token, and the time by which clocks and a slow request may stretch it. */
@@ -64,8 +64,4 @@ function refreshOf(read: OptionReader, refreshToken: JwtKnoxOptions['refreshToke
   read.refuse(reuseInterval > 60_000, `${interval}: more than '60s'; a thief could use it too. Shorten it.`);
   read.refuse(reuseInterval >= accessTtl, `${interval}: not shorter than accessToken.ttl; shorten it.`);
   return Object.freeze({ rotate, reuseInterval, retryWindow });
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -3,7 +3,7 @@ import { Clock, SystemClock } from '../contracts/clock';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
 import { checkExtras, EXTRAS, MOVED_TO_STORAGE, routesOf } from './extras';
-import { OptionReader } from './option-reader';
+import { isSet, OptionReader } from './option-reader';
 import { programLifetimeOf, programsOf, type ResolvedPrograms } from './resolve-programs';
 import type { JwtKnoxExtras, JwtKnoxOptions, SessionOptions } from './options';
 import { accessKeyPeriodOf, lifetimes } from './resolve-lifetimes';
@@ -186,10 +186,6 @@ function checkIgnored(problems: string[], options: Partial<JwtKnoxOptions>): voi
 
 function membersOf(section: unknown): Record<string, unknown> {
   return Object(section) as Record<string, unknown>;
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }
 
 function limitOf(read: OptionReader, limit: unknown): number | null {

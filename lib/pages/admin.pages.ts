@@ -12,10 +12,9 @@ import { countOf, rootOf } from './page-address';
 import { PageRenderer } from './page-renderer';
 import { seeOther } from './page-response';
 import { PageRoute } from './page-route';
-import { viewOf } from './session-view';
+import { MOST, newestOf, viewOf } from './session-view';
 import { barsOf, tilesOf } from './statistics-view';
 
-const MOST = 100;
 /** Why an administrator ends sessions; the first unless they say so. */
 const REASONS = ['admin', 'revoked', 'credentials_changed', 'user_disabled'] as const;
 
@@ -66,7 +65,7 @@ export class AdminPages {
     const data = {
       userId,
       sessions: sessions.slice(0, MOST).map((one) => viewOf(one, viewing)),
-      newest: sessions.length > MOST ? language.text('devices.newest', { count: language.number(MOST) }) : null,
+      newest: newestOf(sessions, language),
       reasons: REASONS.map((value) => ({ value, text: language.text(`reason.${value}`) })),
       done: ended === null ? null : language.counted('admin.ended', ended),
     };

@@ -3,17 +3,15 @@ import { scopeList } from '../contracts/scopes';
 import type { Session } from '../contracts/session';
 import { currentSessionOf, deadlineOf } from '../guard/authenticated-request';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
-import { OwnPrograms } from '../routes/own-programs';
+import { lastUseOf, OwnPrograms } from '../routes/own-programs';
 import { OwnSessions } from '../routes/own-sessions';
 import { SessionList } from '../sessions/session-list';
 import { HELD_BY_PEOPLE } from '../sessions/session-revoker';
 import type { PageLanguage } from './page-language';
 import { PageRenderer } from './page-renderer';
-import { viewOf } from './session-view';
+import { MOST, newestOf, viewOf } from './session-view';
 import type { PageTexts } from './texts';
 
-/** So many are shown. */
-const MOST = 100;
 /** What a person may choose from, in days; as far as the longest lifetime allows. */
 const LIFETIMES = [30, 90, 365];
 const DAY_MS = 86_400_000;
@@ -70,7 +68,7 @@ export class DevicesView {
     return {
       current: [viewOf(mine, viewing)],
       others: others.slice(0, MOST).map((one) => viewOf(one, viewing)),
-      newest: others.length > MOST ? language.text('devices.newest', { count: language.number(MOST) }) : null,
+      newest: newestOf(others, language),
     };
   }
 
@@ -82,7 +80,7 @@ export class DevicesView {
     const now = clock.now();
     return {
       programs: found.slice(0, MOST).map((one) => programView(one, now, language)),
-      newestPrograms: found.length > MOST ? language.text('devices.newest', { count: language.number(MOST) }) : null,
+      newestPrograms: newestOf(found, language),
       scopes: programs.scopes,
       lifetimes: LIFETIMES.filter((days) => days * DAY_MS <= session.maxProgramLifetime).map((days) => ({
         seconds: (days * DAY_MS) / 1_000,
@@ -94,15 +92,15 @@ export class DevicesView {
 }
 
 function programView(session: Session, now: number, language: PageLanguage) {
-  const { id, deviceName, scopes, createdAt, lastUsedAt, expiresAt } = session;
-  const used = lastUsedAt === createdAt ? null : language.moment(lastUsedAt, now);
+  const { id, deviceName, scopes, createdAt, expiresAt } = session;
+  const lastUse = lastUseOf(session);
   return {
     id,
     title: deviceName ?? id,
     scopes: scopeList(scopes) ?? ['*'],
     moments: [
       { label: language.text('programs.made'), ...language.moment(createdAt, now) },
-      ...(used ? [{ label: language.text('device.lastUsed'), ...used }] : []),
+      ...(lastUse === null ? [] : [{ label: language.text('device.lastUsed'), ...language.moment(lastUse, now) }]),
       { label: language.text('device.expires'), ...language.moment(expiresAt, now) },
     ],
   };

@@ -25,6 +25,14 @@ export interface Viewing {
   readonly descriptions: DeviceDescriptions;
 }
 
+/** So many sessions are shown. */
+export const MOST = 100;
+
+/** What is said above more sessions than are shown. */
+export function newestOf(found: readonly unknown[], language: PageLanguage): string | null {
+  return found.length > MOST ? language.text('devices.newest', { count: language.number(MOST) }) : null;
+}
+
 export function viewOf(session: Session, { currentId, now, language, descriptions }: Viewing): SessionView {
   const { id, deviceName, ipAddress, lastIpAddress } = session;
   const description = descriptions.describe(session.lastUserAgent ?? session.userAgent, language);

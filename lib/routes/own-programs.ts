@@ -16,10 +16,15 @@ import { RequestDeadline } from '../sessions/request-deadline';
 import { SessionList } from '../sessions/session-list';
 import { SessionRevoker } from '../sessions/session-revoker';
 import type { ProgramTokenDto } from './dto';
-import { OwnSessions } from './own-sessions';
+import { endingOf, OwnSessions } from './own-sessions';
 
 /** How old the last proof of credentials may be where login guards of the application take them. */
 const DEFAULT_FRESHNESS_MS = 600_000;
+
+/** Epoch milliseconds; null for a token that nobody has used. */
+export function lastUseOf({ lastUsedAt, createdAt }: Session): number | null {
+  return lastUsedAt === createdAt ? null : lastUsedAt;
+}
 
 /** What users do with their tokens for programs, in requests that the guard let in. */
 @Injectable()
@@ -67,10 +72,9 @@ export class OwnPrograms {
   async end(id: string, request: unknown, isProven = false): Promise<void> {
     const session = currentSessionOf(request);
     if (!isProven) this.own.requireFresh(session);
-    const deadline = deadlineOf(request) ?? this.revoker.newDeadline();
     const only = { userId: session.userId, kinds: ['program'] } as const;
-    const ending = { reason: 'revoked', actor: actorOf(session), deadline } as const;
-    if (!(await this.revoker.oneOfKinds(id, only, ending))) throw new NotFoundException('There is no such token.');
+    if (!(await this.revoker.oneOfKinds(id, only, endingOf(request, 'revoked'))))
+      throw new NotFoundException('There is no such token.');
   }
 
   private checkScopes(scopes: readonly string[], session: Session): void {

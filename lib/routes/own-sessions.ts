@@ -83,7 +83,8 @@ export class OwnSessions {
   }
 }
 
-function endingOf(request: unknown, reason: Ending['reason']): Ending {
+/** Of what the user of a request ends in it. */
+export function endingOf(request: unknown, reason: Ending['reason']): Ending {
   const deadline = deadlineOf(request);
   return { reason, actor: actorOf(currentSessionOf(request)), ...(deadline && { deadline }) };
 }

@@ -6,7 +6,7 @@ import { jsonBodyOf, queryOf } from '../guard/request-body';
 import { RequireLogin } from '../guard/route-rights';
 import { PasswordDto, ProgramTokenDto, SessionsQueryDto } from './dto';
 import { JwtKnoxRoute } from './knox-routes';
-import { OwnPrograms } from './own-programs';
+import { lastUseOf, OwnPrograms } from './own-programs';
 import { answerPage, isoTime, pageQuery } from './session-response';
 
 /** `GET tokens` and `DELETE tokens/:id`, off by default: the tokens for programs of the user. */
@@ -45,12 +45,13 @@ export class NewProgramTokenController {
 
 /** A token for a program on the wire; the token itself is shown once, by the answer that makes it. */
 function programTokenBody(session: Session) {
+  const lastUse = lastUseOf(session);
   return {
     id: session.id,
     name: session.deviceName,
     scopes: scopeList(session.scopes),
     created_at: isoTime(session.createdAt),
-    last_used_at: session.lastUsedAt === session.createdAt ? null : isoTime(session.lastUsedAt),
+    last_used_at: lastUse === null ? null : isoTime(lastUse),
     expires_at: isoTime(session.expiresAt),
   };
 }

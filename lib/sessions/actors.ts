@@ -7,7 +7,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { HostErrors } from './host-errors';
 import { fromStorage } from './request-deadline';
 import { endOf } from './session-end';
-import { userRejectionOf, validSinceOf } from './user-check';
+import { userRejection } from './user-check';
 
 /** Which session somebody acts from who acts as another user. */
 export type Acting = Pick<SessionRecord, 'actorId' | 'actorRealm' | 'actorSessionId'>;
@@ -52,11 +52,11 @@ export class Actors {
 
   private async isActive(record: SessionRecord, joined: unknown): Promise<boolean> {
     const { users } = this;
-    const { userId, realm, authenticatedAt } = record;
+    const { userId, realm } = record;
     if (realm !== this.options.realm) return this.isActiveElsewhere(userId, realm);
     if (!users) return true;
     const user = joined === undefined ? await this.hostErrors.run(() => users.findById(userId)) : joined;
-    return userRejectionOf(users, user, userId) === null && authenticatedAt >= (validSinceOf(users, user) ?? 0);
+    return userRejection(users, user, record) === null;
   }
 
   /** Of another module, whose users this one does not know. */

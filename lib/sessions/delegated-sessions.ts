@@ -61,7 +61,10 @@ export class DelegatedSessions {
       throw new TypeError('issueProgramToken: ttl is missing, and session.maxProgramLifetime names no longest one.');
     }
     const overrides = { scopes, ...(ttl !== undefined && { ttl }) };
-    return this.start({ kind: 'program', user, device: { ...device, deviceName: name }, overrides }, order);
+    const deadline = this.newDeadline();
+    const arrival = await deadline.run(() => this.arrivals.begun(order));
+    const named = { ...device, deviceName: name };
+    return this.start({ kind: 'program', user, device: named, overrides, arrival }, deadline);
   }
 
   async forActor<User>(actor: ActingSession, user: User, order: ImpersonationOrder): Promise<IssuedTokens<User>> {
@@ -71,23 +74,24 @@ export class DelegatedSessions {
     const decides = 'scopes' in order || !this.options.scopes;
     if (!decides) throw new TypeError('impersonate: scopes is missing; write null for whatever the user may do.');
     const overrides = { ttl, ...('scopes' in order && { scopes: order.scopes! }) };
-    const deadline = new RequestDeadline(this.options.storageTimeout);
+    const deadline = this.newDeadline();
     // First: what ends all sessions of the user from here on ends this one too.
     const arrival = await deadline.run(() => this.arrivals.read());
     const acting = { actorId: actor.userId, actorRealm: actor.realm, actorSessionId: actor.id };
     // Also keeps one impersonation from starting another.
     await deadline.run(() => this.actors.requireLogin(acting));
-    return this.start({ kind: 'impersonation', user, device: { deviceName: reason }, overrides, acting }, { arrival });
+    const device = { deviceName: reason };
+    return this.start({ kind: 'impersonation', user, device, overrides, acting, arrival }, this.newDeadline());
   }
 
-  private async start<User>(
-    session: Pick<Login<User>, 'kind' | 'user' | 'device' | 'overrides' | 'acting'>,
-    given: Pick<ProgramTokenOrder, 'arrival'>,
+  private start<User>(
+    session: Omit<Login<User>, 'username' | 'transaction'>,
+    deadline: RequestDeadline,
   ): Promise<IssuedTokens<User>> {
-    const deadline = new RequestDeadline(this.options.storageTimeout);
-    // One that went missing must not become "now".
-    const begun = () => ('arrival' in given ? this.arrivals.accept(given.arrival) : this.arrivals.read());
-    const arrival = await deadline.run(begun);
-    return this.issuer.start({ ...session, arrival, username: null, transaction: null }, deadline);
+    return this.issuer.start({ ...session, username: null, transaction: null }, deadline);
+  }
+
+  private newDeadline(): RequestDeadline {
+    return new RequestDeadline(this.options.storageTimeout);
   }
 }

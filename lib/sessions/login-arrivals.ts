@@ -34,13 +34,18 @@ export class LoginArrivals {
     return Object.freeze({ counter: await fromStorage(() => repository.readCounter()), at });
   }
 
+  /** The arrival that is given, or else that of now: one that went missing must not become "now". */
+  begun(given: { arrival?: LoginArrival | undefined }, repository = this.repository): Promise<LoginArrival> {
+    return 'arrival' in given ? this.accept(given.arrival, repository) : this.read(repository);
+  }
+
   /**
    * The arrival that a host kept, as far as it counts.
    * @throws TypeError for anything but an arrival of the last 24 hours
    * @throws InvalidCredentialsError when the counter has never been as high: a backup was restored in between, and fences
    * that are raised from now on would not meet it
    */
-  async accept(arrival: LoginArrival | undefined, repository = this.repository): Promise<LoginArrival> {
+  private async accept(arrival: LoginArrival | undefined, repository: SessionRepository): Promise<LoginArrival> {
     const { counter, at = NaN } = Object(arrival) as Partial<LoginArrival>;
     const current = await this.read(repository);
     // To come by this clock: read by one that is ahead. The counter decides, so that does no harm.

@@ -75,12 +75,8 @@ export class Logins {
 
   async issue<User>(user: User, device: Device, overrides: IssueOverrides): Promise<IssuedTokens<User>> {
     const deadline = new RequestDeadline(this.options.storageTimeout);
-    // One that went missing must not become "now".
     const transaction = this.transactionOf(overrides);
-    const repository = transaction?.repository;
-    const begun = () =>
-      'arrival' in overrides ? this.arrivals.accept(overrides.arrival, repository) : this.arrivals.read(repository);
-    const arrival = await deadline.run(begun);
+    const arrival = await deadline.run(() => this.arrivals.begun(overrides, transaction?.repository));
     return this.issuer.start(
       { user, device, arrival, overrides, username: null, transaction, kind: 'login' },
       deadline,

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { cleanPresenter, type Presenter } from '../contracts/device';
+import type { Presenter } from '../contracts/device';
 import { InvalidCredentialsError } from '../contracts/errors';
-import { JwtKnoxEvents } from '../contracts/events';
 import { ForbiddenError } from '../contracts/rights-errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Session } from '../contracts/session';
@@ -10,6 +9,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { HostErrors } from './host-errors';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
 import { RequestDeadline } from './request-deadline';
+import { SessionIssuer } from './session-issuer';
 import { SessionRenewals } from './session-renewals';
 
 /** A request in which a user who is logged in proves their credentials again. */
@@ -31,7 +31,7 @@ export class Reauthentication {
     private readonly renewals: SessionRenewals,
     private readonly hostErrors: HostErrors,
     private readonly users: UserProvider,
-    private readonly events: JwtKnoxEvents,
+    private readonly issuer: SessionIssuer,
   ) {}
 
   /** Notes when a request of this session begins that makes another one. @throws InvalidTokenError when it has ended */
@@ -54,8 +54,7 @@ export class Reauthentication {
 
   /** The same after guards of your own have found out who sends the request. @throws InvalidCredentialsError */
   async byGuards(session: Session, proven: unknown, at: number): Promise<IssuedTokens> {
-    const isSame = proven !== null && proven !== undefined && this.users.getId(proven) === session.userId;
-    if (!isSame) throw new InvalidCredentialsError();
+    if (!this.isUserOf(session, proven)) throw new InvalidCredentialsError();
     return this.renewals.reauthenticateAsRead(session, at, new RequestDeadline(this.options.storageTimeout));
   }
 
@@ -74,9 +73,12 @@ export class Reauthentication {
     const exclude = <T>(work: () => Promise<T>) => deadline.pauseWhile(work);
     const validate = () => users.validateCredentials({ username, password }, request, exclude);
     const proven = await deadline.run(() => this.hostErrors.run(validate));
-    if (proven !== null && proven !== undefined && users.getId(proven) === session.userId) return;
-    const seen = cleanPresenter(presenter, this.options.session.ipAddress);
-    this.events.emit('login.failed', { username, presenter: seen, reason: 'credentials' });
+    if (this.isUserOf(session, proven)) return;
+    this.issuer.reportFailure(username, presenter, 'credentials');
     throw new InvalidCredentialsError();
+  }
+
+  private isUserOf(session: Session, proven: unknown): boolean {
+    return proven !== null && proven !== undefined && this.users.getId(proven) === session.userId;
   }
 }

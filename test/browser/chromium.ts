@@ -20,6 +20,16 @@ export async function openPage(context: BrowserContext): Promise<{ page: Page; c
   return { page, complaints };
 }
 
+/** Through the form of the library's own page, up to the page of devices. */
+export async function logIn(page: Page, address: string, username = 'alice'): Promise<void> {
+  await page.goto(`${address}/auth/login`);
+  await page.fill('#username', username);
+  await page.fill('#password', `${username}-password`);
+  await page.click('button.main');
+  // The page that comes is of another process of the browser: until it is there, a reload finds none.
+  await page.waitForURL(/\/auth\/devices$/, { waitUntil: 'load' });
+}
+
 /** What axe-core finds wrong, as `rule: element`. */
 export async function violationsOf(page: Page): Promise<string[]> {
   // By the debugger's own way: the page's policy allows no script.

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, type TestApp } from '../support/create-app';
@@ -35,7 +35,6 @@ describe.each([
   let browser: Browser;
   let origin: string;
   let network: Network;
-  const contexts: BrowserContext[] = [];
 
   beforeAll(async () => {
     browser = await launch();
@@ -56,7 +55,7 @@ describe.each([
     await t?.close();
   });
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+    for (const context of browser.contexts()) await context.close();
     await t.tokens.revokeAll('1');
     t.events.length = 0;
   });
@@ -64,7 +63,6 @@ describe.each([
   /** The tabs of one browser. */
   const openTabs = async (kind: ClientKind, { hasLocks = true } = {}) => {
     const context = await browser.newContext();
-    contexts.push(context);
     if (!hasLocks) await context.addInitScript("Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })");
     return Promise.all(Array.from({ length: TABS }, () => ClientTab.open(context, origin, { kind, mode: mode as Mode })));
   }; // prettier-ignore

@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
 import { createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
-import { launch, openPage, overflowOf, violationsOf } from './chromium';
+import { launch, logIn, openPage, overflowOf, violationsOf } from './chromium';
 
 const SCREENSHOTS = '.cache/screenshots';
 const HOSTILE = '<img src=x onerror="alert(1)">\u202E' + '<script>alert(2)</script>'.repeat(4);
@@ -14,7 +14,6 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
   let t: TestApp;
   let browser: Browser;
   let address: string;
-  const contexts: BrowserContext[] = [];
 
   beforeAll(async () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
@@ -33,29 +32,23 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
     await t?.close();
   });
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+    for (const context of browser.contexts()) await context.close();
     for (const id of ['1', '2']) await t.tokens.revokeAll(id);
   });
 
   const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
     const context = await browser.newContext({ locale: 'en-GB', ...options });
-    contexts.push(context);
     return { context, ...(await openPage(context)) };
   };
-  const logIn = async (page: Page, username = 'alice') => {
-    await page.goto(`${address}/auth/login`);
-    await page.fill('#username', username);
-    await page.fill('#password', `${username}-password`);
-    await page.click('button.main');
-    // The page that comes is of another process of the browser: until it is there, a reload finds none.
-    await page.waitForURL(/\/auth\/devices$/, { waitUntil: 'load' });
+  const enter = async (page: Page, username = 'alice') => {
+    await logIn(page, address, username);
     expect(new URL(page.url()).pathname).toBe('/auth/devices');
   };
 
   it.each([true, false])('log in, show two devices and end one; with scripts: %s', async (javaScriptEnabled) => {
     const [laptop, phone] = [await open({ javaScriptEnabled }), await open({ javaScriptEnabled })];
-    await logIn(laptop.page);
-    await logIn(phone.page);
+    await enter(laptop.page);
+    await enter(phone.page);
     await laptop.page.reload();
     expect(await laptop.page.locator('.card').count()).toBe(2);
     await laptop.page.locator('ul.cards .actions button[value="end"]').click();
@@ -67,7 +60,7 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
 
   it('B1: give no script a token: none in readable cookies, storage, addresses or markup', async () => {
     const { page, context } = await open();
-    await logIn(page);
+    await enter(page);
     const cookies = await context.cookies();
     expect(cookies.map(({ httpOnly }) => httpOnly)).toEqual([true, true]);
     const readable = (await page.evaluate(
@@ -80,7 +73,7 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
 
   it('go on after the access token has expired, without a script', async () => {
     const { page } = await open({ javaScriptEnabled: false });
-    await logIn(page);
+    await enter(page);
     t.clock.advance('6m');
     await page.reload();
     expect(new URL(page.url()).pathname).toBe('/auth/devices');
@@ -88,7 +81,7 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
 
   it('B3: a logout in one tab ends the others, and the back button shows nothing private', async () => {
     const { page, context } = await open();
-    await logIn(page);
+    await enter(page);
     const second = (await openPage(context)).page;
     await second.goto(`${address}/auth/devices`);
     await second.click('button[value="end-all"]');
@@ -100,7 +93,7 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
 
   it('B5: show what a client says of itself as text', async () => {
     const { page, complaints } = await open();
-    await logIn(page);
+    await enter(page);
     await page.locator('summary').click();
     await page.fill('input[name="device_name"]', HOSTILE.slice(0, 128));
     await page.click('button[value="rename"]');
@@ -119,7 +112,7 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
         ['admin', 'root'],
         ['admin/users?user_id=1', 'root'],
       ] as const) {
-        if (username) await logIn(page, username);
+        if (username) await enter(page, username);
         for (const width of [320, 1_024, 1_920]) {
           await page.setViewportSize({ width, height: 800 });
           await page.goto(`${address}/auth/${path}`);

@@ -1,10 +1,10 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
 import { createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
-import { launch, openPage, overflowOf, violationsOf } from './chromium';
+import { launch, logIn, openPage, overflowOf, violationsOf } from './chromium';
 
 const SCREENSHOTS = '.cache/screenshots';
 
@@ -12,7 +12,6 @@ describe.each(platforms)('rights on the page of devices in Chromium, on $name', 
   let t: TestApp;
   let browser: Browser;
   let address: string;
-  const contexts: BrowserContext[] = [];
 
   beforeAll(async () => {
     browser = await launch();
@@ -32,23 +31,15 @@ describe.each(platforms)('rights on the page of devices in Chromium, on $name', 
     await t?.close();
   });
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+    for (const context of browser.contexts()) await context.close();
     await t.tokens.revokeAll('1');
   });
 
   const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
     const context = await browser.newContext({ locale: 'en-GB', ...options });
-    contexts.push(context);
     const opened = await openPage(context);
-    await logIn(opened.page);
+    await logIn(opened.page, address);
     return opened;
-  };
-  const logIn = async (page: Page) => {
-    await page.goto(`${address}/auth/login`);
-    await page.fill('#username', 'alice');
-    await page.fill('#password', 'alice-password');
-    await page.click('button.main');
-    await page.waitForURL(/\/auth\/devices$/, { waitUntil: 'load' });
   };
 
   it.each([true, false])(

@@ -30,6 +30,7 @@ module.exports = {
     only('typeorm', ['contracts']),
     only('verifier', ['contracts', 'options', 'tokens', 'sessions', 'guard']),
     only('testing', ['contracts', 'options', 'sessions']),
+    only('cache', ['contracts', 'options', 'tokens', 'sessions']),
     only('pages', CORE),
     only('swagger', CORE),
     only('websockets', CORE),
@@ -67,6 +68,7 @@ module.exports = {
       to: {
         path: [
           room('verifier'),
+          room('cache'),
           room('testing'),
           room('client'),
           room('pages'),
@@ -80,6 +82,7 @@ module.exports = {
     knows('typeorm', 'typeorm', [room('typeorm')], external('typeorm|@nestjs/typeorm')),
     knows('guard', 'passport', [room('guard')], external('passport|passport-jwt|@nestjs/passport|cookie')),
     knows('verifier', 'jose', [room('verifier')], external('jose')),
+    knows('cache', 'caches-and-brokers', [room('cache')], external('lru-cache|redis|ioredis|pg')),
     knows('pages', 'templates', [room('pages')], external('eta|bowser|negotiator')),
     knows('microservices', 'messages', [room('microservices')], external('@nestjs/microservices')),
     knows('nobody', 'a-jwt-library', ['^$'], external('jsonwebtoken|jws|jwa')),

@@ -28,7 +28,7 @@ export { JwtKnoxGuard } from './guard/jwt-knox.guard';
 export { JwtKnoxStrategy } from './guard/jwt-knox.strategy';
 export { AnyScope, RequireFresh, RequireLogin, Scopes } from './guard/route-rights';
 export type { RouteRights } from './guard/route-rights';
-export { CurrentActor, CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
+export { Authoritative, CurrentActor, CurrentSession, CurrentUser, OptionalAuth, Public } from './guard/decorators';
 export type { DecoratorOf, RouteAccess } from './guard/decorators';
 export type {
   JwtKnoxRegister,
@@ -52,6 +52,7 @@ export type { ActingSession, ImpersonationOrder, ProgramTokenOrder } from './ses
 export type { ChangeOptions, CredentialsTarget, RefreshOptions } from './sessions/session-renewals';
 export type { ActiveToken, Introspection, IntrospectOptions } from './sessions/oauth.service';
 export type { Authentication } from './sessions/session-checker';
+export type { HowToVerify } from './sessions/token-verifier';
 export type { PublicJwk, PublicKeySet } from './tokens/jwk';
 export { IssuedTokens } from './contracts/issued-tokens';
 export type { TokenLifetimes } from './contracts/issued-tokens';
@@ -94,6 +95,7 @@ export type {
   SessionQuery,
   StorageTransaction,
 } from './contracts/session.repository';
+export type { PrimaryDatabase } from './contracts/primary-database';
 export type { SessionStorage, SessionStorageContext } from './contracts/session-storage';
 
 // Events

@@ -122,7 +122,11 @@ const EXPORTS = [TokenService, SessionAdminService, JwtKnoxEvents, SessionReposi
 
 function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: string[] = []): DynamicModule {
   const added = featurePartsOf(extras);
-  const storage = bindStorage(extras.storage ?? defaultStorage(), 'JwtKnoxModule', false);
+  const storage = bindStorage(extras.storage ?? defaultStorage(), {
+    name: 'JwtKnoxModule',
+    readOnly: false,
+    front: added.repository,
+  });
   return {
     ...definition,
     imports: [...(definition.imports ?? []), ...storage.imports, ...added.imports],

@@ -96,6 +96,12 @@ export interface JwtKnoxEventMap {
     reason: RevocationReason;
     actor: SessionActor | null;
   };
+  /**
+   * A revocation feed (`leaseCache`) told of sessions that ended or, without `isEnd`, changed in what they may do: in this
+   * process or another one, by the library or by SQL. Comes in no order with `session.revoked`, and possibly for sessions
+   * that are long gone.
+   */
+  'session.announced': { scope: RevocationScope; isEnd: boolean };
   /** Expired sessions were purged. */
   'sessions.purged': { count: number };
   'refresh.reused': { session: Session; presenter: Presenter };

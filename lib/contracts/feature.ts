@@ -1,4 +1,5 @@
-import type { ModuleMetadata, Provider, Type } from '@nestjs/common';
+import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
+import type { SessionRepository } from './session.repository';
 import type { TokenTransport } from './token-transport';
 import type { UserProvider } from './user-provider';
 
@@ -65,6 +66,16 @@ export interface JwtKnoxFeature {
   userControllers?: Type[] | undefined;
   /** The same, with `routes.tokens` only. */
   tokenControllers?: Type[] | undefined;
+  /**
+   * Puts a repository in front of the storage's: the module, and your application, inject what the factory returns. It is
+   * called with the storage's repository and what it injects. At most one feature of a module has one.
+   */
+  repository?:
+    | {
+        inject?: FactoryProvider['inject'] | undefined;
+        useFactory: (stored: SessionRepository, ...injected: any[]) => SessionRepository;
+      }
+    | undefined;
   /** What `JwtKnoxModule` exports beside its own. */
   exports?: ModuleMetadata['exports'] | undefined;
   /** What the controllers serve; empty where there are none. */

@@ -1,5 +1,6 @@
 import type { AccessKeyChange, KeyRenewal, Rotation } from './session-changes';
 import { isConnectionFailure } from './connection-errors';
+import type { PrimaryDatabase } from './primary-database';
 import { Redacted } from './redacted';
 import type { SessionKind, SessionRecord } from './session';
 
@@ -84,6 +85,11 @@ export abstract class SessionRepository extends Redacted {
    */
   location(): readonly unknown[] {
     return [this];
+  }
+
+  /** The database that the sessions are in, for what must speak to the very same server; null where there is none. */
+  primaryDatabase(): PrimaryDatabase | null {
+    return null;
   }
 
   /**

@@ -79,6 +79,14 @@ export abstract class UserProvider<User = any> extends Redacted {
   }
 
   /**
+   * What of a user may be kept in memory: a plain object of plain values, without what a request must not share with
+   * another. It is frozen, and becomes `request.user`. `leaseCache({ users: true })` needs it, and asks nobody else.
+   */
+  snapshot(_user: User): object | null {
+    return null;
+  }
+
+  /**
    * Whether an error that this provider threw says that its users are out of reach: 503 then, and otherwise 500. By default,
    * what the network's own codes tell; beside that, the session storage's judgement counts. For users elsewhere, behind
    * LDAP for example, add the codes of that client.

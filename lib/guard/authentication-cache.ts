@@ -6,13 +6,18 @@ import type { Authentication } from '../sessions/session-checker';
 /** What a verifier returns may know less of the session than the row does. */
 export type RequestAuthentication = Authentication<any, TokenSession>;
 
+/** From memory at once, or to come. */
+export type Found = RequestAuthentication | Promise<RequestAuthentication>;
+
 class CachedAuthentication {
   readonly #lifetime: object;
 
   constructor(
     lifetime: object,
     readonly request: object,
-    readonly authentication: Promise<RequestAuthentication>,
+    readonly authentication: Found,
+    /** Whether the storage was asked. */
+    readonly isAuthoritative: boolean,
   ) {
     this.#lifetime = lifetime;
   }
@@ -38,16 +43,17 @@ export class AuthenticationCache {
   readonly #member = Symbol('jwt-knox.authentication');
   readonly #others = new WeakMap<object, CachedAuthentication>();
 
-  get(lifetime: object, request: object): Promise<RequestAuthentication> | undefined {
+  /** @param authoritative whether only the storage's word will do */
+  get(lifetime: object, request: object, authoritative = false): Found | undefined {
     const member: unknown = lifetime === request && (request as Record<symbol, unknown>)[this.#member];
     const known = member || this.#others.get(lifetime);
     // A guard that finds its request elsewhere does not inherit the result for another one.
     const isSame = known instanceof CachedAuthentication && known.isOf(lifetime) && known.request === request;
-    return isSame ? known.authentication : undefined;
+    return isSame && (known.isAuthoritative || !authoritative) ? known.authentication : undefined;
   }
 
-  set(lifetime: object, request: object, authentication: Promise<RequestAuthentication>): void {
-    const known = new CachedAuthentication(lifetime, request, authentication);
+  set(lifetime: object, request: object, authentication: Found, authoritative = true): void {
+    const known = new CachedAuthentication(lifetime, request, authentication, authoritative);
     if (lifetime !== request || !Reflect.set(lifetime, this.#member, known)) this.#others.set(lifetime, known);
   }
 }

@@ -11,7 +11,7 @@ const FROM_OWN_PAGES: CredentialUse = { wantsTokens: false, allowsCrossOrigin: f
 const FROM_ANYWHERE: CredentialUse = { wantsTokens: false, allowsCrossOrigin: true };
 
 /** What a guarded route does with a credential. */
-export function useOf({ allowsCrossOrigin }: RequestContext): CredentialUse {
+function useOf({ allowsCrossOrigin }: RequestContext): CredentialUse {
   return allowsCrossOrigin ? FROM_ANYWHERE : FROM_OWN_PAGES;
 }
 
@@ -26,14 +26,37 @@ export class CredentialCheck {
     private readonly renewals?: SessionRenewals,
   ) {}
 
+  /** Whether the transport wants to know which routes say `@AllowCrossOrigin()`. */
+  get checksOrigin(): boolean {
+    return this.transport.checksOrigin;
+  }
+
+  /** Whether memory may answer in place of the storage. */
+  get recalls(): boolean {
+    return this.verifier.recalls;
+  }
+
+  /** Refuses what the transport takes from nobody, such as a request that a page of another site made. */
+  admit(context: RequestContext): void {
+    if (context.isAdmitted) return;
+    this.transport.admit(context.request, context.response, useOf(context));
+    context.isAdmitted = true;
+  }
+
+  /** From memory, where that accepts; undefined: ask {@link authenticate}, which says what is wrong. */
+  recall(context: RequestContext): Authentication<any, TokenSession> | undefined {
+    this.admit(context);
+    const token = tokenOrNull(this.transport.readAccess(context.request));
+    return token === null ? undefined : this.verifier.recall(token, context.presenter);
+  }
+
   async authenticate(context: RequestContext): Found {
-    const { transport } = this;
     const { request, presenter } = context;
-    if (!context.isAdmitted) transport.admit(request, context.response, useOf(context));
-    const token = tokenOrNull(transport.readAccess(request));
+    this.admit(context);
+    const token = tokenOrNull(this.transport.readAccess(request));
     if (token === null) return this.goOn(context, new MissingTokenError());
     try {
-      return await this.verifier.authenticate(token, presenter);
+      return await this.verifier.authenticate(token, presenter, { authoritative: context.isAuthoritative });
     } catch (error) {
       if (error instanceof TokenExpiredError) return this.goOn(context, error);
       throw error;

@@ -26,6 +26,25 @@ export const Public = () => SetMetadata(ROUTE_ACCESS, 'public' satisfies RouteAc
  */
 export const OptionalAuth = () => SetMetadata(ROUTE_ACCESS, 'optional' satisfies RouteAccess);
 
+/** Metadata key under which a route or class asks for the storage's word. */
+const AUTHORITATIVE = 'jwt-knox:authoritative';
+
+/**
+ * Has the guard read the session and its user from the storage, whatever `leaseCache` knows of them: for what must see a
+ * change of the very moment, such as a payment. `request.user` is what `UserProvider.findById` returned there. On a class it
+ * holds for all routes, those of subclasses too. Without a cache it changes nothing.
+ * @example
+ * `class Payments { @Post() @UseGuards(JwtKnoxGuard) @Authoritative() pay() {} }`
+ */
+export const Authoritative = () => SetMetadata(AUTHORITATIVE, true);
+
+/** Whether the handler or its class says `@Authoritative()`. */
+export function isAuthoritative(context: ExecutionContext): boolean {
+  return [context.getHandler(), context.getClass()].some(
+    (target) => target && Reflect.getMetadata(AUTHORITATIVE, target) === true,
+  );
+}
+
 /**
  * Whom a route lets in by its decorators; the handler's own goes before its class's. That of a base class does not
  * count: a subclass adds routes which the base class knows nothing of.

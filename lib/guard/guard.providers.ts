@@ -7,6 +7,7 @@ import { TokenVerifier } from '../sessions/token-verifier';
 import { generateId } from '../tokens/token-key';
 import { AuthenticationCache } from './authentication-cache';
 import { ModuleScope } from './competing-modules';
+import { CredentialCheck } from './credential-check';
 import { ErrorHeaders } from './error-headers.interceptor';
 import { RightsCheck } from './rights-check';
 import { JwtKnoxGuard } from './jwt-knox.guard';
@@ -34,10 +35,16 @@ export function guardProviders(extras: GuardExtras, module: { name: string; stra
     { provide: RequestAuthenticator, useClass: PassportAuthenticator },
     { provide: ModuleScope, useValue: new ModuleScope(module.name, extras) },
     {
-      provide: JwtKnoxStrategy,
+      provide: CredentialCheck,
       useFactory: (verifier: TokenVerifier, transport: TokenTransport, renewals?: SessionRenewals) =>
-        createJwtKnoxStrategy(verifier, transport, `${module.strategy}-${generateId()}`, renewals),
+        new CredentialCheck(verifier, transport, renewals),
       inject: [TokenVerifier, TokenTransport, { token: SessionRenewals, optional: true }],
+    },
+    {
+      provide: JwtKnoxStrategy,
+      useFactory: (check: CredentialCheck, transport: TokenTransport) =>
+        createJwtKnoxStrategy(check, transport, `${module.strategy}-${generateId()}`),
+      inject: [CredentialCheck, TokenTransport],
     },
     ...(guard === 'global' ? [{ provide: APP_GUARD, useExisting: JwtKnoxGuard }] : []),
   ];

@@ -3,7 +3,7 @@ import { JwtKnoxConfigurationError, MissingTokenError } from '../contracts/error
 import { ThrottledLogger } from '../sessions/throttled-logger';
 import { RequestSession } from './authenticated-request';
 import { allowsCrossOrigin } from './cross-origin';
-import { type RouteAccess, routeAccessOf } from './decorators';
+import { isAuthoritative, type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
 import { contradictsPublic, routeRightsOf } from './route-rights';
 import {
@@ -62,6 +62,7 @@ export class JwtKnoxGuard implements CanActivate {
       // A context without a request of its own, such as a subscription's, carries no credential either.
       if (typeof request !== 'object' || request === null) throw missingRequestIn(context);
       if (this.authenticator.checksOrigin && allowsCrossOrigin(context)) found.allowsCrossOrigin = true;
+      if (this.authenticator.recalls && isAuthoritative(context)) found.isAuthoritative = true;
       const authentication = await this.authenticator.authenticate(found);
       const rights = routeRightsOf(context);
       if (rights) this.authenticator.requireRights(rights, authentication.session, found);

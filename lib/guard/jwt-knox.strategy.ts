@@ -2,9 +2,7 @@ import { PassportStrategy } from '@nestjs/passport';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import type { TokenTransport } from '../contracts/token-transport';
-import type { SessionRenewals } from '../sessions/session-renewals';
-import type { TokenVerifier } from '../sessions/token-verifier';
-import { CredentialCheck } from './credential-check';
+import type { CredentialCheck } from './credential-check';
 import { contextBehind } from './passport-call';
 
 /**
@@ -23,14 +21,11 @@ export abstract class JwtKnoxStrategy {
  * token, and the verifier opens it.
  */
 export function createJwtKnoxStrategy(
-  verifier: TokenVerifier,
+  check: CredentialCheck,
   transport: TokenTransport,
   uniqueName: string,
-  renewals?: SessionRenewals,
 ): JwtKnoxStrategy {
   const read = (given: unknown) => transport.readAccess(contextBehind(given).request);
-
-  const check = new CredentialCheck(verifier, transport, renewals);
 
   class RegisteredStrategy extends PassportStrategy(Strategy, uniqueName) {
     override readonly name = uniqueName;

@@ -1,10 +1,9 @@
 import { Injectable, Optional } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
-import { TokenTransport } from '../contracts/token-transport';
 import { OpenChannels } from '../sessions/open-channels';
 import type { Authentication } from '../sessions/session-checker';
-import { useOf } from './credential-check';
-import { AuthenticationCache, type RequestAuthentication } from './authentication-cache';
+import { CredentialCheck } from './credential-check';
+import { AuthenticationCache, type Found, type RequestAuthentication } from './authentication-cache';
 import { ErrorHeaders } from './error-headers.interceptor';
 import { RightsCheck } from './rights-check';
 import { JwtKnoxStrategy } from './jwt-knox.strategy';
@@ -25,11 +24,18 @@ export abstract class RequestAuthenticator {
   /** Whether the transport wants to know which routes say `@AllowCrossOrigin()`. */
   abstract readonly checksOrigin: boolean;
 
+  /** Whether memory may answer, but for routes that say `@Authoritative()`. */
+  get recalls(): boolean {
+    return false;
+  }
+
   /**
    * Authenticates the request by its access token; once only for all guards of a request that has a lifetime.
    * @throws MissingTokenError, InvalidTokenError, TokenExpiredError (401), InvalidRequestError (400), UnavailableError (503)
    */
-  abstract authenticate(context: RequestContext): Promise<Authentication<any, TokenSession>>;
+  abstract authenticate(
+    context: RequestContext,
+  ): Authentication<any, TokenSession> | Promise<Authentication<any, TokenSession>>;
 
   /**
    * Throws what a session lacks of what a route requires by `@Scopes`, `@AnyScope` and `@RequireFresh`.
@@ -48,7 +54,7 @@ export class PassportAuthenticator extends RequestAuthenticator {
     private readonly strategy: JwtKnoxStrategy,
     private readonly cache: AuthenticationCache,
     private readonly errorHeaders: ErrorHeaders,
-    private readonly transport: TokenTransport,
+    private readonly check: CredentialCheck,
     private readonly rights: RightsCheck,
     /** Not there in services that only verify. */
     @Optional() readonly channels?: OpenChannels,
@@ -57,24 +63,30 @@ export class PassportAuthenticator extends RequestAuthenticator {
   }
 
   get checksOrigin(): boolean {
-    return this.transport.checksOrigin;
+    return this.check.checksOrigin;
   }
 
-  authenticate(context: RequestContext): Promise<RequestAuthentication> {
-    const { request, lifetime } = context;
+  override get recalls(): boolean {
+    return this.check.recalls;
+  }
+
+  authenticate(context: RequestContext): Found {
+    const { request, lifetime, isAuthoritative } = context;
     // What was authenticated when it was opened, and is closed when that is over: no query for each message.
     const opened = this.channels?.currentOf(request);
     if (opened) return opened;
     // For each guard anew: of two handlers of one request, one may allow what the other refuses.
-    if (lifetime && this.checksOrigin) {
-      this.transport.admit(request, context.response, useOf(context));
-      context.isAdmitted = true;
-    }
-    const known = lifetime && this.cache.get(lifetime, request);
+    if (lifetime && this.checksOrigin) this.check.admit(context);
+    const known = lifetime && this.cache.get(lifetime, request, isAuthoritative);
     if (known) return known;
-    const authentication = authenticateWith<RequestAuthentication>(this.strategy.name, context);
-    if (lifetime) this.cache.set(lifetime, request, authentication);
-    return authentication;
+    const found = this.find(context);
+    if (lifetime) this.cache.set(lifetime, request, found, isAuthoritative || !this.recalls);
+    return found;
+  }
+
+  private find(context: RequestContext): Found {
+    const recalled = this.recalls && !context.isAuthoritative ? this.check.recall(context) : undefined;
+    return recalled ?? authenticateWith<RequestAuthentication>(this.strategy.name, context);
   }
 
   requireRights(rights: RouteRights, session: TokenSession, context: RequestContext): void {

@@ -11,6 +11,9 @@ export class RequestContext {
   /** Whether the route says `@AllowCrossOrigin()`; set by the guard. */
   allowsCrossOrigin = false;
 
+  /** Whether the route says `@Authoritative()`; set by the guard. */
+  isAuthoritative = false;
+
   /** Whether the transport has admitted the request; set by the library. */
   isAdmitted = false;
 

@@ -1,6 +1,7 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
+import type { JwtKnoxFeature } from '../contracts/feature';
 import type { SessionStorage } from '../contracts/session-storage';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from './resolve-options';
 
@@ -10,22 +11,33 @@ export interface BoundStorage {
   provider: Provider;
 }
 
+/** What a module does with its storage. */
+export interface StorageUse {
+  /** The module's, for messages. */
+  name: string;
+  /** Whether sessions are only looked up, and neither started nor ended. */
+  readOnly: boolean;
+  /** What a feature puts in front of it. */
+  front?: JwtKnoxFeature['repository'];
+}
+
 /**
  * Provides the repository that a storage returns, once the options are found sound and the repository is set up for what
  * the module does with it.
- * @param readOnly whether sessions are only looked up, and neither started nor ended
  */
-export function bindStorage(storage: SessionStorage, moduleName: string, readOnly: boolean): BoundStorage {
+export function bindStorage(storage: SessionStorage, { name: moduleName, readOnly, front }: StorageUse): BoundStorage {
   const useFactory = async (
     { realm, storageTimeout }: Pick<ResolvedOptions, 'realm' | 'storageTimeout'>,
     ...args: unknown[]
   ): Promise<SessionRepository> => {
-    const repository: unknown = await storage.useFactory(...args, { realm, storageTimeout });
+    const own = args.slice(0, storage.inject?.length ?? 0);
+    const repository: unknown = await storage.useFactory(...own, { realm, storageTimeout });
     const problems = isRepository(repository) ? problemsOf(repository, { realm, readOnly }) : [NO_REPOSITORY];
     if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, moduleName);
-    return repository as SessionRepository;
+    if (!front) return repository as SessionRepository;
+    return front.useFactory(repository as SessionRepository, ...args.slice(own.length));
   };
-  const inject = [JWT_KNOX_OPTIONS, ...(storage.inject ?? [])];
+  const inject = [JWT_KNOX_OPTIONS, ...(storage.inject ?? []), ...(front?.inject ?? [])];
   return { imports: storage.imports ?? [], provider: { provide: SessionRepository, useFactory, inject } };
 }
 

@@ -22,6 +22,7 @@ export function featurePartsOf({
       ],
     ),
     exports: sound.flatMap((feature) => feature.exports ?? []),
+    repository: sound.find((feature) => feature.repository)?.repository,
     descriptions: sound.map(({ routes: described, schemas = {} }) => ({ routes: described ?? [], schemas })),
   };
 }
@@ -33,6 +34,10 @@ function listProblems(features: unknown): string[] {
   const isNamed = names.every((name) => typeof name === 'string' && /^[a-z][a-z0-9-]*$/.test(name));
   if (!isNamed) return ['features: each needs a name of lowercase letters, digits and hyphens.'];
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  const fronts = (features as JwtKnoxFeature[]).filter(({ repository }) => repository).map(({ name }) => `'${name}'`);
+  if (fronts.length > 1) {
+    return [`features: ${fronts.join(' and ')} each put a repository in front of the storage; leave all but one out.`];
+  }
   const problems = [...twice].map((name) => `features: '${String(name)}' is listed twice; leave one of the two out.`);
   return [...problems, ...(features as JwtKnoxFeature[]).flatMap(controllerProblems)];
 }

@@ -15,6 +15,7 @@ import type { JwtKnoxRequest } from '../contracts/registered-types';
 import type { Session } from '../contracts/session';
 import { currentSessionOf } from '../guard/authenticated-request';
 import { ErrorHeaders, HostChallenge, NoStoreGuard } from '../guard/error-headers.interceptor';
+import { Authoritative } from '../guard/decorators';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
 import { jsonBodyOf } from '../guard/request-body';
 import { presenterOf, requestContextOf } from '../guard/request-context';
@@ -68,6 +69,7 @@ export class SessionBeforeGuards implements CanActivate {
 
 /** `POST reauthenticate` behind your `loginGuards`, which leave the user in `request.user`. */
 @RequireLogin()
+@Authoritative()
 @UseGuards(NoStoreGuard, JwtKnoxGuard, SessionBeforeGuards, HostChallenge)
 @UseInterceptors(ErrorHeaders)
 export class GuardedReauthenticateController {

@@ -2,7 +2,7 @@ import { Delete, Get, HttpCode, HttpStatus, Patch, Post, Req, Res } from '@nestj
 import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionList } from '../sessions/session-list';
-import { JwtKnoxRoute } from './knox-routes';
+import { TokenStatusRoute } from './knox-routes';
 import { deadlineOf, currentSessionOf } from '../guard/authenticated-request';
 import { RequireLogin, RequirePerson } from '../guard/route-rights';
 import { HELD_BY_PEOPLE } from '../sessions/session-revoker';
@@ -12,7 +12,7 @@ import { OwnSessions } from './own-sessions';
 import { answerPage, pageQuery, sessionBody } from './session-response';
 
 /** Whether a token is good, and which sessions its user has. */
-@JwtKnoxRoute()
+@TokenStatusRoute()
 export class TokenStatusController {
   constructor(
     private readonly list: SessionList,
@@ -60,7 +60,7 @@ export class TokenStatusController {
 }
 
 /** `GET debug-verify`, off by default: shows what a token says. */
-@JwtKnoxRoute()
+@TokenStatusRoute()
 export class DebugController {
   constructor(
     private readonly tokens: AccessTokenVerifier,

@@ -1,24 +1,27 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Presenter } from '../contracts/device';
+import { TokenRejection } from '../contracts/errors';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { JwtCodec } from '../tokens/jwt-codec';
+import type { AccessClaims } from '../tokens/token-claims';
 import { LastUsed } from './last-used';
 import { TokenRejections } from './rejections';
 import { RequestDeadline } from './request-deadline';
-import { type Authentication, SessionChecker } from './session-checker';
-import { TokenVerifier } from './token-verifier';
+import { type Authentication, type LiveSession, SessionChecker } from './session-checker';
+import { SessionCache } from './session-cache';
+import { type HowToVerify, TokenVerifier } from './token-verifier';
 
 /** What came of a request, and what is left of its time. Hidden, so that whoever prints it prints no timer. */
 class TimedAuthentication implements Authentication {
-  readonly #deadline: RequestDeadline;
+  readonly #deadline: RequestDeadline | undefined;
   readonly #tokenEnd: number;
 
   constructor(
     readonly user: any,
     readonly session: Session,
     readonly claims: Readonly<Record<string, unknown>>,
-    deadline: RequestDeadline,
+    deadline: RequestDeadline | undefined,
     tokenEnd: number,
   ) {
     this.#deadline = deadline;
@@ -52,23 +55,62 @@ export function tokenEndBehind(authentication: object): number | undefined {
 export class AccessTokenVerifier extends TokenVerifier<any, Session> {
   /** @param lastUsed not there in services that only read */
   constructor(
-    @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clock' | 'storageTimeout'>,
+    @Inject(JWT_KNOX_OPTIONS)
+    private readonly options: Pick<ResolvedOptions, 'clock' | 'clockTolerance' | 'storageTimeout'>,
     private readonly codec: JwtCodec,
     private readonly checker: SessionChecker,
     rejections: TokenRejections,
     @Optional() private readonly lastUsed?: LastUsed,
+    @Optional() private readonly cache?: SessionCache,
   ) {
     super(rejections);
   }
 
-  protected async check(token: string, presenter?: Presenter): Promise<Authentication> {
+  override get recalls(): boolean {
+    return this.cache !== undefined;
+  }
+
+  override recall(token: string, presenter?: Presenter): Authentication | undefined {
+    const claims = this.cache?.claimsOf(token);
+    if (!claims) return undefined;
+    const now = this.options.clock.now();
+    if (claims.expiresAt + this.options.clockTolerance <= now) return undefined;
+    const live = this.checker.recall(claims, now);
+    return live && this.isPresentedRightly(live, presenter) ? this.noted(live, claims, now) : undefined;
+  }
+
+  protected async check(token: string, presenter?: Presenter, how?: HowToVerify): Promise<Authentication> {
     const now = this.options.clock.now();
     const claims = this.codec.readAccess(this.codec.open(token, 'access'), now);
+    this.cache?.keepClaims(token, claims);
+    const mayRecall = this.cache && how?.authoritative !== true;
     const deadline = new RequestDeadline(this.options.storageTimeout);
-    const { record, user } = await deadline.run(() => this.checker.authenticate(claims, now));
-    this.checker.checkPresenter(record, presenter);
-    this.lastUsed?.note(record, claims.generation, now);
-    return new TimedAuthentication(user, sessionOf(record), claims.custom, deadline, claims.expiresAt);
+    const find = () =>
+      mayRecall ? this.checker.authenticateKnown(claims, now) : this.checker.authenticate(claims, now);
+    const live = await deadline.run(find);
+    this.checker.checkPresenter(live.record, presenter);
+    return this.noted(live, claims, now, deadline);
+  }
+
+  /** Used, and told. */
+  private noted(
+    { record, user }: LiveSession,
+    { generation, custom, expiresAt }: AccessClaims,
+    now: number,
+    deadline?: RequestDeadline,
+  ): Authentication {
+    this.lastUsed?.note(record, generation, now);
+    return new TimedAuthentication(user, sessionOf(record), custom, deadline, expiresAt);
+  }
+
+  private isPresentedRightly({ record }: LiveSession, presenter: Presenter | undefined): boolean {
+    try {
+      this.checker.checkPresenter(record, presenter);
+      return true;
+    } catch (error) {
+      if (error instanceof TokenRejection) return false;
+      throw error;
+    }
   }
 
   /** The session whose key this token holds, to end it: whoever its user is by now. */

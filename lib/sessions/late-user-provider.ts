@@ -65,6 +65,10 @@ export class LateUserProvider extends UserProvider implements OnModuleInit {
     return this.users.validSince(user);
   }
 
+  override snapshot(user: unknown): object | null {
+    return this.users.snapshot(user);
+  }
+
   override isUnavailable(error: unknown): boolean {
     return this.users.isUnavailable(error);
   }

@@ -57,6 +57,9 @@ export class OpenChannels implements OnApplicationShutdown {
     this.stopListening ??= [
       this.events.on('session.revoked', ({ scope }) => this.onRevoked(scope)),
       this.events.on('session.narrowed', ({ session }) => this.onNarrowed(session)),
+      this.events.on('session.announced', ({ scope, isEnd }) =>
+        isEnd ? this.onRevoked(scope) : this.onChanged(scope),
+      ),
     ];
   }
 
@@ -138,6 +141,12 @@ export class OpenChannels implements OnApplicationShutdown {
     const open = this.sessions.find(session.id);
     for (const channel of open?.channels ?? []) channel.adopt(session);
     if (open) this.doubt(open);
+  }
+
+  /** What it may do now, its row says. */
+  private onChanged(scope: RevocationScope): void {
+    for (const session of this.sessions.within(scope, this.options.realm)) this.doubt(session);
+    for (const session of this.sessions.actedBy(scope)) this.doubt(session);
   }
 
   private remember(whose: string): void {

@@ -4,17 +4,16 @@ import { JwtKnoxEvents } from '../contracts/events';
 import { cleanText, cleanPresenter, type Presenter, TEXT_LIMITS } from '../contracts/device';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
-import { UserProvider } from '../contracts/user-provider';
 import type { AccessClaims, TokenClaims } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { holdsAccessKey } from './access-keys';
 import { ThrottledLogger } from './throttled-logger';
 import { isIssuedFor } from './session-audience';
 import { endOf } from './session-end';
-import { HostErrors } from './host-errors';
 import { fromStorage } from './request-deadline';
 import { Actors } from './actors';
-import { userRejection } from './user-check';
+import { SessionCache } from './session-cache';
+import { SessionUsers } from './session-users';
 
 /** Whose session is meant, and which. */
 export type Named = Pick<TokenClaims, 'sessionId' | 'userId'>;
@@ -44,40 +43,65 @@ export class SessionChecker {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
     private readonly events: JwtKnoxEvents,
-    private readonly hostErrors: HostErrors,
     private readonly actors: Actors,
-    @Optional() private readonly users?: UserProvider,
+    private readonly users: SessionUsers,
+    @Optional() private readonly cache?: SessionCache,
   ) {}
 
-  /** The session and user of an access token. @throws TokenRejection, or a 503 when the storage fails */
+  /** The session and user of an access token, by the storage. @throws TokenRejection, or a 503 when it fails */
   async authenticate(claims: AccessClaims, now: number): Promise<LiveSession> {
     const read = await this.read(claims);
-    this.checkAccessKey(read.record, claims, now);
-    const record = this.living(read.record, claims, now);
+    const record = this.ofAccessToken(read.record, claims, now);
     const user = await read.user();
     if (record.kind === 'impersonation') await this.checkActor(record, claims, now);
     return { record, user };
   }
 
+  /** The same, from memory as far as that may answer. What memory would refuse, the storage is asked for. */
+  async authenticateKnown(claims: AccessClaims, now: number): Promise<LiveSession> {
+    const record = this.recallRow(claims, now);
+    if (record) {
+      const user = this.users.areProvided ? await this.users.find(record.userId) : this.users.recall(record);
+      if (!this.users.rejectionOf(user, record)) return { record, user: this.users.shown(user) };
+    }
+    const live = await this.authenticate(claims, now);
+    return { record: live.record, user: this.users.shown(live.user) };
+  }
+
+  /** The same without waiting: undefined where memory alone does not accept. */
+  recall(claims: AccessClaims, now: number): LiveSession | undefined {
+    const record = this.recallRow(claims, now);
+    const user = record && this.users.recall(record);
+    return user === undefined ? undefined : { record: record!, user };
+  }
+
+  private recallRow(claims: AccessClaims, now: number): SessionRecord | undefined {
+    const known = this.cache?.recall(claims.sessionId, claims.generation);
+    if (!known) return undefined;
+    try {
+      return this.ofAccessToken(ownRow(known, claims, this.options.realm), claims, now);
+    } catch (error) {
+      if (error instanceof TokenRejection) return undefined;
+      throw error;
+    }
+  }
+
   /** The row of an access token that holds its key, whoever its user is. @throws TokenRejection, or a 503 */
   async findByAccessKey(claims: AccessClaims, now: number): Promise<SessionRecord> {
-    const record = await this.readRow(claims);
-    this.checkAccessKey(record, claims, now);
-    return this.living(record, claims, now);
+    return this.ofAccessToken(await this.readRow(claims), claims, now);
   }
 
   /** Reads row and user side by side. What comes of the user counts only after the row's verdict. */
   async read(claims: Named): Promise<ReadSession> {
     const { users } = this;
-    const lookup =
-      users && !this.repository.joinsUser ? this.hostErrors.run(() => users.findById(claims.userId)) : undefined;
+    const lookup = users.areProvided && !this.repository.joinsUser ? users.find(claims.userId) : undefined;
     lookup?.catch(() => undefined);
     const found = await fromStorage(() => this.repository.findById(claims.sessionId));
     const record = ownRow(found?.record, claims, this.options.realm);
     const user = async () => {
-      if (!users) return { id: record.userId };
+      if (!users.areProvided) return { id: record.userId };
       const known = await (lookup ?? found?.user);
-      const refusal = userRejection(users, known, record);
+      const refusal = users.rejectionOf(known, record);
       if (refusal) throw new TokenRejection(refusal, claims);
       return known;
     };
@@ -113,6 +137,12 @@ export class SessionChecker {
       throw new TokenRejection('user_agent_mismatch', { sessionId: record.id, userId: record.userId });
     const seen = { session: sessionOf(record), presenter: cleanPresenter(presenter, ipAddress) };
     this.events.emit('user-agent.changed', seen);
+  }
+
+  /** The token's own row, as far as it lives. @throws TokenRejection */
+  private ofAccessToken(record: SessionRecord, claims: AccessClaims, now: number): SessionRecord {
+    this.checkAccessKey(record, claims, now);
+    return this.living(record, claims, now);
   }
 
   private checkAccessKey(record: SessionRecord, claims: AccessClaims, now: number): void {

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { StorageUnavailableError } from '../contracts/errors';
 import { JwtKnoxEvents, type RevocationReason, type RevocationScope, type SessionActor } from '../contracts/events';
 import { type Session, type SessionKind, sessionOf } from '../contracts/session';
@@ -8,6 +8,7 @@ import { fenceScope, fenceScopeOfAll } from '../tokens/fence-scope';
 import { isSessionId } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { fromStorage, RequestDeadline } from './request-deadline';
+import { SessionCache } from './session-cache';
 
 /** Sessions that a person holds, on a device. */
 export const HELD_BY_PEOPLE: readonly SessionKind[] = ['login', 'impersonation'];
@@ -40,7 +41,19 @@ export class SessionRevoker {
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
     private readonly events: JwtKnoxEvents,
+    @Optional() private readonly cache?: SessionCache,
   ) {}
+
+  /** Resolves when no instance accepts what had ended before this call. At once without a cache. */
+  async settled(): Promise<void> {
+    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.settled()));
+  }
+
+  /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */
+  async userChanged(userId: string): Promise<void> {
+    requireId(userId);
+    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.userChanged(userId)));
+  }
 
   async one(sessionId: string, userId: string | undefined, ending: Ending): Promise<boolean> {
     if (userId !== undefined) requireId(userId);

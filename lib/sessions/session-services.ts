@@ -12,6 +12,7 @@ import { Actors } from './actors';
 import { DelegatedSessions } from './delegated-sessions';
 import { LastUsed } from './last-used';
 import { SessionChecker } from './session-checker';
+import { SessionUsers } from './session-users';
 import { AccessTokenVerifier } from './access-token.verifier';
 import { SessionRevoker } from './session-revoker';
 import { RefreshEvents } from './refresh-events';
@@ -42,6 +43,7 @@ export const SESSION_SERVICES = [
   DelegatedSessions,
   LastUsed,
   Actors,
+  SessionUsers,
   SessionChecker,
   AccessTokenVerifier,
   SessionRevoker,

@@ -121,7 +121,8 @@ export class TokenService<User = any> {
    */
   async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
     const deadline = this.revoker.newDeadline();
-    const { id, userId } = await this.sessionToEnd(accessToken, refreshToken, presenter, deadline);
+    const found = this.sessionToEnd(accessToken, refreshToken, presenter, deadline);
+    const { id, userId } = await found.catch((error: unknown) => this.afterItsEnd(error));
     await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
   }
 
@@ -256,6 +257,25 @@ export class TokenService<User = any> {
     return this.revoker.before(before, { reason: 'revoked_before' });
   }
 
+  /**
+   * Resolves when no instance of the application accepts a session that had ended before this call: after SQL of your own
+   * that deletes sessions, such as a cascade. At once without `leaseCache`, and where the storage announces nothing.
+   * @example
+   * await users.delete(id); // its sessions go with it
+   * await this.tokens.settled();
+   */
+  async settled(): Promise<void> {
+    return this.revoker.settled();
+  }
+
+  /**
+   * Call it when a user changes, with `leaseCache({ users: … })`: when it resolves, no instance answers from what it knew of
+   * them before. At once without a cache.
+   */
+  async userChanged(userId: string): Promise<void> {
+    return this.revoker.userChanged(userId);
+  }
+
   /** The live sessions of a user, newest first; at most 100 unless the query says otherwise. */
   async list(userId: string, query: SessionQuery = {}): Promise<Session[]> {
     return this.sessions.of(userId, query);
@@ -274,6 +294,12 @@ export class TokenService<User = any> {
   /** The public keys, for whoever verifies tokens without asking; no secret ones. */
   publicKeys(): PublicKeySet {
     return this.oauth.publicKeys();
+  }
+
+  /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */
+  private async afterItsEnd(error: unknown): Promise<never> {
+    if ((error as { reason?: unknown }).reason === 'session_not_found') await this.revoker.settled();
+    throw error;
   }
 
   private async sessionToEnd(

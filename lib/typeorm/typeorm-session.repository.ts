@@ -22,6 +22,7 @@ import { insertSession } from './insert-session';
 import type { JwtKnoxSessionBase } from './session.entity';
 import type { TypeOrmSessionRepositoryOptions } from './repository-options';
 import { claiming, retrying, retryingOn, unlessTaken } from './retrying';
+import { primaryDatabaseOf } from './primary-database';
 import { RealmReads } from './realm-reads';
 import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
@@ -71,6 +72,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
   override location(): readonly unknown[] {
     const { connection } = this.rows.manager;
     return [connection, this.rows.metadata.tablePath];
+  }
+
+  override primaryDatabase() {
+    return primaryDatabaseOf(this.connections, this.rows.metadata.tablePath, this.joinsUser);
   }
 
   override inspect(): Promise<readonly string[]> {

@@ -43,6 +43,7 @@ import { TokenRejections } from '../sessions/rejections';
 import { reportUnreadableSessions } from '../sessions/storage-probe';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionChecker } from '../sessions/session-checker';
+import { SessionUsers } from '../sessions/session-users';
 import { TokenVerifier } from '../sessions/token-verifier';
 import { type ActiveAnswer, IntrospectionClient } from './introspection-client';
 import { IntrospectionVerifier } from './introspection.verifier';
@@ -144,9 +145,12 @@ interface Parts {
 }
 
 function sharedDatabase(storage: SessionStorage): Parts {
-  const { imports, provider } = bindStorage(storage, 'JwtKnoxVerifierModule', true);
+  const { imports, provider } = bindStorage(storage, { name: 'JwtKnoxVerifierModule', readOnly: true });
   const verifier = { provide: TokenVerifier, useExisting: AccessTokenVerifier };
-  return { imports, providers: [provider, HostErrors, Actors, SessionChecker, AccessTokenVerifier, verifier] };
+  return {
+    imports,
+    providers: [provider, HostErrors, Actors, SessionUsers, SessionChecker, AccessTokenVerifier, verifier],
+  };
 }
 
 function remote(): Parts {

@@ -6,8 +6,9 @@ import ts from 'typescript';
 export const BUDGETS = {
   core: { files: 70, lines: 5_400 },
   addOn: { files: 10, lines: 900 },
-  /** An add-on that is bigger by its nature. */
+  /** Add-ons that are bigger by their nature. */
   pages: { files: 15, lines: 1_400 },
+  cache: { files: 15, lines: 1_400 },
   file: { lines: 250 },
   function: { lines: 40, parameters: 4 },
   constructor: { parameters: 6 },
@@ -15,7 +16,7 @@ export const BUDGETS = {
 
 /** Rooms that an entry point of their own opens, or will: not part of the entry `.`, whoever imports them. */
 const ADD_ONS = [
-  'typeorm', 'verifier', 'testing', 'client', 'pages', 'swagger', 'websockets', 'graphql', 'microservices',
+  'typeorm', 'verifier', 'cache', 'testing', 'client', 'pages', 'swagger', 'websockets', 'graphql', 'microservices',
 ]; // prettier-ignore
 
 interface SourceFile {
@@ -95,7 +96,8 @@ export function sizes(files: Map<string, SourceFile>): Record<string, { files: n
 /** Everything that goes beyond a budget. */
 export function allExcesses(files: Map<string, SourceFile>): string[] {
   const ofEntries = Object.entries(sizes(files)).flatMap(([entry, size]) => {
-    const budget = entry === '.' ? BUDGETS.core : entry === 'pages' ? BUDGETS.pages : BUDGETS.addOn;
+    const budget =
+      entry === '.' ? BUDGETS.core : entry === 'pages' || entry === 'cache' ? BUDGETS[entry] : BUDGETS.addOn;
     return (['files', 'lines'] as const)
       .filter((one) => size[one] > budget[one])
       .map((one) => `entry ${entry}: ${one}`);

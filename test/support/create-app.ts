@@ -9,6 +9,7 @@ import {
 } from '../../lib'; // prettier-ignore
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { FakeClock } from '../../lib/testing';
+import { leaseCache, localFeed } from '../../lib/cache';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from './databases';
 import { AnswerCheck, contractOf } from './answer-check';
 import { type Check, HttpClient } from './http-client';
@@ -104,6 +105,8 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
     userProvider: TestUsers,
     ...extras,
   };
+  if (process.env.TEST_CACHE && !knox.storage)
+    knox.features = [...(knox.features ?? []), leaseCache({ feed: localFeed() })];
   const source = TypeOrmModule.forRoot({
     ...database.options,
     autoLoadEntities: true,

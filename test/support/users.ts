@@ -62,6 +62,10 @@ export class TestUsers extends UserProvider<User> {
     return user.validSince === null ? null : new Date(Number(user.validSince));
   }
 
+  override snapshot({ id, username, isActive, isAdmin }: User) {
+    return { id, username, isActive, isAdmin };
+  }
+
   override async onLogin(user: User, _session: Session) {
     await this.rows.increment({ id: user.id }, 'logins', 1);
   }

@@ -34,6 +34,7 @@ describe('the budgets of the library', () => {
       '.',
       'typeorm',
       'verifier',
+      'cache',
       'testing',
       'client',
       'pages',

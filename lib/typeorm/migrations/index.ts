@@ -9,3 +9,5 @@ import { JwtKnoxFencesAndKeys1764100000000 } from './1764100000000-fences-and-ke
 export const jwtKnoxMigrations = [JwtKnoxCreateSessions1764000000000, JwtKnoxFencesAndKeys1764100000000];
 
 export { JwtKnoxCreateSessions1764000000000, JwtKnoxFencesAndKeys1764100000000 };
+export { announceRevocations, announceUserChanges } from './announcements';
+export type { AnnouncedSessions, AnnouncedUsers, MigrationClass } from './announcements';

@@ -1,0 +1,204 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { type FeedConnection, type FeedSetting, FeedSetupError, RevocationFeed } from '../contracts/revocation-feed';
+import { type CacheCounts, feedChannel } from './diagnostics';
+
+/**
+ * How long an instance answers from memory after a fence was sent, and how much longer who ends a session waits: constants,
+ * since every instance relies on what the others do. The margin covers clocks that run at different speeds.
+ */
+export const LEASE_MS = 100;
+export const MARGIN_MS = 25;
+
+const FENCE_EVERY_MS = LEASE_MS / 2;
+/** A fence that nobody answers is a connection that is lost. */
+const PATIENCE_MS = 10 * LEASE_MS;
+const CONFIRM_EVERY_MS = 1_000;
+const CONNECT_MS = 2_000;
+const RETRY_MS = 100;
+const MOST_RETRY_MS = 5_000;
+
+/** What hears a feed. */
+export interface LeaseListener {
+  received(notice: string): void;
+  /** Something may have been missed: at every loss, and at every new connection, of a connection. */
+  interrupted(): void;
+}
+
+/** Keeps one connection of a feed, and proves by fences how far it was read. */
+export class FeedLease {
+  private readonly logger = new Logger('JwtKnoxCache');
+  private connection: FeedConnection | undefined;
+  private sent = -Infinity;
+  private sentByClock = -Infinity;
+  private retryIn = RETRY_MS;
+  private isStopped = false;
+  private timers: NodeJS.Timeout[] = [];
+
+  constructor(
+    private readonly feed: RevocationFeed,
+    private readonly setting: FeedSetting,
+    private readonly listener: LeaseListener,
+    private readonly counts: CacheCounts,
+  ) {}
+
+  /**
+   * Whether everything that was acknowledged a lease ago or earlier has been heard here. Read anew for every hit, by both
+   * clocks: one of them may stand still while the process is suspended.
+   */
+  get isFresh(): boolean {
+    if (this.feed.isLocal) return true;
+    return performance.now() - this.sent < LEASE_MS && Math.abs(Date.now() - this.sentByClock) < LEASE_MS;
+  }
+
+  /** Whether a read that starts now may be kept: it sees what was announced before this connection. */
+  get isConnected(): boolean {
+    return this.feed.isLocal || this.connection !== undefined;
+  }
+
+  /** @throws FeedSetupError for what is wrong for good; a server that is out of reach is tried again, and told in the log */
+  async start(): Promise<void> {
+    if (this.feed.isLocal) return;
+    try {
+      await this.connect();
+    } catch (error) {
+      if (error instanceof FeedSetupError) throw error;
+      this.later(error);
+    }
+  }
+
+  /** @throws when the feed is not connected, or the server does not take it */
+  async announce(notice: string): Promise<void> {
+    if (this.feed.isLocal) return;
+    if (!this.connection) throw new Error('The revocation feed is not connected.');
+    await this.connection.announce(notice);
+  }
+
+  /** Resolves when every lease that was there at the call is over. Timers may fire early. */
+  async outlast(): Promise<void> {
+    if (this.feed.isLocal) return;
+    const until = performance.now() + LEASE_MS + MARGIN_MS;
+    for (let left = until - performance.now(); left > 0; left = until - performance.now()) await delay(Math.ceil(left));
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.lose(this.connection);
+    for (const timer of this.timers) clearTimeout(timer);
+  }
+
+  private async connect(): Promise<void> {
+    const connection = await this.open();
+    if (this.isStopped) return connection.close();
+    this.connection = connection;
+    this.retryIn = RETRY_MS;
+    this.counts.connects++;
+    // A read that began before may have missed what was announced before this connection.
+    this.listener.interrupted();
+    feedChannel.publish({ type: 'feed.connected' });
+    this.fence(connection);
+    if (connection.confirm) this.after(CONFIRM_EVERY_MS, () => this.confirm(connection));
+  }
+
+  /** One limit over all of it: that of a driver ends where TCP is connected. */
+  private async open(): Promise<FeedConnection> {
+    const late = new AbortController();
+    let isLost = false;
+    let opened: FeedConnection | undefined;
+    const lost = (cause?: unknown) => {
+      isLost = true;
+      if (opened) this.lose(opened, cause);
+    };
+    const receive = (notice: string) => this.listener.received(notice);
+    const limit = setTimeout(() => late.abort(), CONNECT_MS);
+    try {
+      const opening = this.feed.open({ receive, lost }, this.setting, late.signal);
+      opening.catch(() => undefined);
+      opened = await Promise.race([opening, refusal(late.signal)]);
+      if (!isLost) return opened;
+      opened.close();
+      throw new Error('The connection was lost while it was opened.');
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  private lose(connection: FeedConnection | undefined, cause?: unknown): void {
+    if (!connection || connection !== this.connection) return;
+    this.connection = undefined;
+    this.sent = this.sentByClock = -Infinity;
+    this.counts.losses++;
+    connection.close();
+    this.listener.interrupted();
+    feedChannel.publish({ type: 'feed.lost' });
+    if (!this.isStopped) this.later(cause);
+  }
+
+  private later(cause: unknown): void {
+    if (this.retryIn === RETRY_MS)
+      this.logger.warn(`The revocation feed is down; sessions are read from the storage.${reasonOf(cause)}`);
+    const wait = this.retryIn;
+    this.retryIn = Math.min(2 * wait, MOST_RETRY_MS);
+    this.after(wait, () => {
+      this.connect().catch((error: unknown) => {
+        if (error instanceof FeedSetupError) this.logger.error(error.message);
+        this.later(error);
+      });
+    });
+  }
+
+  /** One at a time; its moment is that of sending. */
+  private fence(connection: FeedConnection): void {
+    const [sent, sentByClock] = [performance.now(), Date.now()];
+    const patience = setTimeout(() => this.lose(connection, new Error('It does not answer.')), PATIENCE_MS).unref();
+    connection.fence().then(
+      () => {
+        clearTimeout(patience);
+        if (connection !== this.connection) return;
+        [this.sent, this.sentByClock] = [sent, sentByClock];
+        this.after(Math.max(0, sent + FENCE_EVERY_MS - performance.now()), () => this.fence(connection));
+      },
+      (error: unknown) => {
+        clearTimeout(patience);
+        this.lose(connection, error);
+      },
+    );
+  }
+
+  /** That feed and storage are still of one primary: after a fail-over, one of them may be left behind. */
+  private confirm(connection: FeedConnection): void {
+    if (connection !== this.connection) return;
+    const late = setTimeout(
+      () => this.lose(connection, new Error('It cannot be compared with the storage.')),
+      CONNECT_MS,
+    );
+    late.unref();
+    connection.confirm!().then(
+      () => {
+        clearTimeout(late);
+        this.after(CONFIRM_EVERY_MS, () => this.confirm(connection));
+      },
+      (error: unknown) => {
+        clearTimeout(late);
+        this.lose(connection, error);
+      },
+    );
+  }
+
+  private after(ms: number, work: () => void): void {
+    if (this.isStopped) return;
+    const timer = setTimeout(() => {
+      this.timers.splice(this.timers.indexOf(timer), 1);
+      work();
+    }, ms).unref();
+    this.timers.push(timer);
+  }
+}
+
+function refusal(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener('abort', () => reject(new Error('It does not answer in time.')), { once: true }),
+  );
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? ` ${cause.message}` : '');

@@ -1,0 +1,12 @@
+export { leaseCache } from './feature';
+export type { LeaseCacheOptions } from './cache.options';
+export { postgresFeed } from './postgres.feed';
+export type { PostgresFeedOptions } from './postgres.feed';
+export { redisFeed } from './redis.feed';
+export type { RedisFeedOptions } from './redis.feed';
+export { localFeed } from './local.feed';
+export { FeedSetupError, RevocationFeed } from '../contracts/revocation-feed';
+export type { FeedConnection, FeedReceiver, FeedSetting } from '../contracts/revocation-feed';
+export type { PrimaryDatabase } from '../contracts/primary-database';
+export { CACHE_CHANNEL } from './diagnostics';
+export type { CacheCounts, CacheMessage } from './diagnostics';

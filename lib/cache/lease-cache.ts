@@ -1,0 +1,242 @@
+import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { JwtKnoxConfigurationError } from '../contracts/errors';
+import type { JwtKnoxEventMap, JwtKnoxEvents, RevocationScope } from '../contracts/events';
+import { type FeedSetting, FeedSetupError } from '../contracts/revocation-feed';
+import type { SessionRecord } from '../contracts/session';
+import type { FoundSession } from '../contracts/session.repository';
+import type { UserProvider } from '../contracts/user-provider';
+import { type KnownUser, SessionCache } from '../sessions/session-cache';
+import { isActive, validSinceOf } from '../sessions/user-check';
+import type { AccessClaims } from '../tokens/token-claims';
+import { generateId, sha256 } from '../tokens/token-key';
+import type { ResolvedCacheOptions } from './cache.options';
+import { type CacheCounts, feedChannel } from './diagnostics';
+import { Echoes } from './echoes';
+import { FeedLease } from './feed-lease';
+import { loadLruCache, type LruMap } from './load-lru-cache';
+import { type Notice, readNotice, writeNotice } from './notices';
+import { SessionMemory } from './session-memory';
+import { frozen } from './snapshot';
+
+type Revoked = JwtKnoxEventMap['session.revoked'];
+
+/** Memory under a lease: what was read may answer while the feed proves that nothing was told of it. */
+export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicationShutdown {
+  readonly keepsUsers: boolean;
+  private readonly logger = new Logger('JwtKnoxCache');
+  private readonly counts: CacheCounts = { hits: 0, misses: 0, fills: 0, spoiled: 0, connects: 0, losses: 0 };
+  private readonly memory: SessionMemory;
+  private readonly lease: FeedLease;
+  private readonly tokens: LruMap<AccessClaims>;
+  private readonly echoes = new Echoes();
+  private readonly name = generateId();
+  private readonly foreign = new WeakSet<Revoked>();
+  private reports: NodeJS.Timeout | undefined;
+  private stopListening: (() => void) | undefined;
+
+  constructor(
+    private readonly options: ResolvedCacheOptions,
+    setting: FeedSetting,
+    private readonly events: JwtKnoxEvents,
+    private readonly users?: UserProvider,
+  ) {
+    super();
+    this.keepsUsers = options.keepsUsers && users !== undefined;
+    this.memory = new SessionMemory(options, this.counts);
+    this.tokens = new (loadLruCache())<AccessClaims>({ max: options.maxEntries });
+    this.lease = new FeedLease(options.feed, setting, this, this.counts);
+  }
+
+  async onModuleInit(): Promise<void> {
+    try {
+      await this.lease.start();
+    } catch (error) {
+      if (error instanceof FeedSetupError) throw new JwtKnoxConfigurationError([error.message], 'leaseCache');
+      throw error;
+    }
+    this.logger.log(this.description);
+    if (this.options.events === 'cluster')
+      this.stopListening = this.events.on('session.revoked', (one) => this.tell(one));
+    this.reports = setInterval(() => this.report(), 1_000).unref();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.reports);
+    this.stopListening?.();
+    this.lease.stop();
+    this.memory.forgetAll();
+  }
+
+  claimsOf(token: string): AccessClaims | undefined {
+    return this.tokens.get(sha256(token, 'base64url'));
+  }
+
+  keepClaims(token: string, claims: AccessClaims): void {
+    if (this.options.keeps) this.tokens.set(sha256(token, 'base64url'), claims);
+  }
+
+  recall(sessionId: string, generation: number): SessionRecord | undefined {
+    const record = this.memory.session(sessionId);
+    if (record && record.generation >= generation && this.lease.isFresh) {
+      this.counts.hits++;
+      return record;
+    }
+    this.counts.misses++;
+    return undefined;
+  }
+
+  recallUser(userId: string): KnownUser | undefined {
+    return this.lease.isFresh ? this.memory.user(userId) : undefined;
+  }
+
+  findUser(userId: string, find: () => Promise<unknown>): Promise<unknown> {
+    if (!this.mayKeep) return find();
+    return this.memory.readUser(userId, find, (user) => this.known(userId, user));
+  }
+
+  snapshotOf(user: unknown): unknown {
+    const snapshot = this.users!.snapshot(user);
+    if (snapshot !== null) return frozen(snapshot);
+    throw new TypeError('UserProvider.snapshot must return an object: what of the user may be kept in memory.');
+  }
+
+  findSession(id: string, find: () => Promise<FoundSession | null>): Promise<FoundSession | null> {
+    return this.mayKeep ? this.memory.readSession(id, find) : find();
+  }
+
+  touched(id: string, generation: number, lastUsedAt: number): void {
+    this.memory.touched(id, generation, lastUsedAt);
+  }
+
+  /** The row changed in what no other instance must know at once. */
+  changedHere(id: string): void {
+    this.memory.forgetSession(id);
+  }
+
+  /**
+   * Carries an end or a change out, and resolves when no instance answers from before it: also when nothing went, since
+   * somebody else's end of the same may not be over yet.
+   * @param notice what it is about, for a feed that does not hear of it from the storage
+   */
+  async ending<T extends boolean | number>(notice: Notice, work: () => Promise<T>): Promise<T> {
+    const echo = this.options.feed.isLocal ? undefined : this.echoes.await(idsIn(notice));
+    try {
+      // Whether a statement that failed was carried out, nobody knows.
+      const answer = await work().finally(() => this.heard(notice));
+      await this.settle(notice);
+      if (answer && echo && !echo.isHeard && this.lease.isFresh) throw new Error(UNHEARD);
+      return answer;
+    } finally {
+      echo?.stop();
+    }
+  }
+
+  async settle(notice: Notice): Promise<void> {
+    if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
+    await this.lease.outlast();
+  }
+
+  async settled(): Promise<void> {
+    await this.lease.outlast();
+  }
+
+  async userChanged(userId: string): Promise<void> {
+    const notice = { user: userId };
+    this.heard(notice);
+    await this.announce(notice);
+    await this.lease.outlast();
+  }
+
+  received(text: string): void {
+    const notice = readNotice(text);
+    if (!notice) {
+      this.interrupted();
+      return;
+    }
+    if (notice.event) this.retell(notice.event);
+    this.echoes.hear(idsIn(notice));
+    this.heard(notice);
+    for (const id of notice.ended ?? []) this.publish({ sessionId: id }, true);
+    for (const id of notice.changed ?? []) this.publish({ sessionId: id }, false);
+    if (notice.scope) this.publish(notice.scope, true);
+  }
+
+  interrupted(): void {
+    this.echoes.hearAll();
+    this.memory.forgetAll();
+  }
+
+  private get mayKeep(): boolean {
+    return this.options.keeps && this.lease.isConnected;
+  }
+
+  private heard({ ended = [], changed = [], scope, user }: Notice): void {
+    for (const id of ended) this.memory.forgetSession(id);
+    for (const id of changed) this.memory.forgetSession(id);
+    if (scope) this.memory.forgetScope(scope);
+    if (user !== undefined) this.memory.forgetUser(user);
+  }
+
+  /** What one attempt did not tell is told later, as long as anybody may remember; who asked is told of the failure. */
+  private async announce(notice: Notice): Promise<void> {
+    const text = writeNotice(notice);
+    try {
+      await this.lease.announce(text);
+    } catch (error) {
+      this.retry(text, performance.now() + this.options.maxAge);
+      throw error;
+    }
+  }
+
+  private retry(text: string, until: number): void {
+    if (performance.now() > until) return;
+    setTimeout(() => this.lease.announce(text).catch(() => this.retry(text, until)), 500).unref();
+  }
+
+  private known(userId: string, user: unknown): KnownUser | undefined {
+    const { users } = this;
+    if (user === null || user === undefined || users!.getId(user) !== userId || !isActive(users!, user))
+      return undefined;
+    return { user: this.snapshotOf(user), validSince: validSinceOf(users!, user) };
+  }
+
+  private publish(scope: RevocationScope, isEnd: boolean): void {
+    this.events.emit('session.announced', { scope, isEnd });
+  }
+
+  /** Of ends in this process, the listeners of others. */
+  private tell(revoked: Revoked): void {
+    if (this.foreign.has(revoked)) return;
+    this.lease
+      .announce(writeNotice({ event: { from: this.name, revoked } }))
+      .catch(() => this.logger.warn('Other processes were not told of the event session.revoked.'));
+  }
+
+  private retell({ from, revoked }: NonNullable<Notice['event']>): void {
+    if (from === this.name || this.options.events !== 'cluster') return;
+    this.foreign.add(revoked);
+    this.events.emit('session.revoked', revoked);
+  }
+
+  private report(): void {
+    if (!feedChannel.isHeard) return;
+    feedChannel.publish({ type: 'counts', sessions: this.memory.size, fresh: this.lease.isFresh, ...this.counts });
+  }
+
+  private get description(): string {
+    const { feed, keeps, maxEntries, maxAge } = this.options;
+    const what = this.keepsUsers ? 'sessions and users' : 'sessions';
+    const kept = keeps
+      ? `Up to ${maxEntries} ${what} answer from memory, ${maxAge / 1_000} s at most`
+      : 'Nothing is kept in memory';
+    const wait = feed.isLocal ? 'An end counts at once.' : 'An end is acknowledged 125 ms after it.';
+    return `${kept}; ends are announced ${feed.description}. ${wait}`;
+  }
+}
+
+const UNHEARD =
+  'The session ended, but nobody was told: is the trigger of announceRevocations() in place, and the feed on the same database?';
+
+function idsIn({ ended = [], changed = [] }: Notice): readonly string[] {
+  return ended.length === 0 ? changed : changed.length === 0 ? ended : [...ended, ...changed];
+}

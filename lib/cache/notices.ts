@@ -1,0 +1,55 @@
+import type { JwtKnoxEventMap, RevocationScope } from '../contracts/events';
+
+/** What instances tell each other. Anything that cannot be read counts as "everything may have changed". */
+export interface Notice {
+  /** Ids of sessions that are gone. */
+  readonly ended?: readonly string[];
+  /** Ids of sessions that may do something else than before, or with other keys. */
+  readonly changed?: readonly string[];
+  /** Sessions that ended, where nobody listed their ids. */
+  readonly scope?: RevocationScope;
+  /** A user who changed. */
+  readonly user?: string;
+  /** An event for the listeners of other processes, and the process that it happened in. */
+  readonly event?: { readonly from: string; readonly revoked: JwtKnoxEventMap['session.revoked'] };
+}
+
+export const writeNotice = (notice: Notice): string => JSON.stringify(notice);
+
+/** Null when everything may have changed: by a notice that says so, or one that nobody here wrote. */
+export function readNotice(text: string): Notice | null {
+  let notice: unknown;
+  try {
+    notice = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  return isNotice(notice) ? notice : null;
+}
+
+function isNotice(value: unknown): value is Notice {
+  if (typeof value !== 'object' || value === null) return false;
+  const { ended = [], changed = [], scope, user, event } = value as Record<string, unknown>;
+  return (
+    Object.keys(value).length > 0 &&
+    areIds(ended) &&
+    areIds(changed) &&
+    (scope === undefined || isScope(scope)) &&
+    (user === undefined || typeof user === 'string') &&
+    (event === undefined || isEvent(event)) &&
+    !('all' in value)
+  );
+}
+
+const areIds = (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one === 'string');
+
+function isScope(value: unknown): value is RevocationScope {
+  const { realm, userId, createdBefore, sessionId } = Object(value) as Record<string, unknown>;
+  if (typeof sessionId === 'string') return true;
+  return typeof realm === 'string' && (typeof userId === 'string' || typeof createdBefore === 'number');
+}
+
+function isEvent(value: unknown): boolean {
+  const { from, revoked } = Object(value) as Record<string, unknown>;
+  return typeof from === 'string' && isScope((Object(revoked) as { scope?: unknown }).scope);
+}

@@ -1,0 +1,89 @@
+import {
+  type FeedConnection,
+  type FeedReceiver,
+  type FeedSetting,
+  FeedSetupError,
+  RevocationFeed,
+} from '../contracts/revocation-feed';
+import { ioredisLink, nodeRedisLink, type RedisLink } from './redis-links';
+
+const CHANNEL = 'jwt_knox_revoked';
+
+interface RedisAddress {
+  /** Of one primary, e.g. `redis://127.0.0.1:6379`. */
+  url: string;
+  /** Further options of its clients, such as `password`, `tls` or `RESP`. */
+  options?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** With the package `redis`: its `createClient`; with `ioredis`: its class. */
+export type RedisFeedOptions = RedisAddress &
+  ({ createClient: (options: any) => any } | { Redis: new (...args: any[]) => any });
+
+class RedisFeed extends RevocationFeed {
+  readonly isAnnouncedByStorage = false;
+  readonly description = 'over Redis (redisFeed(…)): SQL written by hand is noticed after maxAge';
+
+  constructor(private readonly options: RedisFeedOptions) {
+    super();
+  }
+
+  async open(receiver: FeedReceiver, _setting: FeedSetting, signal: AbortSignal): Promise<FeedConnection> {
+    const { url, options = {} } = this.options;
+    const link = () =>
+      'Redis' in this.options
+        ? ioredisLink(this.options.Redis, url, options)
+        : nodeRedisLink(this.options.createClient, url, options);
+    const [listening, sending] = [link(), link()];
+    const close = () => {
+      listening.close();
+      sending.close();
+    };
+    signal.addEventListener('abort', close, { once: true });
+    listening.onLost(receiver.lost);
+    sending.onLost(receiver.lost);
+    try {
+      await Promise.all([listening.connect(), sending.connect()]);
+      await requireOneServer(listening, sending);
+      await listening.subscribe(CHANNEL, receiver.receive);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return {
+      close,
+      fence: () => listening.ping(),
+      announce: (notice) => sending.publish(CHANNEL, notice),
+      confirm: () => requirePrimary(sending),
+    };
+  }
+}
+
+/** A PING does not come after what was published at another server. @throws FeedSetupError for a cluster */
+async function requireOneServer(listening: RedisLink, sending: RedisLink): Promise<void> {
+  const [one, other] = await Promise.all([listening.info(), sending.info()]);
+  if (/^cluster_enabled:1/m.test(one)) {
+    throw new FeedSetupError(
+      'redisFeed(): a Redis Cluster does not keep notices in order; use a single primary, or postgresFeed().',
+    );
+  }
+  if (runOf(one) !== runOf(other)) throw new Error('Its two connections are to different servers.');
+  await requirePrimary(sending);
+}
+
+/** @throws when the server is a replica: what is published at its primary comes late, or never */
+async function requirePrimary(link: RedisLink): Promise<void> {
+  if (!/^role:master/m.test(await link.info())) throw new Error('The server is not the primary.');
+}
+
+const runOf = (info: string): string | undefined => /^run_id:(\w+)/m.exec(info)?.[1];
+
+/**
+ * Ends are published in Redis by whoever makes them, after their commit. For sessions in MariaDB, MySQL or a storage of your
+ * own; Redis stores nothing. When it is down, ends are refused with 503, and nothing is answered from memory.
+ * @example
+ * leaseCache({ feed: redisFeed({ createClient, url: 'redis://127.0.0.1:6379' }) }); // createClient of 'redis'
+ */
+export function redisFeed(options: RedisFeedOptions): RevocationFeed {
+  return new RedisFeed(options);
+}

@@ -1,0 +1,165 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { tableName } from './portable';
+
+/** How long an instance answers from memory after a fence, in ms: kept in the database, so that all instances agree. */
+const LEASE_MS = 100;
+const CHANNEL = 'jwt_knox_revoked';
+/** As many ids as fit into a notice of 8,000 bytes. */
+const IDS_PER_NOTICE = 180;
+
+/** What a change of makes a session another one: who may use it, until when, for what, by which keys. */
+const WATCHED = [
+  'id', 'realm', 'userId', 'kind', 'authenticatedAt', 'scopes', 'audience', 'claims', 'actorId', 'actorRealm', 'actorSessionId',
+  'boundKind', 'boundKey', 'boundKeyThumbprint', 'boundAt',
+]; // prettier-ignore
+
+const FUNCTIONS = [
+  `CREATE OR REPLACE FUNCTION jwt_knox_lease() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ${LEASE_MS}'`,
+  `CREATE OR REPLACE FUNCTION jwt_knox_announce_gone() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE ids text;
+BEGIN
+  FOR ids IN SELECT string_agg('"' || id || '"', ',') FROM (
+    SELECT to_jsonb(gone)->>TG_ARGV[0] AS id, (row_number() OVER () - 1) / ${IDS_PER_NOTICE} AS batch FROM gone
+  ) AS numbered GROUP BY batch
+  LOOP PERFORM pg_notify('${CHANNEL}', '{"ended":[' || ids || ']}'); END LOOP;
+  RETURN NULL;
+END $$`,
+  `CREATE OR REPLACE FUNCTION jwt_knox_announce_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('${CHANNEL}', json_build_object('changed', json_build_array(to_jsonb(OLD)->>TG_ARGV[0]))::text);
+  RETURN NULL;
+END $$`,
+  `CREATE OR REPLACE FUNCTION jwt_knox_announce_all() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_notify('${CHANNEL}', '{"all":true}'); RETURN NULL; END $$`,
+  `CREATE OR REPLACE FUNCTION jwt_knox_announce_user() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('${CHANNEL}', json_build_object('user', to_jsonb(OLD)->>TG_ARGV[0])::text);
+  RETURN NULL;
+END $$`,
+];
+
+/** A class of migrations, as `migrations` of a data source takes it. */
+export type MigrationClass = new () => MigrationInterface;
+
+/** The table of the sessions, where it is not the library's own. */
+export interface AnnouncedSessions {
+  /** @default 'jwt_knox_sessions' */
+  table?: string | undefined;
+}
+
+/**
+ * Makes PostgreSQL announce every end of a session to the instances that listen: for `postgresFeed()` of
+ * `nestjs-jwt-knox/cache`. On other databases it does nothing. Refreshes and logins cost as before; a transaction that ends
+ * sessions takes PostgreSQL's one lock for notices when it commits.
+ * @example
+ * TypeOrmModule.forRoot({ migrations: [...jwtKnoxMigrations, announceRevocations()], migrationsRun: true });
+ */
+export function announceRevocations({ table = 'jwt_knox_sessions' }: AnnouncedSessions = {}): MigrationClass {
+  return class AnnounceRevocations implements MigrationInterface {
+    readonly name = 'JwtKnoxAnnounceRevocations1764200000000';
+
+    async up(queryRunner: QueryRunner): Promise<void> {
+      if (!isPostgres(queryRunner)) return;
+      const { path, column } = named(queryRunner, table);
+      for (const sql of FUNCTIONS) await queryRunner.query(sql);
+      const id = `'${column('id', false)}'`;
+      await queryRunner.query(`CREATE TRIGGER jwt_knox_gone AFTER DELETE ON ${path} REFERENCING OLD TABLE AS gone
+        FOR EACH STATEMENT EXECUTE FUNCTION jwt_knox_announce_gone(${id})`);
+      await queryRunner.query(`CREATE TRIGGER jwt_knox_changed AFTER UPDATE ON ${path}
+        FOR EACH ROW WHEN (${changes(column)}) EXECUTE FUNCTION jwt_knox_announce_changed(${id})`);
+      await queryRunner.query(`CREATE TRIGGER jwt_knox_emptied AFTER TRUNCATE ON ${path}
+        FOR EACH STATEMENT EXECUTE FUNCTION jwt_knox_announce_all()`);
+    }
+
+    async down(queryRunner: QueryRunner): Promise<void> {
+      if (!isPostgres(queryRunner)) return;
+      const { path } = named(queryRunner, table);
+      for (const name of ['gone', 'changed', 'emptied'])
+        await queryRunner.query(`DROP TRIGGER IF EXISTS jwt_knox_${name} ON ${path}`);
+      // The functions of several tables are the same: they go with the last trigger that needs them.
+      await queryRunner.query(DROP_UNUSED);
+    }
+  };
+}
+
+/** The table of your users. */
+export interface AnnouncedUsers {
+  /** With its schema, where it has one: `auth.users`. */
+  table: string;
+  /** The column that `UserProvider.getId` returns. @default 'id' */
+  id?: string | undefined;
+  /** Every column that `snapshot`, `isActive`, `isAdmin` and `validSince` read, as the database names them. */
+  columns: readonly string[];
+}
+
+/**
+ * Makes PostgreSQL announce changes of your users: for `leaseCache({ users: true })`. Add it after
+ * {@link announceRevocations}; on other databases it does nothing.
+ * @example
+ * announceUserChanges({ table: 'users', columns: ['name', 'isActive', 'isAdmin', 'passwordChangedAt'] });
+ */
+export function announceUserChanges({ table, id = 'id', columns }: AnnouncedUsers): MigrationClass {
+  return class AnnounceUserChanges implements MigrationInterface {
+    readonly name = 'JwtKnoxAnnounceUserChanges1764200000001';
+
+    async up(queryRunner: QueryRunner): Promise<void> {
+      if (!isPostgres(queryRunner)) return;
+      const path = quotedPath(table);
+      for (const sql of FUNCTIONS) await queryRunner.query(sql);
+      const watched = [id, ...columns].map((name) => `OLD.${quoted(name)} IS DISTINCT FROM NEW.${quoted(name)}`);
+      const call = `EXECUTE FUNCTION jwt_knox_announce_user('${id.replaceAll("'", "''")}')`;
+      await queryRunner.query(`CREATE TRIGGER jwt_knox_user_changed AFTER UPDATE ON ${path}
+        FOR EACH ROW WHEN (${watched.join(' OR ')}) ${call}`);
+      await queryRunner.query(`CREATE TRIGGER jwt_knox_user_gone AFTER DELETE ON ${path} FOR EACH ROW ${call}`);
+      await queryRunner.query(`CREATE TRIGGER jwt_knox_users_emptied AFTER TRUNCATE ON ${path}
+        FOR EACH STATEMENT EXECUTE FUNCTION jwt_knox_announce_all()`);
+    }
+
+    async down(queryRunner: QueryRunner): Promise<void> {
+      if (!isPostgres(queryRunner)) return;
+      for (const name of ['user_changed', 'user_gone', 'users_emptied'])
+        await queryRunner.query(`DROP TRIGGER IF EXISTS jwt_knox_${name} ON ${quotedPath(table)}`);
+      await queryRunner.query(DROP_UNUSED);
+    }
+  };
+}
+
+const DROP_UNUSED = `DO $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgname LIKE 'jwt\\_knox\\_%') THEN
+    DROP FUNCTION IF EXISTS jwt_knox_announce_gone(), jwt_knox_announce_changed(), jwt_knox_announce_all(),
+      jwt_knox_announce_user(), jwt_knox_lease();
+  END IF;
+END $$`;
+
+function isPostgres({ connection }: QueryRunner): boolean {
+  return connection.options.type === 'postgres';
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+const quotedPath = (path: string): string => path.split('.').map(quoted).join('.');
+
+/** Names as the database has them: a table of your own may name its columns otherwise. */
+function named(queryRunner: QueryRunner, table: string) {
+  const own = queryRunner.connection.entityMetadatas.find((one) => one.tableName === table || one.tablePath === table);
+  const path = quotedPath(own?.tablePath ?? tableName(queryRunner, table));
+  const column = (property: string, isQuoted = true): string => {
+    const name = own?.findColumnWithPropertyName(property)?.databaseName ?? property;
+    return isQuoted ? quoted(name) : name.replaceAll("'", "''");
+  };
+  return { path, column };
+}
+
+/** Never for a rotation or a touch: the old access key stays as the previous one, and ends move later. */
+function changes(column: (property: string) => string): string {
+  const [digest, previous, expires, most] = ['accessDigest', 'previousAccessDigest', 'expiresAt', 'maxExpiresAt'].map(
+    (name) => column(name),
+  );
+  return [
+    ...WATCHED.map((name) => `OLD.${column(name)}::text IS DISTINCT FROM NEW.${column(name)}::text`),
+    `(OLD.${digest} IS DISTINCT FROM NEW.${digest} AND OLD.${digest} IS DISTINCT FROM NEW.${previous})`,
+    `NEW.${expires} < OLD.${expires}`,
+    `COALESCE(NEW.${most} < OLD.${most}, OLD.${most} IS NULL AND NEW.${most} IS NOT NULL)`,
+  ].join(' OR ');
+}

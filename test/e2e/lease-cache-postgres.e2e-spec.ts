@@ -1,0 +1,187 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { JwtKnoxEvents } from '../../lib';
+import { leaseCache, type LeaseCacheOptions, postgresFeed } from '../../lib/cache';
+import { typeOrm } from '../../lib/typeorm';
+import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
+import { createApp, CreateUsers1, type TestApp } from '../support/create-app';
+import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
+import { platforms } from '../support/platforms';
+
+const ANNOUNCED = [
+  ...jwtKnoxMigrations,
+  announceRevocations(),
+  CreateUsers1,
+  announceUserChanges({ table: 'users', columns: ['username', 'isActive', 'isAdmin', 'validSince'] }),
+];
+const [platform] = platforms;
+
+describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two processes, on PostgreSQL', () => {
+  const apps: TestApp[] = [];
+  let database: TestDatabase;
+
+  const start = async (options: Partial<LeaseCacheOptions> = {}, migrations: any[] = ANNOUNCED) => {
+    database ??= await createDatabase('postgres');
+    const app = await createApp(platform!, 'postgres', {
+      database,
+      typeorm: { migrations },
+      extras: { features: [leaseCache({ feed: postgresFeed(), users: true, ...options })], routes: { admin: true } },
+    });
+    apps.push(app);
+    return app;
+  };
+  const pair = async (options?: Partial<LeaseCacheOptions>) => {
+    const a = await start(options);
+    const b = await start(options);
+    if (!(await a.users.rows.findOneBy({ username: 'alice' }))) await a.users.add('alice');
+    return { a, b, login: async () => (await a.login()).access_token as string };
+  };
+  const status = async (app: TestApp, token: string) => (await app.http.get('/notes', { token })).status;
+  /** Until memory answers: the lease is there, and the second of two requests sends no statement. */
+  const warm = async (app: TestApp, token: string) => {
+    for (let count = 0; count < 200; count++) {
+      const before = app.statements.length;
+      expect(await status(app, token)).toBe(200);
+      if (app.statements.slice(before).every((sql) => !/FROM "(jwt_knox_sessions|users)"/.test(sql))) return;
+    }
+    throw new Error('Memory never answered.');
+  };
+
+  afterEach(async () => {
+    for (const app of apps.splice(0)) await app.close();
+    await database?.drop();
+    database = undefined as never;
+  });
+
+  it('L1: a logout that was acknowledged in one process counts in the other', async () => {
+    const { a, b, login } = await pair();
+    for (let round = 0; round < 10; round++) {
+      const token = await login();
+      await warm(a, token);
+      await warm(b, token);
+      expect((await a.http.post('/auth/logout', { token })).status).toBe(204);
+      expect(await status(b, token)).toBe(401);
+    }
+  });
+
+  it('L1: so do the end of all, the end of the others, an eviction, a narrowing and new keys', async () => {
+    const { a, b, login } = await pair();
+    const [one, two, three] = [await login(), await login(), await login()];
+    for (const token of [one, two, three]) await warm(b, token);
+    await a.http.post('/auth/logout-other', { token: one });
+    expect([await status(b, two), await status(b, three), await status(b, one)]).toEqual([401, 401, 200]);
+    const { session } = await a.tokens.authenticate(one);
+    await warm(b, one);
+    await a.tokens.narrow(session.id, ['orders:read']);
+    expect((await b.tokens.authenticate(one)).session.scopes).toBe('orders:read');
+    await warm(b, one);
+    const renewed = await a.tokens.reauthenticate(session);
+    expect(await status(b, one)).toBe(401);
+    await warm(b, renewed.accessToken);
+    await a.tokens.revokeAll(session.userId);
+    expect(await status(b, renewed.accessToken)).toBe(401);
+  });
+
+  it('L1: SQL written by hand counts after settled(), and so does the end of a user by a cascade or a truncated table', async () => {
+    const { a, b, login } = await pair();
+    for (const sql of [
+      'DELETE FROM jwt_knox_sessions',
+      'UPDATE jwt_knox_sessions SET "expiresAt" = 1',
+      'TRUNCATE jwt_knox_sessions',
+    ]) {
+      const token = await login();
+      await warm(b, token);
+      await a.source.query(sql);
+      await a.tokens.settled();
+      expect(await status(b, token)).toBe(401);
+    }
+  });
+
+  it('L4: a user who changed in the database counts as changed', async () => {
+    const { a, b, login } = await pair();
+    const token = await login();
+    await warm(b, token);
+    await a.users.rows.update({ username: 'alice' }, { isActive: false });
+    await a.tokens.settled();
+    expect(await status(b, token)).toBe(401);
+    await a.users.rows.update({ username: 'alice' }, { isActive: true });
+    await a.tokens.settled();
+    expect(await status(b, token)).toBe(200);
+  });
+
+  it('L4: refreshes take nothing from what memory knows, and announce nothing', async () => {
+    const { a, b } = await pair();
+    const before = await a.login();
+    await warm(b, before.access_token);
+    const announced: unknown[] = [];
+    b.app.get(JwtKnoxEvents).on('session.announced', (one) => void announced.push(one));
+    const after = (await a.http.post('/auth/refresh', { json: { refresh_token: before.refresh_token } })).body;
+    await a.tokens.settled();
+    expect(announced).toEqual([]);
+    expect([await status(b, before.access_token), await status(b, after.access_token)]).toEqual([200, 200]);
+  });
+
+  it('tells listeners of other processes of an end, with events: cluster', async () => {
+    const { a, b, login } = await pair({ events: 'cluster' });
+    const token = await login();
+    const { session } = await a.tokens.authenticate(token);
+    await a.http.post('/auth/logout', { token });
+    await expect.poll(() => b.events.filter(({ name }) => name === 'session.revoked')).toHaveLength(1);
+    expect(b.events.find(({ name }) => name === 'session.revoked')!.event).toMatchObject({
+      sessionId: session.id,
+      userId: session.userId,
+      reason: 'logout',
+    });
+    expect(a.events.filter(({ name }) => name === 'session.revoked')).toHaveLength(1);
+  });
+
+  it('L3: with the feed cut off, requests are answered from the storage, and from memory once it is back', async () => {
+    const { a, b, login } = await pair();
+    const token = await login();
+    await warm(b, token);
+    for (let count = 0; count < 3; count++) {
+      await a.source.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jwt-knox feed'",
+      );
+      expect(await status(b, token)).toBe(200);
+      await warm(b, token);
+    }
+    expect((await a.http.post('/auth/logout', { token })).status).toBe(204);
+    expect(await status(b, token)).toBe(401);
+  });
+
+  it('refuses an end of which nobody was told: a trigger that is disabled under way', async () => {
+    const { a, b, login } = await pair();
+    const token = await login();
+    await warm(a, token);
+    await warm(b, token);
+    await a.source.query('ALTER TABLE jwt_knox_sessions DISABLE TRIGGER jwt_knox_gone');
+    expect((await a.http.post('/auth/logout', { token })).status).toBe(503);
+  });
+
+  it('does not start without the triggers, or without those of the users, and says what to do', async () => {
+    await expect(start({}, [...jwtKnoxMigrations, CreateUsers1])).rejects.toThrow('add announceRevocations()');
+    await database.drop();
+    database = await createDatabase('postgres');
+    await expect(start({}, [...jwtKnoxMigrations, announceRevocations(), CreateUsers1])).rejects.toThrow(
+      'add announceUserChanges(',
+    );
+  });
+
+  it('does not start where the user is read with the row', async () => {
+    database = await createDatabase('postgres');
+    const features = [leaseCache({ feed: postgresFeed() })];
+    const settings = { database, extras: { features, storage: typeOrm({ userRelation: 'user' } as never) } };
+    await expect(createApp(platform!, 'postgres', settings)).rejects.toThrow(/userRelation/);
+  });
+
+  it('the migrations leave nothing behind when they are undone', async () => {
+    const { a } = await pair();
+    await a.source.undoLastMigration();
+    await a.source.undoLastMigration();
+    await a.source.undoLastMigration();
+    const left = await a.source.query(
+      "SELECT proname AS name FROM pg_proc WHERE proname LIKE 'jwt_knox%' UNION SELECT tgname FROM pg_trigger WHERE tgname LIKE 'jwt_knox%'",
+    );
+    expect(left).toEqual([]);
+  });
+});

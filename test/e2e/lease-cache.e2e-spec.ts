@@ -1,0 +1,162 @@
+import { Controller, Get, UseGuards } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Authoritative, CurrentUser, JwtKnoxGuard } from '../../lib';
+import { leaseCache, type LeaseCacheOptions, localFeed } from '../../lib/cache';
+import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import type { User } from '../support/users';
+
+@Controller('money')
+@UseGuards(JwtKnoxGuard)
+class MoneyController {
+  @Get() @Authoritative() pay(@CurrentUser() user: User) {
+    return { type: user.constructor.name };
+  }
+  @Get('type') type(@CurrentUser() user: User) {
+    return { type: user.constructor.name, isFrozen: Object.isFrozen(user) };
+  }
+}
+
+describe.each(environments)('the lease cache within one process, on $title', ({ platform, kind }) => {
+  let app: TestApp;
+  const start = async (options: Partial<LeaseCacheOptions> = {}) => {
+    app = await createApp(platform, kind, {
+      extras: { features: [leaseCache({ feed: localFeed(), ...options })], routes: { admin: true, tokens: true } },
+      controllers: [NotesController, MoneyController],
+    });
+    await app.users.add('alice');
+  };
+  const notes = (token: string) => app.http.get('/notes', { token });
+  /** The statements of what is done, but for the note of a use. */
+  const statementsOf = async (work: () => Promise<unknown>) => {
+    app.statements.length = 0;
+    await work();
+    return app.statements.filter((sql) => !/^UPDATE/i.test(sql)).length;
+  };
+
+  afterEach(() => app.close());
+
+  describe('with users', () => {
+    beforeEach(() => start({ users: { announcedBy: 'application' } }));
+
+    it('answers from memory: the second request sends no statement', async () => {
+      const { access_token: token } = await app.login();
+      expect((await notes(token)).status).toBe(200);
+      expect(await statementsOf(async () => expect((await notes(token)).body.username).toBe('alice'))).toBe(0);
+    });
+
+    it('L1: a logout counts at once, for the request after it', async () => {
+      const { access_token: token } = await app.login();
+      await notes(token);
+      expect((await app.http.post('/auth/logout', { token })).status).toBe(204);
+      expect((await notes(token)).status).toBe(401);
+    });
+
+    it('L1: so do the end of all sessions, of the others, and of one by its id', async () => {
+      const [one, two, three] = [await app.login(), await app.login(), await app.login()];
+      for (const { access_token: token } of [one, two, three]) expect((await notes(token)).status).toBe(200);
+      await app.tokens.revoke((await notes(three.access_token)).body.sessionId);
+      expect((await notes(three.access_token)).status).toBe(401);
+      await app.http.post('/auth/logout-other', { token: one.access_token });
+      expect((await notes(two.access_token)).status).toBe(401);
+      expect((await notes(one.access_token)).status).toBe(200);
+      await app.tokens.revokeAll('1');
+      expect((await notes(one.access_token)).status).toBe(401);
+    });
+
+    it('L4: a refresh reads the storage, and both access tokens go on', async () => {
+      const before = await app.login();
+      await notes(before.access_token);
+      const after = (await app.http.post('/auth/refresh', { json: { refresh_token: before.refresh_token } })).body;
+      for (const token of [before.access_token, after.access_token, after.access_token])
+        expect((await notes(token)).status).toBe(200);
+    });
+
+    it('L4: new keys after a proof of credentials end the tokens of before', async () => {
+      const { access_token: token } = await app.login();
+      await notes(token);
+      app.clock.advance('5s');
+      const renewed = await app.http.post('/auth/reauthenticate', { token, json: { password: 'alice-password' } });
+      expect(renewed.status).toBe(200);
+      expect((await notes(token)).status).toBe(401);
+      expect((await notes(renewed.body.access_token)).status).toBe(200);
+    });
+
+    it('a token that memory knows still expires', async () => {
+      const { access_token: token } = await app.login();
+      await notes(token);
+      app.clock.advance('301s');
+      expect((await notes(token)).body.code).toBe('token_expired');
+    });
+
+    it('L4: a user who changed counts as changed once that is announced', async () => {
+      const { access_token: token } = await app.login();
+      await notes(token);
+      await app.users.rows.update({ username: 'alice' }, { isActive: false });
+      expect((await notes(token)).status).toBe(200);
+      await app.tokens.userChanged('1');
+      expect((await notes(token)).status).toBe(401);
+    });
+
+    it("gives requests a frozen snapshot, and the storage's user to routes with @Authoritative()", async () => {
+      const { access_token: token } = await app.login();
+      for (let count = 0; count < 2; count++) {
+        expect((await app.http.get('/money/type', { token })).body).toEqual({ type: 'Object', isFrozen: true });
+        expect((await app.http.get('/money', { token })).body).toEqual({ type: 'User' });
+      }
+    });
+
+    it('reads the storage where a route says @Authoritative()', async () => {
+      const { access_token: token } = await app.login();
+      await notes(token);
+      await app.source.query('DELETE FROM jwt_knox_sessions');
+      // SQL by hand is not announced within one process: that is what the decorator is for.
+      expect((await notes(token)).status).toBe(200);
+      expect((await app.http.get('/money', { token })).status).toBe(401);
+    });
+
+    it('narrowed rights count at once', async () => {
+      const { access_token: token } = await app.login();
+      const { sessionId } = (await notes(token)).body;
+      await app.tokens.narrow(sessionId, ['orders:read']);
+      expect((await app.tokens.authenticate(token)).session.scopes).toBe('orders:read');
+    });
+  });
+
+  it('L2: what memory would refuse is judged anew by the storage', async () => {
+    await start({ users: { announcedBy: 'application' } });
+    const { access_token: token } = await app.login();
+    await notes(token);
+    // The end moves later, which is not announced: memory thinks that the session is over.
+    const later = app.clock.now() + 40 * 86_400_000;
+    await app.source.query(
+      `UPDATE jwt_knox_sessions SET "expiresAt" = 1`.replaceAll('"', kind === 'mariadb' ? '`' : '"'),
+    );
+    await app.tokens.userChanged('1');
+    const asked = await notes(token);
+    expect([200, 401]).toContain(asked.status);
+    await app.source.query(
+      `UPDATE jwt_knox_sessions SET "expiresAt" = ${later}`.replaceAll('"', kind === 'mariadb' ? '`' : '"'),
+    );
+    expect((await notes(token)).status).toBe(200);
+  });
+
+  it('without users, asks the provider and not the table of sessions', async () => {
+    await start();
+    const { access_token: token } = await app.login();
+    await notes(token);
+    app.statements.length = 0;
+    expect((await notes(token)).status).toBe(200);
+    const read = app.statements.filter((sql) => /^SELECT/i.test(sql));
+    expect(read.filter((sql) => sql.includes('jwt_knox_sessions'))).toEqual([]);
+    expect(read.filter((sql) => sql.includes('users')).length).toBe(1);
+    await app.users.rows.update({ username: 'alice' }, { isActive: false });
+    expect((await notes(token)).status).toBe(401);
+  });
+
+  it('keeps nothing with keep: false', async () => {
+    await start({ keep: false });
+    const { access_token: token } = await app.login();
+    await notes(token);
+    expect(await statementsOf(() => notes(token))).toBeGreaterThanOrEqual(2);
+  });
+});

@@ -52,9 +52,10 @@ function chosen(quick, only = '') {
   return left;
 }
 
-function effortFor({ isCentral }, quick) {
+function effortFor({ isCentral, rounds }, quick) {
   if (quick) return QUICK;
-  return isCentral ? CENTRAL : FULL;
+  const effort = isCentral ? CENTRAL : FULL;
+  return { ...effort, rounds: rounds ?? effort.rounds };
 }
 
 async function measure(parts, effortOf, secret, folder) {

@@ -81,12 +81,23 @@ export async function meRequests(tokens, count) {
 
 /** What a page's `fetch` sends of its own accord. */
 const FETCH = { 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' };
+/** Nobody reads it: there is room for bytes that mean nothing. */
+const LANGUAGE = 'en';
 
-/** The same as a page sends them: with its header, or with the cookies, of which a browser sends both. */
+/**
+ * The same as a page sends them: with its header, or with the cookies, of which a browser sends both; or, `padded`, with its
+ * header and as many bytes as with the cookies, in as many headers.
+ */
 export async function pageRequests(tokens, mode) {
   return (await issueTokens(tokens)).map(({ id, issued: { accessToken, refreshToken } }) => {
     const { headers, expect } = meRequest(accessToken, id);
     const cookies = { Cookie: `__Host-knox-access=${accessToken}; __Host-knox-refresh=${refreshToken}` };
-    return { headers: { ...FETCH, ...(mode === 'cookie' ? cookies : headers) }, expect };
+    const padding = mode === 'padded' ? 'x'.repeat(bytesOf(cookies) - bytesOf(headers)) : '';
+    const own = { ...FETCH, 'Accept-Language': LANGUAGE + padding };
+    return { headers: { ...own, ...(mode === 'cookie' ? cookies : headers) }, expect };
   });
+}
+
+function bytesOf(headers) {
+  return Object.entries(headers).flat().join('').length;
 }

@@ -1,13 +1,17 @@
 // What it costs to render the devices page with 100 sessions: run it after `npm run build`.
+import { execFileSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
 import { sessionRecord } from '../dist/index.js';
 import { sessionOf } from '../dist/contracts/session.js';
 import { loadPeers } from '../dist/pages/load-peers.js';
 import { PageRenderer } from '../dist/pages/page-renderer.js';
 import { viewOf } from '../dist/pages/session-view.js';
+import { quantile } from './statistics.mjs';
 
 const SESSIONS = 100;
 const ROUNDS = 500;
+const PROCESSES = 15;
 const NOW = 1_764_000_000_000;
 
 const DEVICES = [
@@ -46,21 +50,35 @@ function pageOf(renderer) {
   return renderer.render(request, { name: 'devices', title: language.text('devices.title'), data });
 }
 
-/** Milliseconds of CPU for each page. */
+/** Milliseconds for each page, of CPU and by the clock. */
 async function measure(rendererFor, rounds) {
   const before = process.cpuUsage();
   const start = performance.now();
   for (let round = 0; round < rounds; round++) await pageOf(rendererFor());
   const { user, system } = process.cpuUsage(before);
-  const show = (milliseconds) => (milliseconds / rounds).toFixed(2);
-  return `${show((user + system) / 1_000)} ms of CPU, ${show(performance.now() - start)} ms`;
+  return { cpu: (user + system) / 1_000 / rounds, clock: (performance.now() - start) / rounds };
+}
+
+const shown = ({ cpu, clock }) => `${cpu.toFixed(2)} ms of CPU, ${clock.toFixed(2)} ms`;
+
+/** The first page of a process, whose code no engine has seen before; what it takes is mostly its compiling. */
+function firstPages() {
+  const file = fileURLToPath(import.meta.url);
+  const found = Array.from({ length: PROCESSES }, () => Number(execFileSync(process.execPath, [file, 'first'])));
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(found, q).toFixed(2));
+  return `${middle} ms of CPU (quartiles ${low} to ${high}, ${PROCESSES} processes)`;
 }
 
 const peers = loadPeers();
 const renderer = new PageRenderer({}, peers);
-await measure(() => renderer, 200);
-console.log(`${SESSIONS} sessions, ${(await pageOf(renderer)).length} characters, Node ${process.version}`);
-console.log(`devices seen before: ${await measure(() => renderer, ROUNDS)}`);
-const fresh = Array.from({ length: 50 }, () => new PageRenderer({}, peers));
-for (const one of fresh) await one.render(request, { name: 'error', title: '', data: { problem: '', back: '' } });
-console.log(`all of them new:     ${await measure(() => fresh.pop(), 50)}`);
+if (process.argv[2] === 'first') {
+  console.log((await measure(() => renderer, 1)).cpu);
+} else {
+  await measure(() => renderer, 200);
+  console.log(`${SESSIONS} sessions, ${(await pageOf(renderer)).length} characters, Node ${process.version}`);
+  console.log(`devices seen before: ${shown(await measure(() => renderer, ROUNDS))}`);
+  const fresh = Array.from({ length: 50 }, () => new PageRenderer({}, peers));
+  for (const one of fresh) await one.render(request, { name: 'error', title: '', data: { problem: '', back: '' } });
+  console.log(`all of them new:     ${shown(await measure(() => fresh.pop(), 50))}`);
+  console.log(`the first of all:    ${firstPages()}`);
+}

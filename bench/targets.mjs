@@ -64,8 +64,10 @@ export const TARGETS = [
   beyond(20, 'core', PREPARED('express'), 'bare/express', 105),
   times(20, 'core', PREPARED('fastify'), STATELESS('fastify'), 0.25),
   times(20, 'core', PREPARED('express'), STATELESS('express'), 0.5),
-  ...['fastify', 'express'].map((platform) =>
-    times(undefined, 'cookies', OF_PAGE(platform, 'cookie'), OF_PAGE(platform, 'bearer'), 1.03),
+  ...['fastify', 'express'].flatMap((platform) =>
+    ['bearer', 'padded'].map((mode) =>
+      times(undefined, 'cookies', OF_PAGE(platform, 'cookie'), OF_PAGE(platform, mode), 1.03),
+    ),
   ),
   beyond(20, 'sqlite', 'knox/fastify/sqlite/session', 'bare/fastify', 40),
   ...['fastify', 'express'].flatMap((platform) =>

@@ -23,7 +23,11 @@ export function authenticated({ name, about, platform, kind, lookUp, prepared = 
   };
 }
 
-const MODES = { bearer: 'its token in the header', cookie: 'both tokens in cookies' };
+const MODES = {
+  bearer: 'its token in the header',
+  padded: 'its token in the header, and as many bytes as with cookies',
+  cookie: 'both tokens in cookies',
+};
 
 /** An authenticated request of a page. */
 function ofPage(platform, mode) {

@@ -4,7 +4,7 @@ import type { IssuedTokens } from './issued-tokens';
 export interface CredentialUse {
   /** Whether it hands tokens out or takes them back, whatever the request carries: login, refresh, logout. */
   readonly wantsTokens: boolean;
-  /** Whether it says `@AllowCrossOrigin()`. */
+  /** Whether it says `@AllowCrossOrigin()`; of a guarded route, looked up for what can change something only. */
   readonly allowsCrossOrigin: boolean;
 }
 

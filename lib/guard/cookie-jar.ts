@@ -27,30 +27,40 @@ const SHORTEN = {
 
 /** The two cookies of a module: their names and attributes, in requests and in answers. */
 export class CookieJar {
-  /** Part of the names where several modules share an application. */
-  realm = '';
+  /** Both, as over https. Made once: putting a name together with every request costs as much as the look for it. */
+  names: Readonly<Record<CookieKind, string>>;
+
+  private realm = '';
 
   /** Read once: the environment is slow to ask, and this is asked with every request. */
   private readonly isProduction = process.env.NODE_ENV === 'production';
 
-  constructor(private readonly settings: CookieSettings) {}
+  constructor(private readonly settings: CookieSettings) {
+    this.names = this.secureNames();
+  }
 
-  /** Both, as over https. */
-  get names(): Record<CookieKind, string> {
-    const request = { protocol: 'https', headers: {} };
-    return { access: this.nameOf(request, 'access'), refresh: this.nameOf(request, 'refresh') };
+  /** @param realm part of the names, where several modules share an application */
+  serve(realm: string): void {
+    this.realm = realm;
+    this.names = this.secureNames();
   }
 
   /** @throws InvalidRequestError for two cookies of one name, which also expires both */
   read(request: any, kind: CookieKind): string | null {
-    const [value, another] = valuesIn(request, this.nameOf(request, kind));
-    if (another !== undefined) throw new DuplicateCookieError(this.expirations(request));
-    return value ?? null;
+    const header = cookiesOf(request);
+    const name = this.nameOf(request, kind);
+    const start = valueOf(name, header, 0);
+    if (start < 0) return null;
+    const end = endOf(header, start);
+    // The package `cookie` keeps one of them, and which one is what an attacker would choose.
+    if (valueOf(name, header, end) >= 0) throw new DuplicateCookieError(this.expirations(request));
+    return trimmed(header, start, end);
   }
 
   /** Whether a request carries one of the two. */
   isIn(request: any): boolean {
-    return (['access', 'refresh'] as const).some((kind) => valuesIn(request, this.nameOf(request, kind)).length > 0);
+    const header = cookiesOf(request);
+    return (['access', 'refresh'] as const).some((kind) => valueOf(this.nameOf(request, kind), header, 0) >= 0);
   }
 
   /** @param maxAge seconds */
@@ -105,17 +115,24 @@ export class CookieJar {
   }
 
   private nameOf(request: any, kind: CookieKind): string {
-    const { names, domain, path } = this.settings;
-    const given = names[kind];
-    if (given !== undefined) return given;
-    const base = this.realm === '' ? `knox-${kind}` : `knox-${this.realm}-${kind}`;
-    if (this.isPlain(request)) {
-      // Cookies ignore ports: two applications on one machine would log each other out.
-      const port = requestedHost(request).split(':').at(-1)!;
-      return /^\d+$/.test(port) ? `${base}-${port}` : base;
-    }
-    const isHostOnly = domain === undefined && (kind === 'access' || path === '/');
-    return `${isHostOnly ? '__Host-' : '__Secure-'}${base}`;
+    if (this.settings.names[kind] !== undefined || !this.isPlain(request)) return this.names[kind];
+    // Cookies ignore ports: two applications on one machine would log each other out.
+    const port = requestedHost(request).split(':').at(-1)!;
+    return /^\d+$/.test(port) ? `${this.baseName(kind)}-${port}` : this.baseName(kind);
+  }
+
+  private secureNames(): Record<CookieKind, string> {
+    const { names, secure, domain, path } = this.settings;
+    const prefixOf = (kind: CookieKind) => {
+      if (secure === false) return '';
+      return domain === undefined && (kind === 'access' || path === '/') ? '__Host-' : '__Secure-';
+    };
+    const nameOf = (kind: CookieKind) => names[kind] ?? prefixOf(kind) + this.baseName(kind);
+    return { access: nameOf('access'), refresh: nameOf('refresh') };
+  }
+
+  private baseName(kind: CookieKind): string {
+    return this.realm === '' ? `knox-${kind}` : `knox-${this.realm}-${kind}`;
   }
 
   /** Whether the cookies go without `Secure`: by the option, or for a developer's own machine. */
@@ -150,22 +167,40 @@ function isProxied({ headers = {} }: any): boolean {
   );
 }
 
-/** All values of a name: the package `cookie` keeps one of them, and which one is what an attacker would choose. */
-function valuesIn(request: any, name: string): string[] {
+function cookiesOf(request: any): string {
   const header: unknown = request.headers?.cookie;
-  if (typeof header !== 'string' || !header.includes(name)) return [];
-  return header.split(';').flatMap((pair) => {
-    const at = pair.indexOf('=');
-    return at >= 0 && trimmed(pair.slice(0, at)) === name ? [trimmed(pair.slice(at + 1))] : [];
-  });
+  return typeof header === 'string' ? header : '';
 }
 
-/** RFC 6265 section 5.2: spaces and tabs, and nothing else that JavaScript takes for white space. */
-function trimmed(text: string): string {
-  let [start, end] = [0, text.length];
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
+/**
+ * Where the value of the first cookie of a name begins, behind its `=`; -1 for none. Looks for the name alone: taking the
+ * whole header apart, with all that other code has set, costs many times as much, and is done with every request.
+ */
+function valueOf(name: string, header: string, from: number): number {
+  for (let at = header.indexOf(name, from); at >= 0; at = header.indexOf(name, at + 1)) {
+    const before = skipBlanks(header, at - 1, -1);
+    if (before >= 0 && header[before] !== ';') continue;
+    const after = skipBlanks(header, at + name.length, 1);
+    if (header[after] === '=') return after + 1;
+  }
+  return -1;
+}
+
+function endOf(header: string, start: number): number {
+  const end = header.indexOf(';', start);
+  return end < 0 ? header.length : end;
+}
+
+/** RFC 6265 section 5.2: without the spaces and tabs around it, and nothing else that JavaScript takes for white space. */
+function trimmed(text: string, start: number, end: number): string {
+  const first = skipBlanks(text, start, 1);
+  return first >= end ? '' : text.slice(first, skipBlanks(text, end - 1, -1) + 1);
+}
+
+function skipBlanks(text: string, from: number, step: 1 | -1): number {
+  let at = from;
+  while (isBlank(text.charCodeAt(at))) at += step;
+  return at;
 }
 
 const isBlank = (code: number) => code === 32 || code === 9;

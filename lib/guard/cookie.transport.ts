@@ -58,7 +58,7 @@ export class CookieTransport extends TokenTransport {
       throw new JwtKnoxConfigurationError([problem], 'CookieTransport');
     }
     this.#realm = realm;
-    this.#jar.realm = realm;
+    this.#jar.serve(realm);
     this.#origins = { ...this.#origins, hosts: new Set(publicOrigins.map((origin) => hostOf(origin)!)) };
   }
 
@@ -72,9 +72,11 @@ export class CookieTransport extends TokenTransport {
   override admit(request: any, response: any, { wantsTokens, allowsCrossOrigin }: CredentialUse): void {
     if (response !== undefined) addVary(response, 'Cookie');
     if (allowsCrossOrigin || !request?.headers || !canChange(request)) return;
+    // First, since it says no to nearly every request: by one header, before any cookie is looked for.
+    if (!isCrossOrigin(request, this.#origins)) return;
     // What carries its own token is concerned too where cookies are set or expired in the answer.
-    if (this.#isProgram(request) || !(wantsTokens || (!sendsBearer(request) && this.#jar.isIn(request)))) return;
-    if (isCrossOrigin(request, this.#origins)) throw new CrossOriginRefusedError();
+    const isConcerned = wantsTokens || (!sendsBearer(request) && this.#jar.isIn(request));
+    if (isConcerned && !this.#isProgram(request)) throw new CrossOriginRefusedError();
   }
 
   readAccess(request: any): string | null {

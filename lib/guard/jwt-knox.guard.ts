@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable, Optional } from '@
 import { JwtKnoxConfigurationError, MissingTokenError } from '../contracts/errors';
 import { ThrottledLogger } from '../sessions/throttled-logger';
 import { RequestSession } from './authenticated-request';
-import { allowsCrossOrigin } from './cross-origin';
+import { allowsCrossOrigin, canChange } from './cross-origin';
 import { isAuthoritative, type RouteAccess, routeAccessOf } from './decorators';
 import { RequestAuthenticator } from './request-authenticator';
 import { contradictsPublic, routeRightsOf } from './route-rights';
@@ -61,7 +61,8 @@ export class JwtKnoxGuard implements CanActivate {
     try {
       // A context without a request of its own, such as a subscription's, carries no credential either.
       if (typeof request !== 'object' || request === null) throw missingRequestIn(context);
-      if (this.authenticator.checksOrigin && allowsCrossOrigin(context)) found.allowsCrossOrigin = true;
+      if (this.authenticator.checksOrigin && canChange(request) && allowsCrossOrigin(context))
+        found.allowsCrossOrigin = true;
       if (this.authenticator.recalls && isAuthoritative(context)) found.isAuthoritative = true;
       const authentication = await this.authenticator.authenticate(found);
       const rights = routeRightsOf(context);

@@ -52,6 +52,7 @@ a { color: var(--knox-accent); }
 .cards { list-style: none; margin: 0; padding: 0; display: grid; gap: 1rem; }
 .description, .absolute { color: var(--knox-muted); }
 .description { margin: 0; }
+.absolute { display: block; }
 .marks { list-style: none; display: flex; flex-wrap: wrap; gap: 0.5rem; margin: 0.5rem 0 0; padding: 0; }
 .marks li { border: 1px solid currentColor; border-radius: 1rem; padding: 0 0.6rem; font-size: 0.85rem; }
 dl { margin: 1rem 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr)); gap: 0.5rem 1rem; }

@@ -41,7 +41,7 @@ export function homeController(hasPages: boolean): Type {
   :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
   body { margin: 2rem auto; max-width: 42rem; padding: 0 1rem; }
   pre { overflow-x: auto; padding: 0.75rem; border: 1px solid; }
-  td { padding-right: 2rem; }
+  td, th { padding-right: 2rem; text-align: start; }
 </style>
 <h1>Sessions that really end</h1>
 <p>This is the sample application of nestjs-jwt-knox. Its users:</p>
@@ -49,7 +49,8 @@ export function homeController(hasPages: boolean): Type {
 <h2>Look</h2>
 <ul>${links.join('')}</ul>
 <h2>Or from a terminal</h2>
-<pre>curl -s http://${address}/auth/login -H 'Content-Type: application/json' \\
+<pre>curl -s http://${address}/auth/login \\
+  -H 'Content-Type: application/json' \\
   -d '{"username": "alice", "password": "alice-password"}'</pre>
 `;
     }

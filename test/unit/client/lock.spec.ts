@@ -1,26 +1,51 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sleep, withStorageLock } from '../../../lib/client/lock.mjs';
 import { SharedStorage } from '../../support/tabs';
 
+type Lock = (work: () => Promise<void>) => Promise<void>;
+
+/** Twelve come at once, and each works for a while: how many are at work together at most, and how many are done. */
+async function crowd(lock: Lock) {
+  let [inside, most, done] = [0, 0, 0];
+  const work = async () => {
+    most = Math.max(most, ++inside);
+    await sleep(5);
+    inside--;
+    done++;
+  };
+  const all = Promise.all(Array.from({ length: 12 }, () => lock(work)));
+  await vi.runAllTimersAsync();
+  await all;
+  return [most, done];
+}
+
 describe('the lock of browsers without Web Locks', () => {
+  // Time passes when the test says so.
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
   it('has one holder at a time, whoever comes', async () => {
     const storage = new SharedStorage();
-    let [inside, most, done] = [0, 0, 0];
-    const work = async () => {
-      most = Math.max(most, ++inside);
-      await sleep(5);
-      inside--;
-      done++;
-    };
-    await Promise.all(Array.from({ length: 12 }, () => withStorageLock(storage, 'lock', 10, work)));
-    expect([most, done]).toEqual([1, 12]);
+    expect(await crowd((work) => withStorageLock(storage, 'lock', 10, work))).toEqual([1, 12]);
     expect(storage.items.size).toBe(0);
+  });
+
+  it('control: a lock that looks, and writes after others had time to look, has many', async () => {
+    const storage = new SharedStorage();
+    const naive: Lock = async (work) => {
+      while (storage.getItem('lock') !== null) await sleep(50);
+      await sleep(1);
+      storage.setItem('lock', 'taken');
+      await work().finally(() => storage.removeItem('lock'));
+    };
+    const [most, done] = await crowd(naive);
+    expect([most! > 1, done]).toEqual([true, 12]);
   });
 
   it('is let go of when the work fails', async () => {
     const storage = new SharedStorage();
     const failing = withStorageLock(storage, 'lock', 0, () => Promise.reject(new Error('no network')));
-    await expect(failing).rejects.toThrow('no network');
+    await Promise.all([expect(failing).rejects.toThrow('no network'), vi.runAllTimersAsync()]);
     expect(storage.items.size).toBe(0);
   });
 
@@ -31,10 +56,9 @@ describe('the lock of browsers without Web Locks', () => {
   ])('is not held by %s', async (_title, holder) => {
     const storage = new SharedStorage();
     storage.setItem('lock', holder());
-    const outcome = await Promise.race([
-      withStorageLock(storage, 'lock', 0, async () => 'mine'),
-      sleep(5_000).then(() => 'stuck'),
-    ]);
+    let outcome = 'stuck';
+    void withStorageLock(storage, 'lock', 0, async () => (outcome = 'mine'));
+    await vi.advanceTimersByTimeAsync(5_000);
     expect(outcome).toBe('mine');
   });
 
@@ -43,9 +67,10 @@ describe('the lock of browsers without Web Locks', () => {
     storage.setItem('lock', `other ${Date.now() + 10_000}`);
     let isMine = false;
     const mine = withStorageLock(storage, 'lock', 0, async () => (isMine = true));
-    await sleep(300);
+    await vi.advanceTimersByTimeAsync(9_000);
     expect(isMine).toBe(false);
     storage.removeItem('lock');
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(await mine).toBe(true);
   });
 });

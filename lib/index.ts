@@ -86,6 +86,7 @@ export { SessionRepository } from './contracts/session.repository';
 export type {
   AccessKeyChange,
   AccessKeyState,
+  DeleteConditions,
   FoundSession,
   KeyRenewal,
   SlotQuery,

@@ -114,13 +114,28 @@ ensure_chromium() {
   [ -n "${TEST_CHROMIUM:-}" ] || is_there chromium || install_packages chromium
 }
 
+# Runs a command, and says what it took: on the clock, and of processors, by all processes that it waited for. Databases
+# and brokers are not among these.
+timed() {
+  local name=$1 status took out err wall user sys TIMEFORMAT='%R %U %S'
+  shift
+  exec {out}>&1 {err}>&2
+  took=$({ time "$@" >&"$out" 2>&"$err"; } 2>&1)
+  status=$?
+  exec {out}>&- {err}>&-
+  read -r wall user sys <<<"$took"
+  took=$(awk -v n="$name" -v w="$wall" -v u="$user" -v s="$sys" 'BEGIN { printf "%-14s%7.1f s%7.1f s CPU", n, w, u + s }')
+  echo "$took" | tee -a "$reports/took.txt"
+  return $status
+}
+
 # Counts in the reports as one test: green or not.
 step() {
-  local name=$1
+  local name=$1 passed=1 failed=0
   shift
   say "$*"
   mkdir -p "$reports/steps"
-  if "$@"; then passed=1 failed=0; else passed=0 failed=1; fi
+  timed "$name" "$@" || passed=0 failed=1
   printf '{"numPassedTests":%d,"numFailedTests":%d}\n' $passed $failed >"$reports/steps/$name.json"
 }
 
@@ -130,14 +145,33 @@ suite() {
   shift
   say "$*"
   mkdir -p "$reports/$name"
-  "$@" && return
+  timed "$name" "$@" && return
   case $(node test/support/reports.mjs "$reports/$name") in
   *' 0 failed') printf '{"numPassedTests":0,"numFailedTests":1}\n' >"$reports/$name/run.json" ;;
   esac
 }
 
+# Runs two functions side by side, as one of them leaves a core idle. What the second prints comes after the first.
+together() {
+  local log other
+  log=$(mktemp)
+  # A process group of its own, so that nothing of it stays when this run is cut short.
+  set -m
+  ("$2") >"$log" 2>&1 &
+  other=$!
+  set +m
+  trap 'kill -- -'"$other"' 2>/dev/null' EXIT
+  # In a subshell too: the time of a step is that of its own processes.
+  ("$1")
+  wait "$other"
+  trap - EXIT
+  cat "$log"
+  rm "$log"
+}
+
 prepare() {
   rm -rf "$reports"
+  mkdir -p "$reports"
   ensure_compiler
   ensure_other_languages
   ensure_postgres
@@ -147,13 +181,19 @@ prepare() {
   ensure_mosquitto
   ensure_faketime
   ensure_chromium
-  step install npm ci
+  # Each compiles better-sqlite3, on one core.
+  together install install_newest
 }
+
+install() { step install npm ci; }
+install_newest() { step newest-node node test/support/on-node.mjs; }
 
 # The last line adds all suites up: `N passed, N failed`.
 conclude() {
   local total
   total=$(node test/support/reports.mjs "$reports")
+  say "What took how long: $SECONDS s in all"
+  cat "$reports/took.txt"
   printf '\n%s\n' "$total"
   case $total in
   '0 passed'*) exit 1 ;;

@@ -87,6 +87,7 @@ export { SessionRepository } from './contracts/session.repository';
 export type {
   AccessKeyChange,
   AccessKeyState,
+  DeleteConditions,
   FoundSession,
   KeyRenewal,
   SlotQuery,

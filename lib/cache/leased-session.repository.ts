@@ -2,6 +2,7 @@ import type { SessionKind, SessionRecord } from '../contracts/session';
 import type { PrimaryDatabase } from '../contracts/primary-database';
 import {
   type AccessKeyChange,
+  type DeleteConditions,
   type FoundSession,
   type KeyRenewal,
   type Rotation,
@@ -72,7 +73,7 @@ export class LeasedSessionRepository extends SessionRepository {
     return this.ending({ changed: [id] }, () => this.stored.narrow(id, from, to));
   }
 
-  deleteById(id: string, only?: { userId?: string; generation?: number }): Promise<boolean> {
+  deleteById(id: string, only?: DeleteConditions): Promise<boolean> {
     return this.ending({ ended: [id] }, () => this.stored.deleteById(id, only));
   }
 

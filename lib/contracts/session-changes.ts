@@ -1,3 +1,5 @@
+import type { SessionKind } from './session';
+
 /** What a row notes of its access keys. */
 export interface AccessKeyState {
   accessDigest: string;
@@ -49,4 +51,12 @@ export interface KeyRenewal extends AccessKeyState {
   /** The row must still be alive at it; becomes `lastUsedAt`. */
   at: number;
   expiresAt: number;
+}
+
+/** Which session may be deleted: every condition that is given has to hold. */
+export interface DeleteConditions {
+  userId?: string | undefined;
+  generation?: number | undefined;
+  /** Only a session of one of these kinds. */
+  kinds?: readonly SessionKind[] | undefined;
 }

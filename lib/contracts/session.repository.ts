@@ -1,10 +1,10 @@
-import type { AccessKeyChange, KeyRenewal, Rotation } from './session-changes';
+import type { AccessKeyChange, DeleteConditions, KeyRenewal, Rotation } from './session-changes';
 import { isConnectionFailure } from './connection-errors';
 import type { PrimaryDatabase } from './primary-database';
 import { Redacted } from './redacted';
 import type { SessionKind, SessionRecord } from './session';
 
-export type { AccessKeyChange, AccessKeyState, KeyRenewal, Rotation } from './session-changes';
+export type { AccessKeyChange, AccessKeyState, DeleteConditions, KeyRenewal, Rotation } from './session-changes';
 
 /** A row, with its user where the storage reads both at once. */
 export interface FoundSession {
@@ -182,8 +182,8 @@ export abstract class SessionRepository extends Redacted {
   abstract renewKeys(id: string, renewal: KeyRenewal): Promise<boolean>;
   /** Changes the name of a device, of this user's session only (null: no name). False when there is no such session. */
   abstract rename(id: string, userId: string, deviceName: string | null): Promise<boolean>;
-  /** Deletes one session, if it is this user's and of this generation where those are given. */
-  abstract deleteById(id: string, only?: { userId?: string; generation?: number }): Promise<boolean>;
+  /** Deletes one session, under the conditions given; false when there is none such. */
+  abstract deleteById(id: string, only?: DeleteConditions): Promise<boolean>;
   /** Changes what a session may do, where that is still `from` (null: everything). False when nothing changed. */
   abstract narrow(id: string, from: string | null, to: string): Promise<boolean>;
   /** Deletes all sessions of a user, but for one, and of some kinds only, where these are given; answers how many. */

@@ -72,8 +72,7 @@ export class OwnPrograms {
   async end(id: string, request: unknown, isProven = false): Promise<void> {
     const session = currentSessionOf(request);
     if (!isProven) this.own.requireFresh(session);
-    const only = { userId: session.userId, kinds: ['program'] } as const;
-    if (!(await this.revoker.oneOfKinds(id, only, endingOf(request, 'revoked'))))
+    if (!(await this.revoker.one(id, session.userId, endingOf(request, 'revoked'), ['program'])))
       throw new NotFoundException('There is no such token.');
   }
 

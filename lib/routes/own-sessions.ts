@@ -29,11 +29,8 @@ export class OwnSessions {
     if (id !== session.id && !isProven) this.requireFresh(session);
     const ending = endingOf(request, 'logout');
     // Staff who act as the user see no tokens for programs, and end none.
-    const ended =
-      session.kind === 'login'
-        ? this.revoker.one(id, session.userId, ending)
-        : this.revoker.oneOfKinds(id, { userId: session.userId, kinds: HELD_BY_PEOPLE }, ending);
-    if (!(await ended)) throw noSuchSession();
+    const kinds = session.kind === 'login' ? undefined : HELD_BY_PEOPLE;
+    if (!(await this.revoker.one(id, session.userId, ending, kinds))) throw noSuchSession();
     if (id === session.id) await this.transport.clear(response, request);
   }
 

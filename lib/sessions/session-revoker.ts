@@ -55,25 +55,18 @@ export class SessionRevoker {
     if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.userChanged(userId)));
   }
 
-  async one(sessionId: string, userId: string | undefined, ending: Ending): Promise<boolean> {
+  /** One session; of this user, and of one of these kinds, where those are given. */
+  async one(
+    sessionId: string,
+    userId: string | undefined,
+    ending: Ending,
+    kinds?: readonly SessionKind[],
+  ): Promise<boolean> {
     if (userId !== undefined) requireId(userId);
     if (!isSessionId(sessionId)) return false;
     const what = { scope: { sessionId }, userId: userId ?? null };
-    return (
-      (await this.end(what, ending, async () => Number(await this.repository.deleteById(sessionId, { userId })))) > 0
-    );
-  }
-
-  /** One session of a user, if it is of one of these kinds. */
-  async oneOfKinds(
-    id: string,
-    { userId, kinds }: { userId: string; kinds: readonly SessionKind[] },
-    ending: Ending,
-  ): Promise<boolean> {
-    if (!isSessionId(id)) return false;
-    const { deadline = this.newDeadline() } = ending;
-    const found = await deadline.run(() => fromStorage(() => this.repository.findById(id)));
-    return !!found && kinds.includes(found.record.kind) && this.one(id, userId, { ...ending, deadline });
+    const end = async () => Number(await this.repository.deleteById(sessionId, { userId, kinds }));
+    return (await this.end(what, ending, end)) > 0;
   }
 
   /** All that people hold; tokens for programs go on. */

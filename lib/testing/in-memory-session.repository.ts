@@ -1,6 +1,7 @@
 import type { SessionKind, SessionRecord } from '../contracts/session';
 import {
   type AccessKeyChange,
+  type DeleteConditions,
   type FoundSession,
   type KeyRenewal,
   type SlotQuery,
@@ -132,14 +133,15 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
-  async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
-    const { userId, generation } = only;
+  async deleteById(id: string, only: DeleteConditions = {}): Promise<boolean> {
+    const { userId, generation, kinds } = only;
     const row = this.rows.get(id);
     if (
       !row ||
       row.realm !== this.realm ||
       (userId ?? row.userId) !== row.userId ||
-      (generation ?? row.generation) !== row.generation
+      (generation ?? row.generation) !== row.generation ||
+      kinds?.includes(row.kind) === false
     )
       return false;
     return this.remove(id);

@@ -33,6 +33,11 @@ export const KIND_CASES: Record<string, ContractCase> = {
     deepEqual(await idsOf(), [login.id, program.id]);
     equal(await repository.deleteByUser(users[0]!, undefined, ['program']), 1);
     deepEqual(await idsOf(), [login.id]);
+    equal(await repository.deleteById(login.id, { kinds: ['program', 'impersonation'] }), false);
+    equal(await repository.deleteById(login.id, { userId: users[1]!, kinds: ['login'] }), false);
+    deepEqual(await idsOf(), [login.id]);
+    equal(await repository.deleteById(login.id, { userId: users[0]!, kinds: ['program', 'login'] }), true);
+    deepEqual(await idsOf(), []);
   },
 
   'gives a slot to one session of each kind': async (repository, newRecord, users) => {

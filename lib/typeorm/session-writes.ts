@@ -1,5 +1,6 @@
 import { type EntityManager, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
 import type { SessionKind, SessionRecord } from '../contracts/session';
+import type { DeleteConditions } from '../contracts/session.repository';
 import type { Connections } from './connections';
 import { writeFitting } from './fitting-text';
 import { purgeBatch } from './purge-batch';
@@ -39,10 +40,11 @@ export class SessionWrites {
     return this.userIds.ofUser(userId, 0, rename);
   }
 
-  deleteOne(id: string, { userId, generation }: { userId?: string; generation?: number }): Promise<number> {
+  deleteOne(id: string, { userId, generation, kinds }: DeleteConditions): Promise<number> {
     const where: Where = { id, realm: this.realm };
     if (userId !== undefined) where.userId = userId;
     if (generation !== undefined) where.generation = generation;
+    if (kinds !== undefined) where.kind = In(kinds);
     const end = () => this.delete(where);
     return userId === undefined ? end() : this.userIds.ofUser(userId, 0, end);
   }

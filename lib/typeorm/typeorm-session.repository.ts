@@ -2,6 +2,7 @@ import { Between, type EntityManager, IsNull, LessThan, MoreThan, type Repositor
 import type { SessionKind, SessionRecord } from '../contracts/session';
 import {
   type AccessKeyChange,
+  type DeleteConditions,
   type FoundSession,
   type KeyRenewal,
   type SlotQuery,
@@ -185,7 +186,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (await this.writes.update({ id, scopes: from ?? IsNull() }, { scopes: to })) > 0;
   }
 
-  async deleteById(id: string, only: { userId?: string; generation?: number } = {}): Promise<boolean> {
+  async deleteById(id: string, only: DeleteConditions = {}): Promise<boolean> {
     return (await this.writes.deleteOne(id, only)) > 0;
   }
 

@@ -1,4 +1,5 @@
 // The checkout under another Node version, with native modules built for that version. Kept in `.cache`.
+// node test/support/on-node.mjs   makes the one for the newest version ready
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
+
+/** The newest release line that the suite runs on. */
+export const NEWEST = 24;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -95,4 +99,9 @@ async function must(command, args, options) {
     const output = `${cause.stdout ?? ''}\n${cause.stderr ?? ''}`.trim() || cause.message;
     throw new Error(`\`${command} ${args.join(' ')}\` failed:\n${output}`, { cause });
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (Number(process.versions.node.split('.')[0]) >= NEWEST) console.log(`This is Node ${process.version}.`);
+  else console.log(`${(await checkoutOnNode(NEWEST)).version} is ready.`);
 }

@@ -49,6 +49,7 @@ async function packWith({ between = '', after = '' }, { folder, built }) {
 
 export async function checkPacking(check, folder) {
   await check("is built by Nest's command line too", async () => {
+    rmSync(join(folder, 'dist'), { recursive: true, force: true });
     await mustRun('npx', ['--yes', '@nestjs/cli@11', 'build'], { cwd: folder });
     const results = ['index.js', 'index.d.ts'].filter((name) => existsSync(join(folder, 'dist', name)));
     assert.deepEqual(results, ['index.js', 'index.d.ts']);

@@ -33,6 +33,7 @@ export class FeedLease {
   private sentByClock = -Infinity;
   private retryIn = RETRY_MS;
   private isStopped = false;
+  private told: string | undefined;
   private timers: NodeJS.Timeout[] = [];
 
   constructor(
@@ -92,6 +93,8 @@ export class FeedLease {
     if (this.isStopped) return connection.close();
     this.connection = connection;
     this.retryIn = RETRY_MS;
+    if (this.told !== undefined) this.logger.log('The revocation feed is connected again.');
+    this.told = undefined;
     this.counts.connects++;
     // A read that began before may have missed what was announced before this connection.
     this.listener.interrupted();
@@ -135,16 +138,22 @@ export class FeedLease {
   }
 
   private later(cause: unknown): void {
-    if (this.retryIn === RETRY_MS)
-      this.logger.warn(`The revocation feed is down; sessions are read from the storage.${reasonOf(cause)}`);
+    this.tell(cause);
     const wait = this.retryIn;
     this.retryIn = Math.min(2 * wait, MOST_RETRY_MS);
     this.after(wait, () => {
-      this.connect().catch((error: unknown) => {
-        if (error instanceof FeedSetupError) this.logger.error(error.message);
-        this.later(error);
-      });
+      this.connect().catch((error: unknown) => this.later(error));
     });
+  }
+
+  /** Each cause once. */
+  private tell(cause: unknown): void {
+    const reason = reasonOf(cause);
+    if (reason === this.told) return;
+    this.told = reason;
+    this.logger[cause instanceof FeedSetupError ? 'error' : 'warn'](
+      `The revocation feed is down; sessions are read from the storage.${reason}`,
+    );
   }
 
   /** One at a time; its moment is that of sending. */

@@ -1,6 +1,6 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
-import type { JwtKnoxEventMap, JwtKnoxEvents, RevocationScope } from '../contracts/events';
+import type { JwtKnoxEvents, RevocationScope } from '../contracts/events';
 import { type FeedSetting, FeedSetupError } from '../contracts/revocation-feed';
 import type { SessionRecord } from '../contracts/session';
 import type { FoundSession } from '../contracts/session.repository';
@@ -8,8 +8,9 @@ import type { UserProvider } from '../contracts/user-provider';
 import { type KnownUser, SessionCache } from '../sessions/session-cache';
 import { isActive, validSinceOf } from '../sessions/user-check';
 import type { AccessClaims } from '../tokens/token-claims';
-import { generateId, sha256 } from '../tokens/token-key';
+import { sha256 } from '../tokens/token-key';
 import type { ResolvedCacheOptions } from './cache.options';
+import { ClusterEvents } from './cluster-events';
 import { type CacheCounts, feedChannel } from './diagnostics';
 import { Echoes } from './echoes';
 import { FeedLease } from './feed-lease';
@@ -17,8 +18,6 @@ import { loadLruCache, type LruMap } from './load-lru-cache';
 import { type Notice, readNotice, writeNotice } from './notices';
 import { SessionMemory } from './session-memory';
 import { frozen } from './snapshot';
-
-type Revoked = JwtKnoxEventMap['session.revoked'];
 
 /** Memory under a lease: what was read may answer while the feed proves that nothing was told of it. */
 export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicationShutdown {
@@ -29,10 +28,8 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   private readonly lease: FeedLease;
   private readonly tokens: LruMap<AccessClaims>;
   private readonly echoes = new Echoes();
-  private readonly name = generateId();
-  private readonly foreign = new WeakSet<Revoked>();
+  private readonly cluster: ClusterEvents;
   private reports: NodeJS.Timeout | undefined;
-  private stopListening: (() => void) | undefined;
 
   constructor(
     private readonly options: ResolvedCacheOptions,
@@ -45,6 +42,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     this.memory = new SessionMemory(options, this.counts);
     this.tokens = new (loadLruCache())<AccessClaims>({ max: options.maxEntries });
     this.lease = new FeedLease(options.feed, setting, this, this.counts);
+    this.cluster = new ClusterEvents(events, (notice) => this.lease.announce(writeNotice(notice)));
   }
 
   async onModuleInit(): Promise<void> {
@@ -55,14 +53,13 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
       throw error;
     }
     this.logger.log(this.description);
-    if (this.options.events === 'cluster')
-      this.stopListening = this.events.on('session.revoked', (one) => this.tell(one));
+    if (this.options.events === 'cluster') this.cluster.start();
     this.reports = setInterval(() => this.report(), 1_000).unref();
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.reports);
-    this.stopListening?.();
+    this.cluster.stop();
     this.lease.stop();
     this.memory.forgetAll();
   }
@@ -121,9 +118,8 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   async ending<T extends boolean | number>(notice: Notice, work: () => Promise<T>): Promise<T> {
     const echo = this.options.feed.isLocal ? undefined : this.echoes.await(idsIn(notice));
     try {
-      // Whether a statement that failed was carried out, nobody knows.
-      const answer = await work().finally(() => this.heard(notice));
-      await this.settle(notice);
+      const answer = await this.announcing(notice, work);
+      await this.lease.outlast();
       if (answer && echo && !echo.isHeard && this.lease.isFresh) throw new Error(UNHEARD);
       return answer;
     } finally {
@@ -131,9 +127,21 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     }
   }
 
-  async settle(notice: Notice): Promise<void> {
-    if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
-    await this.lease.outlast();
+  /** The same without waiting: for what nobody is told of at once, such as sessions above a limit that the purge ends. */
+  async announcing<T>(notice: Notice, work: () => Promise<T>): Promise<T> {
+    const announces = !this.options.feed.isAnnouncedByStorage;
+    let answer: T;
+    try {
+      answer = await work();
+    } catch (error) {
+      // Whether a statement that failed was carried out, nobody knows; whoever asks again may find that it was.
+      this.heard(notice);
+      if (announces) this.announce(notice).catch(() => undefined);
+      throw error;
+    }
+    this.heard(notice);
+    if (announces) await this.announce(notice);
+    return answer;
   }
 
   async settled(): Promise<void> {
@@ -153,7 +161,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
       this.interrupted();
       return;
     }
-    if (notice.event) this.retell(notice.event);
+    if (notice.event) this.cluster.received(notice.event);
     this.echoes.hear(idsIn(notice));
     this.heard(notice);
     for (const id of notice.ended ?? []) this.publish({ sessionId: id }, true);
@@ -202,20 +210,6 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   private publish(scope: RevocationScope, isEnd: boolean): void {
     this.events.emit('session.announced', { scope, isEnd });
-  }
-
-  /** Of ends in this process, the listeners of others. */
-  private tell(revoked: Revoked): void {
-    if (this.foreign.has(revoked)) return;
-    this.lease
-      .announce(writeNotice({ event: { from: this.name, revoked } }))
-      .catch(() => this.logger.warn('Other processes were not told of the event session.revoked.'));
-  }
-
-  private retell({ from, revoked }: NonNullable<Notice['event']>): void {
-    if (from === this.name || this.options.events !== 'cluster') return;
-    this.foreign.add(revoked);
-    this.events.emit('session.revoked', revoked);
   }
 
   private report(): void {

@@ -93,7 +93,7 @@ export class LeasedSessionRepository extends SessionRepository {
   }
 
   deleteSurplus(userId: string, ids: readonly string[], limit: number, timeout?: number): Promise<number> {
-    return this.ending({ changed: ids }, () => this.stored.deleteSurplus(userId, ids, limit, timeout));
+    return this.cache.announcing({ changed: ids }, () => this.stored.deleteSurplus(userId, ids, limit, timeout));
   }
 
   async touch(id: string, generation: number, lastUsedAt: number): Promise<void> {

@@ -64,8 +64,9 @@ export class CredentialCheck {
   }
 
   /** A page that is asked for when the access token has expired, in a browser without scripts: see `readRenewal`. */
-  private async goOn({ request, response, presenter }: RequestContext, refusal: UnauthorizedError): Found {
+  private async goOn(context: RequestContext, refusal: UnauthorizedError): Found {
     const { transport, renewals } = this;
+    const { request, response, presenter } = context;
     // Without an answer to write to, nobody would learn the new token.
     const refreshToken = renewals && response ? tokenOrNull(transport.readRenewal(request)) : null;
     if (refreshToken === null) throw refusal;
@@ -77,6 +78,6 @@ export class CredentialCheck {
     await transport.write(response, tokens, request);
     // The answer carries tokens now, whatever the route says of caches before.
     setHeader(response, 'Cache-Control', 'no-store');
-    return this.verifier.authenticate(tokens.accessToken, presenter);
+    return this.verifier.authenticate(tokens.accessToken, presenter, { authoritative: context.isAuthoritative });
   }
 }

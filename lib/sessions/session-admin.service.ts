@@ -62,7 +62,10 @@ export class SessionAdminService {
       throw new TypeError('purgeExpired: batchSize must be from 1 to 10000.');
     }
     const now = this.options.clock.now();
-    return (await this.deleteExpired(now, batchSize)) + (await this.purgeSurplus(now, batchSize));
+    const expired = await this.deleteExpired(now, batchSize);
+    const surplus = await this.purgeSurplus(now, batchSize);
+    if (surplus > 0) await this.revoker.settled();
+    return expired + surplus;
   }
 
   private async deleteExpired(now: number, batchSize: number): Promise<number> {

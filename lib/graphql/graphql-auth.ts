@@ -1,9 +1,10 @@
 import { MissingTokenError } from '../contracts/errors';
 import { refusalOf } from '../guard/close-codes';
 import type { Connections } from '../guard/connections';
+import { closeSocket } from '../guard/raw-socket';
 import type { ChannelTerms } from '../sessions/open-channel';
 import { type FormattedError, formattedOf, withLibraryCode } from './graphql-errors';
-import { closeSocket, SubscriptionSocket } from './subscription-socket';
+import { SubscriptionSocket } from './subscription-socket';
 
 /** What resolvers are given: the request, and the response where there is one to write to. */
 export interface GraphqlContext {

@@ -1,24 +1,15 @@
 import { MissingTokenError } from '../contracts/errors';
-import { endOf, refusalOf, type SocketEnd } from '../guard/close-codes';
+import { endOf, refusalOf } from '../guard/close-codes';
 import type { Connection, Connections, OpeningRequest } from '../guard/connections';
+import { closeSocket, OPEN, type RawSocket, sendOn, showingIn } from '../guard/raw-socket';
 import type { ChannelTerms } from '../sessions/open-channel';
 
-/** The WebSocket under subscriptions, of `ws`. */
-export interface RawSocket {
-  readonly readyState: number;
-  on(event: string, listener: (...values: any[]) => void): unknown;
+/** The WebSocket under subscriptions. */
+export interface ListeningSocket extends RawSocket {
   once(event: string, listener: (...values: any[]) => void): unknown;
   off(event: string, listener: (...values: any[]) => void): unknown;
   listeners(event: string): unknown[];
-  removeAllListeners(event: string): unknown;
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  terminate(): void;
 }
-
-const OPEN = 1;
-/** How long the other side has to close, in milliseconds. */
-const CLOSING_MS = 1_000;
 
 /** Who is at the other side of a socket with subscriptions. */
 export class SubscriptionSocket {
@@ -26,7 +17,7 @@ export class SubscriptionSocket {
   readonly request: object;
 
   private constructor(
-    private readonly socket: RawSocket,
+    private readonly socket: ListeningSocket,
     private readonly connection: Connection,
     headers: object,
   ) {
@@ -38,7 +29,7 @@ export class SubscriptionSocket {
   static async open(
     connections: Connections,
     terms: ChannelTerms,
-    { socket, request, params }: { socket: RawSocket; request: OpeningRequest | undefined; params: unknown },
+    { socket, request, params }: { socket: ListeningSocket; request: OpeningRequest | undefined; params: unknown },
   ): Promise<SubscriptionSocket> {
     const opening = { request, tokens: tokensIn(params) };
     const connection = await connections.open(opening, terms, (end) => closeSocket(socket, endOf(end)));
@@ -71,24 +62,16 @@ export class SubscriptionSocket {
 
   private async answerInit(params: unknown): Promise<void> {
     const { socket, connection } = this;
-    const send = (message: object) => socket.readyState === OPEN && socket.send(JSON.stringify(message));
     try {
       await this.renew(params);
       const until = connection.until === Infinity ? null : new Date(connection.until).toISOString();
-      send({ type: 'connection_ack', payload: { until } });
+      sendOn(socket, { type: 'connection_ack', payload: { until } });
     } catch (error) {
       const { code, message } = refusalOf(error);
       // The protocol has no other message that a server may send at any time.
-      send({ type: 'pong', payload: { event: 'auth.refused', code, message } });
+      sendOn(socket, { type: 'pong', payload: { event: 'auth.refused', code, message } });
     }
   }
-}
-
-/** Closes a socket for good: what it still sends is nobody's business any more. */
-export function closeSocket(socket: RawSocket, { closeCode, code }: SocketEnd): void {
-  socket.removeAllListeners('message');
-  socket.close(closeCode, code);
-  setTimeout(() => socket.terminate(), CLOSING_MS).unref();
 }
 
 /** As in a request, another scheme than Bearer is none of ours. */
@@ -102,16 +85,8 @@ function tokensIn(params: unknown): unknown[] {
   });
 }
 
-const LONGEST_INIT = 16_384;
-
 /** The `connection_init` in a message; undefined for every other. */
 function initIn(data: unknown): { payload?: unknown } | undefined {
-  const text = Buffer.isBuffer(data) && data.length <= LONGEST_INIT ? data.toString() : '';
-  if (!text.includes('connection_init')) return undefined;
-  try {
-    const message = JSON.parse(text) as { type?: unknown; payload?: unknown } | null;
-    return message?.type === 'connection_init' ? { payload: message.payload } : undefined;
-  } catch {
-    return undefined;
-  }
+  const message = showingIn(data, 'connection_init') as { type?: unknown; payload?: unknown } | null | undefined;
+  return message?.type === 'connection_init' ? { payload: message.payload } : undefined;
 }

@@ -5,6 +5,7 @@ import { currentSessionOf, deadlineOf } from '../guard/authenticated-request';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { lastUseOf, OwnPrograms } from '../routes/own-programs';
 import { OwnSessions } from '../routes/own-sessions';
+import type { RequestDeadline } from '../sessions/request-deadline';
 import { SessionList } from '../sessions/session-list';
 import { HELD_BY_PEOPLE } from '../sessions/session-revoker';
 import type { PageLanguage } from './page-language';
@@ -30,7 +31,7 @@ export interface Outcome {
 export class DevicesView {
   constructor(
     private readonly pages: PageRenderer,
-    private readonly list: SessionList,
+    private readonly sessions: SessionList,
     private readonly own: OwnSessions,
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     @Optional() private readonly programs?: OwnPrograms,
@@ -39,27 +40,24 @@ export class DevicesView {
   async show(request: any, response: unknown, outcome: Outcome = {}): Promise<void> {
     const { pages } = this;
     const language = pages.languageOf(request);
-    const session = currentSessionOf(request);
-    const isLogin = session.kind === 'login';
     const { problem, done = null, token = null, status } = outcome;
     const data = {
-      ...(await this.devices(request, language)),
+      ...(await this.list(currentSessionOf(request), language, deadlineOf(request))),
       ...(await this.programsOf(request, language)),
       notices: (await pages.options.notices?.(request.user)) ?? [],
       done,
       token,
       problem: problem ? language.text(problem) : null,
-      needsProof: isLogin && this.own.needsProof(session) && !this.options.routes.hasLoginGuards,
-      isLogin,
     };
     const title = language.text('devices.title');
     await pages.show(request, response, { name: 'devices', title, data, ...(status !== undefined && { status }) });
   }
 
-  private async devices(request: any, language: PageLanguage) {
-    const current = currentSessionOf(request);
+  /** The devices, and what the user may do to them in a session. */
+  async list(current: Session, language: PageLanguage, deadline?: RequestDeadline) {
+    const isLogin = current.kind === 'login';
     const wanted = { limit: MOST + 1, kinds: HELD_BY_PEOPLE };
-    const found = await this.list.of(current.userId, wanted, deadlineOf(request));
+    const found = await this.sessions.of(current.userId, wanted, deadline);
     const others = found.filter(({ id }) => id !== current.id);
     const now = this.options.clock.now();
     const viewing = { currentId: current.id, now, language, descriptions: this.pages.descriptions };
@@ -69,6 +67,8 @@ export class DevicesView {
       current: [viewOf(mine, viewing)],
       others: others.slice(0, MOST).map((one) => viewOf(one, viewing)),
       newest: newestOf(others, language),
+      needsProof: isLogin && this.own.needsProof(current) && !this.options.routes.hasLoginGuards,
+      isLogin,
     };
   }
 

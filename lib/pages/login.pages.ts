@@ -31,6 +31,8 @@ const LONGEST_USERNAME = 1_024;
 interface Kept {
   username: string;
   next: string | null;
+  /** Whether a page was left because its session has ended. */
+  isEnded?: boolean;
 }
 
 /** `GET login`. */
@@ -52,7 +54,8 @@ export class LoginPage {
     // Once only: where a page sends those back who are logged in, they see the form.
     if (isReloaded(request) && hasCookie() && (await this.isLoggedIn(request, response)))
       return seeOther(response, next ?? `${rootOf(request)}devices`);
-    return showLogin(this.pages, { request, response }, { username: '', next });
+    const isEnded = Object.hasOwn(Object(request.query), 'ended');
+    return showLogin(this.pages, { request, response }, { username: '', next, isEnded });
   }
 
   private async isLoggedIn(request: unknown, response: unknown): Promise<boolean> {
@@ -124,7 +127,7 @@ function showLogin(
 ): Promise<void> {
   const language = pages.languageOf(request);
   const problem = refusal ? language.text(refusal.problem) : null;
-  const data = { ...kept, problem };
+  const data = { isEnded: false, ...kept, problem };
   return pages.show(request, response, {
     name: 'login',
     title: language.text('login.title'),

@@ -16,6 +16,11 @@ export function rootOf(request: any): string {
   return '../'.repeat(own.split('/').length - 2) || './';
 }
 
+/** The same for a part of a page, which says how many levels above it that is. */
+export function rootAbove(levels: unknown): string {
+  return typeof levels === 'string' && /^[1-3]$/.test(levels) ? '../'.repeat(Number(levels)) : './';
+}
+
 /** Where to go on after a login: what was asked for, or the page that a form was on. */
 export function returnPathOf(request: any): string {
   const path = pathOf(request);

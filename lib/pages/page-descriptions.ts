@@ -1,4 +1,5 @@
 import type { RouteDescription } from '../contracts/feature';
+import { LIVE_SCRIPT_NAME } from './templates/live-script';
 import { STYLE_SHEET_NAME } from './templates/style-sheet';
 
 const text = { type: 'string' };
@@ -13,6 +14,8 @@ const formOf = (required: string[], ...optional: string[]) => ({
 export const PAGE_SCHEMAS = {
   Page: text,
   StyleSheet: text,
+  Script: text,
+  DeviceEvents: text,
   LoginForm: formOf(['username', 'password'], 'remember', 'next'),
   DevicesForm: formOf(['action'], 'id', 'device_name', 'password'),
   ProgramForm: formOf(['name'], 'scopes', 'expires_in', 'password'),
@@ -58,7 +61,7 @@ const form = (path: string, summary: string, auth: Authentication, request?: str
 });
 
 export const LOGIN_ROUTES = [
-  page('login', 'Shows the login form.', 'public', ['next']),
+  page('login', 'Shows the login form.', 'public', ['next', 'ended']),
   form('pages/login', 'Logs in by a form.', 'public', 'LoginForm'),
 ];
 
@@ -83,5 +86,25 @@ export const OTHER_ROUTES: RouteDescription[] = [
     auth: 'public',
     responses: { 200: 'StyleSheet' },
     responseType: 'text/css',
+  },
+];
+
+export const LIVE_ROUTES: RouteDescription[] = [
+  {
+    method: 'GET',
+    path: 'pages/devices/events',
+    summary: 'Streams the list of devices to their page, whenever it changes.',
+    auth: 'access',
+    query: ['up'],
+    responses: { 200: 'DeviceEvents', 403: 'StreamRefusal', 429: 'StreamRefusal' },
+    responseType: 'text/event-stream',
+  },
+  {
+    method: 'GET',
+    path: `pages/${LIVE_SCRIPT_NAME}`,
+    summary: 'Returns the script of the page of devices.',
+    auth: 'public',
+    responses: { 200: 'Script' },
+    responseType: 'text/javascript',
   },
 ];

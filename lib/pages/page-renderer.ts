@@ -5,6 +5,7 @@ import { DeviceDescriptions } from './device-description';
 import { rootOf } from './page-address';
 import { sendPage, setPageHeaders } from './page-response';
 import { TEMPLATES } from './templates';
+import { LIVE_SCRIPT_NAME } from './templates/live-script';
 import { STYLE_SHEET_NAME } from './templates/style-sheet';
 
 /** A page before it is HTML. */
@@ -42,7 +43,7 @@ export class PageRenderer {
   }
 
   setHeaders(response: unknown): void {
-    setPageHeaders(response, this.formTarget);
+    setPageHeaders(response, { formTarget: this.formTarget, hasScripts: this.options.live === true });
   }
 
   async show(request: any, response: unknown, page: Page): Promise<void> {
@@ -54,7 +55,8 @@ export class PageRenderer {
   /** The whole document. */
   async render(request: any, { name, title, data }: Page): Promise<string> {
     const language = this.languages.of(request);
-    const shared = { title, root: rootOf(request), language: language.tag, styleSheet: STYLE_SHEET_NAME };
+    const live = this.options.live === true ? this.liveAt(request) : null;
+    const shared = { title, root: rootOf(request), language: language.tag, styleSheet: STYLE_SHEET_NAME, live };
     const t = language.text.bind(language);
     const parts = {
       head: this.eta.render('@head', { ...shared, reload: data.reload }),
@@ -67,6 +69,26 @@ export class PageRenderer {
     const html: unknown = await layout(frame);
     if (typeof html === 'string') return html;
     throw new TypeError('pages: layout must return the whole document, a string.');
+  }
+
+  /** A part of a page that is on a page already. @param root what leads from there to where all pages are */
+  renderPart(
+    template: string,
+    { language, root, data }: { language: PageLanguage; root: string; data: Readonly<Record<string, unknown>> },
+  ): string {
+    return this.eta.render(template, { ...data, root, t: language.text.bind(language) });
+  }
+
+  /** What the script of a page needs to know. */
+  private liveAt(request: unknown) {
+    const root = rootOf(request);
+    const login = this.loginUrl(request, null);
+    return {
+      script: `${root}pages/${LIVE_SCRIPT_NAME}`,
+      events: `${root}pages/devices/events?up=${root === './' ? 0 : root.length / '../'.length}`,
+      page: `${root}devices`,
+      login: `${login}${login.includes('?') ? '&' : '?'}ended`,
+    };
   }
 
   /** Where somebody who is not logged in is sent. */

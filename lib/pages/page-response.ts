@@ -4,10 +4,14 @@ import { addVary, setHeader } from '../guard/error-headers.interceptor';
 const POLICY = 'Content-Security-Policy';
 
 /** The headers of every page, whatever the application's own are: the policies of both hold. */
-export function setPageHeaders(response: any, formTarget: string | null): void {
+export function setPageHeaders(
+  response: any,
+  { formTarget, hasScripts }: { formTarget: string | null; hasScripts: boolean },
+): void {
   const forms = formTarget === null ? "'self'" : `'self' ${formTarget}`;
+  const scripts = hasScripts ? "script-src 'self'; connect-src 'self'; " : '';
   const policy =
-    `default-src 'none'; style-src 'self'; img-src 'self' data:; form-action ${forms}; base-uri 'none'; ` +
+    `default-src 'none'; ${scripts}style-src 'self'; img-src 'self' data:; form-action ${forms}; base-uri 'none'; ` +
     "frame-ancestors 'none'";
   const present = [response.getHeader(POLICY) ?? []].flat().join(', ');
   if (!present.includes(policy)) setHeader(response, POLICY, present === '' ? policy : `${present}, ${policy}`);

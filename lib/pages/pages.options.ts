@@ -33,16 +33,22 @@ export interface PagesOptions {
   texts?: Readonly<Record<string, Partial<PageTexts>>> | undefined;
   /** Returns what to tell a user on the devices page, such as that a new device has logged in: text, not HTML. */
   notices?: ((user: any) => readonly string[] | Promise<readonly string[]>) | undefined;
+  /**
+   * Whether an open page of devices shows at once what begins and ends elsewhere, by a script from this site and a
+   * stream of events. @default false
+   */
+  live?: boolean | undefined;
 }
 
-const KNOWN = ['loginUrl', 'layout', 'texts', 'notices'];
+const KNOWN = ['loginUrl', 'layout', 'texts', 'notices', 'live'];
 
 /** What is wrong with the options, each with its remedy. */
 export function optionProblems(given: PagesOptions): string[] {
   const problems = Object.keys(given)
     .filter((name) => !KNOWN.includes(name))
     .map((name) => `${name}: no such option; known are ${KNOWN.join(', ')}.`);
-  const { loginUrl, texts } = given;
+  const { loginUrl, texts, live } = given;
+  if (live !== undefined && typeof live !== 'boolean') problems.push('live: must be true or false.');
   if (loginUrl !== undefined && !isPathOrUrl(loginUrl)) {
     problems.push("loginUrl: must be a path such as '/login', or a URL with http or https.");
   }

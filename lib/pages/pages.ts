@@ -4,11 +4,13 @@ import { AdminForms, AdminPages } from './admin.pages';
 import { DevicesView } from './devices-view';
 import { DeviceActions } from './device-actions';
 import { ConfirmedForms, DevicesPage } from './devices.pages';
+import { DeviceStreams } from './device-streams';
+import { DeviceEvents, LiveScript } from './live.pages';
 import { loadPeers } from './load-peers';
 import { LoginForm, LoginPage, StyleSheet } from './login.pages';
 import { ProgramForms } from './programs.pages';
 import { PageRenderer } from './page-renderer';
-import { LOGIN_ROUTES, OTHER_ROUTES, PAGE_SCHEMAS } from './page-descriptions';
+import { LIVE_ROUTES, LOGIN_ROUTES, OTHER_ROUTES, PAGE_SCHEMAS } from './page-descriptions';
 import { optionProblems, type PagesOptions, placeProblems } from './pages.options';
 
 /**
@@ -22,18 +24,25 @@ export function pages(options: PagesOptions = {}): JwtKnoxFeature {
   const problems = optionProblems(options);
   if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, 'pages');
   const hasLogin = options.loginUrl === undefined;
+  const isLive = options.live === true;
   return {
     name: 'pages',
     providers: [
       { provide: PageRenderer, useValue: new PageRenderer(options, loadPeers()) },
       DevicesView,
       DeviceActions,
+      ...(isLive ? [DeviceStreams] : []),
     ],
-    controllers: [...(hasLogin ? [LoginPage, LoginForm] : []), DevicesPage, StyleSheet],
+    controllers: [
+      ...(hasLogin ? [LoginPage, LoginForm] : []),
+      DevicesPage,
+      StyleSheet,
+      ...(isLive ? [DeviceEvents, LiveScript] : []),
+    ],
     userControllers: [ConfirmedForms],
     tokenControllers: [ProgramForms],
     adminControllers: [AdminPages, AdminForms],
-    routes: hasLogin ? [...LOGIN_ROUTES, ...OTHER_ROUTES] : OTHER_ROUTES,
+    routes: [...(hasLogin ? LOGIN_ROUTES : []), ...OTHER_ROUTES, ...(isLive ? LIVE_ROUTES : [])],
     schemas: PAGE_SCHEMAS,
     problems: (settings) => placeProblems(settings, hasLogin),
   };

@@ -27,6 +27,7 @@ const QUERY: Readonly<Record<string, Part>> = {
 };
 const HEADER: Readonly<Record<string, Part>> = { 'Idempotency-Key': { type: 'string', minLength: 1, maxLength: 128 } };
 const SAFE = ['GET', 'HEAD'];
+const EVENTS = 'text/event-stream';
 
 export const ACCESS_REFUSED = ['missing_token', 'invalid_token', 'token_expired'];
 const BY_AUTH: Readonly<Record<RouteDescription['auth'], Readonly<Record<number, readonly string[]>>>> = {
@@ -65,7 +66,7 @@ export function featureOperation(route: RouteDescription, context: OperationCont
 }
 
 function isOfPages({ responseType }: RouteDescription): boolean {
-  return responseType !== undefined && responseType !== 'application/json';
+  return responseType !== undefined && !['application/json', EVENTS].includes(responseType);
 }
 
 /** Pages tell by pages what goes wrong; but for what goes wrong before, in the framework. */
@@ -115,7 +116,10 @@ function successes(
     entries.map(([status, name]) => {
       const shown = Number(status) >= 400 ? headers.refusal : headers.success;
       const schema = name === null ? null : schemaNamed(name, context);
-      return [status, answer(titleOf(Number(status), name), schema, { headers: shown, type })];
+      // What refuses a stream is none.
+      const isRefusal = Number(status) >= 400 && type === EVENTS;
+      const told = { headers: shown, type: isRefusal ? 'application/json' : type };
+      return [status, answer(titleOf(Number(status), name), schema, told)];
     }),
   );
 }

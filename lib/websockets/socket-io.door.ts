@@ -6,6 +6,12 @@ import { endOf, refusalOf } from '../guard/close-codes';
 import { type DoorSettings, untilText } from './door';
 import { ownMember, queryTokens } from './shown-tokens';
 
+/**
+ * What socket.io calls when a middleware has refused a socket. It is of its own: where there is no such method, what the
+ * socket left open is left with its connection.
+ */
+const CLEAN_UP = '_cleanup';
+
 /** A socket of socket.io, as far as it is used here. */
 interface IoSocket {
   readonly handshake: { readonly auth: unknown };
@@ -13,12 +19,12 @@ interface IoSocket {
   readonly conn: {
     readonly readyState: string;
     once(event: 'close', listener: () => void): unknown;
-    off(event: 'close', listener: () => void): unknown;
     close(): void;
   };
   readonly nsp?: { readonly server?: IoServer };
   readonly client: { readonly sockets?: ReadonlyMap<string, unknown> };
   readonly connected: boolean;
+  [CLEAN_UP]?: () => void;
   readonly data: any;
   user?: unknown;
   session?: unknown;
@@ -47,6 +53,8 @@ const REFUSED_MS = 1_000;
 /** Authenticates sockets of socket.io in a middleware of their namespace. */
 export class SocketIoDoor {
   private readonly guarded = new WeakSet<object>();
+  /** By connection, what is to be left with it. */
+  private readonly leavings = new WeakMap<object, Set<() => void>>();
 
   constructor(
     private readonly connections: Connections,
@@ -82,16 +90,29 @@ export class SocketIoDoor {
     if (isOver) throw new InvalidTokenError('session_not_found');
     // Who left meanwhile leaves no socket, and nobody would be told.
     if (conn.readyState !== 'open') return connection.leave();
-    const leave = () => connection.leave();
-    // A socket that another middleware refuses is never disconnected.
-    conn.once('close', leave);
-    socket.on('disconnect', () => {
-      conn.off('close', leave);
-      leave();
-    });
+    this.leaveWith(socket, () => connection.leave());
     socket.on('auth.renew', (data: unknown, answer: unknown) => void renew(socket, connection, data, answer));
     connection.attach(socket);
     show(socket, connection);
+  }
+
+  /**
+   * A socket that another middleware refuses is never disconnected, and while one makes up its mind, nothing says that its
+   * client is gone. A client may ask for as many as it likes on one connection.
+   */
+  private leaveWith(socket: IoSocket, leave: () => void): void {
+    const { conn } = socket;
+    const leavings = this.leavings.get(conn) ?? leavingsOf(conn);
+    this.leavings.set(conn, leavings);
+    const leaveOnce = () => leavings.delete(leaveOnce) && leave();
+    leavings.add(leaveOnce);
+    socket.on('disconnect', leaveOnce);
+    const cleanUp = socket[CLEAN_UP];
+    if (typeof cleanUp !== 'function') return;
+    socket[CLEAN_UP] = () => {
+      leaveOnce();
+      cleanUp.call(socket);
+    };
   }
 
   private refuse({ client, conn }: IoSocket, error: unknown, next: (error?: Error) => void): void {
@@ -99,6 +120,15 @@ export class SocketIoDoor {
     next(Object.assign(new Error(message), { data: { code, message, close_code: closeCode } }));
     setTimeout(() => client.sockets?.size === 0 && conn.close(), REFUSED_MS).unref();
   }
+}
+
+/** One listener for all sockets of a connection. */
+function leavingsOf(conn: IoSocket['conn']): Set<() => void> {
+  const leavings = new Set<() => void>();
+  conn.once('close', () => {
+    for (const leave of leavings) leave();
+  });
+  return leavings;
 }
 
 /** @throws JwtKnoxConfigurationError where a socket comes back without being asked anything */

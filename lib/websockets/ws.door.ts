@@ -3,20 +3,14 @@ import type { Duplex } from 'node:stream';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { Connection, Connections } from '../guard/connections';
 import { endOf, refusalOf, type SocketEnd } from '../guard/close-codes';
+import { closeSocket, type RawSocket, sendOn, showingIn } from '../guard/raw-socket';
 import { type DoorSettings, untilText } from './door';
 import { ownMember, queryTokens, takeSubprotocolTokens } from './shown-tokens';
 
-/** A client of `ws`, as far as it is used here. */
-interface WsClient {
-  readonly readyState: number;
+interface WsClient extends RawSocket {
   user?: unknown;
   session?: unknown;
   knox?: unknown;
-  on(event: string, listener: (...values: any[]) => void): unknown;
-  removeAllListeners(event: string): unknown;
-  send(text: string): void;
-  close(code: number, reason: string): void;
-  terminate(): void;
 }
 
 type Admit = (client: WsClient, request: IncomingMessage) => void;
@@ -25,11 +19,6 @@ interface WsServer {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, admit: Admit): void;
 }
 
-const OPEN = 1;
-/** How long the other side has to close, in milliseconds. */
-const CLOSING_MS = 1_000;
-/** A message that renews has a token in it, and little else. */
-const LONGEST_RENEWAL = 16_384;
 const RENEW = 'auth.renew';
 const PROTECTED = Symbol('jwt-knox.protected');
 const OTHER_DOOR =
@@ -112,12 +101,7 @@ class Opened {
 
   private closeClient(): void {
     const { client, end = refusalOf(undefined) } = this;
-    if (!client) return;
-    // What it sends until it has closed is nobody's business any more.
-    client.removeAllListeners('message');
-    client.on('error', () => undefined);
-    client.close(end.closeCode, end.code);
-    setTimeout(() => client.terminate(), CLOSING_MS).unref();
+    if (client) closeSocket(client, end);
   }
 
   private async onMessage(data: unknown): Promise<void> {
@@ -134,19 +118,12 @@ class Opened {
   }
 
   private answer(event: string, data: object): void {
-    if (this.client!.readyState === OPEN) this.client!.send(JSON.stringify({ event, data }));
+    sendOn(this.client!, { event, data });
   }
 }
 
 /** The token of a message `{ event: 'auth.renew', data: { token } }`; undefined for every other message. */
 function renewalIn(data: unknown): unknown {
-  const bytes = Array.isArray(data) ? Buffer.concat(data as Buffer[]) : data;
-  const text = Buffer.isBuffer(bytes) && bytes.length <= LONGEST_RENEWAL ? bytes.toString() : '';
-  if (!text.includes(RENEW)) return undefined;
-  try {
-    const message: unknown = JSON.parse(text);
-    return ownMember(message, 'event') === RENEW ? (ownMember(ownMember(message, 'data'), 'token') ?? '') : undefined;
-  } catch {
-    return undefined;
-  }
+  const message = showingIn(data, RENEW);
+  return ownMember(message, 'event') === RENEW ? (ownMember(ownMember(message, 'data'), 'token') ?? '') : undefined;
 }

@@ -1,6 +1,7 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { JwtKnoxModule } from 'nestjs-jwt-knox';
+import { graphql } from 'nestjs-jwt-knox/graphql';
 import { pages } from 'nestjs-jwt-knox/pages';
 import type { AppConfig } from './config/app-config.js';
 import { DatabaseModule } from './database/database.module.js';
@@ -22,7 +23,8 @@ import { UsersModule } from './users/users.module.js';
   providers: [{ provide: APP_FILTER, useClass: RetryAfterFilter }],
 })
 export class AppModule {
-  static register(config: AppConfig): DynamicModule {
+  /** @param added what is loaded only where the environment asks for it */
+  static register(config: AppConfig, added: readonly Type[] = []): DynamicModule {
     const { atOnce, waiting, cost } = config.hashing;
     const limit = config.throttle ? [LoginThrottlerGuard] : [];
     const passwords = new Passwords(cost, new HashingQueue(atOnce, waiting));
@@ -37,7 +39,7 @@ export class AppModule {
           programTokens: { prefix: 'sample_', scopes: ['notes:read', 'notes:write'] },
           imports: [KnoxUsersModule.register(passwords)],
           userProvider: KnoxUsers,
-          features: config.pages ? [pages()] : [],
+          features: [...(config.pages ? [pages({ live: true })] : []), ...(config.graphql ? [graphql()] : [])],
           routes: {
             prefix: 'auth',
             admin: true,
@@ -49,6 +51,7 @@ export class AppModule {
         }),
         UsersModule,
         NotesModule,
+        ...added,
         ...(config.natsUrl === null ? [] : [MyOrdersModule.register(config.natsUrl)]),
       ],
     };

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
-import { Logger, ValidationPipe } from '@nestjs/common';
+import { Logger, type Type, ValidationPipe } from '@nestjs/common';
 import { AppModule } from './app.module.js';
 import { type AppConfig, readConfig } from './config/app-config.js';
 import { DEMO_USERS } from './database/seed.js';
@@ -13,7 +13,7 @@ async function start(): Promise<string> {
       'JWT_SECRET is not set: the tokens of this process end with it, and no other knows them.',
     );
   }
-  const app = await NestFactory.create(AppModule.register(config), await adapterOf(config), {
+  const app = await NestFactory.create(AppModule.register(config, await additionsOf(config)), await adapterOf(config), {
     abortOnError: false,
     ...(!config.verbose && { logger: ['warn', 'error', 'fatal'] }),
     ...(config.tls && config.adapter === 'express' && { httpsOptions: config.tls }),
@@ -50,6 +50,10 @@ async function listening<T>(port: number, remedy: string, listen: () => Promise<
       cause: error,
     });
   }
+}
+
+async function additionsOf({ graphql }: AppConfig): Promise<Type[]> {
+  return graphql ? [(await import('./graphql/graphql-api.module.js')).GraphqlApiModule] : [];
 }
 
 /** User ids are parts of admin paths; by default, Fastify refuses parts of more than 100 characters. */

@@ -78,6 +78,22 @@ class OpenGateway {
   }
 }
 
+/** Has a namespace of socket.io that another middleware refuses, and one where that does not make up its mind. */
+@WebSocketGateway()
+class ClosedGateway {
+  constructor(private readonly auth: JwtKnoxSocketAuth) {}
+
+  afterInit(server: any): void {
+    this.auth.protect(server);
+    const refuse = (_socket: unknown, next: (error: Error) => void) => next(new Error('closed'));
+    server.of('/closed').use(this.auth.middleware).use(refuse);
+    server
+      .of('/undecided')
+      .use(this.auth.middleware)
+      .use(() => undefined);
+  }
+}
+
 const environments = platforms.flatMap((platform) =>
   (['ws', 'socket.io'] as const).map((kind) => ({ title: `${kind} on ${platform.name}`, platform, kind })),
 );
@@ -356,6 +372,25 @@ describe.each(environments)('sockets: $title', ({ platform, kind }) => {
     },
     5_000,
   );
+
+  it.skipIf(kind === 'ws')('what other middlewares refuse leaves nothing open, however often it is tried', async () => {
+    await start({}, {}, {}, ClosedGateway);
+    const auth = { token: (await t.login()).access_token };
+    const main = io(await t.app.getUrl(), { transports: ['websocket'], forceNew: true, auth });
+    await new Promise<void>((resolve) => void main.once('connect', resolve));
+    const closed = main.io.socket('/closed', { auth });
+    for (let attempt = 0; attempt < 30; attempt++) {
+      const refused = await new Promise<Error>((resolve) => void closed.once('connect_error', resolve));
+      expect([refused.message, open()]).toEqual(['closed', 1]);
+      closed.connect();
+    }
+    expect(main.connected).toBe(true);
+    main.io.socket('/undecided', { auth });
+    await expect.poll(open).toBe(2);
+    main.io.engine.close();
+    await expect.poll(open).toBe(0);
+    main.disconnect();
+  });
 
   it('ends of another process are found when the rows are read again, all in one query', async () => {
     await start({ recheck: '30s' });

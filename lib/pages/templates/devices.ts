@@ -19,12 +19,8 @@ const card = `<%~ include('@session', { one }) %>
 <div class="actions"><% if (it.isLogin) { %>${rename}<% } %>${end}</div>
 `;
 
-export const devices = `<h1><%= it.t('devices.title') %></h1>
-<% for (const notice of it.notices) { %><p class="notice"><%= notice %></p>
-<% } %><% if (it.done) { %><p class="done" role="status"><%= it.done %></p>
-<% } %><% if (it.problem) { %><p class="problem" role="alert"><%= it.problem %></p>
-<% } %><p><%= it.t('devices.intro') %></p>
-<h2><%= it.t('devices.current') %></h2>
+/** What a script replaces when it changes. */
+export const list = `<h2><%= it.t('devices.current') %></h2>
 <% for (const one of it.current) { %><section class="card current">
 ${card}</section>
 <% } %><h2><%= it.t('devices.others') %></h2>
@@ -39,4 +35,14 @@ ${card}</li>
 ${passwordField('it.needsProof', "'password-all'")}<% if (it.others.length > 0) { %><button name="action" value="end-others"><%= it.t('devices.endOthers') %></button>
 <% } %><button name="action" value="end-all"><%= it.t('devices.endAll') %></button>
 </form>
-<% if (it.programs) { %><%~ include('@programs', it) %><% } %>`;
+`;
+
+export const devices = `<h1><%= it.t('devices.title') %></h1>
+<% for (const notice of it.notices) { %><p class="notice"><%= notice %></p>
+<% } %><% if (it.done) { %><p class="done" role="status"><%= it.done %></p>
+<% } %><% if (it.problem) { %><p class="problem" role="alert"><%= it.problem %></p>
+<% } %><p><%= it.t('devices.intro') %></p>
+<% if (it.live) { %><div id="knox-live" data-events="<%= it.live.events %>" data-page="<%= it.live.page %>" data-login="<%= it.live.login %>">
+<%~ include('@list', it) %></div>
+<script type="module" src="<%= it.live.script %>"></script>
+<% } else { %><%~ include('@list', it) %><% } %><% if (it.programs) { %><%~ include('@programs', it) %><% } %>`;

@@ -1,5 +1,5 @@
 import { admin, user } from './admin';
-import { devices } from './devices';
+import { devices, list } from './devices';
 import { error, reload } from './error';
 import { document, head } from './document';
 import { login } from './login';
@@ -13,6 +13,7 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   '@session': session,
   '@login': login,
   '@devices': devices,
+  '@list': list,
   '@programs': programs,
   '@admin': admin,
   '@user': user,

@@ -1,5 +1,6 @@
 export const login = `<h1><%= it.t('login.title') %></h1>
 <% if (it.problem) { %><p class="problem" role="alert" id="problem"><%= it.problem %></p>
+<% } else if (it.isEnded) { %><p class="notice" role="status"><%= it.t('login.ended') %></p>
 <% } %><form class="card" method="post" action="<%= it.root %>pages/login">
 <% if (it.next) { %><input type="hidden" name="next" value="<%= it.next %>">
 <% } %><p><label for="username"><%= it.t('login.username') %></label>

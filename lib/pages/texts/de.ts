@@ -9,6 +9,7 @@ export const de: Record<keyof typeof en, string> = {
   'login.submit': 'Anmelden',
   'login.refused': 'Benutzername oder Passwort stimmt nicht.',
   'login.limit': 'Sie sind auf so vielen Geräten angemeldet wie erlaubt. Melden Sie sich zuerst auf einem davon ab.',
+  'login.ended': 'Sie wurden hier abgemeldet: Die Sitzung ist beendet. Melden Sie sich an, um weiterzumachen.',
   'devices.title': 'Ihre Geräte',
   'devices.intro': 'Diese Geräte sind in Ihrem Konto angemeldet. Melden Sie jedes ab, das Sie nicht kennen.',
   'devices.current': 'Dieses Gerät',

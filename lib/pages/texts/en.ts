@@ -7,6 +7,7 @@ export const en = {
   'login.submit': 'Sign in',
   'login.refused': 'The username or the password is not right.',
   'login.limit': 'You are signed in on as many devices as allowed. Sign out on one of them first.',
+  'login.ended': 'You have been signed out here: the session has ended. Sign in to go on.',
   'devices.title': 'Your devices',
   'devices.intro': 'These devices are signed in to your account. Sign out on each that you do not know.',
   'devices.current': 'This device',

@@ -21,6 +21,8 @@ export interface AppConfig {
   frontend: { port: number } | undefined;
   /** Whether Swagger UI is at `/docs`, and the document at `/docs-json`. */
   docs: boolean;
+  /** Whether there is `/graphql`. */
+  graphql: boolean;
   /** Private key and certificate, as PEM files have them; undefined for http. */
   tls: { key: Buffer; cert: Buffer } | undefined;
   /** Whether everything that the framework tells is printed, and not warnings and errors alone. */
@@ -61,6 +63,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
     docs: read.choice('DOCS', ['off', 'on']) === 'on',
     tls: tlsOf(read),
     verbose: read.choice('LOG', ['quiet', 'verbose']) === 'verbose',
+    graphql: read.choice('GRAPHQL', ['off', 'on']) === 'on',
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
     debugVerify: read.choice('DEBUG_VERIFY', ['off', 'on']) === 'on',
     routes: { jwks: read.text('SIGNING_KEY') !== undefined, oauth: read.text('ORDERS_SECRET') !== undefined },

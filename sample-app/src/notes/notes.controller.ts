@@ -1,14 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { Body, Controller, Get, Post, UseGuards } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
 import { Matches } from 'class-validator';
 import { CurrentUser, JwtKnoxGuard, Scopes } from 'nestjs-jwt-knox';
-import type { Repository } from 'typeorm';
 import { User } from '../users/user.entity.js';
-import { Note } from './note.entity.js';
-
-/** Most notes that one answer shows, newest first. */
-const PAGE = 100;
+import type { Note } from './note.entity.js';
+import { NotesService } from './notes.service.js';
 
 export class CreateNoteDto {
   // Counts what the column counts; `@Length` takes some pairs of characters for one.
@@ -20,21 +15,18 @@ export class CreateNoteDto {
 @Controller('notes')
 @UseGuards(JwtKnoxGuard)
 export class NotesController {
-  constructor(@InjectRepository(Note) private readonly notes: Repository<Note>) {}
+  constructor(private readonly notes: NotesService) {}
 
   @Get()
   @Scopes('notes:read')
   async list(@CurrentUser() user: User) {
-    const order = { createdAt: 'DESC', id: 'DESC' } as const;
-    return (await this.notes.find({ where: { userId: user.id }, order, take: PAGE })).map(noteBody);
+    return (await this.notes.list(user)).map(noteBody);
   }
 
   @Post()
   @Scopes('notes:write')
   async add(@CurrentUser() user: User, @Body() { text }: CreateNoteDto) {
-    const note = { id: randomUUID(), userId: user.id, text, createdAt: Date.now() };
-    await this.notes.insert(note);
-    return noteBody(note);
+    return noteBody(await this.notes.add(user, text));
   }
 }
 

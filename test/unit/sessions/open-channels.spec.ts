@@ -191,4 +191,20 @@ describe('the rows of sessions with something open, read again', () => {
     const ended = await recheckWith(['broken', 'disabled', 'alive'], checker).endedAmong(sessions);
     expect([...ended!].map(({ id }) => id)).toEqual(['disabled']);
   });
+
+  it('ask for a few users at the same time, for requests of users need the database too', async () => {
+    const waiting: (() => void)[] = [];
+    let most = 0;
+    const user = () =>
+      new Promise<void>((resolve) => {
+        most = Math.max(most, waiting.push(resolve));
+        // All that are asked for at the same time have been by then.
+        setImmediate(() => waiting.shift()!());
+      });
+    const ids = Array.from({ length: 30 }, (_, index) => String(index));
+    const checker = { checkActor: async () => undefined, read: async () => ({ user }) };
+    const sessions = ids.map((id) => opened(id, true));
+    expect((await recheckWith(ids, checker).endedAmong(sessions))!.size).toBe(0);
+    expect(most).toBe(4);
+  });
 });

@@ -14,6 +14,9 @@ import {
   unpackedRecord,
 } from './session-row';
 
+/** Stands in the statement for the id that is looked up. */
+const ID_PLACE = 'jwt-knox:id';
+
 /** The place of the user's id among the columns, packed or not. */
 const USER_ID = COLUMNS.indexOf('userId');
 
@@ -23,6 +26,8 @@ export class SessionLookUp {
   private readonly isPacked: boolean;
   private userIds: UserIdColumn | undefined;
   private order: readonly number[] = [];
+  /** The values of the statement but the id: those by which TypeORM knows an entity that shares its table. */
+  private parameters: readonly unknown[] = [];
 
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
@@ -39,7 +44,7 @@ export class SessionLookUp {
 
   private async findRow(id: string): Promise<FoundSession | null> {
     this.read ??= this.prepare();
-    const [row] = await this.read.rows([id]);
+    const [row] = await this.read.rows(this.parameters.map((value) => (value === ID_PLACE ? id : value)));
     if (!row) return null;
     const values = this.order.map((index) => row[index]);
     if (this.userIds) values[USER_ID] = this.userIds.read(values[USER_ID]);
@@ -51,8 +56,9 @@ export class SessionLookUp {
     const userIds = new UserIdColumn(this.rows);
     if (userIds.isTransformed) this.userIds = userIds;
     const all = this.rows.createQueryBuilder('session').select([]);
-    const select = (this.isPacked ? selectPacked(all) : selectColumns(all)).where('session.id = :id', { id: '' });
-    const [sql] = select.getQueryAndParameters();
+    const select = (this.isPacked ? selectPacked(all) : selectColumns(all)).where('session.id = :id', { id: ID_PLACE });
+    const [sql, parameters] = select.getQueryAndParameters();
+    this.parameters = parameters;
     this.order = orderIn(sql, this.isPacked ? PACKED_COLUMNS : COLUMNS);
     return new PreparedRead(this.connections, sql, this.reads.prepared);
   }

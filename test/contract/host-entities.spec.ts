@@ -1,4 +1,13 @@
-import { Column, DataSource, Entity, type EntitySubscriberInterface, Generated, VersionColumn } from 'typeorm';
+import {
+  ChildEntity,
+  Column,
+  DataSource,
+  Entity,
+  type EntitySubscriberInterface,
+  Generated,
+  TableInheritance,
+  VersionColumn,
+} from 'typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SessionRecord, sessionRecord } from '../../lib';
 import { JwtKnoxFence, JwtKnoxSessionBase } from '../../lib/typeorm';
@@ -19,6 +28,18 @@ class NotedSession extends JwtKnoxSessionBase {
   /** Looks like a place for a value. */
   @Column({ type: 'varchar', length: 40, default: '12:id' }) note!: string;
 }
+
+@Entity({ name: 'all_sessions' })
+@TableInheritance({ column: { type: 'varchar', length: 16, name: 'client' } })
+class AnySession extends JwtKnoxSessionBase {
+  @Column({ type: 'varchar', length: 64 }) userId!: string;
+}
+
+@ChildEntity('web')
+class WebSession extends AnySession {}
+
+@ChildEntity('desk')
+class DeskSession extends AnySession {}
 
 class Audit implements EntitySubscriberInterface<HostSession> {
   readonly told: string[] = [];
@@ -50,11 +71,11 @@ describe.each(databaseKinds)("a host's session entity on %s", (kind) => {
   let source: DataSource;
   let repository: TypeOrmSessionRepository;
 
-  const open = async (entity: typeof HostSession | typeof NotedSession) => {
+  const open = async (entity: new () => JwtKnoxSessionBase, others: Function[] = []) => {
     database = await createDatabase(kind);
     // PostgreSQL has gen_random_uuid() itself.
     const uuids = kind === 'postgres' ? { uuidExtension: 'pgcrypto', installExtensions: false } : {};
-    const options = { ...database.options, ...uuids, entities: [entity, JwtKnoxFence], synchronize: true };
+    const options = { ...database.options, ...uuids, entities: [entity, ...others, JwtKnoxFence], synchronize: true };
     source = await new DataSource(options as DataSource['options']).initialize();
     repository = new TypeOrmSessionRepository(source.getRepository<JwtKnoxSessionBase>(entity));
   };
@@ -77,6 +98,18 @@ describe.each(databaseKinds)("a host's session entity on %s", (kind) => {
     await open(NotedSession);
     for (const id of IDS) await repository.insert(recordOf(id));
     expect((await source.getRepository(NotedSession).find()).map(({ note }) => note)).toEqual(['12:id', '12:id']);
+  });
+
+  it('finds no session of another entity in its table, prepared or not', async () => {
+    await open(WebSession, [AnySession, DeskSession]);
+    await repository.insert(recordOf(IDS[0]));
+    for (const preparedStatements of [false, true]) {
+      const of = (entity: new () => JwtKnoxSessionBase) =>
+        new TypeOrmSessionRepository(source.getRepository(entity), { preparedStatements });
+      expect(await of(DeskSession).findById(IDS[0])).toBeNull();
+      expect((await of(WebSession).findById(IDS[0]))?.record.id).toBe(IDS[0]);
+      expect((await of(AnySession).findById(IDS[0]))?.record.id).toBe(IDS[0]);
+    }
   });
 
   it("belongs to the host's transaction", async () => {

@@ -1,4 +1,4 @@
-import { Column, DataSource, type DataSourceOptions, Entity } from 'typeorm';
+import { ChildEntity, Column, DataSource, type DataSourceOptions, Entity, TableInheritance } from 'typeorm';
 import { PGliteDriver } from 'typeorm-pglite';
 import { afterAll, describe, it } from 'vitest';
 import type { SessionRecord } from '../../lib';
@@ -99,6 +99,42 @@ for (const kind of databaseKinds) {
     };
   };
   sessionRepositoryContract(`TypeORM on ${kind}, an entity with columns of the host's`, open, runner);
+}
+
+@Entity('all_sessions')
+@TableInheritance({ column: { type: 'varchar', length: 16, name: 'client' } })
+class AnySession extends JwtKnoxSessionBase {
+  @Column({ type: 'varchar', length: 64 }) userId!: string;
+}
+
+@ChildEntity('web')
+class WebSession extends AnySession {
+  @Column({ type: 'varchar', length: 20, default: 'unknown' }) engine!: string;
+}
+
+@ChildEntity('desk')
+class DeskSession extends AnySession {
+  @Column({ type: 'int', nullable: true }) desk!: number | null;
+}
+
+for (const kind of databaseKinds) {
+  const entities = [AnySession, WebSession, DeskSession, JwtKnoxFence];
+  const open = onDatabase(kind, { entities, synchronize: true });
+  for (const [title, entity] of [
+    ['a child', WebSession],
+    ['the parent', AnySession],
+  ] as const) {
+    for (const preparedStatements of [false, true]) {
+      const openSubject = async (): Promise<ContractSubject> => {
+        const source = await open();
+        const rows = source.getRepository<JwtKnoxSessionBase>(entity);
+        const repository = new TypeOrmSessionRepository(rows, { preparedStatements });
+        return { repository, transaction: (work) => source.transaction(work) };
+      };
+      const way = preparedStatements ? ', prepared' : '';
+      sessionRepositoryContract(`TypeORM on ${kind}, ${title} that shares its table${way}`, openSubject, runner);
+    }
+  }
 }
 
 // Drivers that TypeORM takes in place of the usual ones, in memory.

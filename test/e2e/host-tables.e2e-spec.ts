@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import { ChildEntity, Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, TableInheritance } from 'typeorm';
 import type { JwtKnoxOptions } from '../../lib';
 import { JwtKnoxFence, JwtKnoxSessionBase, stringTransformer, typeOrm } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
@@ -27,6 +27,20 @@ class Visit {
 
   @ManyToOne(() => HostSession, { onUpdate: 'CASCADE' })
   session!: HostSession;
+}
+
+/** Sessions of several clients in one table. */
+@Entity('client_sessions')
+@TableInheritance({ column: { type: 'varchar', length: 16, name: 'client' } })
+class ClientSession extends JwtKnoxSessionBase {
+  @Column({ name: 'userId', type: 'varchar', length: 255 })
+  override userId!: string;
+}
+
+@ChildEntity('web')
+class WebSession extends ClientSession {
+  @Column({ type: 'varchar', length: 20, nullable: true })
+  engine!: string | null;
 }
 
 describe.each(environments)("tables of the host's own: $title", ({ platform, kind }) => {
@@ -102,5 +116,34 @@ describe.each(environments)("tables of the host's own: $title", ({ platform, kin
     const cached = await t.source.getRepository(HostSession).find({ cache: true });
     await rows().delete({ id: three.session_id });
     expect(await t.source.getRepository(HostSession).find({ cache: true })).toHaveLength(cached.length);
+  });
+
+  it('an entity that shares its table with others by inheritance is served as any other', async () => {
+    t = await createApp(platform, kind, {
+      options: { session: { limitPerUser: 2, onLimit: 'evict-oldest' }, sessionColumns: () => ({ engine: 'gecko' }) },
+      extras: { storage: typeOrm({ entity: WebSession }), routes: { admin: true } },
+      synchronize: true,
+      typeorm: { autoLoadEntities: false, entities: [User, ClientSession, WebSession, JwtKnoxFence] },
+    });
+    await t.users.add('alice');
+    await t.users.add('root', { isAdmin: true });
+    const logins = [];
+    for (let i = 0; i < 3; i++) {
+      logins.push(await t.login());
+      t.clock.advance('1s');
+    }
+    const [first, second, third] = logins;
+    expect([await t.statusOf(first.access_token), await t.statusOf(third.access_token)]).toEqual([401, 204]);
+    const row = await t.source.getRepository(ClientSession).findOneByOrFail({ id: third.session_id });
+    expect(row).toBeInstanceOf(WebSession);
+    expect(row).toMatchObject({ engine: 'gecko' });
+    const { body: next } = await t.http.post('/auth/refresh', { json: { refresh_token: second.refresh_token } });
+    expect((await t.http.get('/auth/sessions', { token: next.access_token })).body).toHaveLength(2);
+    const { access_token: admin } = await t.login('root');
+    const { body: counts } = await t.http.get('/auth/admin/statistics', { token: admin });
+    expect(counts.sessions.active).toBe(3);
+    expect((await t.http.post('/auth/logout-all', { token: next.access_token })).body).toEqual({ revoked: 2 });
+    expect(await t.statusOf(third.access_token)).toBe(401);
+    expect((await t.source.driver.createSchemaBuilder().log()).upQueries).toEqual([]);
   });
 });

@@ -59,7 +59,7 @@ export interface AppSettings {
   database?: TestDatabase;
   synchronize?: boolean;
   /** Sees the module before it is compiled, and the application before it listens. */
-  prepare?: (app: INestApplication) => void;
+  prepare?: (app: INestApplication) => unknown;
   logger?: any;
   /** False: without the framework's own. */
   bodyParser?: boolean;
@@ -132,7 +132,7 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
     logger: settings.logger ?? false,
     bodyParser: settings.bodyParser ?? true,
   });
-  settings.prepare?.(app);
+  await settings.prepare?.(app);
   app.enableShutdownHooks([]);
   await app.init();
   await platform.ready(app);

@@ -1,4 +1,5 @@
 import { request as nodeRequest } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 
 export interface Answer {
   status: number;
@@ -53,7 +54,8 @@ export class HttpClient {
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('error', reject);
           response.on('end', () => {
-            const text = Buffer.concat(chunks).toString();
+            const sent = Buffer.concat(chunks);
+            const text = (response.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent).toString();
             resolve({ status: response.statusCode!, headers: response.headers, text, body: parse(text) });
           });
         },

@@ -55,7 +55,9 @@ async function createFences(queryRunner: QueryRunner): Promise<void> {
   const columns = [scope, { name: 'value', type: 'bigint' }];
   await queryRunner.createTable(new Table({ name: fences, columns }), true);
   const rows = ['#', '*'].map((one) => ({ scope: one, value: 0 }));
-  const insert = queryRunner.manager.createQueryBuilder().insert().into(fences, ['scope', 'value']).values(rows);
+  // Unlike the runner, a query builder does not look in the data source's schema for a table without an entity.
+  const { name } = (await queryRunner.getTable(fences))!;
+  const insert = queryRunner.manager.createQueryBuilder().insert().into(name, ['scope', 'value']).values(rows);
   await insert.orIgnore().execute();
 }
 

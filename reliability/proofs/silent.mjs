@@ -15,6 +15,7 @@ const DEADLINE_MS = 2_000;
 const BACK_MS = 3_000;
 /** How long it must go on before the next outage. */
 const CALM_MS = 1_000;
+const PAUSE_MS = 50;
 /** How long a server answers no new connection either. */
 const MUTE_MS = 1_500;
 
@@ -169,18 +170,22 @@ async function suffer(name, { nodes, gate, ledger, pulse, source }) {
   const first = ledger.refusals.length;
   const began = performance.now();
   await fillPools(nodes);
-  const silent = await OUTAGES[name].befall(gate);
+  const outage = OUTAGES[name].befall(gate);
+  // At once, so that requests meet every silent connection before the pools close those that are idle.
+  const met = fillPools(nodes);
+  const silent = await outage;
   const ended = performance.now();
-  await delay(DEADLINE_MS + BACK_MS + CALM_MS);
-  const until = performance.now();
+  const allowed = () => DEADLINE_MS + BACK_MS + pulse.slowest(null, performance.now() - began);
+  // What the machine takes is forgiven: however much that is, a time remains in which nothing may be refused.
+  while (performance.now() < ended + allowed() + CALM_MS) await delay(PAUSE_MS);
+  const [until, calm] = [performance.now(), ended + allowed()];
   // What was sent until now is answered.
-  await delay(DEADLINE_MS + CALM_MS);
-  const allowed = DEADLINE_MS + BACK_MS + pulse.slowest(null, performance.now() - began);
+  await Promise.all([met, delay(DEADLINE_MS + CALM_MS)]);
   const refusals = ledger.refusals.slice(first).filter((sent) => sent <= until);
   return {
     silent,
     refused: refusals.length,
-    relapses: refusals.filter((sent) => sent > ended + allowed).length,
+    relapses: refusals.filter((sent) => sent > calm).length,
     back: Math.round(Math.max(0, ...refusals) - ended),
     connections: await connectionsThrough(gate, source),
   };

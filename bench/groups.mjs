@@ -70,6 +70,18 @@ export const GROUPS = [
     ],
   },
   {
+    name: 'announced',
+    title: 'What announcements take, on PostgreSQL',
+    isCentral: true,
+    scenarios: [
+      ...['login', 'refresh', 'logout'].flatMap((name) => [
+        `knox/fastify/postgres/${name}`,
+        `announced/fastify/postgres/${name}`,
+      ]),
+      'cached/fastify/postgres/logout',
+    ],
+  },
+  {
     name: 'look-ups',
     title: 'With the user, on PostgreSQL',
     scenarios: [...bare, ...lookUps('postgres', ['user', 'joined'])],

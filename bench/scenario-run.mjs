@@ -144,6 +144,8 @@ function sampleOf(before, after, count, times) {
     cpu: (after.cpu - before.cpu) / count,
     database: known ? (after.database - before.database) / count : null,
     rss: after.rss,
+    hits: after.hits,
+    misses: after.misses,
     p50: quantile(times, 0.5),
     p99: quantile(times, 0.99),
   };

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
+import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
 import { DataSource } from 'typeorm';
 import { JoinedSession, User } from './entities.mjs';
 
@@ -36,9 +36,9 @@ function optionsOf(kind, name) {
 /**
  * Creates and seeds a database.
  * @param contents `tables`: 'own' (the library's table, and users), 'joined' (sessions that refer to users) or 'none';
- *   `rows` sessions of users who have `sessionsPerUser` each
+ *   `announced`: whether PostgreSQL announces what ends and changes; `rows` sessions of users who have `sessionsPerUser` each
  */
-export async function createDatabase({ kind, tables = 'own', rows = 10_000, sessionsPerUser = 1 }) {
+export async function createDatabase({ kind, tables = 'own', announced = false, rows = 10_000, sessionsPerUser = 1 }) {
   const { name, created, remove } = kind === 'sqlite' ? newFile() : newOnServer(kind);
   const options = optionsOf(kind, name);
   let dropped;
@@ -50,7 +50,7 @@ export async function createDatabase({ kind, tables = 'own', rows = 10_000, sess
   undropped.add(drop);
   try {
     await created;
-    if (tables !== 'none') await seed(options, tables, rows, sessionsPerUser);
+    if (tables !== 'none') await seed(options, { tables, announced }, rows, sessionsPerUser);
   } catch (error) {
     await drop();
     throw error;
@@ -71,12 +71,20 @@ function newOnServer(kind) {
   return { name, created: onServer(kind, `CREATE DATABASE ${name}`), remove };
 }
 
-async function seed(options, tables, rows, sessionsPerUser) {
+const ANNOUNCEMENTS = [
+  announceRevocations(),
+  announceUserChanges({ table: 'bench_users', columns: ['isActive', 'validSince'] }),
+];
+
+async function seed(options, { tables, announced }, rows, sessionsPerUser) {
   const joined = tables === 'joined';
-  const schema = joined ? { entities: [User, JoinedSession] } : { entities: [User], migrations: jwtKnoxMigrations };
-  const source = new DataSource({ ...options, ...schema, synchronize: true, migrationsRun: !joined });
+  const migrations = [...jwtKnoxMigrations, ...(announced ? ANNOUNCEMENTS : [])];
+  const schema = joined ? { entities: [User, JoinedSession] } : { entities: [User], migrations };
+  const source = new DataSource({ ...options, ...schema, synchronize: true });
   await source.initialize();
   try {
+    // After the table of users is there, which announces its changes.
+    await source.runMigrations();
     await seedUsers(source, Math.ceil(rows / sessionsPerUser));
     await seedSessions(
       source,

@@ -54,6 +54,34 @@ export const GROUPS = [
     scenarios: combinations(['postgres'], ['session'], ['/bearer', '/cookie', '/padded']),
   },
   {
+    name: 'cached',
+    title: 'From memory, beside the stateless guard',
+    isCentral: true,
+    rounds: 45,
+    scenarios: [
+      'cached/fastify/postgres',
+      'passport-jwt/fastify/key-object',
+      'cached/fastify/postgres/users',
+      'cached/fastify/postgres/user',
+      'cached/express/postgres/user',
+      'cached/express/postgres/users',
+      'passport-jwt/express/key-object',
+      'cached/express/postgres',
+    ],
+  },
+  {
+    name: 'announced',
+    title: 'What announcements take, on PostgreSQL',
+    isCentral: true,
+    scenarios: [
+      ...['login', 'refresh', 'logout'].flatMap((name) => [
+        `knox/fastify/postgres/${name}`,
+        `announced/fastify/postgres/${name}`,
+      ]),
+      'cached/fastify/postgres/logout',
+    ],
+  },
+  {
     name: 'look-ups',
     title: 'With the user, on PostgreSQL',
     scenarios: [...bare, ...lookUps('postgres', ['user', 'joined'])],

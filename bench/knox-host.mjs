@@ -1,9 +1,12 @@
 // A Nest application with the library, in the forms that are measured.
 import { timingSafeEqual } from 'node:crypto';
+import { subscribe } from 'node:diagnostics_channel';
 import { Inject, Module } from '@nestjs/common';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import { CurrentUser, JwtKnoxGuard, JwtKnoxModule, TokenService, UserProvider } from 'nestjs-jwt-knox';
+import { CACHE_CHANNEL, leaseCache, localFeed, postgresFeed, redisFeed } from 'nestjs-jwt-knox/cache';
 import { typeOrm } from 'nestjs-jwt-knox/typeorm';
+import { createClient } from 'redis';
 import { JoinedSession, User } from './entities.mjs';
 import { meController, startNest } from './nest-host.mjs';
 import { meRequest, USERS } from './tokens.mjs';
@@ -25,6 +28,10 @@ class Users extends UserProvider {
     return this.rows.findOneBy({ id });
   }
 
+  snapshot({ id }) {
+    return { id };
+  }
+
   validSince(user) {
     return user.validSince === null ? null : new Date(Number(user.validSince));
   }
@@ -40,17 +47,44 @@ const LOOK_UPS = {
   joined: { imports: [UsersModule], userProvider: Users, storage: { entity: JoinedSession, userRelation: 'user' } },
 };
 
+const REDIS = process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';
+const FEEDS = {
+  postgres: () => postgresFeed(),
+  mariadb: () => redisFeed({ createClient, url: REDIS }),
+  'better-sqlite3': () => localFeed(),
+};
+
+/** Only PostgreSQL tells of changed users by itself; here no user changes. */
+function cacheOn({ type }, users) {
+  const kept = type === 'postgres' ? true : { announcedBy: 'application' };
+  return leaseCache({ feed: FEEDS[type](), users: users && kept, maxEntries: MOST_KEPT });
+}
+
+/** More than any scenario has sessions. */
+const MOST_KEPT = 100_000;
+
+/** What the library last told of its memory: how many requests it answered, and how many not. */
+export const cacheCounts = { hits: 0, misses: 0, isFresh: false };
+subscribe(CACHE_CHANNEL, ({ type, hits, misses, fresh }) => {
+  if (type === 'counts') Object.assign(cacheCounts, { hits, misses, isFresh: fresh });
+});
+
 /**
  * @param lookUp 'session' (no users), 'user' (a statement of its own) or 'joined'
+ * @param cache 'sessions' or 'users': what is kept in memory
  * @param options further options of the library
  */
-export async function startKnox({ platform, lookUp, options = {}, preparedStatements = false }, { database, secret }) {
+export async function startKnox(
+  { platform, lookUp, cache, options = {}, preparedStatements = false },
+  { database, secret },
+) {
   const { storage, ...extras } = LOOK_UPS[lookUp];
   const knox = {
     secret,
     accessToken: { ttl: '1h' },
     ...options,
     ...extras,
+    features: cache ? [cacheOn(database, cache === 'users')] : [],
     storage: typeOrm({ ...storage, preparedStatements }),
   };
   const { app, port } = await startNest(platform, {

@@ -1,6 +1,7 @@
 // One server process of one scenario. Its parent tells it by messages what to serve, and asks for its accounts.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { cacheCounts } from './knox-host.mjs';
 import { findScenario } from './scenarios/index.mjs';
 import { countStatements } from './statements.mjs';
 
@@ -17,7 +18,8 @@ const answers = {
 
   account() {
     const { user, system } = process.cpuUsage();
-    return { cpu: user + system, rss: process.memoryUsage.rss() };
+    const { hits, misses } = cacheCounts;
+    return { cpu: user + system, rss: process.memoryUsage.rss(), hits, misses };
   },
 
   prepare: ({ count }) => served.prepare(count),

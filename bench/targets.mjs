@@ -45,6 +45,12 @@ const statements = (platform, name, most) => ({
   of: (_samples, figuresOf) => [figuresOf(`knox/${platform}/postgres/${name}`).statements - 1],
 });
 
+/** How long a request takes, in ms, with 8 under way. */
+const within = (group, name, figure, most) => ({
+  group, most, unit: 'ms', text: `${name}, ${figure}`,
+  of: (samples) => samples(name).map((one) => one[figure]),
+}); // prettier-ignore
+
 const BY = new Map([
   [SERVER, ''],
   [DATABASE, ', database alone'],
@@ -69,6 +75,13 @@ export const TARGETS = [
       times(undefined, 'cookies', OF_PAGE(platform, 'cookie'), OF_PAGE(platform, mode), 1.03),
     ),
   ),
+  times(undefined, 'cached', 'cached/fastify/postgres', 'passport-jwt/fastify/key-object', 0.85),
+  times(undefined, 'cached', 'cached/express/postgres', 'passport-jwt/express/key-object', 0.9),
+  ...['login', 'refresh'].map((name) =>
+    times(undefined, 'announced', `announced/fastify/postgres/${name}`, `knox/fastify/postgres/${name}`, 1.05, BOTH),
+  ),
+  within('announced', 'cached/fastify/postgres/logout', 'p50', 160),
+  within('announced', 'cached/fastify/postgres/logout', 'p99', 400),
   beyond(20, 'sqlite', 'knox/fastify/sqlite/session', 'bare/fastify', 40),
   ...['fastify', 'express'].flatMap((platform) =>
     ['login', 'refresh'].flatMap((name) => [statements(platform, name, 1), operation(platform, name, 1.5)]),

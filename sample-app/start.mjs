@@ -4,15 +4,10 @@ import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import './build.mjs';
+import './end-with-npm.mjs';
 
 const app = import.meta.dirname;
 const orders = join(app, 'dist', 'orders', 'main.js');
-
-// npm tells only its shell to stop, and the shell does not tell us: then its end is the signal.
-if (/^start(?::services)?$/.test(process.env.npm_lifecycle_event ?? '')) {
-  const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && process.kill(process.pid, 'SIGTERM'), 250).unref();
-}
 
 const withServices = process.argv.includes('--services');
 if (withServices) {

@@ -1,5 +1,6 @@
 // Every scenario by its name.
 import { betterAuth } from './better-auth.mjs';
+import { cachedRequests } from './cached.mjs';
 import { handWritten } from './hand-written.mjs';
 import { knox, ofPages } from './knox.mjs';
 import { operations } from './operations.mjs';
@@ -8,10 +9,17 @@ import { scale } from './scale.mjs';
 import { stateless } from './stateless.mjs';
 
 const ALL = new Map(
-  [...raw, ...stateless, handWritten, ...knox, ...ofPages, ...betterAuth, ...operations, ...scale].map((scenario) => [
-    scenario.name,
-    scenario,
-  ]),
+  [
+    ...raw,
+    ...stateless,
+    handWritten,
+    ...knox,
+    ...ofPages,
+    ...cachedRequests,
+    ...betterAuth,
+    ...operations,
+    ...scale,
+  ].map((scenario) => [scenario.name, scenario]),
 );
 
 export function findScenario(name) {

@@ -33,10 +33,17 @@ const signing = {
   },
 };
 
-const login = (platform) => ({
-  name: `knox/${platform}/postgres/login`,
-  about: `login on ${platform}: reads the user, compares the password as text, starts a session`,
-  database: { kind: 'postgres' },
+/** The same where nobody listens, where PostgreSQL announces what ends, and where memory answers too. */
+const VARIANTS = {
+  knox: { about: '' },
+  announced: { about: '; PostgreSQL announces what ends', announced: true },
+  cached: { about: '; with leaseCache', announced: true, cache: 'sessions' },
+};
+
+const login = (platform, variant = 'knox') => ({
+  name: `${variant}/${platform}/postgres/login`,
+  about: `login on ${platform}${VARIANTS[variant].about}: reads the user, compares the password as text, starts a session`,
+  database: { kind: 'postgres', announced: VARIANTS[variant].announced },
   exchanges: logins,
   async serve(settings) {
     const { port } = await startKnox({ platform, lookUp: 'user' }, settings);
@@ -50,10 +57,10 @@ const login = (platform) => ({
   },
 });
 
-const refresh = (platform) => ({
-  name: `knox/${platform}/postgres/refresh`,
-  about: `refresh on ${platform}, with reuseInterval 0: every one rotates; each client has a session of its own`,
-  database: { kind: 'postgres' },
+const refresh = (platform, variant = 'knox') => ({
+  name: `${variant}/${platform}/postgres/refresh`,
+  about: `refresh on ${platform}${VARIANTS[variant].about}, with reuseInterval 0: every one rotates; each client has a session of its own`,
+  database: { kind: 'postgres', announced: VARIANTS[variant].announced },
   exchanges: refreshes,
   async serve(settings) {
     const options = { refreshToken: { reuseInterval: '0s' } };
@@ -80,6 +87,31 @@ const logoutAll = (platform) => ({
   },
 });
 
+/** Each request ends a session of its own. */
+const logout = (platform, variant) => ({
+  name: `${variant}/${platform}/postgres/logout`,
+  about: `logout on ${platform}${VARIANTS[variant].about}`,
+  database: { kind: 'postgres', announced: VARIANTS[variant].announced },
+  count: 80,
+  prepares: true,
+  async serve(settings) {
+    const { cache } = VARIANTS[variant];
+    const { port, tokens } = await startKnox({ platform, lookUp: 'user', cache }, settings);
+    return { port, requests: [], calm: await meRequests(tokens), prepare: (count) => leaving(tokens, count) };
+  },
+});
+
+async function leaving(tokens, count) {
+  const issued = await issueTokens(tokens, count);
+  const requests = issued.map(({ issued: { accessToken } }) => ({
+    method: 'POST',
+    path: '/auth/logout',
+    headers: { Authorization: `Bearer ${accessToken}` },
+    expect: { status: 204, body: '' },
+  }));
+  return { requests };
+}
+
 /** Gives each of some users a thousand sessions, one of them with a token. */
 async function crowd(source, tokens, count) {
   const requests = [];
@@ -101,4 +133,7 @@ async function crowd(source, tokens, count) {
 export const operations = [
   signing,
   ...PLATFORMS.flatMap((platform) => [login(platform), refresh(platform), logoutAll(platform)]),
+  login('fastify', 'announced'),
+  refresh('fastify', 'announced'),
+  ...Object.keys(VARIANTS).map((variant) => logout('fastify', variant)),
 ];

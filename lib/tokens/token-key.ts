@@ -18,6 +18,7 @@ export function isEncodedTokenKey(value: unknown): value is string {
 /** 256 secret bits. Leaves the process only inside a signed token; the database holds its digest. Hides in logs. */
 export class TokenKey {
   readonly #bytes: Buffer;
+  #digest: Buffer | undefined;
 
   private constructor(bytes: Buffer) {
     this.#bytes = bytes;
@@ -46,7 +47,9 @@ export class TokenKey {
   /** Whether a row's digest is this key's, compared in constant time. */
   matches(digest: string | null): boolean {
     if (digest === null || !DIGEST.test(digest)) return false;
-    return timingSafeEqual(hash('sha256', this.#bytes, 'buffer'), Buffer.from(digest, 'hex'));
+    // Kept, since the key of a token that a cache knows is compared with each request.
+    this.#digest ??= hash('sha256', this.#bytes, 'buffer');
+    return timingSafeEqual(this.#digest, Buffer.from(digest, 'hex'));
   }
 
   /**

@@ -32,14 +32,18 @@ export class AppModule {
       module: AppModule,
       controllers: [homeController(config.pages)],
       imports: [
-        DatabaseModule.register(config.database, passwords),
+        DatabaseModule.register(config.database, passwords, config.cache?.byTriggers),
         ...(config.throttle ? [ThrottlingModule] : []),
         JwtKnoxModule.forRoot({
           ...config.knox,
           programTokens: { prefix: 'sample_', scopes: ['notes:read', 'notes:write'] },
           imports: [KnoxUsersModule.register(passwords)],
           userProvider: KnoxUsers,
-          features: [...(config.pages ? [pages({ live: true })] : []), ...(config.graphql ? [graphql()] : [])],
+          features: [
+            ...(config.pages ? [pages({ live: true })] : []),
+            ...(config.graphql ? [graphql()] : []),
+            ...(config.cache ? [config.cache.feature] : []),
+          ],
           routes: {
             prefix: 'auth',
             admin: true,

@@ -67,9 +67,13 @@ async function adapterOf({ adapter, tls }: AppConfig): Promise<AbstractHttpAdapt
   return new (await import('@nestjs/platform-express')).ExpressAdapter();
 }
 
+// Started by start-two.mjs, it ends with it, however that ends.
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+
 /** Where the application listens, for who starts other services beside it. */
 export const url: string = await start().catch((error: unknown) => {
   // Nest has logged the stack of what went wrong within it; here the last line says what it was.
   console.error((error instanceof Error && error.message) || error);
   process.exit(1);
 });
+process.send?.({ url });

@@ -4,3 +4,6 @@ export const BROKERS = {
   rabbitmq: process.env.TEST_RABBITMQ_URL ?? 'amqp://guest:guest@127.0.0.1:5672',
   mqtt: process.env.TEST_MQTT_URL ?? 'mqtt://127.0.0.1:1883',
 };
+
+/** Where the Redis of the tests is. */
+export const REDIS_URL = process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';

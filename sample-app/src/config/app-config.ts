@@ -4,6 +4,7 @@ import { CookieTransport, type JwtKnoxOptions } from 'nestjs-jwt-knox';
 import { databaseOptions } from './database-url.js';
 import { EnvReader } from './env-reader.js';
 import { natsUrlOf } from './nats-url.js';
+import { type SessionCacheConfig, sessionCacheOf } from './session-cache.js';
 import { signingKeyOf } from './signing-key.js';
 import { frontendOrigins } from '../frontend/frontend-origins.js';
 
@@ -12,6 +13,8 @@ export interface AppConfig {
   port: number;
   adapter: 'express' | 'fastify';
   database: TypeOrmModuleOptions;
+  /** Whether requests are answered from memory; undefined for not. */
+  cache: SessionCacheConfig | undefined;
   /** How passwords are hashed, how many at once, and how many more may wait for it. */
   hashing: { cost: 'normal' | 'low'; atOnce: number | undefined; waiting: number | undefined };
   throttle: boolean;
@@ -49,10 +52,12 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
   const read = new EnvReader(env);
   const port = read.integer('PORT', 0, 65_535) ?? 3000;
   const frontend = frontendOf(read, port);
+  const database = databaseOf(read);
   const config: AppConfig = {
     port,
     adapter: read.choice('HTTP_ADAPTER', ['express', 'fastify']),
-    database: databaseOf(read),
+    database,
+    cache: sessionCacheOf(read, database),
     hashing: {
       cost: read.choice('PASSWORD_COST', ['normal', 'low']),
       atOnce: read.integer('HASHING_AT_ONCE', 1, 64),

@@ -9,7 +9,8 @@ import { seedUsers } from './seed.js';
 
 @Module({})
 export class DatabaseModule {
-  static register(database: TypeOrmModuleOptions, passwords: Passwords): DynamicModule {
+  /** @param announces whether PostgreSQL tells the processes what ends and changes */
+  static register(database: TypeOrmModuleOptions, passwords: Passwords, announces = false): DynamicModule {
     const options: TypeOrmModuleOptions = {
       ...database,
       // The rest, the sessions of the library among it, joins by forFeature.
@@ -22,7 +23,7 @@ export class DatabaseModule {
     const connection = TypeOrmModule.forRootAsync({
       useFactory: () => options,
       dataSourceFactory: (complete) =>
-        openDatabase(complete as DataSourceOptions, (source) => seedUsers(source, passwords)),
+        openDatabase(complete as DataSourceOptions, (source) => seedUsers(source, passwords), announces),
     });
     return { module: DatabaseModule, imports: [connection] };
   }

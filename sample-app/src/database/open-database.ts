@@ -1,4 +1,4 @@
-import { jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
+import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { CreateUsersAndNotes1764000001000 } from './migrations/1764000001000-create-users-and-notes.js';
 
@@ -15,9 +15,15 @@ const LOCKS: Record<string, { take: string; release: string }> = {
   'better-sqlite3': { take: 'BEGIN IMMEDIATE', release: 'COMMIT' },
 };
 
+/** For `postgresFeed()`: with every column that `KnoxUsers` reads of a user who is kept in memory. */
+const ANNOUNCEMENTS = [
+  announceRevocations(),
+  announceUserChanges({ table: 'users', columns: ['username', 'isAdmin', 'isActive', 'createdAt'] }),
+];
+
 /** Connects, migrates and seeds. Several processes may do so at once, on one database. */
-export async function openDatabase(options: DataSourceOptions, seed: Seed): Promise<DataSource> {
-  const migrations = [...jwtKnoxMigrations, CreateUsersAndNotes1764000001000];
+export async function openDatabase(options: DataSourceOptions, seed: Seed, announces: boolean): Promise<DataSource> {
+  const migrations = [...jwtKnoxMigrations, CreateUsersAndNotes1764000001000, ...(announces ? ANNOUNCEMENTS : [])];
   const source = await new DataSource({ ...options, migrations } as DataSourceOptions).initialize();
   try {
     await prepare(source, seed);

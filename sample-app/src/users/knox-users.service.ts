@@ -38,6 +38,11 @@ export class KnoxUsers extends UserProvider<User> {
     return user.isAdmin;
   }
 
+  /** What requests see of a user who is kept in memory: no password hash. */
+  override snapshot({ id, username, isAdmin, isActive }: User): object {
+    return { id, username, isAdmin, isActive };
+  }
+
   /** No session passes to a later user, whatever id that one gets. */
   override validSince({ createdAt }: User): Date {
     return new Date(createdAt);

@@ -1,5 +1,13 @@
 import { Body, Controller, Get, Put, Req, Res, UnauthorizedException, UseGuards } from '@nestjs/common';
-import { CurrentSession, CurrentUser, JwtKnoxGuard, RequireLogin, type Session, TokenTransport } from 'nestjs-jwt-knox';
+import {
+  Authoritative,
+  CurrentSession,
+  CurrentUser,
+  JwtKnoxGuard,
+  RequireLogin,
+  type Session,
+  TokenTransport,
+} from 'nestjs-jwt-knox';
 import type { Client } from './hashing-queue.js';
 import { User } from './user.entity.js';
 import { ChangePasswordDto } from './users.dto.js';
@@ -18,7 +26,9 @@ export class MeController {
     return { username };
   }
 
+  /** Needs the password hash, which is kept in no memory. */
   @Put('password')
+  @Authoritative()
   @RequireLogin()
   async changePassword(
     @CurrentUser() user: User,

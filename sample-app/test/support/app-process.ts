@@ -12,6 +12,7 @@ export const MAIN = [process.execPath, 'sample-app/dist/main.js'];
 export const ORDERS = [process.execPath, 'sample-app/dist/orders/main.js'];
 export const NPM_START = ['npm', 'start'];
 export const NPM_START_SERVICES = ['npm', 'run', 'start:services'];
+export const NPM_START_TWO = ['npm', 'run', 'start:two'];
 export const REVOKE_BEFORE = [process.execPath, 'sample-app/revoke-before.mjs'];
 const DEFAULTS = {
   PORT: '0',
@@ -49,7 +50,11 @@ export class AppProcess {
       });
     const words = command === ORDERS ? /^Orders are listening on ([^\s,]+)/m : /^Listening on (\S+)$/m;
     const url = await said(words);
-    return new AppProcess(child, said, url, new HttpClient(Number(new URL(url).port)));
+    return new AppProcess(child, said, url, AppProcess.clientOf(url));
+  }
+
+  static clientOf(url: string): HttpClient {
+    return new HttpClient(Number(new URL(url).port));
   }
 
   /** Waits for a line of the application's output; gives what is in its brackets. */

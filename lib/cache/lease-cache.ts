@@ -95,8 +95,8 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   snapshotOf(user: unknown): unknown {
-    const snapshot = this.users!.snapshot(user);
-    if (snapshot !== null) return frozen(snapshot);
+    const snapshot: unknown = this.users!.snapshot(user);
+    if (typeof snapshot === 'object' && snapshot !== null) return frozen(snapshot);
     throw new TypeError('UserProvider.snapshot must return an object: what of the user may be kept in memory.');
   }
 
@@ -121,8 +121,9 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   async ending<T extends boolean | number>(notice: Notice, work: () => Promise<T>): Promise<T> {
     const echo = this.options.feed.isLocal ? undefined : this.echoes.await(idsIn(notice));
     try {
-      // Whether a statement that failed was carried out, nobody knows.
-      const answer = await work().finally(() => this.heard(notice));
+      const answer = await work()
+        .catch((error: unknown) => this.doubt(notice, error))
+        .finally(() => this.heard(notice));
       await this.settle(notice);
       if (answer && echo && !echo.isHeard && this.lease.isFresh) throw new Error(UNHEARD);
       return answer;
@@ -132,12 +133,13 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   async settle(notice: Notice): Promise<void> {
-    if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
+    if (!this.options.feed.isAnnouncedByStorage && Object.keys(notice).length > 0) await this.announce(notice);
     await this.lease.outlast();
   }
 
-  async settled(): Promise<void> {
-    await this.lease.outlast();
+  async settled(sessionId?: string): Promise<void> {
+    // Who ended it may have died, or failed, before others were told.
+    await this.settle(sessionId === undefined ? {} : { changed: [sessionId] });
   }
 
   async userChanged(userId: string): Promise<void> {
@@ -154,7 +156,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
       return;
     }
     if (notice.event) this.retell(notice.event);
-    this.echoes.hear(idsIn(notice));
+    if (notice.scope || notice.ended || notice.changed) this.echoes.hear(idsIn(notice));
     this.heard(notice);
     for (const id of notice.ended ?? []) this.publish({ sessionId: id }, true);
     for (const id of notice.changed ?? []) this.publish({ sessionId: id }, false);
@@ -175,6 +177,12 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     for (const id of changed) this.memory.forgetSession(id);
     if (scope) this.memory.forgetScope(scope);
     if (user !== undefined) this.memory.forgetUser(user);
+  }
+
+  /** Whether a statement that failed was carried out, nobody knows: others are told, and whoever asked learns of the failure. */
+  private doubt(notice: Notice, error: unknown): never {
+    if (!this.options.feed.isAnnouncedByStorage) this.announce(notice).catch(() => undefined);
+    throw error;
   }
 
   /** What one attempt did not tell is told later, as long as anybody may remember; who asked is told of the failure. */

@@ -21,9 +21,9 @@ const REMEDY_USERS =
 const REMEDY_POOLER =
   'postgresFeed(): another server process answers than listens, as behind a pooler; set url to the database itself.';
 
-/** The identity of a server: which data, since when, on which of its histories. */
+/** The identity of a server: which data, since when, on which of its histories. Notices stay in their database. */
 const IDENTITY =
-  'SELECT pg_postmaster_start_time()::text AS started, (SELECT system_identifier::text FROM pg_control_system()) AS system, ' +
+  'SELECT current_database() AS name, pg_postmaster_start_time()::text AS started, (SELECT system_identifier::text FROM pg_control_system()) AS system, ' +
   '(SELECT timeline_id::text FROM pg_control_checkpoint()) AS timeline';
 
 /** What is used of a client of `pg`. */
@@ -107,7 +107,7 @@ function connectionOf(client: PgClient, database: PrimaryDatabase, close: () => 
     confirm: async () => {
       const [here, there] = await Promise.all([query(IDENTITY), database.query(IDENTITY)]);
       if (JSON.stringify(here.rows[0]) === JSON.stringify(there[0])) return;
-      throw new Error('Feed and storage are on different servers.');
+      throw new Error('Feed and storage are on different servers or databases.');
     },
   };
 }

@@ -25,6 +25,10 @@ const FIELDS = {
   'postgres, slow reads': { cache: { ...postgres, slowReads: 300 }, races: 1_000 },
 };
 
+/** How often logouts race, where it is not to be as often as ever: `--races 3000`. */
+const asked = process.argv.indexOf('--races') + 1;
+const racesOf = (usual) => (asked > 0 ? Number(process.argv[asked]) : usual);
+
 /** Half of what comes is late. */
 const late = (most) => (Math.random() < 0.5 ? 0 : Math.random() * most);
 
@@ -50,7 +54,7 @@ async function run(kind, { short, plant }) {
   const [fault, feed] = kind.split(' on ');
   if (feed) return suffer(fault, { cache: feed === 'redis' ? redis : postgres });
   const { short: few, races, ...setup } = FIELDS[kind];
-  return runRaces({ ...setup, races: short ? few : races });
+  return runRaces({ ...setup, races: short ? few : racesOf(races) });
 }
 
 const faults = Object.entries(LEASE_FAULTS).flatMap(([name, { feeds }]) => feeds.map((feed) => `${name} on ${feed}`));

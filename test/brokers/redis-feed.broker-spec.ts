@@ -6,7 +6,7 @@ import { leaseCache, redisFeed, type RedisFeedOptions } from '../../lib/cache';
 import { revocationFeedContract } from '../../lib/testing';
 import { BROKERS } from '../support/brokers';
 import { createApp, type TestApp } from '../support/create-app';
-import { createDatabase, type TestDatabase } from '../support/databases';
+import { createSharedDatabase, type TestDatabase } from '../support/databases';
 import { platforms } from '../support/platforms';
 
 const { redis: url } = BROKERS;
@@ -45,9 +45,9 @@ describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
     let database: TestDatabase;
 
     const start = async () => {
-      database ??= await createDatabase('mariadb');
+      database ??= await createSharedDatabase('sqlite');
       const cache = leaseCache({ feed: redisFeed(optionsOf(name)), users: { announcedBy: 'application' } });
-      const app = await createApp(platforms[0]!, 'mariadb', { database, extras: { features: [cache] } });
+      const app = await createApp(platforms[0]!, 'sqlite', { database, extras: { features: [cache] } });
       apps.push(app);
       return app;
     };

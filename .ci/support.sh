@@ -104,6 +104,16 @@ ensure_mosquitto() {
   wait_for 1883
 }
 
+# It tells the processes of an application of ends.
+ensure_redis() {
+  [ -z "${TEST_REDIS_URL:-}" ] && ! is_open 6379 || return 0
+  [ -x /usr/bin/redis-server ] || is_there redis-server || install_packages redis-server
+  say 'Starting Redis'
+  is_open 6379 || as_root start-stop-daemon --start --background --exec "$(command -v redis-server || echo /usr/bin/redis-server)" -- \
+    --bind 127.0.0.1 --port 6379 --save '' --appendonly no
+  wait_for 6379
+}
+
 # The proof of clocks moves those of its processes.
 ensure_faketime() {
   is_there faketime || install_packages faketime
@@ -179,6 +189,7 @@ prepare() {
   ensure_nats
   ensure_rabbitmq
   ensure_mosquitto
+  ensure_redis
   ensure_faketime
   ensure_chromium
   # Each compiles better-sqlite3, on one core.

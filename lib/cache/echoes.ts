@@ -4,13 +4,16 @@ export interface Echo {
   stop(): void;
 }
 
+/** Of sessions whose ids nobody listed. */
+const ANY = '';
+
 /** Who ends a session listens too: when this process was not told of its own end, nobody was. */
 export class Echoes {
   private readonly awaited = new Map<string, Set<{ isHeard: boolean }>>();
 
-  /** Undefined where there is not one id to listen for. */
-  await([id, ...others]: readonly string[]): Echo | undefined {
-    if (id === undefined || others.length > 0) return undefined;
+  /** Listens for a session or, where there is not one id, for whichever. */
+  await(ids: readonly string[]): Echo {
+    const id = ids.length === 1 ? ids[0]! : ANY;
     const state = { isHeard: false };
     const all = this.awaited.get(id) ?? new Set();
     this.awaited.set(id, all.add(state));
@@ -27,7 +30,7 @@ export class Echoes {
 
   hear(ids: readonly string[]): void {
     if (this.awaited.size === 0) return;
-    for (const id of ids) for (const one of this.awaited.get(id) ?? []) one.isHeard = true;
+    for (const id of [ANY, ...ids]) for (const one of this.awaited.get(id) ?? []) one.isHeard = true;
   }
 
   /** Something may have been missed. */

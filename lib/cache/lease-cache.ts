@@ -92,8 +92,8 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   snapshotOf(user: unknown): unknown {
-    const snapshot = this.users!.snapshot(user);
-    if (snapshot !== null) return frozen(snapshot);
+    const snapshot: unknown = this.users!.snapshot(user);
+    if (typeof snapshot === 'object' && snapshot !== null) return frozen(snapshot);
     throw new TypeError('UserProvider.snapshot must return an object: what of the user may be kept in memory.');
   }
 
@@ -129,22 +129,20 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   /** The same without waiting: for what nobody is told of at once, such as sessions above a limit that the purge ends. */
   async announcing<T>(notice: Notice, work: () => Promise<T>): Promise<T> {
-    const announces = !this.options.feed.isAnnouncedByStorage;
-    let answer: T;
-    try {
-      answer = await work();
-    } catch (error) {
-      // Whether a statement that failed was carried out, nobody knows; whoever asks again may find that it was.
-      this.heard(notice);
-      if (announces) this.announce(notice).catch(() => undefined);
-      throw error;
-    }
-    this.heard(notice);
-    if (announces) await this.announce(notice);
+    const answer = await work()
+      .catch((error: unknown) => this.doubt(notice, error))
+      .finally(() => this.heard(notice));
+    await this.tellOthers(notice);
     return answer;
   }
 
-  async settled(): Promise<void> {
+  private async tellOthers(notice: Notice): Promise<void> {
+    if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
+  }
+
+  async settled(sessionId?: string): Promise<void> {
+    // Who ended it may have died, or failed, before others were told.
+    if (sessionId !== undefined) await this.tellOthers({ changed: [sessionId] });
     await this.lease.outlast();
   }
 
@@ -162,7 +160,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
       return;
     }
     if (notice.event) this.cluster.received(notice.event);
-    this.echoes.hear(idsIn(notice));
+    if (notice.scope || notice.ended || notice.changed) this.echoes.hear(idsIn(notice));
     this.heard(notice);
     for (const id of notice.ended ?? []) this.publish({ sessionId: id }, true);
     for (const id of notice.changed ?? []) this.publish({ sessionId: id }, false);
@@ -183,6 +181,12 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     for (const id of changed) this.memory.forgetSession(id);
     if (scope) this.memory.forgetScope(scope);
     if (user !== undefined) this.memory.forgetUser(user);
+  }
+
+  /** Whether a statement that failed was carried out, nobody knows: others are told, and whoever asked learns of the failure. */
+  private doubt(notice: Notice, error: unknown): never {
+    if (!this.options.feed.isAnnouncedByStorage) this.announce(notice).catch(() => undefined);
+    throw error;
   }
 
   /** What one attempt did not tell is told later, as long as anybody may remember; who asked is told of the failure. */

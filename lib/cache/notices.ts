@@ -27,17 +27,20 @@ export function readNotice(text: string): Notice | null {
   return isNotice(notice) ? notice : null;
 }
 
+/** What a later version tells beside these, this one cannot heed. */
+const MEMBERS = ['ended', 'changed', 'scope', 'user', 'event'];
+
 function isNotice(value: unknown): value is Notice {
   if (typeof value !== 'object' || value === null) return false;
   const { ended = [], changed = [], scope, user, event } = value as Record<string, unknown>;
   return (
     Object.keys(value).length > 0 &&
+    Object.keys(value).every((name) => MEMBERS.includes(name)) &&
     areIds(ended) &&
     areIds(changed) &&
     (scope === undefined || isScope(scope)) &&
     (user === undefined || typeof user === 'string') &&
-    (event === undefined || isEvent(event)) &&
-    !('all' in value)
+    (event === undefined || isEvent(event))
   );
 }
 

@@ -21,9 +21,9 @@ const REMEDY_USERS =
 const REMEDY_POOLER =
   'postgresFeed(): another server process answers than listens, as behind a pooler; set url to the database itself.';
 
-/** The identity of a server: which data, since when, on which of its histories. */
+/** The identity of a server: which data, since when, on which of its histories. Notices stay in their database. */
 const IDENTITY =
-  'SELECT pg_postmaster_start_time()::text AS started, (SELECT system_identifier::text FROM pg_control_system()) AS system, ' +
+  'SELECT current_database() AS name, pg_postmaster_start_time()::text AS started, (SELECT system_identifier::text FROM pg_control_system()) AS system, ' +
   '(SELECT timeline_id::text FROM pg_control_checkpoint()) AS timeline';
 
 /** What is used of a client of `pg`. */
@@ -89,6 +89,7 @@ class PostgresFeed extends RevocationFeed {
 }
 
 function connectionOf(client: PgClient, database: PrimaryDatabase, close: () => void): FeedConnection {
+  const query = oneByOne(client);
   // Which process answers, and whether it listens: behind a pooler, or after DISCARD ALL, it is another, or does not.
   const fence =
     `SELECT pg_backend_pid() = ${client.processID} AS same, '${CHANNEL}' IN (SELECT pg_listening_channels()) ` +
@@ -96,18 +97,28 @@ function connectionOf(client: PgClient, database: PrimaryDatabase, close: () => 
   return {
     close,
     announce: async (notice) => {
-      await client.query('SELECT pg_notify($1, $2)', [CHANNEL, notice]);
+      await query('SELECT pg_notify($1, $2)', [CHANNEL, notice]);
     },
     fence: async () => {
-      const [answer] = (await client.query(fence)).rows;
+      const [answer] = (await query(fence)).rows;
       if (!answer?.same) throw new FeedSetupError(REMEDY_POOLER);
       if (!answer.listens) throw new Error('The connection no longer listens.');
     },
     confirm: async () => {
-      const [here, there] = await Promise.all([client.query(IDENTITY), database.query(IDENTITY)]);
+      const [here, there] = await Promise.all([query(IDENTITY), database.query(IDENTITY)]);
       if (JSON.stringify(here.rows[0]) === JSON.stringify(there[0])) return;
-      throw new Error('Feed and storage are on different servers.');
+      throw new Error('Feed and storage are on different servers or databases.');
     },
+  };
+}
+
+/** The driver's own queue goes with version 9 of `pg`, which warns of its use. */
+function oneByOne(client: PgClient): PgClient['query'] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (sql, values) => {
+    const answer = last.then(() => client.query(sql, values));
+    last = answer.catch(() => undefined);
+    return answer;
   };
 }
 

@@ -14,6 +14,11 @@ interface RedisAddress {
   url: string;
   /** Further options of its clients, such as `password`, `tls` or `RESP`. */
   options?: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Where notices go, alike in all processes of one application. Set it where several applications use one Redis, whatever
+   * the number of their databases: each would take the ends of the others for its own. @default 'jwt_knox_revoked'
+   */
+  channel?: string | undefined;
 }
 
 /** With the package `redis`: its `createClient`; with `ioredis`: its class. */
@@ -29,13 +34,15 @@ class RedisFeed extends RevocationFeed {
   }
 
   async open(receiver: FeedReceiver, _setting: FeedSetting, signal: AbortSignal): Promise<FeedConnection> {
-    const { url, options = {} } = this.options;
+    const { url, options = {}, channel = CHANNEL } = this.options;
     const link = () =>
       'Redis' in this.options
         ? ioredisLink(this.options.Redis, url, options)
         : nodeRedisLink(this.options.createClient, url, options);
     const [listening, sending] = [link(), link()];
+    let isClosed = false;
     const close = () => {
+      isClosed = true;
       listening.close();
       sending.close();
     };
@@ -45,7 +52,8 @@ class RedisFeed extends RevocationFeed {
     try {
       await Promise.all([listening.connect(), sending.connect()]);
       await requireOneServer(listening, sending);
-      await listening.subscribe(CHANNEL, receiver.receive);
+      // What ioredis has in its buffers, it still tells of.
+      await listening.subscribe(channel, (notice) => void (isClosed || receiver.receive(notice)));
     } catch (error) {
       close();
       throw error;
@@ -53,7 +61,7 @@ class RedisFeed extends RevocationFeed {
     return {
       close,
       fence: () => listening.ping(),
-      announce: (notice) => sending.publish(CHANNEL, notice),
+      announce: (notice) => sending.publish(channel, notice),
       confirm: () => requirePrimary(sending),
     };
   }

@@ -34,8 +34,12 @@ export abstract class SessionCache {
   /** What becomes `request.user` of a user that was found. */
   abstract snapshotOf(user: unknown): unknown;
 
-  /** Resolves when no instance answers from what it read before this call. @throws when that cannot be told */
-  abstract settled(): Promise<void>;
+  /**
+   * Resolves when no instance answers from what it read before this call; of this session, also where nobody was told of
+   * its end.
+   * @throws when that cannot be told
+   */
+  abstract settled(sessionId?: string): Promise<void>;
 
   /** Announces that a user changed. When it resolves, no instance answers from what it knew of them before. */
   abstract userChanged(userId: string): Promise<void>;

@@ -44,9 +44,12 @@ export class SessionRevoker {
     @Optional() private readonly cache?: SessionCache,
   ) {}
 
-  /** Resolves when no instance accepts what had ended before this call. At once without a cache. */
-  async settled(): Promise<void> {
-    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.settled()));
+  /**
+   * Resolves when no instance accepts what had ended before this call. At once without a cache.
+   * @param sessionId what had ended, where that is known
+   */
+  async settled(sessionId?: string): Promise<void> {
+    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.settled(sessionId)));
   }
 
   /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */

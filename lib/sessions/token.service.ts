@@ -1,6 +1,12 @@
 import { epochOf, type Moment } from '../contracts/clock';
 import { Injectable } from '@nestjs/common';
-import { InvalidTokenError, MissingTokenError, TokenExpiredError } from '../contracts/errors';
+import {
+  InvalidRefreshTokenError,
+  InvalidTokenError,
+  MissingTokenError,
+  RefreshTokenExpiredError,
+  TokenExpiredError,
+} from '../contracts/errors';
 import type { RevocationReason, SessionActor } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Device, Presenter } from '../contracts/device';
@@ -122,7 +128,7 @@ export class TokenService<User = any> {
   async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
     const deadline = this.revoker.newDeadline();
     const found = this.sessionToEnd(accessToken, refreshToken, presenter, deadline);
-    const { id, userId } = await found.catch((error: unknown) => this.afterItsEnd(error));
+    const { id, userId } = await found.catch((error: unknown) => this.afterItsEnd(error, accessToken, refreshToken));
     await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
   }
 
@@ -297,8 +303,12 @@ export class TokenService<User = any> {
   }
 
   /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */
-  private async afterItsEnd(error: unknown): Promise<never> {
-    if ((error as { reason?: unknown }).reason === 'session_not_found') await this.revoker.settled();
+  private async afterItsEnd(error: unknown, access: string | null, refresh: string | null): Promise<never> {
+    const { reason } = error as { reason?: string };
+    if (!reason || !ENDED.has(reason)) throw error;
+    const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;
+    const { sid } = this.verifier.show((isOfRefresh ? refresh : access)!);
+    await this.revoker.settled(typeof sid === 'string' ? sid : undefined);
     throw error;
   }
 
@@ -319,6 +329,9 @@ export class TokenService<User = any> {
     return this.renewals.findToEnd(refresh, presenter, deadline);
   }
 }
+
+/** What a storage says of a session that another process may still accept: gone, evicted, or with new keys. */
+const ENDED: ReadonlySet<string> = new Set(['session_not_found', 'session_expired', 'key_mismatch']);
 
 /** Whether a refresh token may stand in for the access token: when that was good, but is no longer, or not here. */
 function isReplaceable(error: unknown): boolean {

@@ -10,7 +10,7 @@ import { DataSource } from 'typeorm';
 import { Node } from './application-node.mjs';
 
 const require = createRequire(import.meta.url);
-const { jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
+const { announceRevocations, announceUserChanges, jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
 const { addressOf, hashPassword, onServer, SERVERS } = require('../../.cache/host');
 
 /**
@@ -33,6 +33,7 @@ export async function withApplication(
     execArgv,
     passwordCost = 2048,
     sockets,
+    cache,
   },
   proof,
 ) {
@@ -42,6 +43,7 @@ export async function withApplication(
   try {
     source = await new DataSource({ ...database, migrations: jwtKnoxMigrations, migrationsRun: true }).initialize();
     await seed(source, users, passwordCost);
+    if (cache?.feed === 'postgres') await announce(source);
     const secret = randomBytes(48).toString('base64');
     const application = { ...database, ...own?.(database) };
     const forAll = {
@@ -52,6 +54,7 @@ export async function withApplication(
       cookies,
       passwordCost,
       sockets,
+      cache,
       options: { secret, ...options },
     };
     const launch = async (settings) => {
@@ -99,6 +102,14 @@ async function seed(source, users, passwordCost) {
   }
 }
 
+/** The database tells of ends, and of users who change. */
+async function announce(source) {
+  const runner = source.createQueryRunner();
+  const ofUsers = announceUserChanges({ table: 'app_users', columns: ['username', 'active'] });
+  for (const Migration of [announceRevocations(), ofUsers]) await new Migration().up(runner);
+  await runner.release();
+}
+
 function start({ env, ...settings }, execArgv = []) {
   const file = fileURLToPath(new URL('host.mjs', import.meta.url));
   const child = fork(file, [JSON.stringify(settings)], {
@@ -141,9 +152,10 @@ export class Tally {
 /**
  * The frame of every proof: `run(kind, { short, plant })` answers `{ figures, faults }`. Runs it on each database, then
  * its planted faults, which must make it fail. Exits non-zero when the proof falls short or a fault goes unnoticed.
+ * `quick`: how many of its databases the quick form takes.
  * `--short` for the quick form, `--on mariadb` for one database, `--fault naive-limit` for one planted fault alone.
  */
-export async function main(title, { databases, run, plants }) {
+export async function main(title, { databases, run, plants, quick = 1 }) {
   const short = process.argv.includes('--short');
   const [on, fault] = ['--on', '--fault'].map(argument);
   let failed = 0;
@@ -153,9 +165,14 @@ export async function main(title, { databases, run, plants }) {
     else failed++;
     console.log(`${ok ? 'ok  ' : 'FAIL'} ${title}: ${text}`);
   };
-  // In short: one database, and one planted fault.
-  const chosen = (all) => (short ? all.slice(0, 1) : all);
-  for (const kind of fault ? [] : chosen(databases.filter((one) => !on || one === on))) {
+  // In short: few databases, and one planted fault.
+  const chosen = (all, most = 1) => (short ? all.slice(0, most) : all);
+  for (const kind of fault
+    ? []
+    : chosen(
+        databases.filter((one) => !on || one === on),
+        quick,
+      )) {
     const began = performance.now();
     const { figures, faults } = await run(kind, { short });
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);

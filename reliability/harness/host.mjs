@@ -53,6 +53,7 @@ const extra = settings.database.type === 'postgres' && {
 };
 
 const live = settings.sockets && (await import('./socket-gateway.mjs'));
+const lease = settings.cache && (await import('./lease-host.mjs'));
 
 class AppModule {}
 Module({
@@ -79,10 +80,16 @@ Module({
       ...(settings.races?.guarded && { loginGuards: [doors.PasswordGuard] }),
       imports: [UsersModule],
       ...(live && { features: [live.featureOf(settings.sockets)] }),
+      ...(lease && { features: [lease.leaseOf(settings)] }),
     }),
   ],
   ...(live && { providers: [live.Gateway] }),
-  controllers: [PasswordController, WhoAmIController, ...(doors ? doors.controllers : [])],
+  controllers: [
+    PasswordController,
+    WhoAmIController,
+    ...(doors ? doors.controllers : []),
+    ...(lease ? [lease.RightsController] : []),
+  ],
 })(AppModule);
 
 const adapter = settings.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
@@ -109,6 +116,7 @@ const ANSWERS = {
   },
   revokeBefore: (moment) => app.get(TokenService).revokeBefore(new Date(moment)),
   ...watch?.answers,
+  ...lease?.leaseAnswers(app, () => app.get(Users)),
 };
 process.on('message', async ([name, argument]) => process.send({ answer: (await ANSWERS[name](argument)) ?? null }));
 process.send({ port: app.getHttpServer().address().port });

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase } from '../../test/support/databases.js';
-import { REDIS_URL } from '../../test/support/brokers.js';
+import { BROKERS } from '../../test/support/brokers.js';
 import { AppProcess, MAIN, NPM_START_TWO, START_TIMEOUT } from './support/app-process.js';
+
+const { redis: REDIS_URL } = BROKERS;
 
 type Env = Record<string, string>;
 

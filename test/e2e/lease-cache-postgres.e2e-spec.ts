@@ -156,6 +156,24 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     await warm(b, token);
     await a.source.query('ALTER TABLE jwt_knox_sessions DISABLE TRIGGER jwt_knox_gone');
     expect((await a.http.post('/auth/logout', { token })).status).toBe(503);
+    const other = await login();
+    await warm(a, other);
+    await warm(b, other);
+    const { session } = await a.tokens.authenticate(other);
+    await expect(a.tokens.revokeAll(session.userId)).rejects.toMatchObject({ status: 503 });
+  });
+
+  it('answers nothing from memory where the feed is of another database: its notices stay there', async () => {
+    const { b: elsewhere } = await pair();
+    const { url } = elsewhere.source.options as { url: string };
+    const rest = database;
+    database = undefined as never;
+    const a = await start({ feed: postgresFeed({ url }) });
+    await a.users.add('alice');
+    const token = (await a.login()).access_token as string;
+    await expect(warm(a, token)).rejects.toThrow('Memory never answered.');
+    for (const app of apps.splice(0)) await app.close();
+    await rest.drop();
   });
 
   it('does not start without the triggers, or without those of the users, and says what to do', async () => {

@@ -60,6 +60,10 @@ export class TableUsers extends UserProvider<TableUser> {
     return (await this.query('SELECT * FROM app_users WHERE username = ?', [username]))[0] ?? null;
   }
 
+  override snapshot({ id, username, active }: TableUser) {
+    return { id, username, active };
+  }
+
   /** Stores a new password, when it is called. */
   async passwordOf(id: string, password: string): Promise<() => Promise<unknown>> {
     const fresh = await hashPassword(password, this.settings.passwordCost);

@@ -72,8 +72,8 @@ const BROKERS = [
     variable: 'TEST_RABBITMQ_URL',
     url: process.env.TEST_RABBITMQ_URL ?? 'amqp://guest:guest@127.0.0.1:5672',
   },
-  { name: 'Redis', variable: 'TEST_REDIS_URL', url: process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379' },
   { name: 'Mosquitto', variable: 'TEST_MQTT_URL', url: process.env.TEST_MQTT_URL ?? 'mqtt://127.0.0.1:1883' },
+  { name: 'Redis', variable: 'TEST_REDIS_URL', url: process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379' },
 ];
 
 async function listens(url) {

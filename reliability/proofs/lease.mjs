@@ -1,0 +1,67 @@
+// With the lease cache, a session whose end was acknowledged is refused by every process at once, whatever its memory holds,
+// and whatever happens to the feed. Logouts race requests on two and three processes, over PostgreSQL, Redis and ioredis; then
+// processes are stopped and blocked, and the feed is cut, held back and lost with its server.
+import { raceEnds } from '../harness/lease-ends.mjs';
+import { LEASE_FAULTS, suffer } from '../harness/lease-faults.mjs';
+import { raceLogouts, USERS } from '../harness/lease-races.mjs';
+import { withLease } from '../harness/lease-field.mjs';
+import { main, Tally } from '../harness/harness.mjs';
+
+const RACES = 10_000;
+const postgres = { feed: 'postgres', users: true };
+const redis = { feed: 'redis', users: true };
+
+/** Where logouts race, how often, and how often in the quick form. */
+const FIELDS = {
+  postgres: { cache: postgres, races: RACES, short: 120 },
+  redis: { cache: redis, races: RACES, short: 120 },
+  'postgres, 3 processes': { cache: postgres, processes: 3, races: RACES },
+  'postgres, users not kept': { cache: { feed: 'postgres' }, races: 2_000 },
+  'redis, RESP3': { cache: { ...redis, RESP: 3 }, races: RACES },
+  ioredis: { cache: { feed: 'ioredis', users: true }, races: 2_000 },
+  // What the planted faults run in, without a fault.
+  'postgres, a late feed': { cache: postgres, latency: () => late(90), races: 1_000 },
+  'postgres, a feed that is too late': { cache: postgres, latency: () => late(400), races: 1_000 },
+  'postgres, slow reads': { cache: { ...postgres, slowReads: 300 }, races: 1_000 },
+};
+
+/** How often logouts race, where it is not to be as often as ever: `--races 3000`. */
+const asked = process.argv.indexOf('--races') + 1;
+const racesOf = (usual) => (asked > 0 ? Number(process.argv[asked]) : usual);
+
+/** Half of what comes is late. */
+const late = (most) => (Math.random() < 0.5 ? 0 : Math.random() * most);
+
+const ofRaces = (name, plant) => ({ ...FIELDS[name], races: 240, plant });
+const PLANTS = {
+  'lease-no-fence': { race: 'postgres, a feed that is too late' },
+  'lease-no-wait': { fault: 'unheard' },
+  'lease-spoiled-kept': { race: 'postgres, slow reads' },
+  'lease-no-reset': { fault: 'cut' },
+};
+
+const runRaces = ({ races, ...setup }) =>
+  withLease({ ...setup, users: USERS }, (field) => raceLogouts(field, races, new Tally()));
+
+async function run(kind, { short, plant }) {
+  if (plant) {
+    const { race, fault } = PLANTS[plant];
+    const { faults } = race ? await runRaces(ofRaces(race, plant)) : await suffer(fault, { cache: postgres, plant });
+    // An end that was refused, or a request, tells of no fault.
+    return { faults: { accepted: faults.accepted } };
+  }
+  if (kind === 'other ends') return raceEnds(postgres);
+  const [fault, feed] = kind.split(' on ');
+  if (feed) return suffer(fault, { cache: feed === 'redis' ? redis : postgres });
+  const { short: few, races, ...setup } = FIELDS[kind];
+  return runRaces({ ...setup, races: short ? few : racesOf(races) });
+}
+
+const faults = Object.entries(LEASE_FAULTS).flatMap(([name, { feeds }]) => feeds.map((feed) => `${name} on ${feed}`));
+
+await main('lease', {
+  databases: [...Object.keys(FIELDS), 'other ends', ...faults],
+  plants: Object.keys(PLANTS).map((plant) => [plant, 'postgres']),
+  quick: 2,
+  run,
+});

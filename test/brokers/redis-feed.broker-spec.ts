@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { leaseCache, redisFeed, type RedisFeedOptions } from '../../lib/cache';
+import { revocationFeedContract } from '../../lib/testing';
+import { BROKERS } from '../support/brokers';
+import { createApp, type TestApp } from '../support/create-app';
+import { createSharedDatabase, type TestDatabase } from '../support/databases';
+import { platforms } from '../support/platforms';
+
+const { redis: url } = BROKERS;
+
+/** Each way to reach Redis, and how a client is told its name: by that the server ends it. */
+const CLIENTS: Record<string, (name: string) => RedisFeedOptions> = {
+  'node-redis, RESP2': (name) => ({ url, createClient, options: { name, RESP: 2 } }),
+  'node-redis, RESP3': (name) => ({ url, createClient, options: { name, RESP: 3 } }),
+  ioredis: (name) => ({ url, Redis, options: { connectionName: name } }),
+};
+
+const operator = new Redis(url, { lazyConnect: true });
+beforeAll(() => operator.connect());
+afterAll(() => operator.disconnect());
+
+/** Ends the connections of this name, at the server. */
+async function endConnections(name: string): Promise<void> {
+  const list = (await operator.call('CLIENT', 'LIST')) as string;
+  const ids = list.split('\n').flatMap((line) => (line.includes(` name=${name} `) ? /^id=(\d+)/.exec(line)![1]! : []));
+  for (const id of ids) await operator.call('CLIENT', 'KILL', 'ID', id);
+}
+
+describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
+  revocationFeedContract(
+    title,
+    async () => {
+      const name = `feed-${randomBytes(6).toString('hex')}`;
+      return { feed: redisFeed(optionsOf(name)), cut: () => endConnections(name) };
+    },
+    { describe, it: (test, body) => it(test, body, 60_000) },
+  );
+
+  describe('two processes', () => {
+    const apps: TestApp[] = [];
+    const name = `app-${randomBytes(6).toString('hex')}`;
+    let database: TestDatabase;
+
+    const start = async () => {
+      database ??= await createSharedDatabase('sqlite');
+      const cache = leaseCache({ feed: redisFeed(optionsOf(name)), users: { announcedBy: 'application' } });
+      const app = await createApp(platforms[0]!, 'sqlite', { database, extras: { features: [cache] } });
+      apps.push(app);
+      return app;
+    };
+    const status = async (app: TestApp, token: string) => (await app.http.get('/notes', { token })).status;
+    const isFromMemory = async (app: TestApp, token: string) => {
+      const before = app.statements.length;
+      expect(await status(app, token)).toBe(200);
+      return app.statements.length === before;
+    };
+    const warm = (app: TestApp, token: string) =>
+      expect.poll(() => isFromMemory(app, token), { timeout: 20_000 }).toBe(true);
+
+    afterEach(async () => {
+      for (const app of apps.splice(0)) await app.close();
+      await database?.drop();
+      database = undefined as never;
+    });
+
+    it('L1: an end of each kind that was acknowledged in one process counts in the other', async () => {
+      const [a, b] = [await start(), await start()];
+      const alice = await a.users.add('alice');
+      const login = async () => (await a.login()).access_token as string;
+      const [one, two, three, four] = [await login(), await login(), await login(), await login()];
+      for (const token of [one, two, three, four]) await warm(b, token);
+      expect((await a.http.post('/auth/logout', { token: one })).status).toBe(204);
+      expect([await status(b, one), await status(b, two)]).toEqual([401, 200]);
+      await a.http.post('/auth/logout-other', { token: two });
+      expect([await status(b, three), await status(b, two)]).toEqual([401, 200]);
+      const renewed = await a.tokens.reauthenticate((await a.tokens.authenticate(two)).session);
+      expect(await status(b, two)).toBe(401);
+      await warm(b, renewed.accessToken);
+      await a.tokens.revokeAll(String(alice.id));
+      expect(await status(b, renewed.accessToken)).toBe(401);
+    });
+
+    it('L3: while its connections are ended over and over, nobody who is logged out comes in, and nobody else stays out', async () => {
+      const [a, b] = [await start(), await start()];
+      await a.users.add('alice');
+      const stays = (await a.login()).access_token as string;
+      for (let count = 0; count < 3; count++) {
+        const token = (await a.login()).access_token as string;
+        await warm(b, token);
+        const [ended] = await Promise.all([a.http.post('/auth/logout', { token }), endConnections(name)]);
+        expect([204, 503]).toContain(ended.status);
+        if (ended.status === 204) expect(await status(b, token)).toBe(401);
+        expect(await status(b, stays)).toBe(200);
+        await warm(b, stays);
+      }
+    });
+  });
+});

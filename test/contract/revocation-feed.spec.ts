@@ -1,0 +1,34 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { describe, it } from 'vitest';
+import { postgresFeed } from '../../lib/cache';
+import { LEASE_MS } from '../../lib/cache/feed-lease';
+import { revocationFeedContract } from '../../lib/testing';
+import { JwtKnoxFence } from '../../lib/typeorm/fence.entity';
+import { announceRevocations, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
+import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
+import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
+import { createDatabase, databaseKinds } from '../support/databases';
+
+const END_CONNECTIONS =
+  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jwt-knox feed'";
+
+async function onPostgres() {
+  const database = await createDatabase('postgres');
+  const migrations = [...jwtKnoxMigrations, announceRevocations()];
+  const settings = { entities: [JwtKnoxSession, JwtKnoxFence], migrations, migrationsRun: true };
+  const source = await new DataSource({ ...database.options, ...settings } as DataSourceOptions).initialize();
+  const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
+  return {
+    feed: postgresFeed(),
+    setting: { database: repository.primaryDatabase(), announcesUsers: false, lease: LEASE_MS },
+    cut: () => source.query(END_CONNECTIONS),
+    close: async () => {
+      await source.destroy();
+      await database.drop();
+    },
+  };
+}
+
+if (databaseKinds.includes('postgres')) {
+  revocationFeedContract('PostgreSQL', onPostgres, { describe, it: (title, body) => it(title, body, 60_000) });
+}

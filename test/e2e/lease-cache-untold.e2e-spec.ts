@@ -1,0 +1,121 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type FeedConnection, type FeedReceiver, leaseCache, RevocationFeed } from '../../lib/cache';
+import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
+import { type Control, controlledRepository } from '../support/controlled-repository';
+import { createApp, type TestApp } from '../support/create-app';
+import { createSharedDatabase, type TestDatabase } from '../support/databases';
+import { platforms } from '../support/platforms';
+import { User } from '../support/users';
+
+/** A feed of an application's own, over a bus that may be out of order for one of its processes. */
+class BusFeed extends RevocationFeed {
+  readonly description = 'over a bus';
+  readonly isAnnouncedByStorage = false;
+  isDown = false;
+
+  constructor(private readonly bus: EventEmitter) {
+    super();
+  }
+
+  async open(receiver: FeedReceiver): Promise<FeedConnection> {
+    const hear = (notice: string) => receiver.receive(notice);
+    this.bus.on('notice', hear);
+    return {
+      announce: async (notice) => {
+        if (this.isDown) throw new Error('The bus takes nothing.');
+        this.bus.emit('notice', notice);
+      },
+      fence: async () => undefined,
+      close: () => void this.bus.off('notice', hear),
+    };
+  }
+}
+
+describe('ends that others were not told of, with a feed beside the storage', () => {
+  const bus = new EventEmitter();
+  let database: TestDatabase;
+  let control: Control;
+  let feed: BusFeed;
+  let apps: TestApp[] = [];
+
+  const start = async (own: BusFeed, storage?: object) => {
+    const features = [leaseCache({ feed: own, users: { announcedBy: 'application' } })];
+    const app = await createApp(platforms[0]!, 'sqlite', {
+      database,
+      typeorm: { entities: [User, JwtKnoxSession, JwtKnoxFence] },
+      extras: { features, ...storage },
+    });
+    apps.push(app);
+    return app;
+  };
+  const status = async (app: TestApp, token: string) => (await app.http.get('/notes', { token })).status;
+  /** A session that is in the memory of these processes. */
+  const warmed = async (...all: TestApp[]) => {
+    const { access_token: token } = await all[0]!.login();
+    for (const app of all) {
+      expect(await status(app, token)).toBe(200);
+      const before = app.statements.length;
+      await expect.poll(() => status(app, token)).toBe(200);
+      expect(app.statements.length).toBe(before);
+    }
+    return token as string;
+  };
+  const logout = async (app: TestApp, token: string) => (await app.http.post('/auth/logout', { token })).status;
+
+  beforeEach(async () => {
+    database = await createSharedDatabase('sqlite');
+    const controlled = controlledRepository();
+    control = controlled.control;
+    feed = new BusFeed(bus);
+    const a = await start(feed, { storage: controlled.storage });
+    await a.users.add('alice');
+  });
+  afterEach(async () => {
+    for (const app of apps) await app.close();
+    apps = [];
+    await database.drop();
+  });
+
+  it('L1: a logout that is repeated, since its first answer was lost, is final when it is answered', async () => {
+    const [a, b] = [apps[0]!, await start(new BusFeed(bus))];
+    const token = await warmed(a, b);
+    control.intercept = async (method, proceed) => {
+      const answer = await proceed();
+      if (method === 'deleteById') throw Object.assign(new Error('The answer was lost.'), { code: 'ECONNRESET' });
+      return answer;
+    };
+    expect(await logout(a, token)).toBe(503);
+    control.heal();
+    expect(await logout(a, token)).toBe(401);
+    expect(await status(b, token)).toBe(401);
+  });
+
+  it('L1: so is one that is repeated while others cannot be told: nobody says that it is over before they are', async () => {
+    const [a, b] = [apps[0]!, await start(new BusFeed(bus))];
+    const token = await warmed(a, b);
+    feed.isDown = true;
+    expect([await logout(a, token), await logout(a, token)]).toEqual([503, 503]);
+    feed.isDown = false;
+    expect(await logout(a, token)).toBe(401);
+    expect(await status(b, token)).toBe(401);
+  });
+
+  it('L1: so is one that is repeated at another process, of an end that it has not heard of', async () => {
+    const [a, b, c] = [apps[0]!, await start(new BusFeed(bus)), await start(new BusFeed(bus))];
+    const token = await warmed(a, b);
+    feed.isDown = true;
+    expect(await logout(a, token)).toBe(503);
+    expect(await logout(c, token)).toBe(401);
+    expect(await status(b, token)).toBe(401);
+  });
+
+  it('L1: a notice of a later version, which this one does not know, makes it forget all', async () => {
+    const [a] = apps as [TestApp];
+    const token = await warmed(a);
+    await a.source.query('DELETE FROM jwt_knox_sessions');
+    expect(await status(a, token)).toBe(200);
+    bus.emit('notice', '{"ofALaterVersion":["everything"]}');
+    expect(await status(a, token)).toBe(401);
+  });
+});

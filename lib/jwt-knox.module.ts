@@ -24,6 +24,7 @@ import { OwnSessions } from './routes/own-sessions';
 import { TokenResponder } from './routes/token-responder';
 import { BearerTransport } from './guard/bearer.transport';
 import { controllersOf } from './routes/controllers';
+import { RevocationStream } from './routes/revocation-stream';
 import { FrameworkErrors } from './routes/framework-errors';
 import { FeatureDescriptions, ServedRoutes } from './routes/served-routes';
 import {
@@ -42,6 +43,7 @@ import { AccessTokenVerifier } from './sessions/access-token.verifier';
 import { Reauthentication } from './sessions/reauthentication';
 import { SessionAdminService } from './sessions/session-admin.service';
 import { OWN_USER_PROVIDER, userProviders } from './sessions/late-user-provider';
+import { RevocationLog } from './sessions/revocation-log';
 import { SESSION_SERVICES } from './sessions/session-services';
 import { reportUnreadableSessions } from './sessions/storage-probe';
 import { TokenService } from './sessions/token.service';
@@ -142,6 +144,7 @@ function assemble(definition: DynamicModule, extras: JwtKnoxExtras, problems: st
       TokenResponder,
       ...(typeof extras.userProvider === 'function' ? [Reauthentication, OwnPrograms] : []),
       OwnSessions,
+      ...(routesOf(extras.routes).revocations ? [RevocationLog, RevocationStream] : []),
       ...userProviders(extras.userProvider, 'JwtKnoxModule'),
       ...added.providers,
       { provide: FeatureDescriptions, useValue: new FeatureDescriptions(added.descriptions) },
@@ -156,7 +159,11 @@ function optionProviders(extras: JwtKnoxExtras, problems: string[]): Provider[] 
     {
       provide: Keyring,
       useFactory: (options?: JwtKnoxOptions) =>
-        Keyring.load(options ?? {}, { signing: true, publishing: routesOf(extras.routes).jwks }),
+        Keyring.load(options ?? {}, {
+          signing: true,
+          publishing: routesOf(extras.routes).jwks,
+          streaming: routesOf(extras.routes).revocations,
+        }),
       inject: [MODULE_OPTIONS_TOKEN],
     },
     {

@@ -25,6 +25,7 @@ export function leaseCache(given: LeaseCacheOptions): JwtKnoxFeature {
   const options = resolveCacheOptions(given);
   return {
     name: 'cache',
+    hearsEnds: true,
     repository: {
       inject: [JwtKnoxEvents, { token: UserProvider, optional: true }],
       useFactory: (stored, events: JwtKnoxEvents, users?: UserProvider) => {

@@ -52,6 +52,11 @@ export class FeedLease {
     return performance.now() - this.sent < LEASE_MS && Math.abs(Date.now() - this.sentByClock) < LEASE_MS;
   }
 
+  /** Until when all that was acknowledged has been heard here, by `performance.now()`. */
+  get heardUntil(): number {
+    return this.feed.isLocal ? performance.now() : this.sent;
+  }
+
   /** Whether a read that starts now may be kept: it sees what was announced before this connection. */
   get isConnected(): boolean {
     return this.feed.isLocal || this.connection !== undefined;

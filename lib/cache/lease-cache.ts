@@ -15,7 +15,7 @@ import { type CacheCounts, feedChannel } from './diagnostics';
 import { Echoes } from './echoes';
 import { FeedLease } from './feed-lease';
 import { loadLruCache, type LruMap } from './load-lru-cache';
-import { type Notice, readNotice, writeNotice } from './notices';
+import { idsIn, type Notice, readNotice, writeNotice } from './notices';
 import { SessionMemory } from './session-memory';
 import { frozen } from './snapshot';
 
@@ -29,6 +29,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   private readonly tokens: LruMap<AccessClaims>;
   private readonly echoes = new Echoes();
   private readonly cluster: ClusterEvents;
+  private readonly interruptions = new Set<() => void>();
   private reports: NodeJS.Timeout | undefined;
 
   constructor(
@@ -170,6 +171,16 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   interrupted(): void {
     this.echoes.hearAll();
     this.memory.forgetAll();
+    for (const listener of this.interruptions) listener();
+  }
+
+  get heardUntil(): number {
+    return this.lease.heardUntil;
+  }
+
+  onInterrupted(listener: () => void): () => void {
+    this.interruptions.add(listener);
+    return () => void this.interruptions.delete(listener);
   }
 
   private get mayKeep(): boolean {
@@ -234,7 +245,3 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
 const UNHEARD =
   'The session ended, but nobody was told: is the trigger of announceRevocations() in place, and the feed on the same database?';
-
-function idsIn({ ended = [], changed = [] }: Notice): readonly string[] {
-  return ended.length === 0 ? changed : changed.length === 0 ? ended : [...ended, ...changed];
-}

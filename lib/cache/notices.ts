@@ -16,6 +16,11 @@ export interface Notice {
 
 export const writeNotice = (notice: Notice): string => JSON.stringify(notice);
 
+/** The sessions that a notice names. */
+export function idsIn({ ended = [], changed = [] }: Notice): readonly string[] {
+  return ended.length === 0 ? changed : changed.length === 0 ? ended : [...ended, ...changed];
+}
+
 /** Null when everything may have changed: by a notice that says so, or one that nobody here wrote. */
 export function readNotice(text: string): Notice | null {
   let notice: unknown;

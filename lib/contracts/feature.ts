@@ -76,6 +76,8 @@ export interface JwtKnoxFeature {
         useFactory: (stored: SessionRepository, ...injected: any[]) => SessionRepository;
       }
     | undefined;
+  /** Whether the module hears of ends in every process by it, which `routes.revocations` rests on. @default false */
+  hearsEnds?: boolean | undefined;
   /** What `JwtKnoxModule` exports beside its own. */
   exports?: ModuleMetadata['exports'] | undefined;
   /** What the controllers serve; empty where there are none. */

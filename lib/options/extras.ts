@@ -1,8 +1,8 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { SessionStorage } from '../contracts/session-storage';
+import { checkClientRoute, checkRevocations } from './client-routes';
 import { featureProblems } from './features';
 import { millisecondsOf } from './duration';
-import { isLoopback } from './option-reader';
 import type { JwtKnoxExtras, JwtKnoxOptions } from './options';
 import type { JwtKnoxLoginRoute, JwtKnoxRouteGuards } from './route-options';
 import { userProviderProblems } from './user-provider-problems';
@@ -31,10 +31,7 @@ export const EXTRAS = {
 } satisfies Record<keyof JwtKnoxExtras, unknown>;
 /** What the body of a login holds beside the username. */
 const TAKEN_MEMBERS = ['password', 'device_name', 'remember'];
-const ROUTE_SWITCHES = ['session', 'tokens', 'admin', 'oauth', 'metadata', 'jwks', 'debug'];
-
-/** Up to four plain segments: as many as the metadata is mounted with. */
-const ISSUER_PATH = /^(?:\/[\w.~-]+){0,4}\/?$/;
+const ROUTE_SWITCHES = ['session', 'tokens', 'admin', 'oauth', 'metadata', 'jwks', 'revocations', 'debug'];
 
 /** The routes with their defaults. */
 export function routesOf(given: JwtKnoxExtras['routes'], loginGuards?: unknown) {
@@ -46,13 +43,27 @@ export function routesOf(given: JwtKnoxExtras['routes'], loginGuards?: unknown) 
     admin = false,
     oauth = false,
     jwks = false,
+    revocations = false,
     debug = false,
   } = routes;
   const usernameField = (Object(routes.login) as JwtKnoxLoginRoute).usernameField ?? 'username';
   const { metadata = oauth } = routes;
   const freshness = routes.freshness === undefined ? null : millisecondsOf(routes.freshness);
   const hasLoginGuards = guardsIn(loginGuards).length > 0;
-  return { prefix, session, tokens, admin, oauth, metadata, jwks, debug, usernameField, freshness, hasLoginGuards };
+  return {
+    prefix,
+    session,
+    tokens,
+    admin,
+    oauth,
+    metadata,
+    jwks,
+    revocations,
+    debug,
+    usernameField,
+    freshness,
+    hasLoginGuards,
+  };
 }
 
 /** What both modules make of the extras that say where they are and what they see. */
@@ -92,7 +103,11 @@ export function checkExtras(problems: string[], extras: JwtKnoxExtras, options: 
   if (routes?.admin && !extras.userProvider) {
     problems.push('routes.admin: needs a userProvider whose isAdmin(user) returns who may use it; set userProvider.');
   }
-  if (routes?.oauth) checkOAuth(problems, options);
+  if (routes?.oauth) checkClientRoute(problems, 'routes.oauth', options);
+  if (routes?.revocations) {
+    checkClientRoute(problems, 'routes.revocations', options);
+    checkRevocations(problems, extras);
+  }
   if (routes?.metadata && !routes.oauth) {
     problems.push('routes.metadata: has no effect without routes.oauth; enable that, or leave metadata out.');
   }
@@ -189,25 +204,6 @@ function isGuardList(list: unknown): list is RouteGuard[] {
 
 function isGuard(guard: unknown): boolean {
   return typeof guard === 'function' || typeof (Object(guard) as { canActivate?: unknown }).canActivate === 'function';
-}
-
-function checkOAuth(problems: string[], { clients, issuer }: Partial<JwtKnoxOptions>): void {
-  if (clients === undefined || (Array.isArray(clients) && clients.length === 0)) {
-    problems.push('routes.oauth: needs clients, who may use it; set at least one { id, secret | secretHash }.');
-  }
-  if (!isIssuerUrl(issuer)) {
-    problems.push(
-      "routes.oauth: needs an issuer that is a URL such as 'https://auth.example.com', without query and fragment and with at most " +
-        'four path segments; http only on localhost.',
-    );
-  }
-}
-
-/** RFC 8414 section 2; without TLS only where nothing leaves the machine. */
-function isIssuerUrl(issuer: unknown): boolean {
-  if (typeof issuer !== 'string' || !/^https?:\/\/[^\s?#@\\]+$/.test(issuer) || !URL.canParse(issuer)) return false;
-  const { protocol, hostname, pathname } = new URL(issuer);
-  return (protocol === 'https:' || isLoopback(hostname)) && ISSUER_PATH.test(pathname);
 }
 
 function isPlainPath(path: unknown): path is string {

@@ -35,11 +35,11 @@ export interface JwtKnoxKey {
 
 /**
  * What a client may do: ask about access tokens (`introspect`, RFC 7662), about refresh tokens too
- * (`introspect_refresh`), end sessions (`revoke`, RFC 7009).
+ * (`introspect_refresh`), end sessions (`revoke`, RFC 7009), hear which sessions end (`revocations`).
  */
-export type ClientRight = 'introspect' | 'introspect_refresh' | 'revoke';
+export type ClientRight = 'introspect' | 'introspect_refresh' | 'revoke' | 'revocations';
 
-/** A client of `introspect` and `revoke` (RFC 6749 section 2.3.1, `client_secret_basic`): a service that is sent tokens. */
+/** A client of `introspect`, `revoke` and `revocations` (RFC 6749 section 2.3.1, `client_secret_basic`): a service that is sent tokens. */
 export interface JwtKnoxClient {
   /** 1–128 printable ASCII characters, without `:`, `%` and `+`. */
   id: string;

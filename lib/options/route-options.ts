@@ -41,6 +41,11 @@ export interface JwtKnoxRoutes {
   metadata?: boolean | undefined;
   /** `GET /.well-known/jwks.json`: the public keys (RFC 7517); needs an asymmetric key. @default false */
   jwks?: boolean | undefined;
+  /**
+   * `GET revocations`: tells clients with the right `revocations` which sessions end, as it happens, signed. Needs `clients`,
+   * `issuer`, an asymmetric key that signs, and `leaseCache` among the `features`. @default false
+   */
+  revocations?: boolean | undefined;
   /** `GET debug-verify`: shows what a token says, keys redacted. @default false */
   debug?: boolean | undefined;
   /** What the body of `POST login` looks like. Not beside `loginGuards`, which read it themselves. */

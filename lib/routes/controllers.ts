@@ -12,6 +12,7 @@ import { IntrospectController, RevokeController } from './oauth.controller';
 import { NewProgramTokenController, ProgramTokensController } from './program-tokens.controller';
 import { GuardedReauthenticateController, ReauthenticateController } from './reauthenticate.controller';
 import { DebugController, TokenStatusController } from './token-status.controller';
+import { RevocationsController } from './revocations.controller';
 import { JwksController, MetadataController, WELL_KNOWN } from './well-known.controller';
 
 /** Where Nest keeps the path of a controller. */
@@ -21,7 +22,7 @@ const PATH_METADATA = 'path';
 export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Type[] {
   const { routes, userProvider } = extras;
   const loginGuards = guardsIn(extras.loginGuards);
-  const { prefix, session, tokens, admin, oauth, metadata, jwks, debug } = routesOf(routes);
+  const { prefix, session, tokens, admin, oauth, metadata, jwks, revocations, debug } = routesOf(routes);
   const guards = (routes && routes.guards) || {};
   const guarded = (controller: Type, route: keyof JwtKnoxRouteGuards) =>
     mountAt(controller, prefix, ...guardsBefore(guardsIn(guards[route])));
@@ -47,6 +48,7 @@ export function controllersOf(extras: JwtKnoxExtras, added: readonly Type[]): Ty
   if (admin && userProvider) controllers.push(mountAt(AdminController, prefix));
   if (debug) controllers.push(mountAt(DebugController, prefix));
   if (oauth) controllers.push(guarded(IntrospectController, 'introspect'), guarded(RevokeController, 'revoke'));
+  if (revocations) controllers.push(mountAt(RevocationsController, prefix));
   if (metadata) controllers.push(mountAt(MetadataController, WELL_KNOWN));
   if (jwks) controllers.push(mountAt(JwksController, WELL_KNOWN));
   if (routes !== false) {

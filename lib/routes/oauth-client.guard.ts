@@ -69,6 +69,6 @@ function formDecoded(text: string): string {
 }
 
 /** As RFC 6749 section 5.2 has it. */
-function refusal(message: string) {
+export function refusal(message: string): InvalidRequestError {
   return new InvalidRequestError(message, HttpStatus.BAD_REQUEST, 'invalid_request');
 }

@@ -43,4 +43,13 @@ export abstract class SessionCache {
 
   /** Announces that a user changed. When it resolves, no instance answers from what it knew of them before. */
   abstract userChanged(userId: string): Promise<void>;
+
+  /**
+   * Until when every end that was acknowledged, in whatever process, has been told here (`session.announced`,
+   * `session.revoked`): by `performance.now()`. `-Infinity` while nothing is heard.
+   */
+  abstract readonly heardUntil: number;
+
+  /** Calls whenever something may have been missed, until the returned function is called. */
+  abstract onInterrupted(listener: () => void): () => void;
 }

@@ -8,6 +8,7 @@ const text = { type: 'string' };
 
 export const HEADERS = {
   noStore: { 'Cache-Control': header('No cache keeps the answer.', { ...text, enum: ['no-store'] }) },
+  stream: { 'Cache-Control': header('No cache keeps the answer.', { ...text, pattern: 'no-store' }) },
   cacheable: { 'Cache-Control': header('How long the document may be kept.', text) },
   pragma: { Pragma: header('For old caches.', { ...text, enum: ['no-cache'] }) },
   challenge: { 'WWW-Authenticate': header('RFC 6750 section 3.', text) },

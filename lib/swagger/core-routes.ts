@@ -10,8 +10,8 @@ export interface CoreRoute extends RouteDescription {
   readonly required?: readonly string[];
   /** Headers of the request. */
   readonly headers?: readonly string[];
-  /** What the answer carries beside `Cache-Control`: a page that goes on, cookies, a document to be cached. */
-  readonly answers?: 'page' | 'tokens' | 'ended' | 'cacheable';
+  /** What the answer carries beside `Cache-Control`: a page that goes on, cookies, a document to be cached, events. */
+  readonly answers?: 'page' | 'tokens' | 'ended' | 'cacheable' | 'stream';
   /** Whether the body may be left out. */
   readonly isBodyOptional?: boolean;
   /** Where it is mounted: below the prefix, or at `/.well-known`. */
@@ -130,6 +130,12 @@ const CLIENTS: CoreRoute[] = [
     id: 'revoke', method: 'POST', path: 'revoke', auth: 'client', requestType: FORM,
     summary: 'Ends the session of a token, and tells nothing of it (RFC 7009).',
     request: 'TokenForm', responses: { 200: null },
+  },
+  {
+    id: 'revocations', method: 'GET', path: 'revocations', auth: 'client', query: ['nonce'], required: ['nonce'],
+    summary: 'Tells which sessions end, as it happens: a signed frame an event.',
+    responses: { 200: 'RevocationEvents' }, responseType: 'text/event-stream', answers: 'stream',
+    codes: { 400: ['invalid_request'] },
   },
   {
     id: 'jwks', method: 'GET', path: 'jwks.json', auth: 'public', isWellKnown: true, answers: 'cacheable',

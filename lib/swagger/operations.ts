@@ -134,6 +134,7 @@ function titleOf(status: number, name: string | null): string {
 function headersOf({ answers, auth }: CoreRoute, { security }: OperationContext): Part {
   const hasCookies = security.refresh.length > 0;
   if (answers === 'cacheable') return HEADERS.cacheable;
+  if (answers === 'stream') return HEADERS.stream;
   return {
     ...HEADERS.noStore,
     ...((answers === 'tokens' || auth === 'client') && HEADERS.pragma),

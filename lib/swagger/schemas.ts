@@ -166,6 +166,10 @@ export function coreSchemas(settings: SchemaSettings): Record<string, Part> {
     DebuggedToken: object({ claims: orNull(unknown), session: named('Session'), user_id: text }),
     TokenForm: object({ token: text, token_type_hint: text }, ['token_type_hint']),
     Introspection: { anyOf: [active, object({ active: only(false) })] },
+    RevocationEvents: said(
+      text,
+      'Server-sent events; the data of each is a signed frame (JWS, `typ` revocations+jwt).',
+    ),
     KeySet: object({ keys: list(key) }),
     Metadata: metadata,
     ProgramToken: object(programTokenMembers),

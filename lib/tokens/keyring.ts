@@ -20,11 +20,11 @@ export class Keyring {
 
   /**
    * Never throws: what is wrong is in {@link problems}.
-   * @param needs `signing`: one key that can sign. `publishing`: a public key to show.
+   * @param needs `signing`: one key that can sign. `publishing`: a public key to show. `streaming`: the key that signs is one.
    */
   static load(
     options: Pick<JwtKnoxOptions, 'secret' | 'keys'>,
-    needs: { signing: boolean; publishing: boolean } = { signing: true, publishing: false },
+    needs: { signing: boolean; publishing: boolean; streaming?: boolean } = { signing: true, publishing: false },
   ): Keyring {
     const problems: string[] = [];
     const keys = new Map<string, KeyringKey>();
@@ -44,6 +44,8 @@ export class Keyring {
         'routes.jwks: no key is asymmetric, and secrets are never published; add an RS, PS, ES or Ed25519 key, or leave routes.jwks out.',
       );
     }
+    const signing = [...keys.values()].find((key) => key.signing);
+    if (needs.streaming && signing?.signing?.type === 'secret') problems.push(SECRET_STREAM);
     return new Keyring(keys, problems);
   }
 
@@ -72,6 +74,10 @@ export class Keyring {
     return this.keys.get(kid);
   }
 }
+
+const SECRET_STREAM =
+  'routes.revocations: the key that signs is a secret, and clients could not check what they hear; list an RS, PS, ES or ' +
+  'Ed25519 key first.';
 
 function givenKeys(options: Pick<JwtKnoxOptions, 'secret' | 'keys'>, problems: string[]): JwtKnoxKey[] {
   const { secret, keys } = options;

@@ -8,9 +8,9 @@ const CLIENT_ID = /^(?!.*[:%+])[\x21-\x7e]{1,128}$/;
 const SECRET_HASH = /^[0-9a-f]{64}$/;
 const MIN_SECRET_LENGTH = 16;
 const MEMBERS = ['id', 'secret', 'secretHash', 'may'];
-const RIGHTS: readonly ClientRight[] = ['introspect', 'introspect_refresh', 'revoke'];
+const RIGHTS: readonly ClientRight[] = ['introspect', 'introspect_refresh', 'revoke', 'revocations'];
 
-/** The clients of `introspect` and `revoke`: ids, digests and rights; the secrets themselves are not kept. */
+/** The clients of `introspect`, `revoke` and `revocations`: ids, digests and rights; the secrets themselves are not kept. */
 @Injectable()
 export class OAuthClients {
   readonly #digests = new Map<string, Buffer>();

@@ -4,8 +4,11 @@ import type { Keyring } from './keyring';
 
 export type TokenType = 'access' | 'refresh';
 
-/** Media types of the header's `typ` (RFC 9068 section 2.1; `rt+jwt` in its manner). */
-const TYP: Record<TokenType, string> = { access: 'at+jwt', refresh: 'rt+jwt' };
+/** What a key signs: tokens, and what a revocation stream says. */
+export type SignedType = TokenType | 'revocations';
+
+/** Media types of the header's `typ` (RFC 9068 section 2.1; the others in its manner). */
+const TYP: Record<SignedType, string> = { access: 'at+jwt', refresh: 'rt+jwt', revocations: 'revocations+jwt' };
 
 export const MAX_TOKEN_LENGTH = 4_096;
 
@@ -19,7 +22,7 @@ export function expectedHeaders(keyring: Keyring, type: TokenType): ReadonlyMap<
 }
 
 /** The first part of a token that this key signs: its header in base64url. */
-export function headerFor({ algorithm, kid }: KeyringKey, type: TokenType): string {
+export function headerFor({ algorithm, kid }: KeyringKey, type: SignedType): string {
   return Buffer.from(JSON.stringify({ alg: algorithm, typ: TYP[type], kid })).toString('base64url');
 }
 
@@ -32,7 +35,7 @@ export function headerOf(raw: string): string {
 }
 
 /** The header gate, as far as it goes without the keys. @throws TokenRejection */
-export function parseHeader(part: string, type: TokenType): { kid: string; algorithm: string } {
+export function parseHeader(part: string, type: SignedType): { kid: string; algorithm: string } {
   let header: Record<string, unknown>;
   try {
     header = plainObject(JSON.parse(Buffer.from(part, 'base64url').toString()));

@@ -9,6 +9,8 @@ export type {
   JwtKnoxVerifierOptions,
   JwtKnoxVerifierOptionsFactory,
   JwtKnoxVerifierSettings,
+  RevocationsOptions,
+  RevocationsVerifierOptions,
   StorageVerifierOptions,
 } from './verifier.options';
 export { TokenVerifier } from '../sessions/token-verifier';

@@ -1,3 +1,4 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import type { TokenSession } from '../contracts/session';
 import type { JwtCodec } from '../tokens/jwt-codec';
 import { checkHeader } from '../tokens/published-keys';
@@ -7,26 +8,44 @@ import type { Authentication } from '../sessions/session-checker';
 import { TokenVerifier } from '../sessions/token-verifier';
 import type { LocalUsers } from './local-users';
 import type { RemoteKeys } from './remote-keys';
+import type { RevocationCheck } from './revocation-check';
 import { tokenSessionOf } from './token-session';
 
-/** Mode `jwks`: one lock only. The session is not asked for, so that its token counts until it expires. */
-export class JwksVerifier extends TokenVerifier {
+/** What a token is checked by, and whose it is. */
+interface JwksParts {
+  readonly codec: JwtCodec;
+  readonly keys: RemoteKeys;
+  readonly users: LocalUsers;
+  /** Null: the session is not asked for, so that its token counts until it expires. */
+  readonly revocations: RevocationCheck | null;
+}
+
+/** Mode `jwks`: the signature, and what the issuer's revocation stream has told. */
+export class JwksVerifier extends TokenVerifier implements OnApplicationShutdown {
   constructor(
     private readonly options: ResolvedVerifierOptions,
-    private readonly codec: JwtCodec,
-    private readonly keys: RemoteKeys,
-    private readonly users: LocalUsers,
+    private readonly parts: JwksParts,
     rejections: TokenRejections,
   ) {
     super(rejections);
+    parts.revocations?.stream.start();
+  }
+
+  onApplicationShutdown(): void {
+    this.parts.revocations?.stream.stop();
   }
 
   protected async check(token: string): Promise<Authentication<any, TokenSession>> {
+    const { codec, keys, users, revocations } = this.parts;
     const now = this.options.clock.now();
-    const header = this.codec.readHeader(token, 'access');
+    const header = codec.readHeader(token, 'access');
     checkHeader(header, true);
-    const key = await this.keys.find(header);
-    const claims = this.codec.readAccess(this.codec.openWith(key, token), now);
-    return { user: await this.users.find(claims), session: tokenSessionOf(claims), claims: claims.custom };
+    const key = await keys.find(header);
+    const payload = codec.openWith(key, token);
+    const claims = codec.readAccess(payload, now);
+    if (!revocations) return { user: await users.find(claims), session: tokenSessionOf(claims), claims: claims.custom };
+    const found = revocations.sessionOf(token, claims, payload.iat as number, now);
+    const session = found instanceof Promise ? await found : found;
+    return { user: await users.find(claims), session, claims: claims.custom };
   }
 }

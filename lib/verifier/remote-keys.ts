@@ -3,7 +3,7 @@ import { type PublishedKey, publicKeysIn } from '../tokens/published-keys';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import { ageOf, fetchFromIssuer, failureOf } from './issuer-fetch';
 
-type RemoteKeyOptions = NonNullable<ResolvedVerifierOptions['remoteKeys']>;
+type RemoteKeyOptions = Omit<NonNullable<ResolvedVerifierOptions['remoteKeys']>, 'revocations'>;
 type Jose = Pick<
   typeof import('jose', { with: { 'resolution-mode': 'import' } }),
   'createRemoteJWKSet' | 'customFetch'

@@ -2,11 +2,12 @@ import { Clock, SystemClock } from '../contracts/clock';
 import { prefixOf } from '../options/resolve-programs';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport } from '../contracts/token-transport';
-import { isWeakClientSecret } from '../tokens/secret-check';
-import { ClientCredentials } from './client-credentials';
+import type { ClientCredentials } from './client-credentials';
+import { clientOf, uriOf } from './issuer-address';
+import { type ResolvedRevocations, revocationsOf } from './resolve-revocations';
 import { MOVED_TO_STORAGE, storageProblems } from '../options/extras';
 import { userProviderProblems } from '../options/user-provider-problems';
-import { isLoopback, OptionReader } from '../options/option-reader';
+import { OptionReader } from '../options/option-reader';
 import type { ResolvedOptions } from '../options/resolve-options';
 import { VERIFIER_EXTRAS } from './verifier.module-definition';
 import type {
@@ -39,8 +40,15 @@ export interface ResolvedVerifierOptions extends Pick<
     'bindUserAgent' | 'touchInterval' | 'maxLifetime' | 'maxProgramLifetime' | 'idleGrace' | 'ipAddress'
   >;
   /** Null where tokens are verified in another way. */
-  readonly remoteKeys: { uri: string; maxAge: number; cooldown: number; timeout: number } | null;
-  /** Null where tokens are verified in another way. */
+  readonly remoteKeys: {
+    readonly uri: string;
+    readonly maxAge: number;
+    readonly cooldown: number;
+    readonly timeout: number;
+    /** Null where the revocation stream is not followed. */
+    readonly revocations: ResolvedRevocations | null;
+  } | null;
+  /** Null where the issuer is not asked. */
   readonly introspection: {
     readonly uri: string;
     readonly client: ClientCredentials;
@@ -57,7 +65,8 @@ const KNOWN = {
     'programTokens', ...OF_STORAGE,
   ],
   programTokens: ['prefix'],
-  jwks: ['uri', 'maxAge', 'cooldown', 'timeout', 'allowHttp'],
+  jwks: ['uri', 'maxAge', 'cooldown', 'timeout', 'allowHttp', 'revocations'],
+  'jwks.revocations': ['uri', 'client', 'onSilence'],
   introspection: ['uri', 'client', 'cacheTtl', 'cacheSize', 'timeout', 'allowHttp'],
 } as const; // prettier-ignore
 
@@ -138,7 +147,10 @@ function wayProblems(options: Partial<Options>, { storage }: JwtKnoxVerifierExtr
   const ways = Object.entries({ jwks: options.jwks, introspection: options.introspection, storage })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name);
-  if (ways.length > 1) return [`${ways.join(', ')}: set only one of these; a service verifies tokens in one way.`];
+  // Who hears of ends may ask where it heard too little.
+  const asksToo = options.jwks?.revocations && storage === undefined;
+  if (ways.length > 1 && !asksToo)
+    return [`${ways.join(', ')}: set only one of these; a service verifies tokens in one way.`];
   const unused = OF_STORAGE.filter((name) => storage === undefined && options[name] !== undefined);
   if (unused.length > 0) {
     return [
@@ -146,7 +158,7 @@ function wayProblems(options: Partial<Options>, { storage }: JwtKnoxVerifierExtr
         "issuer's table, or leave them out.",
     ];
   }
-  if (ways.length === 1) return [];
+  if (ways.length > 0) return [];
   return [
     "jwks, introspection, storage: none is set; set jwks to check signatures by the issuer's public keys, introspection to " +
       "ask the issuer, or storage to read the issuer's table.",
@@ -169,10 +181,11 @@ function remoteKeysOf(read: OptionReader, options: Partial<Options>, given: Jwks
   const standard = typeof issuer === 'string' && URL.canParse(issuer) ? wellKnown(issuer) : undefined;
   const allowHttp = read.choice('jwks.allowHttp', jwks.allowHttp, [true, false], false);
   return Object.freeze({
-    uri: uriOf(read, 'jwks', jwks.uri ?? standard, allowHttp),
+    uri: uriOf(read, jwks.uri ?? standard, { name: 'jwks.uri', allow: 'jwks.allowHttp', allowHttp }),
     maxAge: read.duration('jwks.maxAge', jwks.maxAge, '5m', 'a second'),
     cooldown: read.duration('jwks.cooldown', jwks.cooldown, '10s', 'a second'),
     timeout: read.duration('jwks.timeout', jwks.timeout, '2s'),
+    revocations: revocationsOf(read, jwks.revocations, { issuer, introspection: options.introspection, allowHttp }),
   });
 }
 
@@ -193,42 +206,10 @@ function introspectionOf(read: OptionReader, given: IntrospectionOptions) {
   }
   const allowHttp = read.choice('introspection.allowHttp', options.allowHttp, [true, false], false);
   return Object.freeze({
-    uri: uriOf(read, 'introspection', options.uri, allowHttp),
-    client: clientOf(read, options.client),
+    uri: uriOf(read, options.uri, { name: 'introspection.uri', allow: 'introspection.allowHttp', allowHttp }),
+    client: clientOf(read, 'introspection.client', options.client),
     cacheTtl,
     cacheSize,
     timeout: read.duration('introspection.timeout', options.timeout, '2s'),
   });
-}
-
-function clientOf(read: OptionReader, client: unknown): ClientCredentials {
-  const { id, secret } = Object(client) as { id?: unknown; secret?: unknown };
-  const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-  if (isText(id) && isText(secret) && Object.keys(client as object).length === 2) {
-    if (isWeakClientSecret(secret)) read.problems.push(WEAK_SECRET);
-    return new ClientCredentials(id, secret);
-  }
-  read.problems.push('introspection.client: must be { id, secret }, one of the `clients` of the issuer.');
-  return new ClientCredentials('', '');
-}
-
-const WEAK_SECRET =
-  'introspection.client: the secret is published, a placeholder or can be guessed; configure a client with another secret at the issuer.';
-
-/** Tokens and keys travel by TLS; without it only where nothing leaves the machine, or where the application says so. */
-function uriOf(read: OptionReader, section: string, uri: unknown, allowHttp: boolean): string {
-  const name = `${section}.uri`;
-  if (typeof uri !== 'string' || !URL.canParse(uri)) {
-    read.problems.push(`${name}: ${uri === undefined ? 'missing' : 'not a URL'}; set one such as 'https://…'.`);
-    return '';
-  }
-  const { protocol, hostname, username, password, hash } = new URL(uri);
-  if (username !== '' || password !== '' || hash !== '') {
-    read.problems.push(`${name}: must have no user, password or fragment.`);
-  }
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && (allowHttp || isLoopback(hostname)));
-  if (!isSafe) {
-    read.problems.push(`${name}: must be https; http only on localhost, or with ${section}.allowHttp: true.`);
-  }
-  return uri;
 }

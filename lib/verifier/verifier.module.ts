@@ -45,13 +45,15 @@ import { AccessTokenVerifier } from '../sessions/access-token.verifier';
 import { SessionChecker } from '../sessions/session-checker';
 import { SessionUsers } from '../sessions/session-users';
 import { TokenVerifier } from '../sessions/token-verifier';
-import { type ActiveAnswer, IntrospectionClient } from './introspection-client';
 import { IntrospectionVerifier } from './introspection.verifier';
 import { JwksVerifier } from './jwks.verifier';
 import { LocalUsers } from './local-users';
 import { loadJose } from './load-jose';
-import { AnswerCache } from './answer-cache';
+import { IssuerAnswers } from './issuer-answers';
 import { RemoteKeys } from './remote-keys';
+import { RevocationCheck } from './revocation-check';
+import { RevocationSubscription } from './revocation-subscription';
+import { RevocationView } from './revocation-view';
 
 /**
  * The guard of another application's access tokens: for a service that lets in the users of a `JwtKnoxModule` which runs
@@ -174,13 +176,14 @@ async function createRemoteVerifier(
   users: LocalUsers,
   rejections: TokenRejections,
 ): Promise<TokenVerifier> {
-  const { remoteKeys, introspection } = options;
-  if (remoteKeys) {
-    const keys = new RemoteKeys(await loadJose(), remoteKeys);
-    // The first request finds them; an issuer that is down does not hold up the start.
-    keys.load().catch(() => undefined);
-    return new JwksVerifier(options, codec, keys, users, rejections);
-  }
-  const answers = new AnswerCache<ActiveAnswer>(introspection!.cacheTtl, introspection!.cacheSize);
-  return new IntrospectionVerifier(options, codec, new IntrospectionClient(introspection!), answers, users, rejections);
+  const { remoteKeys, introspection, clockTolerance } = options;
+  const answers = introspection && new IssuerAnswers(introspection, clockTolerance);
+  if (!remoteKeys) return new IntrospectionVerifier(options, codec, answers!, users, rejections);
+  const keys = new RemoteKeys(await loadJose(), remoteKeys);
+  // The first request finds them; an issuer that is down does not hold up the start.
+  keys.load().catch(() => undefined);
+  const { revocations: told } = remoteKeys;
+  const stream = told && new RevocationSubscription(told, keys, new RevocationView(options));
+  const revocations = stream && new RevocationCheck(stream, told.onSilence, answers);
+  return new JwksVerifier(options, { codec, keys, users, revocations }, rejections);
 }

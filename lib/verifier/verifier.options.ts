@@ -34,6 +34,24 @@ export interface JwksOptions {
   timeout?: Duration | undefined;
   /** Lets keys travel without TLS from other machines. @default false */
   allowHttp?: boolean | undefined;
+  /**
+   * Hears from the issuer which sessions end, and refuses their tokens; needs `routes.revocations` there. Without it, a
+   * logout counts when the token expires. @default false
+   */
+  revocations?: boolean | RevocationsOptions | undefined;
+}
+
+/** How this service hears which sessions end. */
+export interface RevocationsOptions {
+  /** URL of the stream. @default 'revocations' beside `introspection.uri`, else '/auth/revocations' of the issuer */
+  uri?: string | undefined;
+  /** Who this service is at the issuer: one of its `clients`, with the right `revocations`. @default introspection.client */
+  client?: { id: string; secret: string } | undefined;
+  /**
+   * What becomes of tokens while the stream does not tell: the issuer is asked (needs `introspection`), the request is
+   * refused with 503, or the token counts until it expires. @default 'introspect' with `introspection`, else 'refuse'
+   */
+  onSilence?: 'introspect' | 'refuse' | 'accept-until-exp' | undefined;
 }
 
 /** Where the issuer answers about tokens (RFC 7662), and for how long an answer is kept. */
@@ -52,7 +70,7 @@ export interface IntrospectionOptions {
   allowHttp?: boolean | undefined;
 }
 
-/** Checks signatures by the issuer's published keys, and nothing else: a logout counts when the token expires. */
+/** Checks signatures by the issuer's published keys. Without `jwks.revocations` nothing else: a logout counts when the token expires. */
 export interface JwksVerifierOptions extends CommonVerifierOptions {
   issuer: string;
   audience: string | string[];
@@ -62,6 +80,12 @@ export interface JwksVerifierOptions extends CommonVerifierOptions {
   keys?: undefined;
   bindUserAgent?: undefined;
   isActorActive?: undefined;
+}
+
+/** The same, and hears which sessions end; the issuer may be asked about tokens that the stream cannot judge. */
+export interface RevocationsVerifierOptions extends Omit<JwksVerifierOptions, 'jwks' | 'introspection'> {
+  jwks: JwksOptions & { revocations: boolean | RevocationsOptions };
+  introspection?: IntrospectionOptions | undefined;
 }
 
 /** Asks the issuer about each token. */
@@ -98,7 +122,8 @@ export interface StorageVerifierOptions extends CommonVerifierOptions {
  * };
  * const byTable: JwtKnoxVerifierOptions = { keys: [{ kid: 'one', algorithm: 'ES256', publicKey }] }; // beside: storage
  */
-export type JwtKnoxVerifierOptions = JwksVerifierOptions | IntrospectionVerifierOptions | StorageVerifierOptions;
+export type JwtKnoxVerifierOptions =
+  JwksVerifierOptions | RevocationsVerifierOptions | IntrospectionVerifierOptions | StorageVerifierOptions;
 
 /** What shapes the module graph: given beside the options, synchronously, in `forRootAsync` too. */
 export interface JwtKnoxVerifierExtras extends Pick<
@@ -118,6 +143,7 @@ export interface JwtKnoxVerifierExtras extends Pick<
 export type JwtKnoxVerifierSettings = Omit<JwtKnoxVerifierExtras, 'storage'> &
   (
     | (JwksVerifierOptions & { storage?: undefined })
+    | (RevocationsVerifierOptions & { storage?: undefined })
     | (IntrospectionVerifierOptions & { storage?: undefined })
     | (StorageVerifierOptions & { storage: SessionStorage })
   );

@@ -61,7 +61,7 @@ describe('the options', () => {
       clock: expect.any(SystemClock),
       clockMargin: 10_000,
       routes: {
-        prefix: 'auth', session: true, tokens: false, admin: false, oauth: false, metadata: false, jwks: false, debug: false, usernameField: 'username',
+        prefix: 'auth', revocations: false, session: true, tokens: false, admin: false, oauth: false, metadata: false, jwks: false, debug: false, usernameField: 'username',
         freshness: null, hasLoginGuards: false,
       }, // prettier-ignore
     });

@@ -1,0 +1,138 @@
+import { Inject, Injectable, type MessageEvent, type OnModuleDestroy } from '@nestjs/common';
+import { Observable, type Subscriber } from 'rxjs';
+import { StorageUnavailableError } from '../contracts/errors';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { RevocationLog } from '../sessions/revocation-log';
+import { Keyring } from '../tokens/keyring';
+import { ENDS_IN_FRAME, REVOCATIONS_AUDIENCE, type RevocationFrame, signFrame } from '../tokens/revocation-frame';
+import type { ToldEnd } from '../tokens/revocation-set';
+import { generateId } from '../tokens/token-key';
+
+export const HEARTBEAT_MS = 1_000;
+
+/** Ends that come this close after each other share a signature. */
+const TOGETHER_MS = 5;
+
+/** Heartbeats that a client may leave unread. */
+const MOST_UNREAD = 5;
+
+/** The answer under way, as Node.js has it. */
+interface RawAnswer {
+  readonly writableNeedDrain: boolean;
+  destroy(): void;
+}
+
+interface Follower {
+  readonly subscriber: Subscriber<MessageEvent>;
+  readonly answer: RawAnswer;
+  unread: number;
+}
+
+/** Tells clients what ends: a snapshot to each, and from then on the same signed frames to all. */
+@Injectable()
+export class RevocationStream implements OnModuleDestroy {
+  private readonly id = generateId();
+  private readonly followers = new Set<Follower>();
+  private pending: ToldEnd[] = [];
+  private sequence = 0;
+  private isClosed = false;
+  private heartbeat: NodeJS.Timeout | undefined;
+  private flushing: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly keyring: Keyring,
+    private readonly log: RevocationLog,
+  ) {
+    log.listen({ told: (end) => this.tell(end), interrupted: () => this.endAll() });
+  }
+
+  /** @throws StorageUnavailableError while this process does not hear what ends elsewhere */
+  follow(nonce: string, answer: RawAnswer): Observable<MessageEvent> {
+    if (this.isClosed || !Number.isFinite(this.log.heardUntil)) {
+      throw new StorageUnavailableError(new Error('This process does not hear what ends in others.'));
+    }
+    return new Observable((subscriber) => {
+      const follower = { subscriber, answer, unread: 0 };
+      this.begin(follower, nonce);
+      return () => this.leave(follower);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.isClosed = true;
+    this.endAll();
+  }
+
+  private begin(follower: Follower, nonce: string): void {
+    if (this.isClosed) return follower.subscriber.complete();
+    this.flush();
+    const floor = this.log.completeFrom;
+    const ends = [...this.log.ends()];
+    for (let left = Math.max(1, Math.ceil(ends.length / ENDS_IN_FRAME)); left > 0; left--) {
+      const frame = this.sign(ends.splice(0, ENDS_IN_FRAME), floor, { nonce, left: left - 1 });
+      follower.subscriber.next({ data: frame });
+    }
+    this.followers.add(follower);
+    this.heartbeat ??= setInterval(() => this.beat(), HEARTBEAT_MS).unref();
+  }
+
+  private leave(follower: Follower): void {
+    this.followers.delete(follower);
+    if (this.followers.size > 0) return;
+    clearInterval(this.heartbeat);
+    this.heartbeat = undefined;
+  }
+
+  private tell(end: ToldEnd): void {
+    if (this.followers.size === 0) return;
+    this.pending.push(end);
+    this.flushing ??= setTimeout(() => this.flush(), TOGETHER_MS);
+  }
+
+  private flush(): void {
+    clearTimeout(this.flushing);
+    this.flushing = undefined;
+    while (this.pending.length > 0) this.send(this.pending.splice(0, ENDS_IN_FRAME));
+  }
+
+  private beat(): void {
+    this.flush();
+    for (const follower of this.followers) {
+      follower.unread = follower.answer.writableNeedDrain ? follower.unread + 1 : 0;
+      // What nobody reads would pile up here.
+      if (follower.unread > MOST_UNREAD) follower.answer.destroy();
+    }
+    this.send([]);
+  }
+
+  private send(ends: readonly ToldEnd[]): void {
+    this.sequence++;
+    const data = this.sign(ends, this.log.completeFrom);
+    for (const { subscriber } of this.followers) subscriber.next({ data });
+  }
+
+  private sign(ends: readonly ToldEnd[], floor: number, more: Pick<RevocationFrame, 'nonce' | 'left'> = {}): string {
+    const { issuer, realm } = this.options;
+    const passed = (moment: number) => Math.floor(performance.timeOrigin + moment);
+    return signFrame(this.keyring.signingKey, {
+      iss: issuer!,
+      aud: REVOCATIONS_AUDIENCE,
+      ...(realm !== '' && { realm }),
+      stream_id: this.id,
+      seq: this.sequence,
+      now: passed(performance.now()),
+      heard: passed(Math.max(0, this.log.heardUntil)),
+      complete_from: floor,
+      ends,
+      ...more,
+    });
+  }
+
+  private endAll(): void {
+    clearTimeout(this.flushing);
+    this.flushing = undefined;
+    this.pending = [];
+    for (const { subscriber } of this.followers) subscriber.complete();
+  }
+}

@@ -1,0 +1,156 @@
+import type { SessionKind } from '../contracts/session';
+
+/**
+ * What ended, as a stream tells it: a session, all sessions of a user, or (with neither) all. Moments are in seconds, as
+ * `iat` is: tokens issued before `from` are over, all of them where it is left out; those issued from then on and before
+ * `before` may be over, which only the issuer can tell.
+ */
+export interface ToldEnd {
+  readonly sid?: string;
+  readonly user_id?: string;
+  /** The session that goes on. */
+  readonly except?: string;
+  /** The kinds of sessions that ended; all where it is left out. */
+  readonly kinds?: readonly SessionKind[];
+  readonly from?: number;
+  readonly before: number;
+}
+
+/** What is asked of a token. */
+export interface JudgedToken {
+  readonly sessionId: string;
+  readonly userId: string;
+  /** Seconds. */
+  readonly issuedAt: number;
+  /** Whether the token may be one for a program, which says nothing of when its user proved who they are. */
+  readonly mayBeProgram: boolean;
+}
+
+/** `unknown`: it was issued before all that is known. `doubtful`: only its issuer can tell. */
+export type Verdict = 'good' | 'over' | 'doubtful' | 'unknown';
+
+/** Most ends that are kept; the oldest leave, and with them what is known of tokens of their time. */
+const MOST_ENDS = 100_000;
+/** More ends of one user, in the time of an access token, are kept as one of which only the issuer knows the details. */
+const MOST_OF_ONE_USER = 16;
+
+/** The ends that matter to tokens which have not expired. A question is a look into maps. */
+export class RevocationSet {
+  /** Nothing is known of tokens that were issued before this moment. */
+  floor = 0;
+  private readonly ended = new Map<string, number>();
+  private readonly changed = new Map<string, number>();
+  private readonly users = new Map<string, readonly ToldEnd[]>();
+  private everybody: readonly ToldEnd[] = [];
+  private ofUsers = 0;
+
+  get size(): number {
+    return this.ended.size + this.changed.size + this.ofUsers + this.everybody.length;
+  }
+
+  add(end: ToldEnd): void {
+    const { sid, user_id: userId, from, before } = end;
+    if (sid !== undefined) renew(from === undefined ? this.ended : this.changed, sid, before);
+    else if (userId === undefined) this.everybody = withEnd(this.everybody, end);
+    else {
+      const known = this.users.get(userId) ?? [];
+      const { user_id: _, ...rest } = end;
+      // Most users have one, of which there may be a hundred thousand.
+      const list = known.length === 0 ? [rest] : withEnd(known, rest);
+      this.ofUsers += list.length - known.length;
+      renew(this.users, userId, list);
+    }
+    while (this.size > MOST_ENDS) this.shed();
+  }
+
+  /** Forgets what is about tokens of before this moment only. */
+  raise(floor: number): void {
+    this.floor = Math.max(this.floor, floor);
+    for (const map of [this.ended, this.changed]) {
+      for (const [sid, before] of map) {
+        if (before > this.floor) break;
+        map.delete(sid);
+      }
+    }
+    for (const [userId, list] of this.users) {
+      if (latestOf(list) > this.floor) break;
+      this.forgetUser(userId, list);
+    }
+    this.everybody = this.everybody.filter(({ before }) => before > this.floor);
+  }
+
+  *ends(): Iterable<ToldEnd> {
+    for (const [sid, before] of this.ended) yield { sid, before };
+    for (const [sid, before] of this.changed) yield { sid, from: 0, before };
+    for (const [userId, list] of this.users) for (const end of list) yield { user_id: userId, ...end };
+    yield* this.everybody;
+  }
+
+  judge(token: JudgedToken): Verdict {
+    const { sessionId, userId, issuedAt } = token;
+    if (this.ended.has(sessionId)) return 'over';
+    const ofUser = this.users.get(userId);
+    const wide = worst(ofUser ? judgeBy(ofUser, token) : 'good', judgeBy(this.everybody, token));
+    if (wide !== 'good') return wide;
+    if (issuedAt < (this.changed.get(sessionId) ?? -Infinity)) return 'doubtful';
+    return issuedAt >= this.floor ? 'good' : 'unknown';
+  }
+
+  private shed(): void {
+    const [sid, before] = first(this.ended) ?? first(this.changed) ?? [];
+    if (sid !== undefined) {
+      this.ended.delete(sid);
+      this.changed.delete(sid);
+      this.floor = Math.max(this.floor, before!);
+      return;
+    }
+    const [userId, list] = first(this.users)!;
+    this.floor = Math.max(this.floor, latestOf(list));
+    this.forgetUser(userId, list);
+  }
+
+  private forgetUser(userId: string, list: readonly ToldEnd[]): void {
+    this.users.delete(userId);
+    this.ofUsers -= list.length;
+  }
+}
+
+/** At the end of the map: those that stand first are the oldest. */
+function renew<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+}
+
+function first<T>(map: Map<string, T>): [string, T] | undefined {
+  const { value } = map.entries().next();
+  return value as [string, T] | undefined;
+}
+
+function latestOf(list: readonly ToldEnd[]): number {
+  return Math.max(...list.map(({ before }) => before));
+}
+
+/** With one end more; of the same scope, the later one counts. */
+function withEnd(list: readonly ToldEnd[], end: ToldEnd): readonly ToldEnd[] {
+  const scope = scopeOf(end);
+  const all = [...list.filter((one) => scopeOf(one) !== scope || (one.from ?? 0) > (end.from ?? 0)), end];
+  if (all.length <= MOST_OF_ONE_USER) return all;
+  return [{ from: 0, before: latestOf(all) }];
+}
+
+const scopeOf = ({ except = '', kinds = [] }: ToldEnd): string => `${except} ${kinds.join(' ')}`;
+
+function judgeBy(list: readonly ToldEnd[], token: JudgedToken): Verdict {
+  let verdict: Verdict = 'good';
+  for (const end of list) {
+    if (end.except === token.sessionId || token.issuedAt >= end.before) continue;
+    const isSure = (end.kinds === undefined || !token.mayBeProgram) && token.issuedAt < (end.from ?? Infinity);
+    verdict = worst(verdict, isSure ? 'over' : 'doubtful');
+  }
+  return verdict;
+}
+
+function worst(one: Verdict, other: Verdict): Verdict {
+  if (one === 'over' || other === 'over') return 'over';
+  return one === 'doubtful' ? one : other;
+}

@@ -33,6 +33,7 @@ export async function withApplication(
     execArgv,
     passwordCost = 2048,
     sockets,
+    hearsItself,
   },
   proof,
 ) {
@@ -52,6 +53,7 @@ export async function withApplication(
       cookies,
       passwordCost,
       sockets,
+      hearsItself,
       options: { secret, ...options },
     };
     const launch = async (settings) => {

@@ -15,6 +15,7 @@ const require = createRequire(import.meta.url);
 const { jwtKnoxMigrations } = require('nestjs-jwt-knox/migrations');
 const { typeOrm } = require('nestjs-jwt-knox/typeorm');
 const { Clock, CookieTransport, JwtKnoxModule, TokenService } = require('nestjs-jwt-knox');
+const { leaseCache, localFeed } = require('nestjs-jwt-knox/cache');
 const { pages } = require('nestjs-jwt-knox/pages');
 const { PasswordController, TableUsers: Users, tableUsersModule, WhoAmIController } = require('../../.cache/host');
 
@@ -79,6 +80,7 @@ Module({
       ...(settings.races?.guarded && { loginGuards: [doors.PasswordGuard] }),
       imports: [UsersModule],
       ...(live && { features: [live.featureOf(settings.sockets)] }),
+      ...(settings.hearsItself && { features: [leaseCache({ feed: localFeed() })] }),
     }),
   ],
   ...(live && { providers: [live.Gateway] }),

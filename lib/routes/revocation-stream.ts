@@ -115,6 +115,8 @@ export class RevocationStream implements OnModuleDestroy {
   private sign(ends: readonly ToldEnd[], floor: number, more: Pick<RevocationFrame, 'nonce' | 'left'> = {}): string {
     const { issuer, realm } = this.options;
     const passed = (moment: number) => Math.floor(performance.timeOrigin + moment);
+    // In this order: what was heard is no later than now.
+    const heard = passed(Math.max(0, this.log.heardUntil));
     return signFrame(this.keyring.signingKey, {
       iss: issuer!,
       aud: REVOCATIONS_AUDIENCE,
@@ -122,7 +124,7 @@ export class RevocationStream implements OnModuleDestroy {
       stream_id: this.id,
       seq: this.sequence,
       now: passed(performance.now()),
-      heard: passed(Math.max(0, this.log.heardUntil)),
+      heard,
       complete_from: floor,
       ends,
       ...more,

@@ -65,6 +65,7 @@ export class RevocationView {
     if (!at) throw new WrongFrame('There is no connection.');
     const { issuer, realm } = this.origin;
     if (frame.iss !== issuer || (frame.realm ?? '') !== realm) throw new WrongFrame('It is of another issuer.');
+    if (frame.now < at.now || frame.heard > frame.now) throw new WrongFrame('Its time goes back.');
     if (at.gathered) this.gather(at, at.gathered, frame);
     else this.follow(at, frame);
     return at.gathered === null;
@@ -99,7 +100,6 @@ export class RevocationView {
 
   /** The answer was given after the question: this makes it at least as old as it is, whatever the two clocks say. */
   private hear(at: Position, { now, heard }: Pick<RevocationFrame, 'now' | 'heard'>): void {
-    if (now < at.now || heard > now) throw new WrongFrame('Its time goes back.');
     at.now = now;
     this.heardAt = at.askedAt + heard - at.answeredAt;
     this.seenAt = Date.now();

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { REVOCATIONS_AUDIENCE, type RevocationFrame } from '../../../lib/tokens/revocation-frame';
+import { RevocationSet } from '../../../lib/tokens/revocation-set';
+import { RevocationView, WrongFrame } from '../../../lib/verifier/revocation-view';
+
+const ISSUER = 'https://auth.example.com';
+const NOW = 1_800_000_000_000;
+
+const frame = (change: Partial<RevocationFrame> = {}): RevocationFrame => ({
+  iss: ISSUER,
+  aud: REVOCATIONS_AUDIENCE,
+  stream_id: 'one',
+  seq: 7,
+  now: NOW,
+  heard: NOW,
+  complete_from: 100,
+  ends: [],
+  ...change,
+});
+const snapshot = (change: Partial<RevocationFrame> = {}) => frame({ nonce: 'mine', left: 0, ...change });
+const token = (change = {}) => ({ sessionId: 's', userId: 'u', issuedAt: 200, mayBeProgram: false, ...change });
+
+describe('what a service knows by the revocation stream', () => {
+  const opened = () => {
+    const view = new RevocationView({ issuer: ISSUER, realm: '' });
+    view.begin('mine');
+    expect(view.take(snapshot())).toBe(true);
+    return view;
+  };
+
+  const WRONG: [string, Partial<RevocationFrame>][] = [
+    ['a frame left out', { seq: 9 }],
+    ['a frame once more', { seq: 7 }],
+    ['another stream', { seq: 8, stream_id: 'two' }],
+    ['another issuer', { seq: 8, iss: 'https://elsewhere.example.com' }],
+    ['another realm', { seq: 8, realm: 'staff' }],
+    ['time that goes back', { seq: 8, now: NOW - 1, heard: NOW - 1 }],
+    ['an end heard before it happened', { seq: 8, heard: NOW + 1 }],
+    ['a snapshot in place of the next frame', { seq: 8, nonce: 'mine', left: 0 }],
+  ];
+  it.each(WRONG)('L5: does not take %s', (_, change) => {
+    const view = opened();
+    expect(() => view.take(frame(change))).toThrow(WrongFrame);
+    // The control: the next frame as it should be.
+    expect(view.take(frame({ seq: 8 }))).toBe(true);
+  });
+
+  it('L5: does not take a snapshot for another question, nor one with a part missing', () => {
+    const view = new RevocationView({ issuer: ISSUER, realm: '' });
+    view.begin('mine');
+    expect(() => view.take(snapshot({ nonce: 'yours' }))).toThrow(WrongFrame);
+    expect(view.take(snapshot({ left: 2 }))).toBe(false);
+    expect(() => view.take(snapshot({ left: 0 }))).toThrow(WrongFrame);
+    expect(view.judge(token())).toBe('unknown');
+  });
+
+  it('L5: a snapshot that was two seconds old when it was signed tells nothing', () => {
+    const view = new RevocationView({ issuer: ISSUER, realm: '' });
+    view.begin('mine');
+    view.take(snapshot({ heard: NOW - 2_000 }));
+    expect(view.isFresh).toBe(false);
+    expect(opened().isFresh).toBe(true);
+  });
+
+  it('knows what has ended through a new connection, and while it trusts nobody', () => {
+    const view = opened();
+    view.take(frame({ seq: 8, ends: [{ sid: 's', before: 300 }] }));
+    view.begin('mine');
+    view.take(snapshot({ stream_id: 'two', seq: 0, complete_from: 250 }));
+    view.distrust();
+    expect([view.judge(token()), view.judge(token({ sessionId: 't' }))]).toEqual(['over', 'unknown']);
+  });
+});
+
+describe('the ends of sessions', () => {
+  it('of a user concern the tokens of before, but those of the session that goes on', () => {
+    const set = new RevocationSet();
+    set.add({ user_id: 'u', except: 'kept', kinds: ['login'], from: 190, before: 210 });
+    const judged = (change: object) => set.judge(token(change));
+    expect(judged({ issuedAt: 189 })).toBe('over');
+    expect(judged({ issuedAt: 190 })).toBe('doubtful');
+    expect(judged({ issuedAt: 210 })).toBe('good');
+    expect(judged({ issuedAt: 189, sessionId: 'kept' })).toBe('good');
+    expect(judged({ issuedAt: 189, userId: 'v' })).toBe('good');
+    expect(judged({ issuedAt: 189, mayBeProgram: true })).toBe('doubtful');
+  });
+
+  it('leave when no token of their time is judged any more, and with them what is known of that time', () => {
+    const set = new RevocationSet();
+    for (let count = 0; count < 100_001; count++) set.add({ sid: `s${count}`, before: 1_000 + count });
+    expect([set.size, set.floor]).toEqual([100_000, 1_000]);
+    expect([set.judge(token({ sessionId: 's0', issuedAt: 999 })), set.judge(token({ sessionId: 's1' }))]).toEqual([
+      'unknown',
+      'over',
+    ]);
+    set.raise(200_000);
+    expect(set.size).toBe(0);
+  });
+
+  it('of one user do not pile up: beyond a few, only the issuer knows the details', () => {
+    const set = new RevocationSet();
+    for (let count = 0; count < 1_000; count++) set.add({ user_id: 'u', except: `s${count}`, from: 190, before: 210 });
+    expect(set.size).toBeLessThan(20);
+    expect(set.judge(token())).not.toBe('good');
+  });
+});

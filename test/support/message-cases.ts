@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JwtKnoxGuard } from '../../lib';
 import { MicroserviceContextReader } from '../../lib/microservices';
-import { createApp, NotesController, type TestApp } from './create-app';
+import { createApp, environments, NotesController, type TestApp } from './create-app';
 import { configuredKeys, forge, headers, rightful } from './forge';
 import { FORGERIES } from './forgeries';
 import type { Door, Reply, Sender } from './message-doors';
-import { platforms } from './platforms';
 import type { User } from './users';
 
 const bearer = (token: string): [string, string][] => [['authorization', `Bearer ${token}`]];
@@ -23,14 +22,14 @@ const requestLike = (token: string) => ({
  * @param every each how many-th forgery goes through this door: 1 for all
  */
 export function messageCases(title: string, make: () => Door, every: number): void {
-  describe(`messages over ${title}`, () => {
+  describe.each(environments)(`messages over ${title}, on $title`, ({ platform, kind }) => {
     let t: TestApp;
     let sender: Sender;
     let alice: User;
 
     beforeAll(async () => {
       const door = make();
-      t = await createApp(platforms[0]!, 'sqlite', {
+      t = await createApp(platform, kind, {
         options: { keys: configuredKeys },
         extras: { contextReader: MicroserviceContextReader },
         controllers: [door.handlers, NotesController],

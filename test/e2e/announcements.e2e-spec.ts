@@ -254,11 +254,11 @@ describe.each(environments)('the end of a session is announced: $title', ({ plat
 });
 
 describe('the announcement', () => {
-  it('is made in one place', () => {
+  it('is made in one place, and passed on in another to listeners of other processes', () => {
     const files = readdirSync('lib', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const emitting = files.filter((name) =>
       /emit\(\s*'session\.revoked'/.test(readFileSync(join('lib', name), 'utf8')),
     );
-    expect(emitting).toEqual([join('sessions', 'session-revoker.ts')]);
+    expect(emitting.toSorted()).toEqual([join('cache', 'cluster-events.ts'), join('sessions', 'session-revoker.ts')]);
   });
 });

@@ -17,6 +17,9 @@ class CrmSession extends JwtKnoxSessionBase {
 
 const postgres = environments.filter(({ kind }) => kind === 'postgres');
 
+// Without PostgreSQL there is nothing to look at, and a file with no test at all would fail.
+if (postgres.length === 0) it.skip('schemas need PostgreSQL', () => undefined);
+
 describe.each(postgres)('schemas of PostgreSQL: $title', ({ platform, kind }) => {
   let database: TestDatabase;
   /** The host's own connection, which sees all schemas. */

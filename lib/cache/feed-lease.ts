@@ -34,7 +34,7 @@ export class FeedLease {
   private retryIn = RETRY_MS;
   private isStopped = false;
   private told: string | undefined;
-  private timers: NodeJS.Timeout[] = [];
+  private readonly timers = new Set<NodeJS.Timeout>();
 
   constructor(
     private readonly feed: RevocationFeed,
@@ -168,36 +168,36 @@ export class FeedLease {
   /** One at a time; its moment is that of sending. */
   private fence(connection: FeedConnection): void {
     const [sent, sentByClock] = [performance.now(), Date.now()];
-    const patience = setTimeout(() => this.lose(connection, new Error('It does not answer.')), PATIENCE_MS).unref();
-    connection.fence().then(
-      () => {
-        clearTimeout(patience);
-        if (connection !== this.connection) return;
-        [this.sent, this.sentByClock] = [sent, sentByClock];
-        this.after(Math.max(0, sent + FENCE_EVERY_MS - performance.now()), () => this.fence(connection));
-      },
-      (error: unknown) => {
-        clearTimeout(patience);
-        this.lose(connection, error);
-      },
-    );
+    this.ask(connection, connection.fence(), { ms: PATIENCE_MS, late: 'It does not answer.' }, () => {
+      [this.sent, this.sentByClock] = [sent, sentByClock];
+      this.after(Math.max(0, sent + FENCE_EVERY_MS - performance.now()), () => this.fence(connection));
+    });
   }
 
   /** That feed and storage are still of one primary: after a fail-over, one of them may be left behind. */
   private confirm(connection: FeedConnection): void {
     if (connection !== this.connection) return;
-    const late = setTimeout(
-      () => this.lose(connection, new Error('It cannot be compared with the storage.')),
-      CONNECT_MS,
+    const patience = { ms: CONNECT_MS, late: 'It cannot be compared with the storage.' };
+    this.ask(connection, connection.confirm!(), patience, () =>
+      this.after(CONFIRM_EVERY_MS, () => this.confirm(connection)),
     );
-    late.unref();
-    connection.confirm!().then(
+  }
+
+  /** A connection whose answer does not come in time, or says no, is lost. */
+  private ask(
+    connection: FeedConnection,
+    answer: Promise<void>,
+    { ms, late }: { ms: number; late: string },
+    goOn: () => void,
+  ): void {
+    const patience = setTimeout(() => this.lose(connection, new Error(late)), ms).unref();
+    answer.then(
       () => {
-        clearTimeout(late);
-        this.after(CONFIRM_EVERY_MS, () => this.confirm(connection));
+        clearTimeout(patience);
+        if (connection === this.connection) goOn();
       },
       (error: unknown) => {
-        clearTimeout(late);
+        clearTimeout(patience);
         this.lose(connection, error);
       },
     );
@@ -206,10 +206,10 @@ export class FeedLease {
   private after(ms: number, work: () => void): void {
     if (this.isStopped) return;
     const timer = setTimeout(() => {
-      this.timers.splice(this.timers.indexOf(timer), 1);
+      this.timers.delete(timer);
       work();
     }, ms).unref();
-    this.timers.push(timer);
+    this.timers.add(timer);
   }
 }
 

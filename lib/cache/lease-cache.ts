@@ -196,7 +196,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   /** Whether a statement that failed was carried out, nobody knows: others are told, and whoever asked learns of the failure. */
   private doubt(notice: Notice, error: unknown): never {
-    if (!this.options.feed.isAnnouncedByStorage) this.announce(notice).catch(() => undefined);
+    this.tellOthers(notice).catch(() => undefined);
     throw error;
   }
 

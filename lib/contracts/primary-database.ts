@@ -7,8 +7,6 @@ export interface PrimaryDatabase {
   readonly type: string;
   /** The table of the sessions, with its schema, quoted as SQL has it. */
   readonly table: string;
-  /** Whether a session is read together with its user, in one query. */
-  readonly joinsUser: boolean;
   /** One statement on a connection of the pool. */
   query(sql: string, parameters?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /**

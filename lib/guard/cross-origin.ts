@@ -1,5 +1,6 @@
 import { SetMetadata } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
+import { isMarked } from './decorators';
 
 /** Metadata key under which a route says that other sites may call it. */
 const ALLOW_CROSS_ORIGIN = 'jwt-knox:allow-cross-origin';
@@ -14,9 +15,7 @@ export const AllowCrossOrigin = () => SetMetadata(ALLOW_CROSS_ORIGIN, true);
 
 /** Whether the handler or its class says `@AllowCrossOrigin()`. */
 export function allowsCrossOrigin(context: ExecutionContext): boolean {
-  return [context.getHandler(), context.getClass()].some(
-    (target) => target && Reflect.getMetadata(ALLOW_CROSS_ORIGIN, target) === true,
-  );
+  return isMarked(context, ALLOW_CROSS_ORIGIN);
 }
 
 /** Whose requests are taken for the application's own. */

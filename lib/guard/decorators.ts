@@ -40,8 +40,13 @@ export const Authoritative = () => SetMetadata(AUTHORITATIVE, true);
 
 /** Whether the handler or its class says `@Authoritative()`. */
 export function isAuthoritative(context: ExecutionContext): boolean {
+  return isMarked(context, AUTHORITATIVE);
+}
+
+/** Whether a decorator has set this metadata to true on the handler, its class or what that extends. */
+export function isMarked(context: ExecutionContext, key: string): boolean {
   return [context.getHandler(), context.getClass()].some(
-    (target) => target && Reflect.getMetadata(AUTHORITATIVE, target) === true,
+    (target) => target && Reflect.getMetadata(key, target) === true,
   );
 }
 

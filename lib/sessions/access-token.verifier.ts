@@ -1,6 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import type { Presenter } from '../contracts/device';
-import { TokenRejection } from '../contracts/errors';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { JwtCodec } from '../tokens/jwt-codec';
@@ -71,18 +70,15 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
   }
 
   override recall(token: string, presenter?: Presenter): Authentication | undefined {
-    const claims = this.cache?.claimsOf(token);
-    if (!claims) return undefined;
     const now = this.options.clock.now();
-    if (claims.expiresAt + this.options.clockTolerance <= now) return undefined;
-    const live = this.checker.recall(claims, now);
-    return live && this.isPresentedRightly(live, presenter) ? this.noted(live, claims, now) : undefined;
+    const claims = this.knownClaims(token, now);
+    const live = claims && this.checker.recall(claims, presenter, now);
+    return live && this.noted(live, claims, now);
   }
 
   protected async check(token: string, presenter?: Presenter, how?: HowToVerify): Promise<Authentication> {
     const now = this.options.clock.now();
-    const claims = this.codec.readAccess(this.codec.open(token, 'access'), now);
-    this.cache?.keepClaims(token, claims);
+    const claims = this.knownClaims(token, now) ?? this.openedClaims(token, now);
     const mayRecall = this.cache && how?.authoritative !== true;
     const deadline = new RequestDeadline(this.options.storageTimeout);
     const find = () =>
@@ -90,6 +86,18 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
     const live = await deadline.run(find);
     this.checker.checkPresenter(live.record, presenter);
     return this.noted(live, claims, now, deadline);
+  }
+
+  /** Of a text whose signature and claims were checked here before, and which has not expired since. */
+  private knownClaims(token: string, now: number): AccessClaims | undefined {
+    const claims = this.cache?.claimsOf(token);
+    return claims && claims.expiresAt + this.options.clockTolerance > now ? claims : undefined;
+  }
+
+  private openedClaims(token: string, now: number): AccessClaims {
+    const claims = this.codec.readAccess(this.codec.open(token, 'access'), now);
+    this.cache?.keepClaims(token, claims);
+    return claims;
   }
 
   /** Used, and told. */
@@ -101,16 +109,6 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
   ): Authentication {
     this.lastUsed?.note(record, generation, now);
     return new TimedAuthentication(user, sessionOf(record), custom, deadline, expiresAt);
-  }
-
-  private isPresentedRightly({ record }: LiveSession, presenter: Presenter | undefined): boolean {
-    try {
-      this.checker.checkPresenter(record, presenter);
-      return true;
-    } catch (error) {
-      if (error instanceof TokenRejection) return false;
-      throw error;
-    }
   }
 
   /** The session whose key this token holds, to end it: whoever its user is by now. */

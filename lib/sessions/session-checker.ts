@@ -68,22 +68,20 @@ export class SessionChecker {
     return { record: live.record, user: this.users.shown(live.user) };
   }
 
-  /** The same without waiting: undefined where memory alone does not accept. */
-  recall(claims: AccessClaims, now: number): LiveSession | undefined {
+  /** The same without waiting, the presenter checked too: undefined where memory alone does not accept. */
+  recall(claims: AccessClaims, presenter: Presenter | undefined, now: number): LiveSession | undefined {
     const record = this.recallRow(claims, now);
     const user = record && this.users.recall(record);
-    return user === undefined ? undefined : { record: record!, user };
+    if (user === undefined) return undefined;
+    return unlessRejected(() => {
+      this.checkPresenter(record!, presenter);
+      return { record: record!, user };
+    });
   }
 
   private recallRow(claims: AccessClaims, now: number): SessionRecord | undefined {
     const known = this.cache?.recall(claims.sessionId, claims.generation);
-    if (!known) return undefined;
-    try {
-      return this.ofAccessToken(ownRow(known, claims, this.options.realm), claims, now);
-    } catch (error) {
-      if (error instanceof TokenRejection) return undefined;
-      throw error;
-    }
+    return known && unlessRejected(() => this.ofAccessToken(ownRow(known, claims, this.options.realm), claims, now));
   }
 
   /** The row of an access token that holds its key, whoever its user is. @throws TokenRejection, or a 503 */
@@ -169,6 +167,16 @@ export function ownRow(record: SessionRecord | undefined, claims: Named, realm: 
   if (record.id !== claims.sessionId) throw new TokenRejection('key_mismatch', claims);
   if (record.realm !== realm) throw new TokenRejection('realm', claims);
   return record;
+}
+
+/** Memory refuses nobody: undefined stands for what the storage is to be asked. */
+function unlessRejected<T>(check: () => T): T | undefined {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof TokenRejection) return undefined;
+    throw error;
+  }
 }
 
 /** What a user presents after steps 1–10: who, in which session, with which custom claims. */

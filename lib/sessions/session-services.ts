@@ -8,6 +8,7 @@ import { SessionInserter } from './session-inserter';
 import { SessionIssuer } from './session-issuer';
 import { LoginArrivals } from './login-arrivals';
 import { Logins } from './logins';
+import { Logouts } from './logouts';
 import { Actors } from './actors';
 import { DelegatedSessions } from './delegated-sessions';
 import { LastUsed } from './last-used';
@@ -58,5 +59,6 @@ export const SESSION_SERVICES = [
   SessionRecheck,
   OpenChannels,
   SessionAdminService,
+  Logouts,
   TokenService,
 ];

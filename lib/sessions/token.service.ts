@@ -1,16 +1,9 @@
 import { epochOf, type Moment } from '../contracts/clock';
 import { Injectable } from '@nestjs/common';
-import {
-  InvalidRefreshTokenError,
-  InvalidTokenError,
-  MissingTokenError,
-  RefreshTokenExpiredError,
-  TokenExpiredError,
-} from '../contracts/errors';
 import type { RevocationReason, SessionActor } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Device, Presenter } from '../contracts/device';
-import type { Session, SessionRecord } from '../contracts/session';
+import type { Session } from '../contracts/session';
 import type { SessionQuery } from '../contracts/session.repository';
 import type { Credentials } from '../contracts/user-provider';
 import type { PublicKeySet } from '../tokens/jwk';
@@ -18,6 +11,7 @@ import { AccessTokenVerifier } from './access-token.verifier';
 import { type Introspection, OAuthService, type IntrospectOptions } from './oauth.service';
 import type { LoginArrival } from './login-arrivals';
 import { Logins } from './logins';
+import { Logouts } from './logouts';
 import type { IssueOverrides } from './session-issuer';
 import { SessionList } from './session-list';
 import {
@@ -29,7 +23,6 @@ import {
 import { type ChangeOptions, type CredentialsTarget, type RefreshOptions, SessionRenewals } from './session-renewals';
 import { requireId, SessionRevoker } from './session-revoker';
 import type { Authentication } from './session-checker';
-import type { RequestDeadline } from './request-deadline';
 
 /** Which session to end, and who asks for it. */
 export interface RevokeOptions {
@@ -51,6 +44,7 @@ export interface RevokeOptions {
 export class TokenService<User = any> {
   constructor(
     private readonly logins: Logins,
+    private readonly logouts: Logouts,
     private readonly verifier: AccessTokenVerifier,
     private readonly renewals: SessionRenewals,
     private readonly revoker: SessionRevoker,
@@ -126,10 +120,7 @@ export class TokenService<User = any> {
    * @throws MissingTokenError, InvalidTokenError, InvalidRefreshTokenError, RefreshTokenExpiredError
    */
   async logout(accessToken: string | null, refreshToken: string | null, presenter: Presenter): Promise<void> {
-    const deadline = this.revoker.newDeadline();
-    const found = this.sessionToEnd(accessToken, refreshToken, presenter, deadline);
-    const { id, userId } = await found.catch((error: unknown) => this.afterItsEnd(error, accessToken, refreshToken));
-    await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
+    return this.logouts.logout({ access: accessToken, refresh: refreshToken }, presenter);
   }
 
   /**
@@ -301,39 +292,4 @@ export class TokenService<User = any> {
   publicKeys(): PublicKeySet {
     return this.oauth.publicKeys();
   }
-
-  /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */
-  private async afterItsEnd(error: unknown, access: string | null, refresh: string | null): Promise<never> {
-    const { reason } = error as { reason?: string };
-    if (!reason || !ENDED.has(reason)) throw error;
-    const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;
-    const { sid } = this.verifier.show((isOfRefresh ? refresh : access)!);
-    await this.revoker.settled(typeof sid === 'string' ? sid : undefined);
-    throw error;
-  }
-
-  private async sessionToEnd(
-    access: string | null,
-    refresh: string | null,
-    presenter: Presenter,
-    deadline: RequestDeadline,
-  ): Promise<SessionRecord> {
-    if (access !== null) {
-      try {
-        return await this.verifier.findToEnd(access, presenter, deadline);
-      } catch (error) {
-        if (refresh === null || !isReplaceable(error)) throw error;
-      }
-    }
-    if (refresh === null) throw new MissingTokenError();
-    return this.renewals.findToEnd(refresh, presenter, deadline);
-  }
-}
-
-/** What a storage says of a session that another process may still accept: gone, evicted, or with new keys. */
-const ENDED: ReadonlySet<string> = new Set(['session_not_found', 'session_expired', 'key_mismatch']);
-
-/** Whether a refresh token may stand in for the access token: when that was good, but is no longer, or not here. */
-function isReplaceable(error: unknown): boolean {
-  return error instanceof TokenExpiredError || (error instanceof InvalidTokenError && error.reason === 'audience');
 }

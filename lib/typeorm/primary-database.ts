@@ -3,7 +3,7 @@ import type { Connections } from './connections';
 import { isPgClient } from './fast-connection';
 
 /** @param tablePath with its schema, unquoted */
-export function primaryDatabaseOf(connections: Connections, tablePath: string, joinsUser: boolean): PrimaryDatabase {
+export function primaryDatabaseOf(connections: Connections, tablePath: string): PrimaryDatabase {
   const { driver, options } = connections.source;
   const pool = (driver as { master?: any }).master;
   const table = tablePath
@@ -13,7 +13,6 @@ export function primaryDatabaseOf(connections: Connections, tablePath: string, j
   return {
     type: options.type,
     table,
-    joinsUser,
     query: (sql, parameters = []) => connections.lendOwn((runner) => runner.query(sql, [...parameters])),
     newClient: (given) => {
       if (typeof pool?.Client !== 'function') return null;

@@ -76,7 +76,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   override primaryDatabase() {
-    return primaryDatabaseOf(this.connections, this.rows.metadata.tablePath, this.joinsUser);
+    return primaryDatabaseOf(this.connections, this.rows.metadata.tablePath);
   }
 
   override inspect(): Promise<readonly string[]> {

@@ -52,6 +52,19 @@ class Trial {
   }
 }
 
+/** Ends sessions while B is stopped, and uses them: in requests that wait in its sockets, and once more when it goes on. */
+async function endWhileStopped(trial, onStopped = () => undefined) {
+  const tokens = await trial.warmed();
+  trial.b.child.kill('SIGSTOP');
+  onStopped();
+  const ended = await trial.end(tokens);
+  const waiting = trial.use(ended);
+  await delay(STOPPED_MS);
+  trial.b.child.kill('SIGCONT');
+  await waiting;
+  await trial.use(ended);
+}
+
 export const LEASE_FAULTS = {
   /** B answers from memory, and has not heard of the end when it is acknowledged. */
   unheard: {
@@ -72,14 +85,7 @@ export const LEASE_FAULTS = {
   stopped: {
     feeds: ['postgres', 'redis'],
     async happen(trial) {
-      const tokens = await trial.warmed();
-      trial.b.child.kill('SIGSTOP');
-      const ended = await trial.end(tokens);
-      const waiting = trial.use(ended);
-      await delay(STOPPED_MS);
-      trial.b.child.kill('SIGCONT');
-      await waiting;
-      await trial.use(ended);
+      await endWhileStopped(trial);
     },
   },
 
@@ -87,15 +93,7 @@ export const LEASE_FAULTS = {
   'stopped and unheard': {
     feeds: ['postgres', 'redis'],
     async happen(trial) {
-      const tokens = await trial.warmed();
-      trial.b.child.kill('SIGSTOP');
-      trial.feed.hold();
-      const ended = await trial.end(tokens);
-      const waiting = trial.use(ended);
-      await delay(STOPPED_MS);
-      trial.b.child.kill('SIGCONT');
-      await waiting;
-      await trial.use(ended);
+      await endWhileStopped(trial, () => trial.feed.hold());
       trial.feed.release();
     },
   },

@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createDatabase } from '../../test/support/databases.js';
 import { BROKERS } from '../../test/support/brokers.js';
+import { sampleDatabase } from './support/sample-database.js';
 import { AppProcess, MAIN, NPM_START_TWO, START_TIMEOUT } from './support/app-process.js';
 
 const { redis: REDIS_URL } = BROKERS;
@@ -27,15 +24,7 @@ describe.each(KINDS)('the cache of the sample: %s', (kind) => {
 
   beforeAll(() => AppProcess.build(), START_TIMEOUT);
   beforeEach(async () => {
-    if (kind === 'sqlite') {
-      const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-cache-'));
-      env = { DATABASE_URL: `sqlite:${join(folder, 'data.sqlite')}` };
-      drop = () => rmSync(folder, { recursive: true });
-    } else {
-      const database = await createDatabase(kind);
-      env = { DATABASE_URL: (database.options as { url: string }).url };
-      drop = database.drop;
-    }
+    ({ env, drop } = await sampleDatabase(kind));
   });
   afterEach(async () => {
     await Promise.all(running.splice(0).map((app) => app.stop()));
@@ -125,11 +114,8 @@ describe('npm run start:two', () => {
   });
 
   it('serves both processes at one address, where a logout at one counts at the other, and ends both when it is told to', async () => {
-    const database = await createDatabase('postgres');
-    const env = {
-      DATABASE_URL: (database.options as { url: string }).url,
-      JWT_SECRET: randomBytes(32).toString('hex'),
-    };
+    const database = await sampleDatabase('postgres');
+    const env = { ...database.env, JWT_SECRET: randomBytes(32).toString('hex') };
     const app = await AppProcess.start(env, NPM_START_TWO);
     const servers = await app.says(/listening on (\S+ and \S+), with CACHE=lease/);
     const [one, two] = servers.split(' and ').map((url) => AppProcess.clientOf(url!));

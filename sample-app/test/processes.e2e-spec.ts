@@ -1,8 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createDatabase, databaseKinds } from '../../test/support/databases.js';
+import { databaseKinds } from '../../test/support/databases.js';
+import { sampleDatabase } from './support/sample-database.js';
 import { AppProcess, MAIN, START_TIMEOUT } from './support/app-process.js';
 
 describe.each(databaseKinds)('two processes on one database: %s', (kind) => {
@@ -13,15 +11,7 @@ describe.each(databaseKinds)('two processes on one database: %s', (kind) => {
   // The tests run what is built: in start.mjs one process would wait for the other.
   beforeAll(() => AppProcess.build(), START_TIMEOUT);
   beforeEach(async () => {
-    if (kind === 'sqlite') {
-      const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-sample-'));
-      env = { DATABASE_URL: `sqlite:${join(folder, 'data.sqlite')}` };
-      drop = () => rmSync(folder, { recursive: true });
-    } else {
-      const database = await createDatabase(kind);
-      env = { DATABASE_URL: (database.options as { url: string }).url };
-      drop = database.drop;
-    }
+    ({ env, drop } = await sampleDatabase(kind));
   });
   afterEach(async () => {
     await stopAll();

@@ -2,8 +2,9 @@ import { Column, DataSource, type DataSourceOptions, Entity } from 'typeorm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxFence, JwtKnoxSession, JwtKnoxSessionBase, typeOrm } from '../../lib/typeorm';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
-import { createDatabase, type TestDatabase } from '../support/databases';
+import { type AppSettings, createApp, type TestApp } from '../support/create-app';
+import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
+import { platforms } from '../support/platforms';
 import { User } from '../support/users';
 
 const TABLES = ['jwt_knox_fences', 'jwt_knox_sessions', 'migrations'];
@@ -15,12 +16,8 @@ class CrmSession extends JwtKnoxSessionBase {
   override userId!: string;
 }
 
-const postgres = environments.filter(({ kind }) => kind === 'postgres');
-
-// Without PostgreSQL there is nothing to look at, and a file with no test at all would fail.
-if (postgres.length === 0) it.skip('schemas need PostgreSQL', () => undefined);
-
-describe.each(postgres)('schemas of PostgreSQL: $title', ({ platform, kind }) => {
+describe.runIf(databaseKinds.includes('postgres')).each(platforms)('schemas of PostgreSQL, on $name', (platform) => {
+  const kind = 'postgres';
   let database: TestDatabase;
   /** The host's own connection, which sees all schemas. */
   let owner: DataSource;

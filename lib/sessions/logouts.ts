@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import {
+  InvalidRefreshTokenError,
+  InvalidTokenError,
+  MissingTokenError,
+  RefreshTokenExpiredError,
+  TokenExpiredError,
+} from '../contracts/errors';
+import type { Presenter } from '../contracts/device';
+import type { SessionRecord } from '../contracts/session';
+import { AccessTokenVerifier } from './access-token.verifier';
+import type { RequestDeadline } from './request-deadline';
+import { SessionRenewals } from './session-renewals';
+import { SessionRevoker } from './session-revoker';
+
+/** The tokens that a logout may come with. */
+interface Shown {
+  readonly access: string | null;
+  readonly refresh: string | null;
+}
+
+/** Ends a session by one of its tokens: the proof of the key is enough, whoever its user is by now. */
+@Injectable()
+export class Logouts {
+  constructor(
+    private readonly verifier: AccessTokenVerifier,
+    private readonly renewals: SessionRenewals,
+    private readonly revoker: SessionRevoker,
+  ) {}
+
+  async logout(shown: Shown, presenter: Presenter): Promise<void> {
+    const deadline = this.revoker.newDeadline();
+    const found = this.sessionToEnd(shown, presenter, deadline);
+    const { id, userId } = await found.catch((error: unknown) => this.afterItsEnd(error, shown));
+    await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
+  }
+
+  private async sessionToEnd(
+    { access, refresh }: Shown,
+    presenter: Presenter,
+    deadline: RequestDeadline,
+  ): Promise<SessionRecord> {
+    if (access !== null) {
+      try {
+        return await this.verifier.findToEnd(access, presenter, deadline);
+      } catch (error) {
+        if (refresh === null || !isReplaceable(error)) throw error;
+      }
+    }
+    if (refresh === null) throw new MissingTokenError();
+    return this.renewals.findToEnd(refresh, presenter, deadline);
+  }
+
+  /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */
+  private async afterItsEnd(error: unknown, { access, refresh }: Shown): Promise<never> {
+    const { reason } = error as { reason?: string };
+    if (!reason || !ENDED.has(reason)) throw error;
+    const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;
+    const { sid } = this.verifier.show((isOfRefresh ? refresh : access)!);
+    await this.revoker.settled(typeof sid === 'string' ? sid : undefined);
+    throw error;
+  }
+}
+
+/** What a storage says of a session that another process may still accept: gone, evicted, or with new keys. */
+const ENDED: ReadonlySet<string> = new Set(['session_not_found', 'session_expired', 'key_mismatch']);
+
+/** Whether a refresh token may stand in for the access token: when that was good, but is no longer, or not here. */
+function isReplaceable(error: unknown): boolean {
+  return error instanceof TokenExpiredError || (error instanceof InvalidTokenError && error.reason === 'audience');
+}

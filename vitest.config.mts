@@ -40,5 +40,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    // A busy machine is no finding.
+    expect: { poll: { timeout: 20_000, interval: 20 } },
   },
 });

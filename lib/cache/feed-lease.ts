@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type FeedConnection, type FeedSetting, FeedSetupError, RevocationFeed } from '../contracts/revocation-feed';
 import { type CacheCounts, feedChannel } from './diagnostics';
@@ -84,7 +83,7 @@ export class FeedLease {
   async outlast(): Promise<void> {
     if (this.feed.isLocal) return;
     const until = performance.now() + LEASE_MS + MARGIN_MS;
-    for (let left = until - performance.now(); left > 0; left = until - performance.now()) await delay(Math.ceil(left));
+    for (let left = until - performance.now(); left > 0; left = until - performance.now()) await delayed(Math.ceil(left));
   }
 
   stop(): void {
@@ -212,6 +211,8 @@ export class FeedLease {
     this.timers.add(timer);
   }
 }
+
+const delayed = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function refusal(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) =>

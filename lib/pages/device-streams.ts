@@ -80,6 +80,8 @@ export class DeviceStreams implements BeforeApplicationShutdown {
     this.stopListening ??= [
       this.events.on('session.created', ({ session: { userId, realm } }) => this.changed({ userId, realm })),
       this.events.on('session.revoked', ({ scope, userId }) => this.changed({ userId, ...scope })),
+      // In another process; whose the session was, its id alone does not say.
+      this.events.on('session.announced', ({ scope }) => this.changed({ userId: null, ...scope })),
     ];
   }
 

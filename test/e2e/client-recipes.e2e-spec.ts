@@ -13,7 +13,7 @@ import { Body, Controller, Post, UseGuards } from '@nestjs/common';
 import { createElement } from 'react';
 import { create } from 'react-test-renderer';
 import { firstValueFrom } from 'rxjs';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { effectScope } from 'vue';
 import { CurrentUser, JwtKnoxGuard } from '../../lib';
 import type { JwtKnoxClient } from '../../lib/client/index.mjs';
@@ -24,6 +24,7 @@ import { useSessionId as useVueSessionId } from '../support/client-recipes/vue';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
 import { type Browser, openBrowser, transportFor } from '../support/tabs';
 import type { User } from '../support/users';
+import { eventually } from '../support/eventually';
 
 const alice = { username: 'alice', password: 'alice-password' };
 const RECIPES = ['react', 'vue', 'angular', 'axios'];
@@ -69,7 +70,7 @@ describe.each(environments)('recipes for browsers: $title', ({ platform, kind })
       shown.push(useReactSessionId(tab));
       return null;
     };
-    const shows = (id: unknown) => vi.waitFor(() => expect(shown.at(-1)).toBe(id));
+    const shows = (id: unknown) => eventually(() => expect(shown.at(-1)).toBe(id));
     const rendered = create(createElement(Component));
     await shows(null);
     expect(shown[0]).toBeUndefined();
@@ -85,10 +86,10 @@ describe.each(environments)('recipes for browsers: $title', ({ platform, kind })
     const scope = effectScope();
     const sessionId = scope.run(() => useVueSessionId(tab))!;
     expect(sessionId.value).toBeUndefined();
-    await vi.waitFor(() => expect(sessionId.value).toBeNull());
+    await eventually(() => expect(sessionId.value).toBeNull());
     const other = browser.open();
     const id = await other.login(alice);
-    await vi.waitFor(() => expect(sessionId.value).toBe(id));
+    await eventually(() => expect(sessionId.value).toBe(id));
     scope.stop();
     await other.logout();
     expect(sessionId.value).toBe(id);

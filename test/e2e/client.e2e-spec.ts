@@ -1,12 +1,13 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Body, Controller, Post, UseGuards } from '@nestjs/common';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CurrentUser, JwtKnoxGuard } from '../../lib';
 import { createJwtKnoxClient, JwtKnoxClientError, type JwtKnoxClient } from '../../lib/client/index.mjs';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
 import { type Browser, Network, openBrowser, transportFor, USES } from '../support/tabs';
 import type { User } from '../support/users';
+import { eventually } from '../support/eventually';
 
 const alice = { username: 'alice', password: 'alice-password' };
 
@@ -107,7 +108,7 @@ describe.each(CASES)('the client: $use.title, $environment.title', ({ environmen
     const id = await tab.login(alice);
     const heard = told(tab);
     await tab.revoke(id);
-    await vi.waitFor(() => expect(heard).toEqual([id, null]));
+    await eventually(() => expect(heard).toEqual([id, null]));
   });
 
   it('B3: tells all tabs of a login and a logout in one of them, and no other browser', async () => {
@@ -117,9 +118,9 @@ describe.each(CASES)('the client: $use.title, $environment.title', ({ environmen
     const other = await elsewhere.login(alice);
     const heardElsewhere = told(elsewhere);
     const id = await tabs[1]!.login(alice);
-    await vi.waitFor(() => expect(heard).toEqual(tabs.map(() => [id])));
+    await eventually(() => expect(heard).toEqual(tabs.map(() => [id])));
     await tabs[2]!.logout();
-    await vi.waitFor(() => expect(heard).toEqual(tabs.map(() => [id, null])));
+    await eventually(() => expect(heard).toEqual(tabs.map(() => [id, null])));
     expect((await tab.fetch('/notes')).status).toBe(401);
     expect(heardElsewhere).toEqual([other]);
     expect((await elsewhere.fetch('/notes')).status).toBe(200);
@@ -128,10 +129,10 @@ describe.each(CASES)('the client: $use.title, $environment.title', ({ environmen
   it('tells every listener what is known, until it is taken away', async () => {
     const id = await tab.login(alice);
     const late = told(browser.open());
-    await vi.waitFor(() => expect(late).toEqual([id]));
+    await eventually(() => expect(late).toEqual([id]));
     const heard: unknown[] = [];
     const stop = tab.onChange((sessionId) => heard.push(sessionId));
-    await vi.waitFor(() => expect(heard).toEqual([id]));
+    await eventually(() => expect(heard).toEqual([id]));
     stop();
     await tab.logout();
     expect(heard).toEqual([id]);
@@ -156,7 +157,7 @@ describe.each(CASES)('the client: $use.title, $environment.title', ({ environmen
     const heard = told(tab);
     await t.tokens.revokeAll('1');
     expect((await tab.fetch('/notes')).status).toBe(401);
-    await vi.waitFor(() => expect(heard).toEqual([id, null]));
+    await eventually(() => expect(heard).toEqual([id, null]));
   });
 
   describe('a refresh', () => {
@@ -184,7 +185,7 @@ describe.each(CASES)('the client: $use.title, $environment.title', ({ environmen
       network.refuses = { status: 503, headers: { 'retry-after': '1' } };
       const began = performance.now();
       const answer = tab.fetch('/notes');
-      await vi.waitFor(() => expect(network.refreshes).toBe(1));
+      await eventually(() => expect(network.refreshes).toBe(1));
       network.refuses = undefined;
       expect((await answer).status).toBe(200);
       expect(performance.now() - began).toBeGreaterThan(990);
@@ -353,7 +354,7 @@ describe('the client', () => {
       const heard = told(client);
       single.clock.advance('11h');
       expect((await client.fetch('/notes')).status).toBe(401);
-      await vi.waitFor(() => expect(heard).toEqual([id, null]));
+      await eventually(() => expect(heard).toEqual([id, null]));
     } finally {
       await single.close();
     }

@@ -2,13 +2,14 @@ import { Body, Controller, Get, type INestApplication, Post, VersioningType } fr
 import { APP_FILTER, RouterModule } from '@nestjs/core';
 import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { JwtKnoxModule } from '../../lib';
 import { inMemory } from '../../lib/testing';
 import { type AppSettings, createApp, type TestApp } from '../support/create-app';
 import { FORM, GATEWAY, oauthOptions } from '../support/oauth';
 import { platforms } from '../support/platforms';
 import { QuietHangUps } from '../support/recipes';
+import { eventually } from '../support/eventually';
 
 /** The code of a connection of the application's own that broke: no client that hung up. */
 const BROKEN = 'ECONNRESET';
@@ -209,7 +210,7 @@ describe.each(platforms)('what the framework refuses before a route of the libra
     for (const path of ['/auth/login', '/auth/refresh', '/auth/logout', '/auth/introspect']) await hangUp(path);
     // On Fastify, that of a route of the application comes after those of the library would have come.
     await hangUp('/orders');
-    if (platform.name === 'fastify') await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0));
+    if (platform.name === 'fastify') await eventually(() => expect(errors.length).toBeGreaterThan(0));
     await t.login();
     expect(errors).toHaveLength(platform.name === 'fastify' ? 1 : 0);
   });
@@ -220,7 +221,7 @@ describe.each(platforms)('what the framework refuses before a route of the libra
       const errors = await openWithLog({ providers: [{ provide: APP_FILTER, useClass: QuietHangUps }] });
       for (let count = 0; count < 3; count++) await hangUp('/orders');
       expect((await t.http.get('/orders/broken')).status).toBe(500);
-      await vi.waitFor(() => expect(errors.length).toBeGreaterThan(0));
+      await eventually(() => expect(errors.length).toBeGreaterThan(0));
       expect(errors.map(([error]: any) => error.code ?? error.message ?? error)).toEqual([BROKEN]);
     },
   );

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as nodeRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CookieTransport } from '../../lib';
+import { CookieTransport, JwtKnoxEvents } from '../../lib';
 import { pages } from '../../lib/pages';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
@@ -72,6 +72,17 @@ describe.each(environments)('the stream of the page of devices: $title', ({ plat
     expect(lists(bobs)).toBe(1);
   });
 
+  it('brings the list when a session of it ended in another process, and the feed says so', async () => {
+    const [first, second] = [await t.login(), await t.login()];
+    const [mine, bobs] = [await listen(first.access_token), await listen((await t.login('bob')).access_token)];
+    await expect.poll(() => [lists(mine), lists(bobs)]).toEqual([1, 1]);
+    await t.source.getRepository(JwtKnoxSession).delete({ id: second.session_id });
+    t.app.get(JwtKnoxEvents).emit('session.announced', { scope: { sessionId: second.session_id }, isEnd: true });
+    await expect.poll(() => lists(mine)).toBe(2);
+    expect(mine.text.slice(mine.text.lastIndexOf('event: devices'))).not.toContain(second.session_id);
+    expect(lists(bobs)).toBe(1);
+  });
+
   it('says when its session has ended, here or in another process, and stays open after its token has expired', async () => {
     const logins = [await t.login(), await t.login(), await t.login()];
     const [here, elsewhere, stays] = await Promise.all(logins.map((one) => listen(one.access_token)));
@@ -81,7 +92,7 @@ describe.each(environments)('the stream of the page of devices: $title', ({ plat
       .toEqual([true, true]);
     await t.source.getRepository(JwtKnoxSession).delete({ id: logins[1].session_id });
     t.clock.advance('6m');
-    await expect.poll(() => elsewhere!.text, { timeout: 5_000 }).toContain('event: ended');
+    await expect.poll(() => elsewhere!.text).toContain('event: ended');
     expect([open(), stays!.text.includes('event: ended')]).toEqual([1, false]);
   });
 

@@ -12,6 +12,7 @@ import {
   portOf,
   Relay,
 } from '../support/revocations';
+import { eventually } from '../support/eventually';
 
 type Service = Awaited<ReturnType<typeof createHearingService>>;
 
@@ -23,7 +24,7 @@ const signer = rightful.rsa;
 const status = async (service: VerifierApp, token: string) => (await service.http.get('/notes', { token })).status;
 /** Waits until a service says this of a token. */
 const until = (service: VerifierApp, token: string, expected: number) =>
-  vi.waitFor(async () => expect(await status(service, token)).toBe(expected), { timeout: 5_000, interval: 10 });
+  eventually(async () => expect(await status(service, token)).toBe(expected));
 const login = async (name = 'alice') => (await issuer.login(name)) as { access_token: string; session_id: string };
 
 describe.each(environments)('the revocation stream, on $title', ({ platform, kind }) => {
@@ -166,7 +167,7 @@ describe.each(environments)('the revocation stream, on $title', ({ platform, kin
       expect(await status(service, token)).toBe(200);
       expect(relay.introspections).toBe(0);
       await issuer.tokens.narrow(sid, ['read']);
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         expect(await status(service, token)).toBe(200);
         expect(relay.introspections).toBeGreaterThan(0);
       });

@@ -9,7 +9,7 @@ describe.each(environments)('S9: a storage that answers after the 503: $title', 
 
   beforeEach(async () => {
     t = await createApp(platform, kind, {
-      options: { storageTimeout: '300ms', session: { limitPerUser: 2, onLimit: 'evict-oldest' } },
+      options: { storageTimeout: '1s', session: { limitPerUser: 2, onLimit: 'evict-oldest' } },
       extras: { storage },
       entities: [JwtKnoxSession, JwtKnoxFence],
     });

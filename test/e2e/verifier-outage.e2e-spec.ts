@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { IntrospectionOptions } from '../../lib/verifier';
 import { environments } from '../support/create-app';
 import { onDatabase, type VerifierApp } from '../support/create-verifier';
@@ -9,6 +9,7 @@ import { type Platform, platforms } from '../support/platforms';
 import { timed } from '../support/timed';
 import { CLIENT, createLandscape, type Landscape, REVOKER } from '../support/verified-services';
 import { isLong } from '../support/lengths';
+import { eventually } from '../support/eventually';
 
 /** More failures in a row than the circuit lets through. */
 const MANY = 12;
@@ -119,7 +120,7 @@ describe.each(isLong() ? platforms : platforms.slice(0, 1))('S9: a verifier whos
       await t.gate.down();
       for (let i = 0; i < MANY; i++) await expectUnavailable(orders);
       await t.gate.up();
-      await vi.waitFor(async () => expect(await status(orders)).toBe(200), { timeout: 5_000, interval: 50 });
+      await eventually(async () => expect(await status(orders)).toBe(200));
     });
 
     it('asks a dead issuer no more than five times in a row, then once in a second, and holds nobody up meanwhile', async () => {
@@ -171,7 +172,7 @@ describe.each(isLong() ? platforms : platforms.slice(0, 1))('S9: a verifier whos
       expect(t.gate.requests).toHaveLength(1);
       await t.issuer.http.post('/auth/logout', { token });
       expect(await status(orders)).toBe(200);
-      await vi.waitFor(async () => expect(await status(orders)).toBe(401), { timeout: 10_000, interval: 50 });
+      await eventually(async () => expect(await status(orders)).toBe(401));
       expect(await status(orders)).toBe(401);
     });
 
@@ -199,7 +200,7 @@ describe.each(isLong() ? platforms : platforms.slice(0, 1))('S9: a verifier whos
         const orders = await t.service('jwks', { jwks: { timeout: '1s' } });
         await expectUnavailable(orders);
         t.gate.fault = undefined;
-        await vi.waitFor(async () => expect(await status(orders)).toBe(200), { timeout: 5_000, interval: 50 });
+        await eventually(async () => expect(await status(orders)).toBe(200));
       },
     );
 
@@ -208,7 +209,7 @@ describe.each(isLong() ? platforms : platforms.slice(0, 1))('S9: a verifier whos
       const orders = await t.service('jwks');
       await expectUnavailable(orders);
       await t.gate.up();
-      await vi.waitFor(async () => expect(await status(orders)).toBe(200), { timeout: 5_000, interval: 50 });
+      await eventually(async () => expect(await status(orders)).toBe(200));
     });
 
     it('goes on with the keys it knows while the issuer is down, outdated or not', async () => {

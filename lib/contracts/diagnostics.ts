@@ -22,11 +22,11 @@ export interface OperationMessage {
   /** Whose sessions they are; '' for a module without a realm. */
   readonly realm: string;
   /** Known from `asyncStart` on, and before `end` where an operation has no `asyncStart`. */
-  readonly outcome?: OperationOutcome;
+  readonly outcome?: OperationOutcome | undefined;
   /** Why it did not end well: a `RejectionReason`, a `LoginFailure`, a code of an error or the name of its class. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** Milliseconds. */
-  readonly duration?: number;
+  readonly duration?: number | undefined;
 }
 
 /** An access token is judged. `isCached`: by memory alone, at once. */
@@ -34,11 +34,11 @@ export type AuthenticateMessage = OperationMessage & { readonly isCached: boolea
 /** A session is started, or somebody fails to start one. */
 export type LoginMessage = OperationMessage & { readonly kind: SessionKind };
 /** `decision` as in the event `session.refreshed`; there once it was taken, unless the refresh is refused. */
-export type RefreshMessage = OperationMessage & { readonly decision?: 'rotate' | 'same' | 'successor' };
+export type RefreshMessage = OperationMessage & { readonly decision?: 'rotate' | 'same' | 'successor' | undefined };
 /** Sessions are ended: `count` of them, which is 0 where they had ended before. */
-export type RevokeMessage = OperationMessage & { readonly why: RevocationReason; readonly count?: number };
+export type RevokeMessage = OperationMessage & { readonly why: RevocationReason; readonly count?: number | undefined };
 /** Expired sessions are deleted; `count` as far as that came. */
-export type PurgeMessage = OperationMessage & { readonly count?: number };
+export type PurgeMessage = OperationMessage & { readonly count?: number | undefined };
 /** A call of the `SessionRepository`; `call` is the name of its method. */
 export type StorageMessage = OperationMessage & { readonly call: string };
 

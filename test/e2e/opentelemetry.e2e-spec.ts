@@ -87,16 +87,16 @@ describe.each(environments)('spans and metrics of OpenTelemetry: $title', ({ pla
       const ask = () => Promise.all(mix.map(async (one) => (await t.http.get('/notes', { token: one })).status));
       const quiet = await ask();
       let collected = 0;
-      let isAsking = true;
+      const over = new AbortController();
       const collect = async () => {
-        for (; isAsking; collected++) {
+        for (; !over.signal.aborted; collected++) {
           await telemetry.points();
           await turn();
         }
       };
       const collecting = collect();
       const busy = await ask();
-      isAsking = false;
+      over.abort();
       await collecting;
       expect(collected).toBeGreaterThan(3);
       expect(busy).toEqual(quiet);

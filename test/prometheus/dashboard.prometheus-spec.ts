@@ -20,7 +20,7 @@ const PATIENCE_MS = 60_000;
 describe('the recipe for Prometheus and the dashboard for Grafana', () => {
   let t: TestApp;
   let prometheus: Prometheus;
-  let isBusy = true;
+  const over = new AbortController();
   let traffic: Promise<void>;
   let replays = 0;
   let rounds = 0;
@@ -56,11 +56,11 @@ describe('the recipe for Prometheus and the dashboard for Grafana', () => {
     const { port } = t.app.getHttpServer().address() as { port: number };
     prometheus = await Prometheus.start(`127.0.0.1:${port}`);
     traffic = (async () => {
-      for (; isBusy; await delay(50)) await use();
+      for (; !over.signal.aborted; await delay(50)) await use();
     })();
   });
   afterAll(async () => {
-    isBusy = false;
+    over.abort();
     await traffic;
     await prometheus?.stop();
     await t?.close();
@@ -85,7 +85,7 @@ describe('the recipe for Prometheus and the dashboard for Grafana', () => {
   });
 
   it('count what happened', async () => {
-    isBusy = false;
+    over.abort();
     await traffic;
     const seen = replays;
     expect(seen).toBeGreaterThan(0);

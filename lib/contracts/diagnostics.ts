@@ -151,7 +151,11 @@ export const REVOKE = new OperationChannel<RevokeMessage>('revoke');
 export const PURGE = new OperationChannel<PurgeMessage>('purge');
 export const STORAGE = new OperationChannel<StorageMessage>('storage');
 
-/** Where the number of sockets, subscriptions and streams that are open is told, whenever it changes: {@link SocketsMessage}. */
+/**
+ * Where the number of sockets, subscriptions and streams that are open is told, whenever it changes: {@link SocketsMessage}.
+ * @example
+ * diagnostics_channel.subscribe('jwt-knox:sockets', (message) => console.log(message));
+ */
 export const SOCKETS_CHANNEL = 'jwt-knox:sockets';
 
 export interface SocketsMessage {

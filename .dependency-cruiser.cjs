@@ -36,6 +36,8 @@ module.exports = {
     only('websockets', CORE),
     only('graphql', CORE),
     only('microservices', ['contracts', 'sessions', 'guard']),
+    only('opentelemetry', ['contracts', 'options', 'sessions']),
+    only('terminus', ['contracts', 'options', 'tokens', 'sessions']),
     {
       name: 'client-imports-nothing-but-itself',
       comment: 'It is loaded by browsers: neither the core, nor a package, nor a module of Node.js.',
@@ -76,6 +78,8 @@ module.exports = {
           room('websockets'),
           room('graphql'),
           room('microservices'),
+          room('opentelemetry'),
+          room('terminus'),
         ],
       },
     },
@@ -85,6 +89,8 @@ module.exports = {
     knows('cache', 'caches-and-brokers', [room('cache')], external('lru-cache|redis|ioredis|pg')),
     knows('pages', 'templates', [room('pages')], external('eta|bowser|negotiator')),
     knows('microservices', 'messages', [room('microservices')], external('@nestjs/microservices')),
+    knows('opentelemetry', 'telemetry', [room('opentelemetry')], external('@opentelemetry')),
+    knows('terminus', 'health-checks', [room('terminus')], external('@nestjs/terminus')),
     knows('nobody', 'a-jwt-library', ['^$'], external('jsonwebtoken|jws|jwa')),
     {
       name: 'only-tokens-knows-node-crypto',

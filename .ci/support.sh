@@ -114,6 +114,11 @@ ensure_redis() {
   wait_for 6379
 }
 
+# It scrapes what the recipe for it measures; each test starts its own.
+ensure_prometheus() {
+  [ -n "${TEST_PROMETHEUS:-}" ] || [ -x /usr/bin/prometheus ] || install_packages prometheus
+}
+
 # The proof of clocks moves those of its processes.
 ensure_faketime() {
   is_there faketime || install_packages faketime
@@ -190,6 +195,7 @@ prepare() {
   ensure_rabbitmq
   ensure_mosquitto
   ensure_redis
+  ensure_prometheus
   ensure_faketime
   ensure_chromium
   # Each compiles better-sqlite3, on one core.

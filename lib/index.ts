@@ -114,6 +114,22 @@ export type {
   SessionActor,
 } from './contracts/events';
 
+// Diagnostics
+export { SOCKETS_CHANNEL } from './contracts/diagnostics';
+export type {
+  AuthenticateMessage,
+  LoginMessage,
+  OperationMessage,
+  OperationMessages,
+  OperationOutcome,
+  PurgeMessage,
+  RefreshMessage,
+  RevokeMessage,
+  SocketsMessage,
+  StorageMessage,
+} from './contracts/diagnostics';
+export type { LogId } from './contracts/log-line';
+
 // Errors
 export { UnstorableUserIdError } from './contracts/user-id-error';
 export { CrossOriginRefusedError } from './contracts/cross-origin-error';

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { JwtKnoxEventMap, JwtKnoxEvents } from '../contracts/events';
+import { line } from '../contracts/log-line';
 import { generateId } from '../tokens/token-key';
 import type { Notice } from './notices';
 
@@ -36,7 +37,7 @@ export class ClusterEvents {
   private tell(revoked: Revoked): void {
     if (this.foreign.has(revoked)) return;
     this.announce({ event: { from: this.name, revoked } }).catch(() =>
-      this.logger.warn('Other processes were not told of the event session.revoked.'),
+      this.logger.warn(line('event-untold', 'Other processes were not told of the event session.revoked.')),
     );
   }
 }

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { line } from '../contracts/log-line';
 import { type FeedConnection, type FeedSetting, FeedSetupError, RevocationFeed } from '../contracts/revocation-feed';
 import { type CacheCounts, feedChannel } from './diagnostics';
 
@@ -30,6 +31,8 @@ export class FeedLease {
   private connection: FeedConnection | undefined;
   private sent = -Infinity;
   private sentByClock = -Infinity;
+  /** Of the last fence that came back, by whatever connection. */
+  private proven = -Infinity;
   private retryIn = RETRY_MS;
   private isStopped = false;
   private told: string | undefined;
@@ -54,6 +57,12 @@ export class FeedLease {
   /** Until when all that was acknowledged has been heard here, by `performance.now()`. */
   get heardUntil(): number {
     return this.feed.isLocal ? performance.now() : this.sent;
+  }
+
+  /** Milliseconds since the feed last proved that nothing is missing; null before it did. */
+  get age(): number | null {
+    if (this.feed.isLocal) return 0;
+    return this.proven === -Infinity ? null : performance.now() - this.proven;
   }
 
   /** Whether a read that starts now may be kept: it sees what was announced before this connection. */
@@ -97,7 +106,7 @@ export class FeedLease {
     if (this.isStopped) return connection.close();
     this.connection = connection;
     this.retryIn = RETRY_MS;
-    if (this.told !== undefined) this.logger.log('The revocation feed is connected again.');
+    if (this.told !== undefined) this.logger.log(line('feed-connected', 'The revocation feed is connected again.'));
     this.told = undefined;
     this.counts.connects++;
     // A read that began before may have missed what was announced before this connection.
@@ -160,7 +169,7 @@ export class FeedLease {
     if (reason === this.told) return;
     this.told = reason;
     this.logger[cause instanceof FeedSetupError ? 'error' : 'warn'](
-      `The revocation feed is down; sessions are read from the storage.${reason}`,
+      line('feed-down', `The revocation feed is down; sessions are read from the storage.${reason}`),
     );
   }
 
@@ -168,7 +177,7 @@ export class FeedLease {
   private fence(connection: FeedConnection): void {
     const [sent, sentByClock] = [performance.now(), Date.now()];
     this.ask(connection, connection.fence(), { ms: PATIENCE_MS, late: 'It does not answer.' }, () => {
-      [this.sent, this.sentByClock] = [sent, sentByClock];
+      [this.sent, this.sentByClock, this.proven] = [sent, sentByClock, sent];
       this.after(Math.max(0, sent + FENCE_EVERY_MS - performance.now()), () => this.fence(connection));
     });
   }

@@ -1,11 +1,12 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { JwtKnoxEvents, RevocationScope } from '../contracts/events';
+import { line } from '../contracts/log-line';
 import { type FeedSetting, FeedSetupError } from '../contracts/revocation-feed';
 import type { SessionRecord } from '../contracts/session';
 import type { FoundSession } from '../contracts/session.repository';
 import type { UserProvider } from '../contracts/user-provider';
-import { type KnownUser, SessionCache } from '../sessions/session-cache';
+import { type CacheState, type KnownUser, SessionCache } from '../sessions/session-cache';
 import { isActive, validSinceOf } from '../sessions/user-check';
 import type { AccessClaims } from '../tokens/token-claims';
 import { sha256 } from '../tokens/token-key';
@@ -53,7 +54,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
       if (error instanceof FeedSetupError) throw new JwtKnoxConfigurationError([error.message], 'leaseCache');
       throw error;
     }
-    this.logger.log(this.description);
+    this.logger.log(line('cache-started', this.description));
     if (this.options.events === 'cluster') this.cluster.start();
     this.reports = setInterval(() => this.report(), 1_000).unref();
   }
@@ -156,10 +157,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   received(text: string): void {
     const notice = readNotice(text);
-    if (!notice) {
-      this.interrupted();
-      return;
-    }
+    if (!notice) return this.interrupted();
     if (notice.event) this.cluster.received(notice.event);
     if (notice.scope || notice.ended || notice.changed) this.echoes.hear(idsIn(notice));
     this.heard(notice);
@@ -229,7 +227,12 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   private report(): void {
     if (!feedChannel.isHeard) return;
-    feedChannel.publish({ type: 'counts', sessions: this.memory.size, fresh: this.lease.isFresh, ...this.counts });
+    const { isFresh: fresh } = this.lease;
+    feedChannel.publish({ type: 'counts', fresh, ...this.counts, ...this.state });
+  }
+
+  get state(): CacheState {
+    return { ...this.counts, sessions: this.memory.size, feedAge: this.lease.age };
   }
 
   private get description(): string {

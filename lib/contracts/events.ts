@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { RejectionReason } from './errors';
 import type { Presenter } from './device';
+import { line } from './log-line';
 import type { Session, SessionKind } from './session';
 
 /** Why sessions ended. */
@@ -172,6 +173,7 @@ export class JwtKnoxEvents {
   }
 
   private report(name: string, error: unknown): void {
-    this.logger.error(`A listener of "${name}" failed: ${error instanceof Error ? error.message : 'unknown error'}`);
+    const what = error instanceof Error ? error.message : 'unknown error';
+    this.logger.error(line('listener-failed', `A listener of "${name}" failed: ${what}`));
   }
 }

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
+import { line } from '../contracts/log-line';
 import {
   type CredentialUse,
   TokenTransport,
@@ -144,7 +145,9 @@ export class CookieTransport extends TokenTransport {
   #tellOfPlainCookies(request: any): void {
     if (this.#isTold || !this.#jar.isPlain(request)) return;
     this.#isTold = true;
-    this.#logger.log('Cookies go without Secure: this is http. Use https outside of your own machine.');
+    this.#logger.log(
+      line('cookies-insecure', 'Cookies go without Secure: this is http. Use https outside of your own machine.'),
+    );
   }
 }
 

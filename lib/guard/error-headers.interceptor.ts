@@ -18,6 +18,7 @@ import {
   UnauthorizedError,
   UnavailableError,
 } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../contracts/rights-errors';
 import { InvalidClientError } from '../contracts/oauth-errors';
 import { ThrottledLogger } from '../sessions/throttled-logger';
@@ -53,8 +54,9 @@ export class ErrorHeaders implements NestInterceptor {
       setHeader(response, 'Retry-After', String(error.retryAfter));
       // Thrown by the host itself, in a flood: it must not keep an outage out of the log.
       if (error instanceof TooBusyError) return;
-      const what = error instanceof StorageUnavailableError ? 'Session storage' : 'Issuer of the tokens';
-      this.log.write('error', `${what} unavailable`, error);
+      if (error instanceof StorageUnavailableError)
+        this.log.write('error', line('storage-unavailable', 'Session storage unavailable'), error);
+      else this.log.write('error', line('issuer-unavailable', 'Issuer of the tokens unavailable'), error);
     }
   }
 

@@ -1,5 +1,6 @@
 import { type CanActivate, Logger } from '@nestjs/common';
 import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
+import { line } from '../contracts/log-line';
 import { ModuleScope } from './competing-modules';
 import { JwtKnoxGuard } from './jwt-knox.guard';
 
@@ -16,8 +17,11 @@ export function warnOfGuardsBefore(moduleRef: ModuleRef): void {
   const names = before.filter((guard) => !(guard instanceof JwtKnoxGuard)).map((guard) => guard.constructor.name);
   if (names.length === 0) return;
   new Logger('JwtKnox').warn(
-    `Global guards run before the one of guard: 'global', and cannot see who sends a request: ${names.join(', ')}. Leave ` +
-      "guard: 'global' out, and list { provide: APP_GUARD, useExisting: JwtKnoxGuard } in the " +
-      'providers of your root module: before the guards that need request.user, after those that do not, such as a throttler.',
+    line(
+      'guards-before',
+      `Global guards run before the one of guard: 'global', and cannot see who sends a request: ${names.join(', ')}. Leave ` +
+        "guard: 'global' out, and list { provide: APP_GUARD, useExisting: JwtKnoxGuard } in the " +
+        'providers of your root module: before the guards that need request.user, after those that do not, such as a throttler.',
+    ),
   );
 }

@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable, Optional } from '@nestjs/common';
 import { JwtKnoxConfigurationError, MissingTokenError } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import { ThrottledLogger } from '../sessions/throttled-logger';
 import { RequestSession } from './authenticated-request';
 import { allowsCrossOrigin, canChange } from './cross-origin';
@@ -81,7 +82,7 @@ export class JwtKnoxGuard implements CanActivate {
 
   private missingIn(context: ExecutionContext): MissingTokenError {
     const error = missingRequestIn(context);
-    if (!isToldByNest(context)) this.log.write('warn', 'A message was refused', error);
+    if (!isToldByNest(context)) this.log.write('warn', line('message-refused', 'A message was refused'), error);
     return error;
   }
 

@@ -1,6 +1,7 @@
 import { RpcException } from '@nestjs/microservices';
 import { JwtKnoxError, MissingTokenError } from '../contracts/errors';
 import type { Presenter } from '../contracts/device';
+import { line } from '../contracts/log-line';
 import { RequestContext } from '../guard/request-context';
 import { ThrottledLogger } from '../sessions/throttled-logger';
 import type { MessageHeaders } from './message-headers';
@@ -59,7 +60,7 @@ export class MessageContext extends RequestContext {
     if (!end) return refusal;
     if (refusal !== error) end((refusal as RpcException).getError() as object);
     else {
-      LOG.write('error', 'A call of gRPC was refused', error);
+      LOG.write('error', line('call-refused', 'A call of gRPC was refused'), error);
       end({ code: GRPC_UNKNOWN, message: 'Internal server error' });
     }
     // Thrown, it would end the process. Nobody waits for this: it is forgotten with the call.
@@ -73,7 +74,7 @@ export class MessageContext extends RequestContext {
     if (error instanceof MissingTokenError) {
       message = lack ?? hint ?? message;
       // An event has no answer that would tell.
-      if (lack) LOG.write('warn', 'A message was refused', new MissingTokenError(lack));
+      if (lack) LOG.write('warn', line('message-refused', 'A message was refused'), new MissingTokenError(lack));
     }
     if (Metadata === undefined) return new RpcException({ code, status, message });
     const metadata = new Metadata();

@@ -4,6 +4,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import type { JwtKnoxFeature } from '../contracts/feature';
 import type { SessionStorage } from '../contracts/session-storage';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from './resolve-options';
+import { traceStorage } from './traced-storage';
 
 /** What a module adds to itself for its session storage. */
 export interface BoundStorage {
@@ -27,13 +28,15 @@ export interface StorageUse {
  */
 export function bindStorage(storage: SessionStorage, { name: moduleName, readOnly, front }: StorageUse): BoundStorage {
   const useFactory = async (
-    { realm, storageTimeout }: Pick<ResolvedOptions, 'realm' | 'storageTimeout'>,
+    options: Pick<ResolvedOptions, 'realm' | 'storageTimeout'>,
     ...args: unknown[]
   ): Promise<SessionRepository> => {
+    const { realm, storageTimeout } = options;
     const own = args.slice(0, storage.inject?.length ?? 0);
     const repository: unknown = await storage.useFactory(...own, { realm, storageTimeout });
     const problems = isRepository(repository) ? problemsOf(repository, { realm, readOnly }) : [NO_REPOSITORY];
     if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, moduleName);
+    traceStorage(repository as SessionRepository, options);
     if (!front) return repository as SessionRepository;
     return front.useFactory(repository as SessionRepository, ...args.slice(own.length));
   };

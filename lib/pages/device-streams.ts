@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
 import { JwtKnoxEvents } from '../contracts/events';
+import { line } from '../contracts/log-line';
 import type { Session } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import type { ChannelEnd, ChannelTerms } from '../sessions/open-channel';
@@ -135,7 +136,8 @@ class OpenPage {
         this.stream.send('devices', html);
       }
     } catch (error) {
-      OpenPage.logger.warn(`A page of devices could not be brought up to date: ${(error as Error)?.message}`);
+      const what = `A page of devices could not be brought up to date: ${(error as Error)?.message}`;
+      OpenPage.logger.warn(line('devices-page-stale', what));
       // It comes back for the whole list.
       this.close();
     } finally {

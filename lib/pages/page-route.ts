@@ -15,6 +15,7 @@ import {
 } from '@nestjs/common';
 import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
 import { UnauthorizedError } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import { TokenTransport } from '../contracts/token-transport';
 import { requestContextOf } from '../guard/request-context';
 import { REFUSALS } from '../routes/auth.controller';
@@ -47,7 +48,10 @@ export class PageErrors implements ExceptionFilter<HttpException> {
     try {
       await this.answer(error, request, response);
     } catch (failure) {
-      this.logger.error('The page about an error failed', (failure as Error)?.stack ?? failure);
+      this.logger.error(
+        line('error-page-failed', 'The page about an error failed'),
+        (failure as Error)?.stack ?? failure,
+      );
       sendPage(response, HttpStatus.INTERNAL_SERVER_ERROR, '');
     }
   }

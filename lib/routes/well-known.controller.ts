@@ -13,6 +13,7 @@ import {
   VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { line } from '../contracts/log-line';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { TokenService } from '../sessions/token.service';
 import { Public } from '../guard/decorators';
@@ -123,5 +124,7 @@ function reportMoved(moduleRef: ModuleRef, name: string): void {
   const remedy = routes.modulePath
     ? `leave JwtKnoxModule out of RouterModule, and write its path in routes.prefix, such as 'api/auth'.`
     : `keep it out of the global prefix by app.setGlobalPrefix('…', { exclude: ['${WELL_KNOWN}/{*path}'] }).`;
-  new Logger('JwtKnox').error(`${path} is served at ${served}, where no client looks for it: ${remedy}`);
+  new Logger('JwtKnox').error(
+    line('well-known-moved', `${path} is served at ${served}, where no client looks for it: ${remedy}`),
+  );
 }

@@ -1,4 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
+import { AUTHENTICATE } from '../contracts/diagnostics';
 import type { Presenter } from '../contracts/device';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -70,6 +71,15 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
   }
 
   override recall(token: string, presenter?: Presenter): Authentication | undefined {
+    if (!AUTHENTICATE.isHeard) return this.recallLive(token, presenter);
+    const startedAt = performance.now();
+    const found = this.recallLive(token, presenter);
+    // What memory does not answer is asked for by `authenticate`, which tells of it.
+    if (found) AUTHENTICATE.tell(this.rejections.options, { isCached: true }, { took: performance.now() - startedAt });
+    return found;
+  }
+
+  private recallLive(token: string, presenter?: Presenter): Authentication | undefined {
     const now = this.options.clock.now();
     const claims = this.knownClaims(token, now);
     const live = claims && this.checker.recall(claims, presenter, now);

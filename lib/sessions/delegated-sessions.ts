@@ -6,6 +6,7 @@ import type { Duration } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Actors } from './actors';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
+import { traceLogin } from './login-trace';
 import { RequestDeadline } from './request-deadline';
 import { type Login, SessionIssuer } from './session-issuer';
 
@@ -88,7 +89,8 @@ export class DelegatedSessions {
     session: Omit<Login<User>, 'username' | 'transaction'>,
     deadline: RequestDeadline,
   ): Promise<IssuedTokens<User>> {
-    return this.issuer.start({ ...session, username: null, transaction: null }, deadline);
+    const start = () => this.issuer.start({ ...session, username: null, transaction: null }, deadline);
+    return traceLogin(this.options, session.kind, start);
   }
 
   private newDeadline(): RequestDeadline {

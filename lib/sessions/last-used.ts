@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { line } from '../contracts/log-line';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -69,7 +70,7 @@ export class LastUsed {
   private write(record: SessionRecord, now: number): Promise<void> {
     const lastUsedAt = Math.max(now, (record.rotatedAt ?? 0) + 1, record.kind === 'program' ? record.createdAt + 1 : 0);
     return fromStorage(() => this.repository.touch(record.id, record.generation, lastUsedAt)).catch((error: unknown) =>
-      this.log.write('warn', "Noting a session's use failed", error),
+      this.log.write('warn', line('use-unnoted', "Noting a session's use failed"), error),
     );
   }
 

@@ -6,6 +6,7 @@ import { SessionRepository, type StorageTransaction } from '../contracts/session
 import { type Credentials, UserProvider } from '../contracts/user-provider';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
+import { traceLogin } from './login-trace';
 import { type IssueOverrides, SessionIssuer } from './session-issuer';
 import { HostErrors } from './host-errors';
 import { RequestDeadline } from './request-deadline';
@@ -33,8 +34,24 @@ export class Logins {
       throw new Error(
         'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
       );
-    const deadline = new RequestDeadline(this.options.storageTimeout);
-    const check = async () => {
+    return traceLogin(this.options, 'login', async (note) => {
+      const deadline = new RequestDeadline(this.options.storageTimeout);
+      const { arrival, user } = await this.check(users, credentials, request, deadline);
+      const { username } = credentials;
+      if (!user) {
+        this.issuer.reportFailure(username, device, 'credentials');
+        note.reason = 'credentials';
+        throw new InvalidCredentialsError();
+      }
+      const chosen = await deadline.run(() => this.choicesFor(user, request));
+      const given = { ...overrides, ...chosen };
+      const login = { user, device, arrival, overrides: given, username, transaction: null, kind: 'login' } as const;
+      return this.issuer.start(login, deadline);
+    });
+  }
+
+  private check(users: UserProvider, credentials: Credentials, request: unknown, deadline: RequestDeadline) {
+    return deadline.run(async () => {
       // The arrival first: credentials that change from here on do not count for this login.
       const arrival = await this.arrivals.read();
       const exclude = <T>(work: () => Promise<T>) => deadline.pauseWhile(work);
@@ -42,24 +59,7 @@ export class Logins {
         arrival,
         user: await this.hostErrors.run(() => users.validateCredentials(credentials, request, exclude)),
       };
-    };
-    const { arrival, user } = await deadline.run(check);
-    const { username } = credentials;
-    if (!user) {
-      this.issuer.reportFailure(username, device, 'credentials');
-      throw new InvalidCredentialsError();
-    }
-    const chosen = await deadline.run(() => this.choicesFor(user, request));
-    const login = {
-      user,
-      device,
-      arrival,
-      overrides: { ...overrides, ...chosen },
-      username,
-      transaction: null,
-      kind: 'login',
-    } as const;
-    return this.issuer.start(login, deadline);
+    });
   }
 
   /** For a user whom the guards of the login route have authenticated. */
@@ -74,13 +74,15 @@ export class Logins {
   }
 
   async issue<User>(user: User, device: Device, overrides: IssueOverrides): Promise<IssuedTokens<User>> {
-    const deadline = new RequestDeadline(this.options.storageTimeout);
-    const transaction = this.transactionOf(overrides);
-    const arrival = await deadline.run(() => this.arrivals.begun(overrides, transaction?.repository));
-    return this.issuer.start(
-      { user, device, arrival, overrides, username: null, transaction, kind: 'login' },
-      deadline,
-    );
+    return traceLogin(this.options, 'login', async () => {
+      const deadline = new RequestDeadline(this.options.storageTimeout);
+      const transaction = this.transactionOf(overrides);
+      const arrival = await deadline.run(() => this.arrivals.begun(overrides, transaction?.repository));
+      return this.issuer.start(
+        { user, device, arrival, overrides, username: null, transaction, kind: 'login' },
+        deadline,
+      );
+    });
   }
 
   /** @throws StorageUnavailableError */

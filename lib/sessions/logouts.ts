@@ -53,6 +53,7 @@ export class Logouts {
 
   /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */
   private async afterItsEnd(error: unknown, { access, refresh }: Shown): Promise<never> {
+    this.revoker.refused({ reason: 'logout' }, error);
     const { reason } = error as { reason?: string };
     if (!reason || !ENDED.has(reason)) throw error;
     const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;

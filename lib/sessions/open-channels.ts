@@ -1,5 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { sockets } from '../contracts/diagnostics';
 import { JwtKnoxEvents, type RevocationScope } from '../contracts/events';
+import { line } from '../contracts/log-line';
 import type { Session } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type ChannelEnd, type ChannelTerms, OpenChannel } from './open-channel';
@@ -80,6 +82,7 @@ export class OpenChannels implements OnApplicationShutdown {
     const now = this.options.clock.now();
     const { id, userId } = shown.session;
     const session = this.sessions.add(channel, now);
+    this.tellSize();
     // It may have ended between the reading of its row and now.
     if ([id, userId, EVERYBODY].some((one) => this.doubts.has(one))) this.doubt(session);
     this.timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
@@ -97,6 +100,11 @@ export class OpenChannels implements OnApplicationShutdown {
   /** Forgets a channel that the other side closed. */
   leave(channel: OpenChannel): void {
     this.sessions.remove(channel);
+    this.tellSize();
+  }
+
+  private tellSize(): void {
+    if (sockets.hasSubscribers) sockets.publish({ realm: this.realm, open: this.size });
   }
 
   /** Says what a guard will find where it looks for a request: the client of a socket, the context of a subscription. */
@@ -169,12 +177,15 @@ export class OpenChannels implements OnApplicationShutdown {
   }
 
   private close(channel: OpenChannel, end: ChannelEnd, close: (end: ChannelEnd) => void): void {
-    this.sessions.remove(channel);
+    this.leave(channel);
     try {
       close(end);
     } catch (error) {
       this.logger.error(
-        `Closing what was open for a session failed: ${error instanceof Error ? error.message : 'unknown error'}`,
+        line(
+          'close-failed',
+          `Closing what was open for a session failed: ${error instanceof Error ? error.message : 'unknown error'}`,
+        ),
       );
     }
   }

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RefreshTokenReusedError } from '../contracts/errors';
 import { type JwtKnoxEventMap, JwtKnoxEvents, type RetryReason } from '../contracts/events';
 import { cleanPresenter, type Presenter } from '../contracts/device';
+import { line } from '../contracts/log-line';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRevoker } from './session-revoker';
@@ -36,7 +37,13 @@ export class RefreshEvents {
 
   /** A session was ended because its used refresh token came again; returns the error to throw. */
   replayed(record: SessionRecord, presenter: Presenter): RefreshTokenReusedError {
-    this.logger.warn(`A used refresh token of session ${record.id} was presented again: the session has been ended.`);
+    const { id } = record;
+    this.logger.warn(
+      line(
+        'refresh-token-reused',
+        `A used refresh token of session ${id} was presented again: the session has been ended.`,
+      ),
+    );
     this.events.emit('refresh.reused', { session: sessionOf(record), presenter: this.told(presenter) });
     this.revoker.announceOne(record, { reason: 'reused' });
     return new RefreshTokenReusedError();

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { TokenRejection } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import type { TokenType } from '../tokens/token-header';
 
 const MAX_LINES = 10;
@@ -25,7 +26,7 @@ export class RejectionLog {
     const whose = claims ? ` Session ${claims.sessionId}, user ${JSON.stringify(claims.userId)}.` : '';
     const more = this.leftOut > 0 ? ` Before it, ${this.leftOut} more were refused without a line.` : '';
     this.leftOut = 0;
-    this.logger.debug(`${article} ${tokenType} token was refused: ${reason}.${whose}${more}`);
+    this.logger.debug(line('token-refused', `${article} ${tokenType} token was refused: ${reason}.${whose}${more}`));
   }
 }
 

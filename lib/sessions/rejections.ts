@@ -22,7 +22,7 @@ export class TokenRejections {
 
   constructor(
     private readonly events: JwtKnoxEvents,
-    @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'session'>,
+    @Inject(JWT_KNOX_OPTIONS) readonly options: Pick<ResolvedOptions, 'realm' | 'session'>,
   ) {}
 
   /** The error to throw; any error but a TokenRejection comes back as it is. */

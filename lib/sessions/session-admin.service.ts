@@ -1,5 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { PURGE } from '../contracts/diagnostics';
 import { JwtKnoxEvents, type SessionActor } from '../contracts/events';
+import { line } from '../contracts/log-line';
 import { type Session, sessionOf } from '../contracts/session';
 import {
   type SlotQuery,
@@ -61,14 +63,19 @@ export class SessionAdminService {
     if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) {
       throw new TypeError('purgeExpired: batchSize must be from 1 to 10000.');
     }
-    const now = this.options.clock.now();
-    const expired = await this.deleteExpired(now, batchSize);
-    const surplus = await this.purgeSurplus(now, batchSize);
-    if (surplus > 0) await this.revoker.settled();
-    return expired + surplus;
+    const purge = (note: { count?: number }) => this.purge(batchSize, note);
+    return PURGE.isHeard ? PURGE.trace(this.options, {}, purge) : purge({});
   }
 
-  private async deleteExpired(now: number, batchSize: number): Promise<number> {
+  private async purge(batchSize: number, note: { count?: number }): Promise<number> {
+    const now = this.options.clock.now();
+    const expired = await this.deleteExpired(now, batchSize, note);
+    const surplus = await this.purgeSurplus(now, batchSize);
+    if (surplus > 0) await this.revoker.settled();
+    return (note.count = expired + surplus);
+  }
+
+  private async deleteExpired(now: number, batchSize: number, note: { count?: number }): Promise<number> {
     let count = 0;
     try {
       for (let batch = batchSize; batch > 0; count += batch) {
@@ -76,8 +83,9 @@ export class SessionAdminService {
       }
     } finally {
       // Of the batches before one that failed too.
+      note.count = count;
       if (count > 0) {
-        this.logger.log(`Purged ${count} expired sessions.`);
+        this.logger.log(line('purged', `Purged ${count} expired sessions.`));
         this.events.emit('sessions.purged', { count });
       }
     }

@@ -9,6 +9,18 @@ export interface KnownUser {
   readonly validSince: number | null;
 }
 
+/** What a process knows of its memory and its feed. */
+export interface CacheState {
+  /** Sessions in memory. */
+  readonly sessions: number;
+  /** Requests that memory answered, since the start of the process. */
+  hits: number;
+  /** Requests of known tokens that it did not. */
+  misses: number;
+  /** Milliseconds since the feed last proved that nothing is missing; null before it did so for the first time. */
+  readonly feedAge: number | null;
+}
+
 /**
  * What a process may answer from memory: the seam for `leaseCache` of `nestjs-jwt-knox/cache`. What is recalled may accept,
  * and never refuse: a refusal is judged anew from the storage.
@@ -49,6 +61,9 @@ export abstract class SessionCache {
    * `session.revoked`): by `performance.now()`. `-Infinity` while nothing is heard.
    */
   abstract readonly heardUntil: number;
+
+  /** For those who watch. */
+  abstract readonly state: CacheState;
 
   /** Calls whenever something may have been missed, until the returned function is called. */
   abstract onInterrupted(listener: () => void): () => void;

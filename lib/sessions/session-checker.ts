@@ -2,6 +2,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { cleanText, cleanPresenter, type Presenter, TEXT_LIMITS } from '../contracts/device';
+import { line } from '../contracts/log-line';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import type { AccessClaims, TokenClaims } from '../tokens/token-claims';
@@ -155,7 +156,10 @@ export class SessionChecker {
     const seconds = Math.round(ahead / 1_000);
     this.clockLog.write(
       'warn',
-      `The clocks of the servers differ, or this one was set back: a session was used ${seconds} s in the future. Keep them right with NTP.`,
+      line(
+        'clocks-differ',
+        `The clocks of the servers differ, or this one was set back: a session was used ${seconds} s in the future. Keep them right with NTP.`,
+      ),
     );
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { InvalidCredentialsError, StorageUnavailableError } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import { SessionRepository } from '../contracts/session.repository';
 import { fenceScope, fenceScopeOfAll } from '../tokens/fence-scope';
 import type { LoginArrival } from './login-arrivals';
@@ -90,6 +91,8 @@ export class SessionInserter {
       // After the host's transaction, its connection is not at hand any more.
       storage = this.repository;
     }
-    this.logger.error(`Session ${record.id}, whose login failed, could not be deleted; it ends by itself.`);
+    this.logger.error(
+      line('login-undeleted', `Session ${record.id}, whose login failed, could not be deleted; it ends by itself.`),
+    );
   }
 }

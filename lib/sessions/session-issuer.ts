@@ -1,9 +1,10 @@
 import { epochOf, type Moment } from '../contracts/clock';
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import { InvalidCredentialsError, SessionLimitReachedError } from '../contracts/errors';
+import { InvalidCredentialsError } from '../contracts/errors';
 import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { cleanText, cleanPresenter, type Device, isSameDevice, type Presenter, TEXT_LIMITS } from '../contracts/device';
+import { line } from '../contracts/log-line';
 import type { RegisteredSessionColumns } from '../contracts/registered-types';
 import { SESSION_COLUMNS, type SessionKind, type SessionRecord, sessionRecord } from '../contracts/session';
 import { SessionRepository, type StorageTransaction } from '../contracts/session.repository';
@@ -15,7 +16,8 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import type { Acting } from './actors';
 import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
-import { FencedLogin, type NewSession, SessionInserter } from './session-inserter';
+import { loginFailureOf } from './login-trace';
+import { type NewSession, SessionInserter } from './session-inserter';
 import { storedAudience } from './session-audience';
 import { storedScopes } from '../contracts/scopes';
 import { storedClaims } from './session-claims';
@@ -112,7 +114,7 @@ export class SessionIssuer {
     try {
       return await work();
     } catch (error) {
-      const reason = failureOf(error);
+      const reason = loginFailureOf(error);
       if (reason) this.reportFailure(username, device, reason);
       throw error;
     }
@@ -130,7 +132,8 @@ export class SessionIssuer {
     if (record.kind !== 'login') return;
     const noted = async () => this.users?.onLogin(user, session);
     await deadline.run(noted).catch((error: unknown) => {
-      this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
+      const what = error instanceof Error ? error.message : 'unknown error';
+      this.logger.error(line('on-login-failed', `UserProvider.onLogin failed: ${what}`));
     });
   }
 
@@ -241,10 +244,4 @@ function lifetimeGiven(ttl: Duration | undefined): number | null {
   const given = millisecondsOf(ttl);
   if (given) return given;
   throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
-}
-
-function failureOf(error: unknown): LoginFailure | null {
-  if (error instanceof FencedLogin) return 'fenced';
-  if (error instanceof InvalidCredentialsError) return 'inactive';
-  return error instanceof SessionLimitReachedError ? 'session_limit' : null;
 }

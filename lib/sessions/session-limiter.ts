@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { SessionLimitReachedError } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -170,7 +171,12 @@ export class SessionLimiter {
     const gone: SessionRecord[] = [];
     for (const row of ended) {
       const undone = repository.reinstate(row.id, row.slot, row.expiresAt).catch(() => {
-        this.logger.error(`Session ${row.id} was ended for a login that failed, and could not be reinstated.`);
+        this.logger.error(
+          line(
+            'session-unreinstated',
+            `Session ${row.id} was ended for a login that failed, and could not be reinstated.`,
+          ),
+        );
         return false;
       });
       if (!(await undone)) gone.push(row);

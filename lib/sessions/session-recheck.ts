@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import { type Session, sessionOf, type SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -39,7 +40,11 @@ export class SessionRecheck {
     try {
       return await check();
     } catch (error) {
-      this.log.write('warn', 'A session with open sockets or streams could not be checked again', error);
+      this.log.write(
+        'warn',
+        line('recheck-failed', 'A session with open sockets or streams could not be checked again'),
+        error,
+      );
       return false;
     }
   }
@@ -51,7 +56,11 @@ export class SessionRecheck {
       const rows = await this.withinDeadline(() => fromStorage(() => this.repository.findByIds(ids, storageTimeout)));
       return new Map(rows.map((row) => [row.id, row]));
     } catch (error) {
-      this.log.write('warn', 'Sessions with open sockets or streams could not be read again', error);
+      this.log.write(
+        'warn',
+        line('recheck-unread', 'Sessions with open sockets or streams could not be read again'),
+        error,
+      );
       return null;
     }
   }

@@ -33,6 +33,8 @@ export interface RefreshAttempt {
   keepsKey?: boolean;
   /** What the access token is to be for; left out: all that the session is for. */
   resource?: string | readonly string[];
+  /** Learns what becomes of it, once that is decided and carried out. */
+  note?: { decision?: Answer['kind'] } | undefined;
   /** The arrival, epoch ms. */
   now: number;
   deadline: RequestDeadline;
@@ -228,6 +230,7 @@ export class SessionRefresher {
     const keys = { session: claims.sessionKey, access: claims.sessionKey.accessKey(record), refresh };
     const tokens = await this.tokens.sign({ record, user, keys, now, audience: this.audienceFor(record, attempt) });
     deadline.throwIfPassed();
+    if (attempt.note) attempt.note.decision = decision;
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;
   }

@@ -4,6 +4,7 @@ import { InvalidTokenError, TokenRejection } from '../contracts/errors';
 import { ForbiddenError } from '../contracts/rights-errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { Presenter } from '../contracts/device';
+import { REFRESH } from '../contracts/diagnostics';
 import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
@@ -67,18 +68,22 @@ export class SessionRenewals {
     presenter: Presenter | undefined,
     how: Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey'>,
   ): Promise<IssuedTokens> {
-    const deadline = this.newDeadline();
-    const now = this.options.clock.now();
-    const refresh = async () =>
-      this.refresher.refresh({
-        ...how,
-        claims: this.tokens.readRefresh(token, now),
-        presenter: presenter ?? {},
-        checksPresenter: presenter !== undefined,
-        now,
-        deadline,
-      });
-    return this.refused(presenter, () => deadline.run(refresh));
+    const attempt = (note?: RefreshAttempt['note']) => {
+      const deadline = this.newDeadline();
+      const now = this.options.clock.now();
+      const refresh = async () =>
+        this.refresher.refresh({
+          ...how,
+          claims: this.tokens.readRefresh(token, now),
+          presenter: presenter ?? {},
+          checksPresenter: presenter !== undefined,
+          note,
+          now,
+          deadline,
+        });
+      return this.refused(presenter, () => deadline.run(refresh));
+    };
+    return REFRESH.isHeard ? REFRESH.trace(this.options, {}, attempt) : attempt();
   }
 
   /** The session that a refresh token of any generation belongs to, to end it: whoever its user is by now. */

@@ -1,4 +1,5 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
+import { REVOKE } from '../contracts/diagnostics';
 import { StorageUnavailableError } from '../contracts/errors';
 import { JwtKnoxEvents, type RevocationReason, type RevocationScope, type SessionActor } from '../contracts/events';
 import { type Session, type SessionKind, sessionOf } from '../contracts/session';
@@ -146,23 +147,31 @@ export class SessionRevoker {
     return new RequestDeadline(this.options.storageTimeout);
   }
 
+  /** Tells of a logout that comes to nothing, as its token is refused. */
+  refused(ending: Pick<Ending, 'reason'>, cause: unknown): void {
+    if (REVOKE.isHeard) REVOKE.tell(this.options, { why: ending.reason, count: 0 }, { failure: { cause } });
+  }
+
   /** Announces what ended once it has, also when the caller was told 503 meanwhile. */
   private end(what: Ended, ending: Ending, work: () => Promise<number>): Promise<number> {
     const { deadline = this.newDeadline() } = ending;
-    return deadline.run(async () => this.announce({ ...what, count: await fromStorage(work) }, ending));
+    const end = () => deadline.run(async () => this.announce({ ...what, count: await fromStorage(work) }, ending));
+    if (!REVOKE.isHeard) return end();
+    return REVOKE.trace(this.options, { why: ending.reason }, async (told) => (told.count = await end()));
   }
 
   /**
    * Announces that sessions ended; the one place where that is announced. Nothing is, when none did. Returns how many.
    */
-  announce({ scope, userId, count }: Ended & { count: number }, { reason, actor = null }: Ending): number {
+  private announce({ scope, userId, count }: Ended & { count: number }, { reason, actor = null }: Ending): number {
     const sessionId = 'sessionId' in scope ? scope.sessionId : null;
     if (count > 0) this.events.emit('session.revoked', { scope, userId, sessionId, count, reason, actor });
     return count;
   }
 
-  /** The same for one session. */
+  /** The same for one session, which ended by a statement that was about more than that. */
   announceOne({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): void {
+    if (REVOKE.isHeard) REVOKE.tell(this.options, { why: ending.reason, count: 1 });
     this.announce({ scope: { sessionId: id }, userId, count: 1 }, ending);
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { StorageUnavailableError } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import type { SessionRepository } from '../contracts/session.repository';
 import { generateId } from '../tokens/token-key';
 import { fromStorage, RequestDeadline } from './request-deadline';
@@ -20,11 +21,14 @@ export async function reportUnreadableSessions(
   };
   const found = await new RequestDeadline(timeout).run(read).catch(({ cause }: StorageUnavailableError) => {
     logger.error(
-      `The sessions cannot be read: ${cause instanceof Error ? cause.message : 'unknown error'}. If the table is missing, add ` +
-        '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them; if the table is in another ' +
-        'data source, name that one in typeOrm({ dataSource }).',
+      line(
+        'sessions-unreadable',
+        `The sessions cannot be read: ${cause instanceof Error ? cause.message : 'unknown error'}. If the table is missing, add ` +
+          '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them; if the table is in another ' +
+          'data source, name that one in typeOrm({ dataSource }).',
+      ),
     );
     return [];
   });
-  for (const problem of found) logger.error(problem);
+  for (const problem of found) logger.error(line('storage-unfit', problem));
 }

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { LogLine } from '../contracts/log-line';
 
 /** Logs at most once in an interval: an outage must not become a flood in the logs. */
 export class ThrottledLogger {
@@ -13,7 +14,7 @@ export class ThrottledLogger {
   }
 
   /** @param error the failure; told by its cause, where it has one, for that is what the storage said */
-  write(level: 'warn' | 'error', what: string, error?: unknown): void {
+  write(level: 'warn' | 'error', what: LogLine, error?: unknown): void {
     const now = performance.now();
     if (now - this.last < this.intervalMs) return;
     this.last = now;

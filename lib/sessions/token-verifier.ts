@@ -1,3 +1,4 @@
+import { AUTHENTICATE } from '../contracts/diagnostics';
 import type { Presenter } from '../contracts/device';
 import type { TokenSession } from '../contracts/session';
 import type { TokenRejections } from './rejections';
@@ -22,7 +23,13 @@ export abstract class TokenVerifier<User = any, KnownSession extends TokenSessio
    * Who presents this token, in which session: for guards, and for WebSocket handshakes, RPC and jobs.
    * @throws InvalidTokenError, TokenExpiredError, IssuerUnavailableError, StorageUnavailableError
    */
-  async authenticate(
+  authenticate(token: string, presenter?: Presenter, how?: HowToVerify): Promise<Authentication<User, KnownSession>> {
+    if (!AUTHENTICATE.isHeard) return this.judge(token, presenter, how);
+    const { options } = this.rejections;
+    return AUTHENTICATE.trace(options, { isCached: false }, () => this.judge(token, presenter, how));
+  }
+
+  private async judge(
     token: string,
     presenter?: Presenter,
     how?: HowToVerify,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { TokenRejection } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import { frameHeaderOf, MOST_FRAME_LENGTH, openFrame } from '../tokens/revocation-frame';
 import { generateId } from '../tokens/token-key';
 import { eventsOf } from './event-stream';
@@ -95,7 +96,7 @@ export class RevocationSubscription {
     this.isHeard = true;
     this.isReported = false;
     this.wait = FIRST_WAIT_MS;
-    this.logger.log('The revocation stream of the issuer is heard.');
+    this.logger.log(line('stream-connected', 'The revocation stream of the issuer is heard.'));
   }
 
   private fail(error: unknown): void {
@@ -105,7 +106,8 @@ export class RevocationSubscription {
     if (this.isReported) return;
     this.isReported = true;
     const what = isForged ? `said something that its issuer did not (${error.message})` : failureOf(error).message;
-    this.logger.warn(`The revocation stream is not heard: ${what} ${CONSEQUENCES[this.options.onSilence]}`);
+    const consequence = CONSEQUENCES[this.options.onSilence];
+    this.logger.warn(line('stream-down', `The revocation stream is not heard: ${what} ${consequence}`));
   }
 }
 

@@ -66,7 +66,7 @@ describe.each(environments)('a clock that is wrong: $title', ({ platform, kind }
     t.clock.advance('-5m');
     for (let i = 0; i < 3; i++) expect(await t.statusOf(login.access_token)).toBe(204);
     expect(warnings()).toEqual([
-      'The clocks of the servers differ, or this one was set back: a session was used 300 s in the future. Keep them right with NTP.',
+      '[jwt-knox:clocks-differ] The clocks of the servers differ, or this one was set back: a session was used 300 s in the future. Keep them right with NTP.',
     ]);
   });
 

@@ -166,7 +166,7 @@ describe.each(environments)("gateways under guard: 'global': $title", ({ platfor
     expect(await client.ask('who')).toMatchObject({ event: 'exception', data: { status: 'error' } });
     expect(lines).toEqual([
       expect.stringMatching(
-        /^A message was refused: JwtKnoxGuard finds no token and no headers in the client.*@Public\(\).*contextReader/,
+        /^\[jwt-knox:message-refused] A message was refused: JwtKnoxGuard finds no token and no headers in the client.*@Public\(\).*contextReader/,
       ),
     ]);
   });

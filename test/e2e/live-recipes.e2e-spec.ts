@@ -14,6 +14,7 @@ import { chat, ChatGateway } from '../support/sockets-recipe';
 describe.each([
   ['docs/21-websockets.md', 'test/support/sockets-recipe.ts'],
   ['docs/22-graphql.md', 'test/support/graphql-recipe.ts'],
+  ['docs/26-observability.md', 'test/support/prometheus-recipe.ts'],
 ])('the examples of %s', (page, file) => {
   const source = readFileSync(file, 'utf8');
   const examples = [...source.matchAll(/\/\*\* Example: (.*) \*\/\n([\s\S]*?)\/\*\* End of example \*\//g)];

@@ -36,11 +36,11 @@ describe.each(environments)('the log of refused tokens: $title', ({ platform, ki
     await refuse(token);
     const whose = `Session ${id}, user "${user}".`;
     expect(lines).toEqual([
-      'An access token was refused: malformed.',
-      'An access token was refused: signature.',
-      `An access token was refused: user_agent_mismatch. ${whose}`,
-      'A refresh token was refused: header.',
-      `An access token was refused: session_not_found. ${whose}`,
+      '[jwt-knox:token-refused] An access token was refused: malformed.',
+      '[jwt-knox:token-refused] An access token was refused: signature.',
+      `[jwt-knox:token-refused] An access token was refused: user_agent_mismatch. ${whose}`,
+      '[jwt-knox:token-refused] A refresh token was refused: header.',
+      `[jwt-knox:token-refused] An access token was refused: session_not_found. ${whose}`,
     ]);
   });
 
@@ -82,7 +82,7 @@ describe.each(environments)('the log of refused tokens: $title', ({ platform, ki
     });
     try {
       await service.http.get('/notes', { token: 'junk' });
-      expect(lines).toEqual(['An access token was refused: malformed.']);
+      expect(lines).toEqual(['[jwt-knox:token-refused] An access token was refused: malformed.']);
     } finally {
       await service.close();
       await database.drop();

@@ -58,11 +58,13 @@ describe.each(environments)('S9: a verifier that shares the database: $title', (
     expect(errors).toEqual([]);
     for (const statement of LOOSE[kind]) await onDatabase(t.database, statement);
     await t.service('shared-database', {}, { logger });
-    expect(errors).toEqual([expect.stringMatching(/^The table jwt_knox_sessions compares text otherwise.*userId/)]);
+    expect(errors).toEqual([
+      expect.stringMatching(/^\[jwt-knox:storage-unfit] The table jwt_knox_sessions compares text otherwise.*userId/),
+    ]);
     errors.length = 0;
     await onDatabase(t.database, 'ALTER TABLE jwt_knox_sessions RENAME TO elsewhere');
     await t.service('shared-database', {}, { logger });
-    expect(errors).toEqual([expect.stringMatching(/^The sessions cannot be read: /)]);
+    expect(errors).toEqual([expect.stringMatching(/^\[jwt-knox:sessions-unreadable] The sessions cannot be read: /)]);
   });
 });
 

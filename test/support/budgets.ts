@@ -17,6 +17,7 @@ export const BUDGETS = {
 /** Rooms that an entry point of their own opens, or will: not part of the entry `.`, whoever imports them. */
 const ADD_ONS = [
   'typeorm', 'verifier', 'cache', 'testing', 'client', 'pages', 'swagger', 'websockets', 'graphql', 'microservices',
+  'opentelemetry', 'terminus',
 ]; // prettier-ignore
 
 interface SourceFile {

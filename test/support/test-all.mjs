@@ -3,7 +3,7 @@
 // The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,6 +125,13 @@ async function missingServers() {
   return problems.flat();
 }
 
+/** Says that Prometheus is not there, and what to do. */
+function missingPrometheus() {
+  const path = process.env.TEST_PROMETHEUS ?? '/usr/bin/prometheus';
+  if (existsSync(path)) return [];
+  return [`There is no Prometheus at ${path}.\n  Install it, or name another one in TEST_PROMETHEUS.`];
+}
+
 async function runSuite({ name, cwd, node, env, databases, filter = [], config, length = LENGTH }) {
   console.log(`\nOn Node ${name}, ${databases}: ${config ?? (filter.join(' ') || 'everything')}`);
   const file = join(
@@ -147,7 +154,7 @@ const fail = (name, message) => {
   report(join(reports, `${name}.json`), 0, 1);
 };
 
-const missing = [...(await missingServers()), ...(await missingBrokers())];
+const missing = [...(await missingServers()), ...(await missingBrokers()), ...missingPrometheus()];
 if (missing.length > 0) {
   fail('servers', missing.join('\n'));
 } else {
@@ -169,6 +176,8 @@ if (missing.length > 0) {
   // Messages of real brokers: how they are judged does not differ by database, which long runs show.
   const judged = LENGTH === 'long' ? ALL : 'sqlite';
   await runSuite({ ...here, databases: judged, config: 'test/brokers/vitest.config.mjs' });
+  // What the dashboard asks Prometheus, which knows nothing of databases.
+  await runSuite({ ...here, databases: 'sqlite', config: 'test/prometheus/vitest.config.mjs' });
   if (isNewest) {
     console.log(`\nThis is Node ${process.version}: no second run on Node ${NEWEST}.`);
   } else {

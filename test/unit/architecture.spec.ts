@@ -42,6 +42,8 @@ describe('the budgets of the library', () => {
       'websockets',
       'graphql',
       'microservices',
+      'opentelemetry',
+      'terminus',
     ]);
     for (const { files: count, lines } of Object.values(measured)) expect(lines).toBeGreaterThan(20 * count);
   });

@@ -16,6 +16,8 @@ const PATHS = [
   '/websockets',
   '/graphql',
   '/microservices',
+  '/opentelemetry',
+  '/terminus',
 ];
 const ENTRIES = ['', ...PATHS].map((path) => `nestjs-jwt-knox${path}`);
 
@@ -28,7 +30,7 @@ for (const entry of ['nestjs-jwt-knox', 'nestjs-jwt-knox/verifier', 'nestjs-jwt-
   Module[LOADER] = function (request, ...rest) {
     assert.doesNotMatch(
       request,
-      /^(typeorm|@nestjs\/(typeorm|swagger|websockets|graphql|microservices)|jose|eta|bowser|negotiator)(\/|$)/,
+      /^(typeorm|@nestjs\/(typeorm|swagger|websockets|graphql|microservices|terminus)|@opentelemetry|jose|eta|bowser|negotiator)(\/|$)/,
       `${entry} loads what not every host needs`,
     );
     return load.call(this, request, ...rest);

@@ -53,7 +53,7 @@ describe('the events', () => {
     events.on('sessions.purged', next);
     expect(() => expired()).not.toThrow();
     expect(next).toHaveBeenCalledTimes(1);
-    expect(logged).toEqual(['A listener of "sessions.purged" failed: broken listener']);
+    expect(logged).toEqual(['[jwt-knox:listener-failed] A listener of "sessions.purged" failed: broken listener']);
   });
 
   it('reach the next listener though one rejects, and nothing is left unhandled', async () => {
@@ -72,8 +72,8 @@ describe('the events', () => {
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
       expect(unhandled).not.toHaveBeenCalled();
       expect(logged).toEqual([
-        'A listener of "sessions.purged" failed: rejected',
-        'A listener of "sessions.purged" failed: unknown error',
+        '[jwt-knox:listener-failed] A listener of "sessions.purged" failed: rejected',
+        '[jwt-knox:listener-failed] A listener of "sessions.purged" failed: unknown error',
       ]);
     } finally {
       process.off('unhandledRejection', unhandled);
@@ -98,6 +98,6 @@ describe('the events', () => {
     );
     expired();
     await new Promise(setImmediate);
-    expect(logged).toEqual(['A listener of "sessions.purged" failed: broken then']);
+    expect(logged).toEqual(['[jwt-knox:listener-failed] A listener of "sessions.purged" failed: broken then']);
   });
 });

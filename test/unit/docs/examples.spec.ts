@@ -15,6 +15,8 @@ const ENTRY_POINTS = [
   'websockets/index.ts',
   'graphql/index.ts',
   'microservices/index.ts',
+  'opentelemetry/index.ts',
+  'terminus/index.ts',
 ];
 /** Methods that an application calls; the others are shown on the pages. */
 const METHODS: Record<string, string[]> = {

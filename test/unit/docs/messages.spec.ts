@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { logLines, problemOf, startUpProblems } from './messages';
+import ts from 'typescript';
+import { logCalls, loggedIn, logIds, problemOf, startUpProblems } from './messages';
 import { readPage, tableRowsOf } from './pages';
 
 /** Remedies, which follow a problem, and what no option can cause. */
@@ -35,10 +36,32 @@ describe('the page of messages', () => {
     expect(problems.filter((problem) => !isListed(problem, listed))).toEqual([]);
   });
 
-  it('lists every line that the library logs', () => {
-    const lines = logLines();
-    expect(lines.length).toBeGreaterThan(12);
-    expect(lines.filter((line) => !isListed(line, listed))).toEqual([]);
+  it('has a row for every id in the log, with what to do, and for no other', () => {
+    const section = page.text.split('\n## Log lines\n')[1]!.split('\n## ')[0]!;
+    const rows = tableRowsOf({ ...page, text: section }).filter(([id]) => id!.startsWith('`'));
+    expect(rows.map(([id]) => id!.replaceAll('`', '')).toSorted()).toEqual(logIds().toSorted());
+    expect(rows.filter((cells) => cells.length !== 3 || cells.some((cell) => cell.length < 3))).toEqual([]);
+  });
+
+  it('misses no call of a logger: each logs a line with an id, and each id is logged', () => {
+    const calls = logCalls();
+    expect(calls.length).toBeGreaterThan(30);
+    expect(calls.filter(({ id }) => id === null)).toEqual([]);
+    expect([...new Set(calls.map(({ id }) => id))].toSorted()).toEqual(logIds().toSorted());
+  });
+
+  it('control: a call of a logger without an id is found, however it is written', () => {
+    const code = [
+      "this.logger.warn('Odd.');",
+      "new Logger('JwtKnox').error(`Odd ${x}.`);",
+      "this.logger[level]('Odd.');",
+      "this.log.write('warn', 'Odd.');",
+      'console.log(1);',
+      "this.#logger.log(line('purged', 'Fine.'));",
+      "response.write('warn: no logger');",
+    ].join('\n');
+    const found = loggedIn(ts.createSourceFile('odd.ts', code, ts.ScriptTarget.Latest, true));
+    expect(found.map(({ id }) => id)).toEqual([null, null, null, null, null, 'purged']);
   });
 
   it('has a remedy for every error code of the HTTP API', () => {

@@ -17,6 +17,7 @@ const CHECKS = [
   'options/features.ts',
   'options/option-reader.ts',
   'options/resolve-options.ts',
+  'opentelemetry/options.ts',
   'pages/load-peers.ts',
   'pages/pages.options.ts',
   'swagger/mounted-modules.ts',
@@ -58,19 +59,46 @@ function literalsIn(node: ts.Node): string[] {
   return found;
 }
 
-/** The arguments of calls of a logger: `this.logger.warn(…)`, `this.log.write('warn', …)`. */
-function logLinesIn(node: ts.Node): string[] {
-  const found: string[] = [];
-  if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
-    const { name, expression } = node.expression;
-    const [first, second] = node.arguments;
-    const isWrite = name.text === 'write' && !!first && ts.isStringLiteral(first) && LEVELS.includes(first.text);
-    const isLog = LEVELS.includes(name.text) && /logger|Logger/.test(expression.getText());
-    const text = textOf((isWrite ? second : isLog ? first : undefined) ?? node);
-    if (text !== null) found.push(text);
+/** The id of `line('id', …)`; null for anything else. */
+function idOf(node: ts.Node | undefined): string | null {
+  if (!node || !ts.isCallExpression(node) || node.expression.getText() !== 'line') return null;
+  const [id] = node.arguments;
+  return id && ts.isStringLiteral(id) ? id.text : null;
+}
+
+/** Whose logger is not the library's: TypeORM's own, which applications configure. */
+const FOREIGN = ['typeorm/prepared-read.ts'];
+
+/**
+ * The calls of loggers: `this.logger.warn(…)`, `logger[level](…)`, `this.log.write('warn', …)`. What each logs is a call of
+ * `line`, or what a logger of the library was given as one.
+ */
+function logCallsIn(node: ts.Node): ts.CallExpression[] {
+  const found: ts.CallExpression[] = [];
+  if (ts.isCallExpression(node)) {
+    const { expression, arguments: given } = node;
+    const isByName = ts.isPropertyAccessExpression(expression) && LEVELS.includes(expression.name.text);
+    const isByLevel = ts.isElementAccessExpression(expression);
+    const isLogger = (isByName || isByLevel) && /logger\b|Logger\b|console$/.test(expression.expression.getText());
+    const isWrite =
+      ts.isPropertyAccessExpression(expression) &&
+      expression.name.text === 'write' &&
+      !!given[0] &&
+      ts.isStringLiteral(given[0]) &&
+      LEVELS.includes(given[0].text);
+    if (isLogger || isWrite) found.push(node);
   }
-  ts.forEachChild(node, (child) => void found.push(...logLinesIn(child)));
+  ts.forEachChild(node, (child) => void found.push(...logCallsIn(child)));
   return found;
+}
+
+/** Where something is logged in a source, and the ids; null where there is none. */
+export function loggedIn(source: ts.SourceFile): { at: string; id: string | null }[] {
+  return logCallsIn(source).map((call) => {
+    const isWrite = ts.isPropertyAccessExpression(call.expression) && call.expression.name.text === 'write';
+    const { line } = source.getLineAndCharacterOfPosition(call.getStart(source));
+    return { at: `${source.fileName}:${line + 1}`, id: idOf(call.arguments[isWrite ? 1 : 0]) };
+  });
 }
 
 /** What a message says is wrong: all before its remedy. */
@@ -82,9 +110,22 @@ export function startUpProblems(): string[] {
   return [...new Set(literals.filter((text) => /\w .*\w.*(?:\.|[;:] …)$/s.test(text)).map(problemOf))];
 }
 
-/** Every line that the library logs, without its remedy. */
-export function logLines(): string[] {
+/** All that the library logs. `throttled-logger.ts` passes lines on, and its parameter takes nothing else. */
+export function logCalls(): { at: string; id: string | null }[] {
   const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' });
-  const sources = files.filter((file) => /\.m?ts$/.test(file)).map((file) => sourceOf(`lib/${file}`));
-  return [...new Set(sources.flatMap(logLinesIn).map(problemOf))];
+  const own = files.filter(
+    (file) => /\.m?ts$/.test(file) && ![...FOREIGN, 'sessions/throttled-logger.ts'].includes(file),
+  );
+  return own.flatMap((file) => loggedIn(sourceOf(`lib/${file}`)));
+}
+
+/** The members of `LogId`. */
+export function logIds(): string[] {
+  const found: string[] = [];
+  sourceOf('lib/contracts/log-line.ts').forEachChild((node) => {
+    if (ts.isTypeAliasDeclaration(node) && node.name.text === 'LogId' && ts.isUnionTypeNode(node.type)) {
+      for (const { literal } of node.type.types as unknown as { literal: ts.StringLiteral }[]) found.push(literal.text);
+    }
+  });
+  return found;
 }

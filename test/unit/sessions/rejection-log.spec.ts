@@ -27,8 +27,8 @@ describe('the log of refused tokens', () => {
     log.write('access', new TokenRejection('signature'));
     log.write('refresh', new TokenRejection('session_not_found', { sessionId: 'the-sid', userId: 'a "user"' }));
     expect(lines).toEqual([
-      'An access token was refused: signature.',
-      'A refresh token was refused: session_not_found. Session the-sid, user "a \\"user\\"".',
+      '[jwt-knox:token-refused] An access token was refused: signature.',
+      '[jwt-knox:token-refused] A refresh token was refused: session_not_found. Session the-sid, user "a \\"user\\"".',
     ]);
   });
 
@@ -43,8 +43,8 @@ describe('the log of refused tokens', () => {
     log.write('access', new TokenRejection('header'));
     log.write('access', new TokenRejection('header'));
     expect(lines.slice(10)).toEqual([
-      'An access token was refused: header. Before it, 991 more were refused without a line.',
-      'An access token was refused: header.',
+      '[jwt-knox:token-refused] An access token was refused: header. Before it, 991 more were refused without a line.',
+      '[jwt-knox:token-refused] An access token was refused: header.',
     ]);
   });
 

@@ -1,0 +1,2 @@
+export { observeJwtKnox, openTelemetry } from './feature';
+export type { OpenTelemetryOptions } from './options';

@@ -13,7 +13,7 @@ const child = spawn(
   ['node_modules/vitest/vitest.mjs', 'run', 'test/model/finality', '--reporter=verbose'],
   {
     cwd: root,
-    env: { ...process.env, MODEL_STEPS, MODEL_SEED },
+    env: { ...process.env, MODEL_STEPS, MODEL_SEED, NO_COLOR: '1', FORCE_COLOR: undefined },
     stdio: ['ignore', 'pipe', 'inherit'],
   },
 );
@@ -23,7 +23,6 @@ child.stdout.on('data', (chunk) => {
   process.stdout.write(chunk);
 });
 const [code] = await once(child, 'close');
-const counted = (word) =>
-  Number(new RegExp(`Tests .*?(\\d+) ${word}`).exec(told.replaceAll(/\x1b\[\d+m/g, ''))?.[1] ?? 0);
+const counted = (word) => Number(new RegExp(`Tests .*?(\\d+) ${word}`).exec(told)?.[1] ?? 0);
 console.log(`${counted('passed')} passed, ${Math.max(counted('failed'), code === 0 ? 0 : 1)} failed`);
 process.exitCode = code;

@@ -100,11 +100,8 @@ export class Cluster {
       features: [leaseCache({ feed, users: { announcedBy: 'application' } })],
     });
     const starting = NestFactory.createApplicationContext(module, { logger: false, abortOnError: false });
-    let isStarted = false;
-    const started = () => (isStarted = true);
-    starting.then(started, started);
     // Its feed connects.
-    while (!isStarted) await (schedule.isEmpty ? schedule.settle() : schedule.step());
+    await schedule.runUntil(starting, () => undefined);
     const app = await starting;
     this.apps.push(app);
     const verifier = app.get(AccessTokenVerifier);
@@ -124,16 +121,7 @@ export class Cluster {
   }
 
   async stop(): Promise<void> {
-    for (const app of this.apps) {
-      let isClosed = false;
-      const closed = () => (isClosed = true);
-      app.close().then(closed, closed);
-      while (!isClosed) {
-        while (!this.schedule.isEmpty) await this.schedule.step();
-        vi.advanceTimersByTime(20);
-        await this.schedule.settle();
-      }
-    }
+    for (const app of this.apps) await this.schedule.runUntil(app.close(), () => vi.advanceTimersByTime(20));
     vi.useRealTimers();
   }
 }

@@ -106,6 +106,18 @@ export class Schedule {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
+  /** Lets everything happen until some work is done. */
+  async runUntil(work: Promise<unknown>, passTime: () => unknown): Promise<void> {
+    const state = { isDone: false };
+    const done = () => (state.isDone = true);
+    work.then(done, done);
+    while (!state.isDone) {
+      while (!this.isEmpty) await this.step();
+      passTime();
+      await this.settle();
+    }
+  }
+
   tell(what: string): void {
     this.told.push(what);
   }

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SystemClock } from '../../lib';
+import { type Clock, SystemClock } from '../../lib';
 import { deviceBinding, type DeviceBindingOptions } from '../../lib/binding';
 import { type DpopKeyStore, dpopFetch } from '../../lib/client/dpop.mjs';
 import { createJwtKnoxClient } from '../../lib/client/index.mjs';
 import { memoryKeys } from '../../lib/client/key-store.mjs';
+import { FakeClock } from '../../lib/testing';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
 import { freePort } from '../support/oauth';
 
@@ -14,14 +15,14 @@ describe.each(environments)('the client with DPoP: $title', ({ platform, kind })
   let baseUrl: string;
   /** What was sent, in order: the path and the scheme of the Authorization header. */
   let sent: string[];
-  const start = async (binding: DeviceBindingOptions | null) => {
+  const start = async (binding: DeviceBindingOptions | null, clock: Clock = new SystemClock()) => {
     const port = await freePort();
     const publicOrigin = `http://127.0.0.1:${port}`;
     baseUrl = `${publicOrigin}/auth`;
     sent = [];
     t = await createApp(platform, kind, {
       port,
-      options: { publicOrigin, clock: new SystemClock() },
+      options: { publicOrigin, clock },
       extras: binding ? { features: [deviceBinding({ dbsc: 'off', ...binding })] } : {},
       controllers: [NotesController],
     });
@@ -50,7 +51,7 @@ describe.each(environments)('the client with DPoP: $title', ({ platform, kind })
   };
 
   it.each(['prefer', 'nonce'] as const)(
-    'logs in, asks, refreshes, proves the password and logs out, with dpop: %s',
+    'logs in, asks, proves the password and logs out, with dpop: %s',
     async (dpop) => {
       await start({ dpop });
       const storage = shared();
@@ -72,6 +73,23 @@ describe.each(environments)('the client with DPoP: $title', ({ platform, kind })
       expect(sent.some((one) => one === '/notes DPoP proof')).toBe(true);
     },
   );
+
+  it('refreshes with a proof when the access token has expired, and repeats the request', async () => {
+    const clock = new FakeClock();
+    await start({ dpop: 'nonce' }, clock);
+    const real = Date.now;
+    Date.now = () => clock.now();
+    try {
+      const client = open();
+      const id = await client.login(alice);
+      clock.advance('6m');
+      expect((await client.session())?.id).toBe(id);
+      expect(sent).toContain('/auth/refresh proof');
+      expect(t.events.find(({ name }) => name === 'session.refreshed')?.event.session.boundKind).toBe('dpop');
+    } finally {
+      Date.now = real;
+    }
+  });
 
   it('a second tab takes the key of the first, and a request is repeated with its body', async () => {
     await start({ dpop: 'nonce' });

@@ -5,6 +5,8 @@ import {
   CurrentSession, JwtKnoxGuard, type JwtKnoxExtras, type JwtKnoxOptions, type Session, type SessionRecord, SessionRepository,
 } from '../../lib'; // prettier-ignore
 import { deviceBinding, type DeviceBindingOptions, RequireBound } from '../../lib/binding';
+import { Connections } from '../../lib/guard/connections';
+import { USUAL_TERMS } from '../../lib/sessions/channel-terms';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 import { DpopDevice, ORIGIN } from '../support/dpop-device';
@@ -335,6 +337,40 @@ describe.each(environments)('sessions bound by DPoP: $title', ({ platform, kind 
     expect((await notes(body.token, program)).status).toBe(200);
     expect(codeOf(await t.http.get('/notes', { token: body.token }))).toEqual([401, 'invalid_token']);
     expect(codeOf(await notes(body.token, device))).toEqual([401, 'invalid_token']);
+  });
+
+  it('K3: what opens a connection needs the proof too, and one that was opened is not kept open without', async () => {
+    await start();
+    const { access_token: token, session_id: id } = await login();
+    const open = (headers: Record<string, string>, tokens: unknown[] = []) =>
+      t.app.get(Connections).open({ request: { headers, url: '/socket' }, tokens }, USUAL_TERMS, () => undefined);
+    await expect(open({}, [token])).rejects.toMatchObject({ code: 'invalid_token' });
+    await expect(open({ authorization: `Bearer ${token}` })).rejects.toMatchObject({ code: 'invalid_token' });
+    await expect(open({ authorization: `DPoP ${token}` })).rejects.toMatchObject({ code: 'invalid_dpop_proof' });
+    const connection = await open(device.headers('GET', '/socket', token));
+    expect(connection.session).toMatchObject({ id, boundKind: 'dpop' });
+    await expect(connection.renew(token)).rejects.toMatchObject({ code: 'invalid_token' });
+    connection.leave();
+  });
+
+  it('K2: an impersonation is bound to the key of who acts', async () => {
+    await start();
+    const { session_id: actor } = await login();
+    const bob = await t.users.add('bob');
+    const session = (await t.tokens.list('1')).find(({ id }) => id === actor)!;
+    const { accessToken } = await t.tokens.impersonate(session, bob, { reason: 'Ticket 4711' });
+    expect((await notes(accessToken)).body).toMatchObject({ username: 'bob' });
+    expect(codeOf(await t.http.get('/notes', { token: accessToken }))).toEqual([401, 'invalid_token']);
+  });
+
+  it('says what is wrong with its options, and what the module lacks', async () => {
+    expect(() => deviceBinding({ dbsc: 'off', dpop: 'off' })).toThrow('both are off');
+    expect(() => deviceBinding({ policy: 'must' as never, other: 1 } as never)).toThrow(
+      /other: no such option.*policy: must be/s,
+    );
+    const start = createApp(platform, kind, { extras: { features: [deviceBinding()] } });
+    await expect(start).rejects.toThrow('set publicOrigin');
+    t = await createApp(platform, kind);
   });
 
   it('htu is compared as RFC 9449 says: without query and fragment, escapes alike', async () => {

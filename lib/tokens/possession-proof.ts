@@ -3,10 +3,11 @@ import type { JwtKnoxAlgorithm } from '../options/options';
 import { isSignature } from './algorithms';
 import { rsaWeakness } from './rsa-weakness';
 import { sha256 } from './token-key';
-import { isCompact } from './token-header';
 
 /** Longer ones are not read: a proof by a key of RSA with 4096 bits has about 2,000 characters. */
 export const MAX_PROOF_LENGTH = 4_096;
+/** RFC 7515 section 7.1. Another spelling of the same proof is the same proof: it is known by what it says. */
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const MOST_RSA_BITS = 4_096;
 /** Keys that were met lately: reading a key takes as long as checking a signature. */
 const MOST_KEYS = 1_000;
@@ -68,7 +69,7 @@ export class PossessionProofs {
   constructor(private readonly form: ProofForm) {}
 
   read(raw: unknown): PossessionProof | null {
-    if (typeof raw !== 'string' || raw.length > MAX_PROOF_LENGTH || !isCompact(raw)) return null;
+    if (typeof raw !== 'string' || raw.length > MAX_PROOF_LENGTH || !COMPACT.test(raw)) return null;
     const [first, second, third] = raw.split('.') as [string, string, string];
     const header = this.#headers.get(first) ?? this.readHeader(first);
     const payload = objectIn(second);

@@ -203,10 +203,7 @@ describe.each(environments)('sessions bound by DPoP: $title', ({ platform, kind 
       await start();
       const { access_token: token, refresh_token } = await login();
       await t.source.query(
-        'UPDATE jwt_knox_sessions SET "boundKind" = \'unheard-of\''.replaceAll(
-          '"',
-          kind === 'mariadb' ? '`' : '"',
-        ),
+        'UPDATE jwt_knox_sessions SET "boundKind" = \'unheard-of\''.replaceAll('"', kind === 'mariadb' ? '`' : '"'),
       );
       expect(codeOf(await notes(token))).toEqual([401, 'binding_required']);
       const headers = { dpop: device.proof('POST', '/auth/refresh') };

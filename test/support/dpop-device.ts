@@ -50,7 +50,11 @@ export class DpopDevice {
     return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
   }
 
-  claims(method: string, path: string, { token, ...claims }: ProofClaims & { token?: string | undefined } = {}): ProofClaims {
+  claims(
+    method: string,
+    path: string,
+    { token, ...claims }: ProofClaims & { token?: string | undefined } = {},
+  ): ProofClaims {
     return {
       jti: randomUUID(),
       htm: method,

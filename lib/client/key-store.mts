@@ -30,9 +30,7 @@ export function memoryKeys(): DpopKeyStore {
 interface Asked {
   result: any;
   error: unknown;
-  onsuccess: unknown;
-  onerror: unknown;
-  onupgradeneeded?: unknown;
+  addEventListener(type: string, listener: () => void): void;
 }
 
 const STORE = 'keys';
@@ -43,12 +41,12 @@ export function indexedKeys(): DpopKeyStore | undefined {
   if (!indexedDB) return undefined;
   const answered = (asked: Asked) =>
     new Promise<any>((resolve, reject) => {
-      asked.onsuccess = () => resolve(asked.result);
-      asked.onerror = () => reject(asked.error);
+      asked.addEventListener('success', () => resolve(asked.result));
+      asked.addEventListener('error', () => reject(asked.error as Error));
     });
   const inStore = async <T,>(mode: string, work: (store: any) => Promise<T>): Promise<T> => {
     const opening = indexedDB.open('jwt-knox');
-    opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+    opening.addEventListener('upgradeneeded', () => opening.result.createObjectStore(STORE));
     const database = await answered(opening);
     try {
       return await work(database.transaction(STORE, mode).objectStore(STORE));

@@ -69,9 +69,15 @@ export class ShownProof {
   }
 }
 
+const SMALL_D = 100;
+const CAPITAL_D = 68;
+
 /** Whether this is the header of a token that is bound to a key by DPoP. */
 export function isDpopScheme(authorization: unknown): boolean {
-  return typeof authorization === 'string' && /^dpop(?: |$)/i.test(authorization);
+  if (typeof authorization !== 'string') return false;
+  // By the first letter for nearly every request.
+  const first = authorization.charCodeAt(0);
+  return (first === SMALL_D || first === CAPITAL_D) && /^dpop(?: |$)/i.test(authorization);
 }
 
 const SHOWN = Symbol('jwt-knox.shown-proof');

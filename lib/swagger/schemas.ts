@@ -142,8 +142,8 @@ function newProgramTokenSchema({ hasLoginGuards }: SchemaSettings): Part {
     expires_in: orNull(count),
     dpop_jkt: orNull(text),
   };
-  const optional = ['expires_in', 'dpop_jkt'];
-  return hasLoginGuards ? object(order, optional) : object({ ...order, password: credential }, optional);
+  const unneeded = ['expires_in', 'dpop_jkt'];
+  return hasLoginGuards ? object(order, unneeded) : object({ ...order, password: credential }, unneeded);
 }
 
 function reauthenticationSchema({ hasLoginGuards }: SchemaSettings): Part {

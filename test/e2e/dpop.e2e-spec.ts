@@ -365,8 +365,8 @@ describe.each(environments)('sessions bound by DPoP: $title', ({ platform, kind 
     expect(() => deviceBinding({ policy: 'must' as never, other: 1 } as never)).toThrow(
       /other: no such option.*policy: must be/s,
     );
-    const start = createApp(platform, kind, { extras: { features: [deviceBinding()] } });
-    await expect(start).rejects.toThrow('set publicOrigin');
+    const withoutOrigin = createApp(platform, kind, { extras: { features: [deviceBinding()] } });
+    await expect(withoutOrigin).rejects.toThrow('set publicOrigin');
     t = await createApp(platform, kind);
   });
 

@@ -1,3 +1,4 @@
+import { BindingError } from '../contracts/binding-errors';
 import { InvalidCredentialsError, SessionLimitReachedError } from '../contracts/errors';
 import { LOGIN } from '../contracts/diagnostics';
 import type { LoginFailure } from '../contracts/events';
@@ -31,5 +32,6 @@ export function traceLogin<T>(
 export function loginFailureOf(error: unknown): LoginFailure | null {
   if (error instanceof FencedLogin) return 'fenced';
   if (error instanceof InvalidCredentialsError) return 'inactive';
+  if (error instanceof BindingError) return error.code === 'use_dpop_nonce' ? null : 'binding';
   return error instanceof SessionLimitReachedError ? 'session_limit' : null;
 }

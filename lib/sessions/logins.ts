@@ -35,11 +35,12 @@ export class Logins {
         'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
       );
     return traceLogin(this.options, 'login', async (note) => {
+      await this.issuer.admit(credentials.username, device);
       const deadline = new RequestDeadline(this.options.storageTimeout);
       const { arrival, user } = await this.check(users, credentials, request, deadline);
       const { username } = credentials;
       if (!user) {
-        this.issuer.reportFailure(username, device, 'credentials');
+        this.issuer.reportFailure(username, device);
         note.reason = 'credentials';
         throw new InvalidCredentialsError();
       }

@@ -4,8 +4,10 @@ import { root, type Snippet } from './pages';
 
 const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
+  'nestjs-jwt-knox/binding': ['lib/binding/index.ts'],
   'nestjs-jwt-knox/cache': ['lib/cache/index.ts'],
   'nestjs-jwt-knox/client': ['lib/client/index.mts'],
+  'nestjs-jwt-knox/client/dpop': ['lib/client/dpop.mts'],
   'nestjs-jwt-knox/graphql': ['lib/graphql/index.ts'],
   'nestjs-jwt-knox/microservices': ['lib/microservices/index.ts'],
   'nestjs-jwt-knox/opentelemetry': ['lib/opentelemetry/index.ts'],

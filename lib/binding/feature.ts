@@ -1,0 +1,35 @@
+import type { JwtKnoxFeature } from '../contracts/feature';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { SessionBinding } from '../sessions/session-binding';
+import { Challenges } from '../tokens/challenge';
+import { DpopProofs } from '../tokens/dpop-proof';
+import { bindingProblems, type DeviceBindingOptions, resolveBindingOptions } from './binding.options';
+import { DeviceBinding } from './device-binding';
+
+/**
+ * Binds sessions to a key of the device that they began on: what is copied from there is worth nothing elsewhere. For the
+ * extra `features`. Needs the option `publicOrigin`.
+ * @throws JwtKnoxConfigurationError for options that are wrong
+ * @example
+ * JwtKnoxModule.forRoot({ secret, publicOrigin: 'https://app.example.com', features: [deviceBinding()] });
+ */
+export function deviceBinding(given: DeviceBindingOptions = {}): JwtKnoxFeature {
+  const options = resolveBindingOptions(given);
+  return {
+    name: 'binding',
+    providers: [
+      Challenges,
+      {
+        provide: SessionBinding,
+        useFactory: ({ clock, publicOrigins }: ResolvedOptions, challenges: Challenges) => {
+          const nonces = options.dpop === 'nonce' ? challenges : null;
+          const proofs = options.dpop === 'off' ? null : new DpopProofs({ clock, origins: publicOrigins, nonces });
+          return new DeviceBinding(options, proofs);
+        },
+        inject: [JWT_KNOX_OPTIONS, Challenges],
+      },
+    ],
+    routes: [],
+    problems: bindingProblems,
+  };
+}

@@ -3,6 +3,7 @@ import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import {
+  type BoundCookie,
   type CredentialUse,
   TokenTransport,
   type TransportDescription,
@@ -13,7 +14,10 @@ import { CookieJar } from './cookie-jar';
 import { type CookieTransportOptions, cookieProblems } from './cookie.options';
 import { canChange, hostOf, isCrossOrigin, type TrustedOrigins } from './cross-origin';
 import type { TokenResponseBody } from './token-response';
-import { addHeader, addVary } from './error-headers.interceptor';
+import { addHeader, addVary, setHeader } from './error-headers.interceptor';
+
+/** Seconds that an access token outlives the cookie of a bound session. */
+const BOUND_MARGIN = 30;
 
 /** The body that answers a login or refresh in a browser: no token is in reach of a script. Lifetimes in seconds. */
 export type CookieResponseBody = Omit<TokenResponseBody, 'access_token' | 'refresh_token'>;
@@ -98,6 +102,22 @@ export class CookieTransport extends TokenTransport {
     return this.#isProgram(request) ? null : this.#jar.read(request, 'refresh');
   }
 
+  override boundCookie(request: any): BoundCookie | null {
+    const isKept = !this.#isProgram(request) && !this.#jar.isPlain(request);
+    return isKept ? this.#jar.attributesOf(request, 'access') : null;
+  }
+
+  /**
+   * A link of another site brings no cookie that is `Strict`, and no browser renews a bound session for it. A reload comes
+   * from this site, and brings both.
+   */
+  override askAgain(response: any, request: any): void {
+    const { 'sec-fetch-site': site } = request.headers ?? {};
+    const isLink = request.method === 'GET' && isNavigation(request) && (site === 'cross-site' || site === 'same-site');
+    if (!isLink || this.#jar.isIn(request) || sendsBearer(request)) return;
+    if (this.#jar.mark(response, request)) setHeader(response, 'Refresh', '0');
+  }
+
   /** Whether a request comes from a browser, whose tokens go into cookies; what is none gets them in the body. */
   takesCookies(request: any): boolean {
     return !this.#isProgram(request);
@@ -107,7 +127,8 @@ export class CookieTransport extends TokenTransport {
     if (this.#isProgram(request)) return this.#bearer.write(response, tokens, request);
     this.#tellOfPlainCookies(request);
     const { expiresIn, refreshToken, refreshExpiresIn, session } = tokens;
-    this.#jar.set(response, request, 'access', { value: tokens.accessToken, maxAge: expiresIn });
+    const maxAge = session.boundKind === 'dbsc' ? boundLifetime(expiresIn) : expiresIn;
+    this.#jar.set(response, request, 'access', { value: tokens.accessToken, maxAge });
     const body: CookieResponseBody = { token_type: 'Bearer', expires_in: expiresIn, session_id: session.id };
     if (refreshToken === undefined) return body;
     this.#jar.set(response, request, 'refresh', { value: refreshToken, maxAge: refreshExpiresIn! });
@@ -146,6 +167,14 @@ export class CookieTransport extends TokenTransport {
     this.#isTold = true;
     this.#logger.log('Cookies go without Secure: this is http. Use https outside of your own machine.');
   }
+}
+
+/**
+ * Seconds that a browser keeps the cookie of a bound session: it asks for another one when that is gone, and until then what
+ * it sends has to be good, by any clock.
+ */
+function boundLifetime(seconds: number): number {
+  return Math.max(seconds - BOUND_MARGIN, Math.ceil(seconds / 2));
 }
 
 /** Judged by the header alone: a cookie beside it is not read, and not renewed. */

@@ -69,7 +69,10 @@ export class CredentialCheck {
     const { request, response, presenter } = context;
     // Without an answer to write to, nobody would learn the new token.
     const refreshToken = renewals && response ? tokenOrNull(transport.readRenewal(request)) : null;
-    if (refreshToken === null) throw refusal;
+    if (refreshToken === null) {
+      if (response) transport.askAgain(response, request);
+      throw refusal;
+    }
     const tokens = await renewals!.renewAccess(refreshToken, presenter).catch((error: unknown) => {
       if (!(error instanceof UnauthorizedError)) throw error;
       // For pages, which expire the cookies then. Not enumerable, so that no serializer carries it to a caller.

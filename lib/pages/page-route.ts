@@ -85,7 +85,9 @@ export const isReloaded = (request: any): boolean => Object.hasOwn(Object(reques
  * A link of another site brings no cookie that is `Strict`, and no bound session is renewed for it. A reload comes from
  * this site, and brings all.
  */
-export function showReload(pages: PageRenderer, request: any, response: unknown, status: number): Promise<void> {
+export function showReload(pages: PageRenderer, request: any, response: any, status: number): Promise<void> {
+  // The page reloads itself, to an address that says so.
+  response.removeHeader('Refresh');
   const path = returnPathOf(request);
   const reload = `${path}${path.includes('?') ? '&' : '?'}${RELOADED}`;
   const title = pages.languageOf(request).text('reload.title');

@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { UnauthorizedError } from '../contracts/errors';
+import { LoginOffer } from '../contracts/login-offer';
 import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { setHeader } from '../guard/error-headers.interceptor';
 import { presenterOf } from '../guard/request-context';
@@ -12,6 +13,7 @@ export class TokenResponder {
   constructor(
     private readonly transport: TokenTransport,
     private readonly service: TokenService,
+    @Optional() private readonly loginOffer?: LoginOffer,
   ) {}
 
   /** Answers a login; a session whose tokens could not be handed over is ended again. */
@@ -20,7 +22,9 @@ export class TokenResponder {
       const replaced = tokenOrNull(this.transport.readReplaced(request));
       // First: once the new cookies are set, nobody holds the tokens of the session before.
       if (replaced !== null) await this.endReplaced(replaced, request);
-      return await this.answer(tokens, request, response);
+      const body = await this.answer(tokens, request, response);
+      this.loginOffer?.offer(request, response, tokens);
+      return body;
     } catch (error) {
       await this.service.revoke(tokens.session.id).catch(() => undefined);
       throw error;

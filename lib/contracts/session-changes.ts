@@ -46,6 +46,8 @@ export interface KeyBinding extends Omit<Rotation, keyof AccessKeyChange> {
   /** RFC 7638. */
   boundKeyThumbprint: string;
   boundAt: number;
+  /** As if a proof had been accepted: from then on a refresh needs one. Null: from the first one on. */
+  boundProofAt: number | null;
 }
 
 /**

@@ -31,6 +31,8 @@ export interface RefreshAttempt {
   attemptDigest: string | null;
   /** Whether the refresh key stays: who asks is a navigation, which cannot tell whether its answer arrived. */
   keepsKey?: boolean;
+  /** Whether the request has proven that it comes from the device that the session is bound to. */
+  isProven?: boolean | undefined;
   /** What the access token is to be for; left out: all that the session is for. */
   resource?: string | readonly string[];
   /** The arrival, epoch ms. */
@@ -75,7 +77,7 @@ export class SessionRefresher {
       const read = await this.checker.read(claims);
       const record = this.living(read, claims, now);
       // A navigation carries no proof that it comes from the device.
-      if (attempt.keepsKey && record.boundKind) throw new MissingTokenError();
+      if (attempt.keepsKey && !attempt.isProven && record.boundKind) throw new MissingTokenError();
       const decision = this.decide(record, attempt);
       if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
       // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.
@@ -118,7 +120,13 @@ export class SessionRefresher {
 
   private decide(
     row: SessionRecord,
-    { claims, attemptDigest, now, keepsKey }: Pick<RefreshAttempt, 'claims' | 'attemptDigest' | 'now' | 'keepsKey'>,
+    {
+      claims,
+      attemptDigest: sent,
+      now,
+      keepsKey,
+      isProven,
+    }: Pick<RefreshAttempt, 'claims' | 'attemptDigest' | 'now' | 'keepsKey' | 'isProven'>,
   ): RefreshDecision {
     const { refresh, clockMargin } = this.options;
     if (!refresh) return { kind: 'invalid' };
@@ -126,9 +134,11 @@ export class SessionRefresher {
     const isPrevious = claims.tokenKey.matches(row.previousRefreshDigest);
     const key = isCurrent ? 'current' : isPrevious ? 'previous' : 'unknown';
     // Without the session key no decision but `invalid`: the new access token is derived from it.
+    // No client made the rotation of a registration, nor knows whether its answer arrived.
+    const attemptDigest = row.rotatedAt !== null && row.rotatedAt === row.boundAt ? null : sent;
     const presented = { generation: claims.generation, key, isMember: isMember(row, claims), attemptDigest } as const;
     const rotate = refresh.rotate && !keepsKey;
-    const decision = decideRefresh(row, presented, now, { ...refresh, rotate, clockMargin });
+    const decision = decideRefresh(row, { ...presented, isProven }, now, { ...refresh, rotate, clockMargin });
     // The page of a browser that was closed in mid-refresh: its client still has the key of that attempt.
     const mayBeRetried = row.rotationKeyDigest !== null && row.lastUsedAt <= (row.rotatedAt ?? 0);
     const isEarly = keepsKey && key === 'previous' && mayBeRetried && decision.kind === 'replay';

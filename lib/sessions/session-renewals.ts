@@ -62,10 +62,20 @@ export class SessionRenewals {
     return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true });
   }
 
+  /** The same for a session that is bound to its device, which has just proven to be the one that asks. */
+  async renewBound(token: string, presenter: Presenter): Promise<IssuedTokens> {
+    return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true, isProven: true });
+  }
+
+  /** The session that a refresh token says it is of. @throws TokenRejection when its signature does not hold, or it expired */
+  sessionIdOf(token: string, now: number): string {
+    return this.tokens.readRefresh(token, now).sessionId;
+  }
+
   private attempt(
     token: string,
     presenter: Presenter | undefined,
-    how: Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey'>,
+    how: Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey' | 'isProven'>,
   ): Promise<IssuedTokens> {
     const deadline = this.newDeadline();
     const now = this.options.clock.now();
@@ -74,7 +84,8 @@ export class SessionRenewals {
         ...how,
         claims: this.tokens.readRefresh(token, now),
         presenter: presenter ?? {},
-        checksPresenter: presenter !== undefined,
+        // A browser that was updated keeps its key.
+        checksPresenter: presenter !== undefined && !how.isProven,
         now,
         deadline,
       });

@@ -6,7 +6,7 @@ import { type ContractCase, HOUR, rotationOf, T, wins } from './session-reposito
 
 function bindingOf(record: SessionRecord, at: number): KeyBinding {
   const boundKey = JSON.stringify({ crv: 'P-256', kty: 'EC', x: 'x'.repeat(43), y: 'y'.repeat(43) });
-  const bound = { boundKind: 'dbsc', boundKey, boundKeyThumbprint: 't'.repeat(43), boundAt: at };
+  const bound = { boundKind: 'dbsc', boundKey, boundKeyThumbprint: 't'.repeat(43), boundAt: at, boundProofAt: null };
   return { ...rotationOf(record, at), ...bound };
 }
 

@@ -31,6 +31,7 @@ module.exports = {
     only('verifier', ['contracts', 'options', 'tokens', 'sessions', 'guard']),
     only('testing', ['contracts', 'options', 'sessions']),
     only('cache', ['contracts', 'options', 'tokens', 'sessions']),
+    only('binding', CORE),
     only('pages', CORE),
     only('swagger', CORE),
     only('websockets', CORE),
@@ -69,6 +70,7 @@ module.exports = {
         path: [
           room('verifier'),
           room('cache'),
+          room('binding'),
           room('testing'),
           room('client'),
           room('pages'),

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { IssuedTokens } from '../contracts/issued-tokens';
-import { LoginOffer } from '../contracts/login-offer';
+import type { Session } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
 import { setHeader } from '../guard/error-headers.interceptor';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -10,18 +9,16 @@ import { DbscPlace } from './dbsc-place';
 
 /** Offers a browser to bind its session: once, since it makes a new key whenever it is asked. */
 @Injectable()
-export class DbscOffer extends LoginOffer {
+export class DbscOffer {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly transport: TokenTransport,
     private readonly challenges: DbscChallenges,
     private readonly place: DbscPlace,
-  ) {
-    super();
-  }
+  ) {}
 
-  offer(request: unknown, response: unknown, { session, refreshToken }: IssuedTokens): void {
-    const isOpen = session.boundKind === null && refreshToken !== undefined;
+  make(session: Session, request: unknown, response: unknown): void {
+    const isOpen = session.boundKind === null && this.options.refresh !== null;
     if (!isOpen || !this.transport.boundCookie(request)) return;
     const challenge = this.challenges.forRegistration(session.id, this.options.clock.now());
     setHeader(response, 'Secure-Session-Registration', registrationOffer(this.place.registerPath, challenge));

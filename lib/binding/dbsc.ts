@@ -1,5 +1,4 @@
 import type { JwtKnoxFeature } from '../contracts/feature';
-import { LoginOffer } from '../contracts/login-offer';
 import { DbscChallenges } from './dbsc-challenges';
 import { DBSC_ROUTES, DBSC_SCHEMAS, DbscController } from './dbsc.controller';
 import { DbscDoor } from './dbsc-door';
@@ -14,7 +13,7 @@ export function dbscParts(enforceFrom: EnforceFrom) {
   return {
     providers: [
       { provide: ENFORCE_FROM, useValue: enforceFrom },
-      { provide: LoginOffer, useClass: DbscOffer },
+      DbscOffer,
       DbscChallenges,
       DbscPlace,
       KeyBinder,

@@ -1,8 +1,10 @@
-import { Challenges } from '../tokens/challenge';
-import type { JwtKnoxFeature } from '../contracts/feature';
-import { dbscParts } from './dbsc';
-export interface DeviceBindingOptions { dbsc?: 'prefer'; dpop?: 'off'; enforceFrom?: 'first-proof' | 'registration' }
-export function deviceBinding(o: DeviceBindingOptions): JwtKnoxFeature {
-  const parts = dbscParts(o.enforceFrom ?? 'first-proof');
-  return { name: 'binding', ...parts, providers: [...parts.providers, Challenges] };
-}
+export { deviceBinding } from './feature';
+export type { BindingPolicy, DeviceBindingOptions } from './binding.options';
+export { RequireBound } from '../guard/route-rights';
+export {
+  BindingError,
+  BindingRequiredError,
+  InvalidDpopProofError,
+  UseDpopNonceError,
+} from '../contracts/binding-errors';
+export type { BindingRefusal } from '../contracts/binding-errors';

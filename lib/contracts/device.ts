@@ -1,11 +1,14 @@
 import { type AddressDetail, addressOf } from './address';
 import { SESSION_FIELDS } from './session';
+import type { ShownProof } from './shown-proof';
 
 /** Who presents a token: what is known of the request that carries it. */
 export interface Presenter {
   userAgent?: string | null | undefined;
   /** As the framework trusts it (`request.ip`), never read from a header by the library. */
   ip?: string | null | undefined;
+  /** What the request shows to prove that it comes from the session's device; undefined for nothing. */
+  proof?: ShownProof | undefined;
 }
 
 /** The device of a login. */

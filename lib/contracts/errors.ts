@@ -17,6 +17,9 @@ export type JwtKnoxErrorCode =
   | 'forbidden'
   | 'insufficient_scope'
   | 'insufficient_user_authentication'
+  | 'binding_required'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
   | 'cross_origin_refused'
   | 'storage_unavailable'
   | 'issuer_unavailable'
@@ -44,6 +47,7 @@ export type RejectionReason =
   | 'credentials_outdated'
   | 'user_agent_mismatch'
   | 'actor_ended'
+  | 'binding'
   | 'kind'
   | 'reused';
 

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { RejectionReason } from './errors';
 import type { Presenter } from './device';
+import type { BindingRefusal } from './binding-errors';
 import type { Session, SessionKind } from './session';
 
 /** Why sessions ended. */
@@ -21,7 +22,7 @@ export type RevocationReason =
  * Why a login failed. `fenced`: it began before all sessions of its user were ended, and the credentials it proved may no
  * longer count.
  */
-export type LoginFailure = 'credentials' | 'inactive' | 'session_limit' | 'fenced';
+export type LoginFailure = 'credentials' | 'inactive' | 'session_limit' | 'fenced' | 'binding';
 
 /**
  * Why a refresh token that was used before was answered once more:
@@ -29,8 +30,9 @@ export type LoginFailure = 'credentials' | 'inactive' | 'session_limit' | 'fence
  * - `interval`: it comes within `reuseInterval` of the rotation: a second tab, as a rule.
  * - `window`: neither the rotation nor the request has a key, nobody has used the successor yet, and `retryWindow` has
  *   not passed.
+ * - `proof`: the request proves that it comes from the device that the session is bound to.
  */
-export type RetryReason = 'interval' | 'idempotency' | 'window';
+export type RetryReason = 'interval' | 'idempotency' | 'window' | 'proof';
 
 /** Who ended sessions: a user, their admin, or support staff. */
 export interface SessionActor {
@@ -128,6 +130,18 @@ export interface JwtKnoxEventMap {
     method: string | null;
     path: string | null;
     reason: ForbiddenReason;
+  };
+  /** A session was bound to a key of its device: when it began, or soon after. `kind` says how. */
+  'session.bound': { session: Session; kind: string };
+  /**
+   * Somebody showed a token of a session, or logged in, without the proof that this needs. `sessionId` and `userId` are null
+   * where nobody is known yet. `reason`: which check failed.
+   */
+  'binding.refused': {
+    sessionId: string | null;
+    userId: string | null;
+    presenter: Presenter;
+    reason: BindingRefusal;
   };
   /** The session may do less than before. */
   'session.narrowed': { session: Session; before: string | null };

@@ -33,6 +33,8 @@ export interface FeatureSettings {
   readonly userProvider: Type<UserProvider> | undefined;
   /** Whether guards of your own authenticate the login, in place of username and password. */
   readonly hasLoginGuards: boolean;
+  /** The option `publicOrigin`, as a list; empty where there is none. */
+  readonly publicOrigins: readonly string[];
   /** False with `routes: false`: then no controller is served. */
   readonly hasRoutes: boolean;
 }

@@ -35,6 +35,11 @@ export class IssuedTokens<User = any> {
     this.#refreshToken = refreshToken;
   }
 
+  /** How the access token is sent (RFC 6750, RFC 9449): `DPoP` needs a proof of the device's key with each request. */
+  get tokenType(): 'Bearer' | 'DPoP' {
+    return this.session.boundKind === 'dpop' ? 'DPoP' : 'Bearer';
+  }
+
   get user(): User {
     return this.#user;
   }

@@ -177,7 +177,16 @@ export function sessionRecord(given: SessionEssentials & Partial<SessionRecord>)
  */
 export type TokenSession = Pick<
   Session,
-  'id' | 'userId' | 'generation' | 'expiresAt' | 'scopes' | 'authenticatedAt' | 'actorId' | 'actorRealm'
+  | 'id'
+  | 'userId'
+  | 'generation'
+  | 'expiresAt'
+  | 'scopes'
+  | 'authenticatedAt'
+  | 'actorId'
+  | 'actorRealm'
+  | 'boundKind'
+  | 'boundKeyThumbprint'
 >;
 
 /**

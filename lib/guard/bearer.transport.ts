@@ -11,7 +11,7 @@ export interface BearerTransportOptions {
 }
 
 /**
- * The default transport: the access token in the `Authorization` header (RFC 6750 section 2.1), the refresh token in
+ * The default transport: the access token in the `Authorization` header (RFC 6750 section 2.1; RFC 9449), the refresh token in
  * the JSON body. The other methods of RFC 6750, a form and the query, are not read: an `access_token` there is something
  * else to your application. Both tokens are written to the JSON body (RFC 6749 section 5.1), or what `tokenResponse` makes
  * of them.
@@ -35,9 +35,9 @@ export class BearerTransport extends TokenTransport {
     if (headerCount(request, 'authorization') > 1)
       throw new InvalidRequestError('Send one Authorization header, not several.');
     const header: unknown = request.headers?.authorization;
-    // RFC 6750 section 2.1: `"Bearer" 1*SP b64token`. Another scheme is not ours. What follows the spaces is judged
-    // whole: tabs or a second word make a bad token.
-    const [scheme] = (typeof header === 'string' && /^bearer(?: +|$)/i.exec(header)) || [];
+    // RFC 6750 section 2.1: `"Bearer" 1*SP b64token`; RFC 9449 section 7.1 for "DPoP". Another scheme is not ours. What
+    // follows the spaces is judged whole: tabs or a second word make a bad token.
+    const [scheme] = (typeof header === 'string' && /^(?:bearer|dpop)(?: +|$)/i.exec(header)) || [];
     if (scheme === undefined) return null;
     return (header as string).slice(scheme.length);
   }

@@ -111,7 +111,7 @@ export class Connections {
   private async authenticate({ request, tokens }: Opening): Promise<Authentication> {
     if (typeof request?.headers !== 'object' || request.headers === null) throw new MissingTokenError();
     const shown = tokens.filter((token) => token !== undefined && token !== null);
-    const hasHeader = /^bearer(?: |$)/i.test(request.headers.authorization ?? '');
+    const hasHeader = /^(?:bearer|dpop)(?: |$)/i.test(request.headers.authorization ?? '');
     if (shown.length + Number(hasHeader) > 1) throw new InvalidRequestError('Send one access token, not several.');
     const [token] = shown;
     if (token !== undefined && typeof token !== 'string')
@@ -121,7 +121,7 @@ export class Connections {
   }
 }
 
-const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'cookie']);
+const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'cookie', 'dpop']);
 
 /** What is kept of the request as long as the connection is open: who sent it, and none of its credentials. */
 function presenterIn({ headers, socket }: OpeningRequest): OpeningRequest {

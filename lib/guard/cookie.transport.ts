@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
-import { JwtKnoxConfigurationError } from '../contracts/errors';
+import { InvalidRequestError, JwtKnoxConfigurationError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import {
   type BoundCookie,
@@ -125,11 +125,13 @@ export class CookieTransport extends TokenTransport {
 
   write(response: any, tokens: IssuedTokens, request: any): object | Promise<object> {
     if (this.#isProgram(request)) return this.#bearer.write(response, tokens, request);
+    // Nothing adds a proof to what a browser sends by itself: the session could not be used.
+    if (tokens.tokenType === 'DPoP') throw new InvalidRequestError(DPOP_IN_COOKIES);
     this.#tellOfPlainCookies(request);
     const { expiresIn, refreshToken, refreshExpiresIn, session } = tokens;
     const maxAge = session.boundKind === 'dbsc' ? boundLifetime(expiresIn) : expiresIn;
     this.#jar.set(response, request, 'access', { value: tokens.accessToken, maxAge });
-    const body: CookieResponseBody = { token_type: 'Bearer', expires_in: expiresIn, session_id: session.id };
+    const body: CookieResponseBody = { token_type: tokens.tokenType, expires_in: expiresIn, session_id: session.id };
     if (refreshToken === undefined) return body;
     this.#jar.set(response, request, 'refresh', { value: refreshToken, maxAge: refreshExpiresIn! });
     return { ...body, refresh_expires_in: refreshExpiresIn };
@@ -177,11 +179,14 @@ function boundLifetime(seconds: number): number {
   return Math.max(seconds - BOUND_MARGIN, Math.ceil(seconds / 2));
 }
 
+const DPOP_IN_COOKIES =
+  'DPoP binds tokens that are sent in the Authorization header, and this login is answered with cookies.';
+
 /** Judged by the header alone: a cookie beside it is not read, and not renewed. */
 function sendsBearer(request: any): boolean {
   const header: unknown = request.headers?.authorization;
   if (typeof header !== 'string') return false;
-  return /^bearer(?: |$)/i.test(header) || headerCount(request, 'authorization') > 1;
+  return /^(?:bearer|dpop)(?: |$)/i.test(header) || headerCount(request, 'authorization') > 1;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { TokenSession } from '../contracts/session';
 import type { Authentication } from '../sessions/session-checker';
 import type { SessionRenewals } from '../sessions/session-renewals';
 import type { TokenVerifier } from '../sessions/token-verifier';
-import { setHeader } from './error-headers.interceptor';
+import { offerNonce, setHeader } from './error-headers.interceptor';
 import type { RequestContext } from './request-context';
 
 const FROM_OWN_PAGES: CredentialUse = { wantsTokens: false, allowsCrossOrigin: false };
@@ -47,16 +47,22 @@ export class CredentialCheck {
   recall(context: RequestContext): Authentication<any, TokenSession> | undefined {
     this.admit(context);
     const token = tokenOrNull(this.transport.readAccess(context.request));
-    return token === null ? undefined : this.verifier.recall(token, context.presenter);
+    if (token === null) return undefined;
+    const { presenter, request, response } = context;
+    const found = this.verifier.recall(token, presenter);
+    if (found && presenter.proof && response) offerNonce(response, request);
+    return found;
   }
 
   async authenticate(context: RequestContext): Found {
-    const { request, presenter } = context;
+    const { request, response, presenter } = context;
     this.admit(context);
     const token = tokenOrNull(this.transport.readAccess(request));
     if (token === null) return this.goOn(context, new MissingTokenError());
     try {
-      return await this.verifier.authenticate(token, presenter, { authoritative: context.isAuthoritative });
+      const found = await this.verifier.authenticate(token, presenter, { authoritative: context.isAuthoritative });
+      if (presenter.proof && response) offerNonce(response, request);
+      return found;
     } catch (error) {
       if (error instanceof TokenExpiredError) return this.goOn(context, error);
       throw error;

@@ -20,11 +20,15 @@ import {
 } from '../contracts/errors';
 import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../contracts/rights-errors';
 import { InvalidClientError } from '../contracts/oauth-errors';
+import { BindingError, DPOP_ALGORITHMS } from '../contracts/binding-errors';
+import { isDpopScheme, shownProofOf } from '../contracts/shown-proof';
 import { ThrottledLogger } from '../sessions/throttled-logger';
 import { readAndLeave, requestContextOf, RequestContextReader } from './request-context';
 
 const CHALLENGE = 'WWW-Authenticate';
 const REALM = 'Bearer realm="jwt-knox"';
+const DPOP_REALM = 'DPoP realm="jwt-knox"';
+const ALGORITHMS = `algs="${DPOP_ALGORITHMS}"`;
 
 /** Sets the headers that belong to an error: on Express and Fastify alike, before any exception filter answers. */
 @Injectable()
@@ -34,14 +38,15 @@ export class ErrorHeaders implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
       catchError((error: unknown) => {
-        this.set(requestContextOf(context).response, error);
+        const { response, request } = requestContextOf(context);
+        this.set(response, error, request);
         return throwError(() => error);
       }),
     );
   }
 
-  set(response: any, error: unknown): void {
-    const challenge = challengeFor(error);
+  set(response: any, error: unknown, request?: any): void {
+    const challenge = challengeFor(error, isDpopScheme(request?.headers?.authorization));
     if (challenge !== null) setHeader(response, CHALLENGE, challenge);
     // One of the host's, who may have set a challenge of their own.
     else if (isUnauthorized(error) && !hasChallenge(response)) setHeader(response, CHALLENGE, REALM);
@@ -59,9 +64,9 @@ export class ErrorHeaders implements NestInterceptor {
   }
 
   /** The same for an access token that is not let in; how it was sent may be what is wrong (RFC 6750 section 3.1). */
-  setForToken(response: any, error: unknown): void {
+  setForToken(response: any, error: unknown, request?: any): void {
     forbidStoring(response);
-    this.set(response, error);
+    this.set(response, error, request);
     if (error instanceof InvalidRequestError) setHeader(response, CHALLENGE, `${REALM}, error="invalid_request"`);
   }
 }
@@ -95,18 +100,32 @@ export class HostChallenge implements CanActivate {
   }
 }
 
-/** RFC 6750 section 3: no error code when no token was sent. */
-function challengeFor(error: unknown): string | null {
+/** By the scheme that the token was sent with; that of DPoP where a proof is what is missing (RFC 9449 section 7.1). */
+function challengeFor(error: unknown, isDpop: boolean): string | null {
   if (error instanceof InvalidClientError) return 'Basic realm="jwt-knox"';
+  const isOfKey = error instanceof UnauthorizedError && (error instanceof BindingError || error.reason === 'binding');
+  const [realm, algorithms] = isDpop || isOfKey ? [DPOP_REALM, `, ${ALGORITHMS}`] : [REALM, ''];
   if (error instanceof InsufficientScopeError) {
-    return `${REALM}, error="insufficient_scope", scope="${error.scopes.join(' ')}"`;
+    return `${realm}, error="insufficient_scope", scope="${error.scopes.join(' ')}"${algorithms}`;
   }
   if (!(error instanceof UnauthorizedError)) return null;
+  const code = challengeCodeOf(error);
+  return code === null ? `${realm}${algorithms}` : `${realm}, error=${code}${algorithms}`;
+}
+
+/** RFC 6750 section 3: no error code when no token was sent. */
+function challengeCodeOf(error: UnauthorizedError): string | null {
   if (error instanceof InsufficientUserAuthenticationError) {
-    return `${REALM}, error="insufficient_user_authentication", max_age="${error.maxAge}"`;
+    return `"insufficient_user_authentication", max_age="${error.maxAge}"`;
   }
-  const tokenSent = !(error instanceof MissingTokenError || error instanceof InvalidCredentialsError);
-  return tokenSent ? `${REALM}, error="invalid_token"` : REALM;
+  if (error instanceof BindingError) return `"${error.code}"`;
+  return error instanceof MissingTokenError || error instanceof InvalidCredentialsError ? null : '"invalid_token"';
+}
+
+/** A nonce that is about to be too old is followed by the next one (RFC 9449 section 8.2). */
+export function offerNonce(response: any, request: any): void {
+  const nonce = shownProofOf(request)?.nextNonce;
+  if (nonce !== undefined) setHeader(response, 'DPoP-Nonce', nonce);
 }
 
 function forbidStoring(response: any): void {

@@ -93,7 +93,7 @@ export class PassportAuthenticator extends RequestAuthenticator {
     this.rights.require(rights, session, context);
   }
 
-  setErrorHeaders({ response }: RequestContext, error: unknown): void {
-    this.errorHeaders.setForToken(response, error);
+  setErrorHeaders({ request, response }: RequestContext, error: unknown): void {
+    this.errorHeaders.setForToken(response, error, request);
   }
 }

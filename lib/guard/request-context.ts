@@ -1,6 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { cleanText, type Device, type Presenter } from '../contracts/device';
 import { MissingTokenError } from '../contracts/errors';
+import { shownProofOf } from '../contracts/shown-proof';
 
 /**
  * What the library knows of an execution context.
@@ -184,7 +185,9 @@ function isStreamed(context: ExecutionContext): boolean {
 
 /** Who sends a request. The address is the one that the framework trusts (`trust proxy`), never a header. */
 export function presenterOf(request: any): Presenter {
-  return { userAgent: request.headers?.['user-agent'] ?? null, ip: request.ip ?? null };
+  const proof = shownProofOf(request);
+  const presenter = { userAgent: request.headers?.['user-agent'] ?? null, ip: request.ip ?? null };
+  return proof ? { ...presenter, proof } : presenter;
 }
 
 /** The device that sends a login. */

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { BindingRequiredError } from '../contracts/binding-errors';
 import { type JwtKnoxError } from '../contracts/errors';
 import {
   ForbiddenError,
@@ -23,11 +24,13 @@ export interface RouteRights {
   readonly maxAge: number | null;
   /** Which kinds of session may; null: all. */
   readonly kinds: readonly SessionKind[] | null;
+  /** Whether the session must be bound to a key of its device. */
+  readonly bound: boolean;
 }
 
 const WRONG_KIND = 'This needs a login of the user: tokens for programs, and staff who act as the user, may not do it.';
 
-const NONE: RouteRights = { allOf: [], anyOf: [], maxAge: null, kinds: null };
+const NONE: RouteRights = { allOf: [], anyOf: [], maxAge: null, kinds: null, bound: false };
 
 /**
  * Requires all of these scopes, which the session's row has: 403 `insufficient_scope` otherwise (RFC 6750 section 3.1). A
@@ -68,6 +71,14 @@ export const RequireLogin = () => requiring({ kinds: ['login'] });
 /** Requires a session that a person holds: no token for a program. */
 export const RequirePerson = () => requiring({ kinds: ['login', 'impersonation'] });
 
+/**
+ * Requires a session that is bound to a key of its device: 401 `binding_required` otherwise. Sessions are bound by
+ * `deviceBinding` of `nestjs-jwt-knox/binding`.
+ * @example
+ * `class Payments { @Post() @UseGuards(JwtKnoxGuard) @RequireBound() pay() {} }`
+ */
+export const RequireBound = () => requiring({ bound: true });
+
 function scopesGiven(name: string, scopes: readonly string[]): readonly string[] {
   if (scopes.length > 0 && scopes.every(isScope)) return scopes;
   throw new TypeError(`${name}: needs scopes such as 'orders:read', each a text without spaces, '"' and '\\'.`);
@@ -88,6 +99,7 @@ function both(one: RouteRights, other: RouteRights): RouteRights {
     allOf: [...one.allOf, ...other.allOf],
     anyOf: [...one.anyOf, ...other.anyOf],
     maxAge: ages.length === 0 ? null : Math.min(...ages),
+    bound: one.bound || other.bound,
     kinds:
       one.kinds && other.kinds ? one.kinds.filter((kind) => other.kinds!.includes(kind)) : (one.kinds ?? other.kinds),
   };
@@ -119,6 +131,7 @@ function handlerRightsOf(context: ExecutionContext): RouteRights | undefined {
  * @param now epoch milliseconds
  */
 export function lackOf(rights: RouteRights, session: TokenSession, now: number): JwtKnoxError | null {
+  if (rights.bound && session.boundKind === null) return new BindingRequiredError('not_bound');
   if (rights.kinds && !rights.kinds.includes(kindOf(session))) return new ForbiddenError(WRONG_KIND);
   const missing = rights.allOf.filter((scope) => !coversScope(session.scopes, scope));
   if (missing.length > 0) return new InsufficientScopeError(rights.allOf);

@@ -2,7 +2,8 @@ import type { IssuedTokens } from '../contracts/issued-tokens';
 
 /** The token response of RFC 6749 section 5.1; lifetimes in seconds. */
 export interface TokenResponseBody {
-  token_type: 'Bearer';
+  /** `DPoP`: the tokens are bound to the key of the proof that they were asked for with (RFC 9449 section 5). */
+  token_type: 'Bearer' | 'DPoP';
   access_token: string;
   expires_in: number;
   refresh_token?: string;
@@ -17,7 +18,7 @@ export interface TokenResponseBody {
  */
 export function tokenResponseBody(tokens: IssuedTokens): TokenResponseBody {
   return {
-    token_type: 'Bearer',
+    token_type: tokens.tokenType,
     access_token: tokens.accessToken,
     expires_in: tokens.expiresIn,
     ...(tokens.refreshToken !== undefined && {

@@ -43,12 +43,16 @@ function listProblems(features: unknown): string[] {
 }
 
 /** What is wrong with the features themselves, else what they find missing in their module. */
-export function featureProblems(extras: JwtKnoxExtras, { transport }: Partial<JwtKnoxOptions>): string[] {
+export function featureProblems(
+  extras: JwtKnoxExtras,
+  { transport, publicOrigin = [] }: Partial<JwtKnoxOptions>,
+): string[] {
   const { features = [], userProvider, loginGuards, routes } = extras;
   const malformed = listProblems(features);
   if (malformed.length > 0) return malformed;
   const hasLoginGuards = Array.isArray(loginGuards) && loginGuards.length > 0;
-  const settings = { transport, userProvider, hasLoginGuards, hasRoutes: routes !== false };
+  const publicOrigins = [publicOrigin].flat();
+  const settings = { transport, userProvider, hasLoginGuards, publicOrigins, hasRoutes: routes !== false };
   return features.flatMap((feature) => feature.problems?.(settings) ?? []);
 }
 

@@ -89,7 +89,7 @@ export class LogoutController {
     try {
       return tokenOrNull(this.transport.readAccess(request));
     } catch (error) {
-      this.errorHeaders.setForToken(response, error);
+      this.errorHeaders.setForToken(response, error, request);
       throw error;
     }
   }

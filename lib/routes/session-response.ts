@@ -24,6 +24,8 @@ export interface SessionBody {
   scopes: readonly string[] | null;
   /** Who acts as the user in it; null for the user. */
   actor: { user_id: string; realm: string } | null;
+  /** How the session is bound to a key of its device: `dpop`, `dbsc`; null: it is not. */
+  bound: string | null;
   current: boolean;
 }
 
@@ -42,6 +44,7 @@ export function sessionBody(session: Session, currentId: string): SessionBody {
     expires_at: isoTime(session.expiresAt),
     scopes: scopeList(session.scopes),
     actor: session.actorId === null ? null : { user_id: session.actorId, realm: session.actorRealm ?? '' },
+    bound: session.boundKind,
     current: session.id === currentId,
   };
 }

@@ -72,7 +72,7 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
   override recall(token: string, presenter?: Presenter): Authentication | undefined {
     const now = this.options.clock.now();
     const claims = this.knownClaims(token, now);
-    const live = claims && this.checker.recall(claims, presenter, now);
+    const live = claims && this.checker.recall(claims, { use: 'access', accessToken: token, presenter }, now);
     return live && this.noted(live, claims, now);
   }
 
@@ -84,7 +84,7 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
     const find = () =>
       mayRecall ? this.checker.authenticateKnown(claims, now) : this.checker.authenticate(claims, now);
     const live = await deadline.run(find);
-    this.checker.checkPresenter(live.record, presenter);
+    this.checker.checkDevice(live, { use: 'access', accessToken: token, presenter });
     return this.noted(live, claims, now, deadline);
   }
 
@@ -116,7 +116,9 @@ export class AccessTokenVerifier extends TokenVerifier<any, Session> {
     const now = this.options.clock.now();
     try {
       const claims = this.codec.readAccess(this.codec.open(token, 'access'), now);
-      return await deadline.run(() => this.checker.findByAccessKey(claims, now));
+      const record = await deadline.run(() => this.checker.findByAccessKey(claims, now));
+      this.checker.checkDeviceToEnd(record, { use: 'logout', accessToken: token, presenter });
+      return record;
     } catch (error) {
       throw this.rejections.toHttpError(error, 'access', presenter);
     }

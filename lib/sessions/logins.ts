@@ -33,6 +33,7 @@ export class Logins {
       throw new Error(
         'TokenService.login needs a userProvider; use TokenService.issue for users you authenticated yourself.',
       );
+    await this.issuer.admit(credentials.username, device);
     const deadline = new RequestDeadline(this.options.storageTimeout);
     const check = async () => {
       // The arrival first: credentials that change from here on do not count for this login.
@@ -46,7 +47,7 @@ export class Logins {
     const { arrival, user } = await deadline.run(check);
     const { username } = credentials;
     if (!user) {
-      this.issuer.reportFailure(username, device, 'credentials');
+      this.issuer.reportFailure(username, device);
       throw new InvalidCredentialsError();
     }
     const chosen = await deadline.run(() => this.choicesFor(user, request));

@@ -31,7 +31,21 @@ export class Logouts {
   async logout(shown: Shown, presenter: Presenter): Promise<void> {
     const deadline = this.revoker.newDeadline();
     const found = this.sessionToEnd(shown, presenter, deadline);
-    const { id, userId } = await found.catch((error: unknown) => this.afterItsEnd(error, shown));
+    await this.end(await found.catch((error: unknown) => this.afterItsEnd(error, shown)), deadline);
+  }
+
+  /**
+   * Ends the session whose place a login has taken in the same browser.
+   * @throws UnauthorizedError where it has ended already, or this does not come from its device
+   */
+  async replace(refreshToken: string, presenter: Presenter): Promise<void> {
+    const deadline = this.revoker.newDeadline();
+    const found = this.renewals.findToEnd(refreshToken, presenter, { deadline, use: 'replace' });
+    const shown = { access: null, refresh: refreshToken };
+    await this.end(await found.catch((error: unknown) => this.afterItsEnd(error, shown)), deadline);
+  }
+
+  private async end({ id, userId }: Pick<SessionRecord, 'id' | 'userId'>, deadline: RequestDeadline): Promise<void> {
     await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
   }
 
@@ -48,7 +62,7 @@ export class Logouts {
       }
     }
     if (refresh === null) throw new MissingTokenError();
-    return this.renewals.findToEnd(refresh, presenter, deadline);
+    return this.renewals.findToEnd(refresh, presenter, { deadline, use: 'logout' });
   }
 
   /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */

@@ -14,8 +14,8 @@ import { scopeClaim } from '../contracts/scopes';
 /** What a good token says and its session confirms (RFC 7662 section 2.2); times are seconds since the epoch. */
 export interface ActiveToken {
   readonly active: true;
-  /** `Bearer` for an access token. A refresh token has none: it authenticates nothing. */
-  readonly token_type?: 'Bearer';
+  /** `Bearer` or `DPoP` for an access token. A refresh token has none: it authenticates nothing. */
+  readonly token_type?: 'Bearer' | 'DPoP';
   readonly client_id?: string;
   /** The user's id. */
   readonly sub: string;
@@ -29,6 +29,8 @@ export interface ActiveToken {
   readonly auth_time?: number;
   /** What the session may do, space-separated; `*` for whatever its user may. Left out where that is nothing. */
   readonly scope?: string;
+  /** Thumbprint of the key that whoever shows the token must have (RFC 9449 section 6.2); left out where it is bound to none. */
+  readonly cnf?: { readonly jkt: string };
   readonly iss?: string;
   readonly realm?: string;
   readonly aud?: string | string[];
@@ -125,7 +127,7 @@ function answerOf({ type, payload, claims }: Presented, record: SessionRecord): 
   const scope = type === 'access' ? scopeClaim(record.scopes) : undefined;
   const answer = {
     active: true,
-    ...(type === 'access' && { token_type: 'Bearer' }),
+    ...(type === 'access' && { token_type: record.boundKind === 'dpop' ? 'DPoP' : 'Bearer' }),
     sub: record.userId,
     sid: record.id,
     exp: Math.floor(Math.min(claims.expiresAt, record.expiresAt) / 1_000),
@@ -133,6 +135,8 @@ function answerOf({ type, payload, claims }: Presented, record: SessionRecord): 
     // The row's word: whoever has the signing key can write another scope.
     ...(scope !== undefined && { scope }),
     ...(type === 'access' && actorClaim(record)),
+    // The row's word again: which key whoever shows the token must have (RFC 9449 section 6.2).
+    ...(record.boundKind === 'dpop' && { cnf: { jkt: record.boundKeyThumbprint } }),
     ...Object.fromEntries(Object.entries(payload).filter(([name]) => TOLD.includes(name))),
   };
   // Twice: its own members come first, and no custom claim takes their place.

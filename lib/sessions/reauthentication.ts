@@ -74,7 +74,7 @@ export class Reauthentication {
     const validate = () => users.validateCredentials({ username, password }, request, exclude);
     const proven = await deadline.run(() => this.hostErrors.run(validate));
     if (this.isUserOf(session, proven)) return;
-    this.issuer.reportFailure(username, presenter, 'credentials');
+    this.issuer.reportFailure(username, presenter);
     throw new InvalidCredentialsError();
   }
 

@@ -1,8 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { TokenRejection } from '../contracts/errors';
-import { JwtKnoxEvents } from '../contracts/events';
-import { cleanText, cleanPresenter, type Presenter, TEXT_LIMITS } from '../contracts/device';
-import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
+import { TokenRejection, UnauthorizedError } from '../contracts/errors';
+import type { Session, SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import type { AccessClaims, TokenClaims } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
@@ -12,6 +10,8 @@ import { isIssuedFor } from './session-audience';
 import { endOf } from './session-end';
 import { fromStorage } from './request-deadline';
 import { Actors } from './actors';
+import { DeviceCheck } from './device-check';
+import type { ShownToken } from './session-binding';
 import { SessionCache } from './session-cache';
 import { SessionUsers } from './session-users';
 
@@ -42,7 +42,7 @@ export class SessionChecker {
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly repository: SessionRepository,
-    private readonly events: JwtKnoxEvents,
+    private readonly devices: DeviceCheck,
     private readonly actors: Actors,
     private readonly users: SessionUsers,
     @Optional() private readonly cache?: SessionCache,
@@ -68,13 +68,13 @@ export class SessionChecker {
     return { record: live.record, user: this.users.shown(live.user) };
   }
 
-  /** The same without waiting, the presenter checked too: undefined where memory alone does not accept. */
-  recall(claims: AccessClaims, presenter: Presenter | undefined, now: number): LiveSession | undefined {
+  /** The same without waiting, the device checked too: undefined where memory alone does not accept. */
+  recall(claims: AccessClaims, shown: ShownToken, now: number): LiveSession | undefined {
     const record = this.recallRow(claims, now);
     const user = record && this.users.recall(record);
     if (user === undefined) return undefined;
     return unlessRejected(() => {
-      this.checkPresenter(record!, presenter);
+      this.devices.ask(record!, { ...shown, user });
       return { record: record!, user };
     });
   }
@@ -126,15 +126,14 @@ export class SessionChecker {
     if (record.kind === 'impersonation') await this.actors.check(record, claims, now);
   }
 
-  /** The presenter check. No presenter, no check: introspection and host code have none. */
-  checkPresenter(record: SessionRecord, presenter: Presenter | undefined): void {
-    const { bindUserAgent: mode, ipAddress } = this.options.session;
-    if (mode === 'off' || presenter === undefined || record.kind !== 'login') return;
-    if (cleanText(presenter.userAgent, TEXT_LIMITS.userAgent) === record.userAgent) return;
-    if (mode === 'reject')
-      throw new TokenRejection('user_agent_mismatch', { sessionId: record.id, userId: record.userId });
-    const seen = { session: sessionOf(record), presenter: cleanPresenter(presenter, ipAddress) };
-    this.events.emit('user-agent.changed', seen);
+  /** That the token is shown at the device of its session. @throws TokenRejection, BindingError */
+  checkDevice({ record, user }: LiveSession, shown: ShownToken): void {
+    this.devices.check(record, { ...shown, user });
+  }
+
+  /** The same for an end, which asks for the key of a bound session and nothing else. */
+  checkDeviceToEnd(record: SessionRecord, shown: ShownToken): void {
+    this.devices.requireKey(record, shown);
   }
 
   /** The token's own row, as far as it lives. @throws TokenRejection */
@@ -174,7 +173,7 @@ function unlessRejected<T>(check: () => T): T | undefined {
   try {
     return check();
   } catch (error) {
-    if (error instanceof TokenRejection) return undefined;
+    if (error instanceof TokenRejection || error instanceof UnauthorizedError) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { InvalidCredentialsError, StorageUnavailableError } from '../contracts/errors';
-import { SessionRepository } from '../contracts/session.repository';
+import { SESSION_COLUMNS } from '../contracts/session';
+import { SessionRepository, type StorageTransaction } from '../contracts/session.repository';
 import { fenceScope, fenceScopeOfAll } from '../tokens/fence-scope';
 import type { LoginArrival } from './login-arrivals';
 import { type Displaced, type NewRow, SessionLimiter } from './session-limiter';
@@ -26,6 +27,25 @@ export class SessionInserter {
     private readonly repository: SessionRepository,
     private readonly limiter: SessionLimiter,
   ) {}
+
+  /** A session on its way into the storage, or into a transaction of the host's. */
+  newSession(
+    session: Pick<NewSession, 'record' | 'columns' | 'arrival'>,
+    transaction: StorageTransaction | null,
+  ): NewSession {
+    return { ...session, repository: transaction?.repository ?? this.repository };
+  }
+
+  /** @throws TypeError for columns that there are not, or that are the library's own */
+  columnsOf({ columns = {} }: { columns?: object | undefined }): Readonly<Record<string, unknown>> {
+    const given = Object.entries(columns).filter(([, value]) => value !== undefined);
+    const own = given.filter(([name]) => (SESSION_COLUMNS as readonly string[]).includes(name));
+    const ours = own.map(([name]) => `${name}: set by the library itself; leave it out.`);
+    const theirs = Object.fromEntries(given.filter((entry) => !own.includes(entry)));
+    const problems = [...ours, ...this.repository.columnProblems(theirs)];
+    if (problems.length > 0) throw new TypeError(`Columns of a session: ${problems.join(' ')}`);
+    return theirs;
+  }
 
   /**
    * @param commits whether the row is there for all to see once it is inserted; otherwise {@link confirmIfThere} is called

@@ -1,12 +1,11 @@
 import { epochOf, type Moment } from '../contracts/clock';
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
-import { InvalidCredentialsError, SessionLimitReachedError } from '../contracts/errors';
-import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { InvalidCredentialsError } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { cleanText, cleanPresenter, type Device, isSameDevice, type Presenter, TEXT_LIMITS } from '../contracts/device';
+import { cleanText, cleanPresenter, type Device, type Presenter, TEXT_LIMITS } from '../contracts/device';
 import type { RegisteredSessionColumns } from '../contracts/registered-types';
-import { SESSION_COLUMNS, type SessionKind, type SessionRecord, sessionRecord } from '../contracts/session';
-import { SessionRepository, type StorageTransaction } from '../contracts/session.repository';
+import { type SessionKind, sessionRecord } from '../contracts/session';
+import type { StorageTransaction } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
 import { isUserId } from '../tokens/token-claims';
 import { generateId, TokenKey } from '../tokens/token-key';
@@ -15,13 +14,16 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import type { Acting } from './actors';
 import { firstAccessKey } from './access-keys';
 import type { LoginArrival } from './login-arrivals';
-import { FencedLogin, type NewSession, SessionInserter } from './session-inserter';
+import { DeviceCheck } from './device-check';
+import { LoginReports } from './login-reports';
+import { type NewSession, SessionInserter } from './session-inserter';
 import { storedAudience } from './session-audience';
 import { storedScopes } from '../contracts/scopes';
 import { storedClaims } from './session-claims';
+import type { BoundColumns } from './session-binding';
 import { SessionTokens } from './session-tokens';
 import { isActive } from './user-check';
-import { fromStorage, RequestDeadline } from './request-deadline';
+import { RequestDeadline } from './request-deadline';
 
 /** What one call of `issue` may set apart from the options. */
 export interface IssueOverrides {
@@ -77,99 +79,71 @@ export interface Login<User> {
   kind: SessionKind;
   /** Who acts as the user, for an impersonation. */
   acting?: Acting;
+  /** What the session is bound to, where that is known; by default, what its device shows. */
+  bound?: BoundColumns | undefined;
 }
 
 /** Starts sessions: token keys, row, signed tokens. */
 @Injectable()
 export class SessionIssuer {
-  private readonly logger = new Logger(SessionIssuer.name);
-
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
     private readonly tokens: SessionTokens,
-    private readonly repository: SessionRepository,
     private readonly inserter: SessionInserter,
-    private readonly events: JwtKnoxEvents,
+    private readonly reports: LoginReports,
+    private readonly devices: DeviceCheck,
     @Optional() private readonly users?: UserProvider,
   ) {}
 
   /** Starts a session, and tells events and the user provider how it went: once it stands. */
   async start<User>(login: Login<User>, deadline: RequestDeadline): Promise<IssuedTokens<User>> {
-    return this.reporting(login, async () => {
+    return this.reports.during(login, async () => {
       const { session, tokens } = await this.create(login, deadline);
       const { transaction } = login;
       if (transaction) {
         const deadlineOfCommit = () => new RequestDeadline(this.options.storageTimeout);
-        transaction.afterCommit(() => this.reporting(login, () => this.conclude(session, tokens, deadlineOfCommit())));
+        const conclude = () => this.conclude(session, tokens, deadlineOfCommit());
+        transaction.afterCommit(() => this.reports.during(login, conclude));
       } else {
-        await this.announce(session.record, tokens, deadline);
+        await this.reports.succeeded(session.record, tokens, deadline);
       }
       return tokens;
     });
   }
 
-  private async reporting<T>({ username, device }: Login<unknown>, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      const reason = failureOf(error);
-      if (reason) this.reportFailure(username, device, reason);
-      throw error;
-    }
+  /** Before credentials are looked at. @throws BindingError for a device whose login could not become a session */
+  async admit(username: string | null, device: Presenter): Promise<void> {
+    await this.reports.during({ username, device }, async () => this.devices.admitLogin(device));
   }
 
   /** After the host's transaction has committed; nothing where it undid this part of itself. */
   private async conclude(session: NewSession, tokens: IssuedTokens, deadline: RequestDeadline): Promise<void> {
     if (await deadline.run(() => this.inserter.confirmIfThere(session, deadline)))
-      await this.announce(session.record, tokens, deadline);
+      await this.reports.succeeded(session.record, tokens, deadline);
   }
 
-  private async announce(record: SessionRecord, tokens: IssuedTokens, deadline: RequestDeadline): Promise<void> {
-    const { session, user } = tokens;
-    this.events.emit('session.created', { session, user, isNewDevice: () => this.isNewDevice(record) });
-    if (record.kind !== 'login') return;
-    const noted = async () => this.users?.onLogin(user, session);
-    await deadline.run(noted).catch((error: unknown) => {
-      this.logger.error(`UserProvider.onLogin failed: ${error instanceof Error ? error.message : 'unknown error'}`);
-    });
-  }
-
-  reportFailure(username: string | null, presenter: Presenter, reason: LoginFailure): void {
-    this.events.emit('login.failed', {
-      username,
-      presenter: cleanPresenter(presenter, this.options.session.ipAddress),
-      reason,
-    });
+  reportFailure(username: string | null, presenter: Presenter): void {
+    this.reports.failed(username, presenter, 'credentials');
   }
 
   private async create<User>(login: Login<User>, deadline: RequestDeadline) {
     const { user, arrival, transaction, overrides } = login;
     const userId = this.idOf(user);
     if (this.users && !isActive(this.users, user)) throw new InvalidCredentialsError();
-    const columns = this.columnsOf(overrides);
+    const columns = this.inserter.columnsOf(overrides);
     const now = this.options.clock.now();
     const key = TokenKey.generate();
     const access = firstAccessKey(key, now);
     const refresh = login.kind === 'login' && this.options.refresh ? TokenKey.generate() : null;
     const digests = { ...access.change, refreshDigest: refresh?.digest() ?? null };
-    const record = sessionRecord({ ...digests, ...this.descriptionOf(login, userId, now) });
+    const bound = login.bound ?? this.devices.atLogin({ presenter: login.device, user, kind: login.kind, now });
+    const record = sessionRecord({ ...digests, ...this.descriptionOf(login, userId, now), ...bound });
     const keys = { session: key, access: access.key, refresh };
     // Signed before the row is written: claims that cannot be signed must not leave a session behind.
     const tokens = await deadline.run(() => this.tokens.sign({ record, user, keys, now }));
-    const session: NewSession = { record, columns, arrival, repository: transaction?.repository ?? this.repository };
+    const session = this.inserter.newSession({ record, columns, arrival }, transaction);
     await deadline.run(() => this.inserter.insert(session, deadline, transaction === null));
     return { session, tokens };
-  }
-
-  /** @throws TypeError for columns that there are not, or that are the library's own */
-  private columnsOf({ columns = {} }: IssueOverrides): Readonly<Record<string, unknown>> {
-    const given = Object.entries(columns).filter(([, value]) => value !== undefined);
-    const own = given.filter(([name]) => (SESSION_COLUMNS as readonly string[]).includes(name));
-    const ours = own.map(([name]) => `${name}: set by the library itself; leave it out.`);
-    const theirs = Object.fromEntries(given.filter((entry) => !own.includes(entry)));
-    const problems = [...ours, ...this.repository.columnProblems(theirs)];
-    if (problems.length > 0) throw new TypeError(`Columns of a session: ${problems.join(' ')}`);
-    return theirs;
   }
 
   private idOf(user: unknown): string {
@@ -227,12 +201,6 @@ export class SessionIssuer {
     const expiresAt = now + Math.min(lifetimeGiven(ttl) ?? Infinity, longest);
     return { idleTimeout: null, maxExpiresAt: expiresAt, expiresAt };
   }
-
-  private async isNewDevice({ id, userId, userAgent, createdAt }: SessionRecord): Promise<boolean> {
-    const before = { createdAt, id };
-    const earlier = await fromStorage(() => this.repository.findByUser(userId, { limit: 100, before }));
-    return !earlier.some((other) => isSameDevice(other.userAgent, userAgent));
-  }
 }
 
 /** @throws TypeError for what is no duration */
@@ -241,10 +209,4 @@ function lifetimeGiven(ttl: Duration | undefined): number | null {
   const given = millisecondsOf(ttl);
   if (given) return given;
   throw new TypeError("issue: ttl must be a duration of more than zero, such as '5m'.");
-}
-
-function failureOf(error: unknown): LoginFailure | null {
-  if (error instanceof FencedLogin) return 'fenced';
-  if (error instanceof InvalidCredentialsError) return 'inactive';
-  return error instanceof SessionLimitReachedError ? 'session_limit' : null;
 }

@@ -13,6 +13,7 @@ import { LastUsed } from './last-used';
 import { decideRefresh, type RefreshDecision } from './refresh-decision';
 import { RefreshEvents } from './refresh-events';
 import { audienceOf } from './session-audience';
+import type { ShownToken } from './session-binding';
 import { greatestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
 import { type LiveSession, type ReadSession, SessionChecker } from './session-checker';
@@ -54,11 +55,13 @@ export class SessionRefresher {
     private readonly events: RefreshEvents,
   ) {}
 
-  /** The session that a refresh token of any generation belongs to: enough to end it, not to prolong it. */
-  async findMembership(claims: RefreshClaims, now: number): Promise<SessionRecord> {
+  /** The session of a refresh token of any generation: enough to end it, for who shows it at its device. */
+  async findMembership(claims: RefreshClaims, now: number, shown?: ShownToken): Promise<SessionRecord> {
     const row = await this.checker.readRow(claims);
     if (!isMember(row, claims)) throw new TokenRejection('key_mismatch', claims);
-    return this.checker.living(row, claims, now);
+    const record = this.checker.living(row, claims, now);
+    if (shown) this.checker.checkDeviceToEnd(record, shown);
+    return record;
   }
 
   /** The session that a refresh token would prolong now. Changes nothing, whatever was presented. */
@@ -78,6 +81,8 @@ export class SessionRefresher {
       const record = this.living(read, claims, now);
       // A navigation carries no proof that it comes from the device.
       if (attempt.keepsKey && !attempt.isProven && record.boundKind) throw new MissingTokenError();
+      // First of all: whoever copied the token of a bound session can neither use nor end it.
+      if (record.boundKind !== null && !attempt.isProven) this.checker.checkDeviceToEnd(record, shownBy(attempt));
       const decision = this.decide(record, attempt);
       if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
       // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.
@@ -89,7 +94,7 @@ export class SessionRefresher {
         continue;
       }
       const live = { record, user: await this.userOf(read, claims) };
-      this.checker.checkPresenter(record, attempt.checksPresenter ? attempt.presenter : undefined);
+      if (!attempt.isProven) this.checker.checkDevice(live, shownBy(attempt));
       // Before anything changes: what may not be asked for uses no token up.
       this.audienceFor(record, attempt);
       deadline.throwIfPassed();
@@ -241,6 +246,10 @@ export class SessionRefresher {
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;
   }
+}
+
+function shownBy({ presenter, checksPresenter }: RefreshAttempt): ShownToken {
+  return { use: 'refresh', accessToken: null, presenter: checksPresenter ? presenter : undefined };
 }
 
 /** Whether the token carries the session key: proof that it belongs to this session, whatever its age. */

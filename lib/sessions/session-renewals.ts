@@ -8,6 +8,7 @@ import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { attemptDigest } from './idempotency-key';
 import { TokenRejections } from './rejections';
+import type { BoundUse } from './session-binding';
 import { type RefreshAttempt, SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { HELD_BY_PEOPLE, requireId, SessionRevoker } from './session-revoker';
@@ -84,18 +85,25 @@ export class SessionRenewals {
         ...how,
         claims: this.tokens.readRefresh(token, now),
         presenter: presenter ?? {},
-        // A browser that was updated keeps its key.
-        checksPresenter: presenter !== undefined && !how.isProven,
+        checksPresenter: presenter !== undefined,
         now,
         deadline,
       });
     return this.refused(presenter, () => deadline.run(refresh));
   }
 
-  /** The session that a refresh token of any generation belongs to, to end it: whoever its user is by now. */
-  async findToEnd(token: string, presenter: Presenter, deadline: RequestDeadline): Promise<SessionRecord> {
+  /**
+   * The session that a refresh token of any generation belongs to, to end it: whoever its user is by now. Of a bound one, the
+   * proof of its key is needed too.
+   */
+  async findToEnd(
+    token: string,
+    presenter: Presenter,
+    { deadline, use }: { deadline: RequestDeadline; use: BoundUse },
+  ): Promise<SessionRecord> {
     const now = this.options.clock.now();
-    const find = async () => this.refresher.findMembership(this.tokens.readRefresh(token, now), now);
+    const shown = { use, accessToken: null, presenter };
+    const find = async () => this.refresher.findMembership(this.tokens.readRefresh(token, now), now, shown);
     return this.refused(presenter, () => deadline.run(find));
   }
 

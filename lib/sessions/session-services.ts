@@ -6,12 +6,14 @@ import { SessionTokens } from './session-tokens';
 import { SessionLimiter } from './session-limiter';
 import { SessionInserter } from './session-inserter';
 import { SessionIssuer } from './session-issuer';
+import { LoginReports } from './login-reports';
 import { LoginArrivals } from './login-arrivals';
 import { Logins } from './logins';
 import { Logouts } from './logouts';
 import { Actors } from './actors';
 import { DelegatedSessions } from './delegated-sessions';
 import { LastUsed } from './last-used';
+import { DeviceCheck } from './device-check';
 import { SessionChecker } from './session-checker';
 import { SessionUsers } from './session-users';
 import { AccessTokenVerifier } from './access-token.verifier';
@@ -38,6 +40,7 @@ export const SESSION_SERVICES = [
   SessionTokens,
   SessionLimiter,
   SessionInserter,
+  LoginReports,
   SessionIssuer,
   LoginArrivals,
   Logins,
@@ -45,6 +48,7 @@ export const SESSION_SERVICES = [
   LastUsed,
   Actors,
   SessionUsers,
+  DeviceCheck,
   SessionChecker,
   AccessTokenVerifier,
   SessionRevoker,

@@ -47,7 +47,14 @@ export class SessionTokens {
     const aud = audience ?? audienceOf(this.options.audience, record.audience);
     const custom = await this.customClaims(user, session, record.claims);
     const accessExpiresAt = keys.refresh ? Math.min(now + this.options.accessTtl, record.expiresAt) : record.expiresAt;
-    const content = { userId: record.userId, sessionId: record.id, generation: record.generation, issuedAt: now };
+    const content = {
+      userId: record.userId,
+      sessionId: record.id,
+      generation: record.generation,
+      issuedAt: now,
+      // Of what a browser binds by itself (DBSC), a service that sees the token could ask for no proof.
+      boundTo: record.boundKind === 'dpop' ? (record.boundKeyThumbprint ?? undefined) : undefined,
+    };
     const rights = { scope: scopeClaim(record.scopes), ...provenanceOf(record) };
     const access = this.codec.signAccess(
       { ...content, ...rights, expiresAt: accessExpiresAt, tokenKey: keys.access },

@@ -18,6 +18,9 @@ export interface CoreRoute extends RouteDescription {
   readonly isWellKnown?: boolean;
 }
 
+/** Of sessions that are bound to a key of their device. */
+export const BINDING_REFUSED = ['binding_required', 'invalid_dpop_proof', 'use_dpop_nonce'];
+export const ACCESS_REFUSED = ['missing_token', 'invalid_token', 'token_expired', ...BINDING_REFUSED];
 const REFRESH_REFUSED = ['invalid_refresh_token', 'refresh_token_expired', 'refresh_token_reused'];
 const PAGE = ['limit', 'before', 'before_id'];
 const FORM = 'application/x-www-form-urlencoded';
@@ -31,12 +34,12 @@ const LOGINS: CoreRoute[] = [
   {
     id: 'login', method: 'POST', path: 'login', auth: 'public', summary: 'Starts a session.',
     request: 'Login', responses: { 200: 'Tokens' }, answers: 'tokens',
-    codes: { 401: ['invalid_credentials'], 403: ['session_limit_reached'] },
+    codes: { 401: ['invalid_credentials', ...BINDING_REFUSED], 403: ['session_limit_reached'] },
   },
   {
     id: 'refresh', method: 'POST', path: 'refresh', auth: 'public', summary: 'Returns a new access token.',
     request: 'Refresh', responses: { 200: 'Tokens' }, answers: 'tokens', headers: ['Idempotency-Key'],
-    codes: { 400: ['invalid_target'], 401: REFRESH_REFUSED },
+    codes: { 400: ['invalid_target'], 401: [...REFRESH_REFUSED, ...BINDING_REFUSED] },
   },
   {
     id: 'reauthenticate', method: 'POST', path: 'reauthenticate', auth: 'access',
@@ -47,7 +50,7 @@ const LOGINS: CoreRoute[] = [
   {
     id: 'logout', method: 'POST', path: 'logout', auth: 'public', summary: 'Ends the session.',
     request: 'Logout', isBodyOptional: true, responses: { 204: null }, answers: 'ended',
-    codes: { 401: ['missing_token', 'invalid_token', 'token_expired', ...REFRESH_REFUSED] },
+    codes: { 401: [...ACCESS_REFUSED, ...REFRESH_REFUSED] },
   },
   {
     id: 'logoutOther', method: 'POST', path: 'logout-other', auth: 'access',

@@ -7,7 +7,7 @@ import { refusalAnswer } from './answers';
 import { API_JWT_KNOX, type ApiJwtKnoxOptions } from './api-jwt-knox.decorator';
 import type { DocumentDraft, Part } from './document-draft';
 import { allModules, type MountedModule } from './mounted-modules';
-import { ACCESS_REFUSED } from './operations';
+import { ACCESS_REFUSED } from './core-routes';
 import { requirementsOf, type SecurityNames } from './security';
 
 type NestModule = ReturnType<ModulesContainer['get']> & object;

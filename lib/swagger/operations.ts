@@ -1,6 +1,6 @@
 import type { RouteDescription } from '../contracts/feature';
 import { answer, HEADERS, httpErrorSchema, type Refusal, refusalAnswer } from './answers';
-import type { CoreRoute } from './core-routes';
+import { ACCESS_REFUSED, BINDING_REFUSED, type CoreRoute } from './core-routes';
 import type { DocumentDraft, Part } from './document-draft';
 import type { MountedModule } from './mounted-modules';
 import { ERROR } from './schemas';
@@ -29,11 +29,10 @@ const HEADER: Readonly<Record<string, Part>> = { 'Idempotency-Key': { type: 'str
 const SAFE = ['GET', 'HEAD'];
 const EVENTS = 'text/event-stream';
 
-export const ACCESS_REFUSED = ['missing_token', 'invalid_token', 'token_expired'];
 const BY_AUTH: Readonly<Record<RouteDescription['auth'], Readonly<Record<number, readonly string[]>>>> = {
   public: {},
   access: { 401: ACCESS_REFUSED },
-  optional: { 401: ['invalid_token', 'token_expired'] },
+  optional: { 401: ['invalid_token', 'token_expired', ...BINDING_REFUSED] },
   admin: { 401: ACCESS_REFUSED, 403: ['forbidden'] },
   client: { 400: ['unauthorized_client'], 401: ['invalid_client'] },
 };

@@ -29,6 +29,7 @@ function object(properties: Part, optional: readonly string[] = [], others: Part
   return { type: 'object', ...(required.length > 0 && { required }), properties, ...others };
 }
 
+const tokenType = said(only('Bearer', 'DPoP'), 'DPoP: each request needs a proof of the key of the device.');
 const credential = { type: 'string', minLength: 1, maxLength: 1_024 };
 const deviceName = said(text, 'A name for the device; cut at 128 characters.');
 const remember = said(flag, 'false: the session ends earlier without a refresh.');
@@ -50,6 +51,7 @@ const sessionMembers = {
   expires_at: time,
   scopes: orNull(said(list(text), 'What the session may do; null: whatever its user may.')),
   actor: orNull(said(object({ user_id: text, realm: text }), 'Who acts as the user; null for the user.')),
+  bound: orNull(said(text, 'How the session is bound to a key of its device; null: it is not.')),
   current: said(flag, 'Whether it is the session of this request.'),
 };
 
@@ -63,7 +65,7 @@ function loginSchema({ usernameField, hasLoginGuards }: SchemaSettings): Part {
 function tokenSchema({ isSingleToken, hasCookies, body }: SchemaSettings): Part {
   if (body === 'other') return said(unknown, 'As the application returns it.');
   const lifetime = said(count, 'Seconds.');
-  const always = { token_type: only('Bearer'), expires_in: lifetime, session_id: uuid };
+  const always = { token_type: tokenType, expires_in: lifetime, session_id: uuid };
   const lasting = isSingleToken ? {} : { refresh_expires_in: lifetime };
   const tokens = { access_token: text, ...(!isSingleToken && { refresh_token: text }) };
   const withTokens = object({ ...always, ...tokens, ...lasting });
@@ -87,7 +89,8 @@ const audience = { anyOf: [text, list(text)] };
 const active = object(
   {
     active: only(true),
-    token_type: only('Bearer'),
+    token_type: tokenType,
+    cnf: said(object({ jkt: text }), 'The key that whoever shows the token must have.'),
     sub: said(text, 'The id of the user.'),
     sid: said(uuid, 'The id of the session.'),
     exp: count,
@@ -101,7 +104,7 @@ const active = object(
     auth_time: count,
     act: unknown,
   },
-  ['token_type', 'iss', 'aud', 'realm', 'client_id', 'scope', 'auth_time', 'act'],
+  ['token_type', 'cnf', 'iss', 'aud', 'realm', 'client_id', 'scope', 'auth_time', 'act'],
   { additionalProperties: true },
 );
 

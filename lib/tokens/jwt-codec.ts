@@ -16,12 +16,13 @@ import {
   payloadOf,
   readClaims,
   type RefreshClaims,
+  thumbprintIn,
 } from './token-claims';
 import { expectedHeaders, headerFor, headerOf, MAX_TOKEN_LENGTH, parseHeader, type TokenType } from './token-header';
 import { generateId, isEncodedTokenKey, TokenKey } from './token-key';
 
 /** What to sign. Times are epoch milliseconds. */
-export interface TokenContent {
+export interface TokenContent extends Bound {
   userId: string;
   sessionId: string;
   generation: number;
@@ -38,6 +39,11 @@ export interface AccessContent extends TokenContent {
   authenticatedAt?: number | undefined;
   /** Who acts as the user (RFC 8693 section 4.1). */
   actor?: { userId: string; realm: string } | undefined;
+}
+
+/** Which key whoever shows a token must have (RFC 9449 section 6.1); undefined for no such. */
+interface Bound {
+  boundTo?: string | undefined;
 }
 
 /** Signs tokens, and reads them through two gates: the header before the signature, the payload after it. */
@@ -118,6 +124,7 @@ export class JwtCodec {
       scope: typeof members.scope === 'string' ? members.scope : undefined,
       authenticatedAt: authTimeIn(members),
       actor: actorIn(members),
+      boundTo: thumbprintIn(members),
       custom: customClaimsOf(members),
     };
   }
@@ -180,6 +187,7 @@ export class JwtCodec {
       gen: content.generation,
       token_key: content.tokenKey.encode(),
       ...(this.realm !== undefined && { realm: this.realm }),
+      ...(content.boundTo !== undefined && { cnf: { jkt: content.boundTo } }),
     };
   }
 

@@ -37,6 +37,8 @@ export interface AccessClaims extends TokenClaims {
   readonly authenticatedAt: number;
   /** The claim `act`: who acts as the user; null where nobody does. */
   readonly actor: { readonly userId: string; readonly realm: string } | null;
+  /** The claim `cnf`: thumbprint of the key that whoever shows the token must have; null for none. */
+  readonly boundTo: string | null;
   /** Everything the library did not put there itself. */
   readonly custom: Readonly<Record<string, unknown>>;
 }
@@ -101,6 +103,25 @@ export function actorIn({ act }: Payload): AccessClaims['actor'] {
   const { sub, realm = '' } = Object(act) as { sub?: unknown; realm?: unknown };
   if (!isUserId(sub) || typeof realm !== 'string') throw new TokenRejection('claims');
   return { userId: sub, realm };
+}
+
+/** RFC 7638, SHA-256 in base64url. */
+const THUMBPRINT = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
+/** Whether a text has the form of the thumbprint of a key. */
+export function isThumbprint(value: unknown): value is string {
+  return typeof value === 'string' && THUMBPRINT.test(value);
+}
+
+/**
+ * The key that whoever shows the token must have (RFC 9449 section 6.1); null for none.
+ * @throws TokenRejection for another confirmation than by DPoP: what cannot be checked must not be taken for less
+ */
+export function thumbprintIn({ cnf }: Payload): string | null {
+  if (cnf === undefined) return null;
+  const { jkt, ...others } = Object(cnf) as Record<string, unknown>;
+  if (!isThumbprint(jkt) || Object.keys(others).length > 0) throw new TokenRejection('claims');
+  return jkt;
 }
 
 /** Everything that `aud` names. */

@@ -16,6 +16,11 @@ export const MAX_TOKEN_LENGTH = 4_096;
 const PART = '(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?';
 const COMPACT = new RegExp(`^(?=[^.])${PART}\\.(?=[^.])${PART}\\.(?=.)${PART}$`);
 
+/** Whether a text has the form of a JWS in compact serialization (RFC 7515 section 7.1), none of its parts empty. */
+export function isCompact(text: string): boolean {
+  return COMPACT.test(text);
+}
+
 /** The headers of the tokens that these keys sign, by their text in base64url: nothing is left to check in them. */
 export function expectedHeaders(keyring: Keyring, type: TokenType): ReadonlyMap<string, KeyringKey> {
   return new Map(keyring.all.map((key) => [headerFor(key, type), key]));

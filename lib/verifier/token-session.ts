@@ -4,7 +4,7 @@ import type { AccessClaims } from '../tokens/token-claims';
 
 /** The session of a token, by what the token says or, where somebody knows more, by what they say of it. */
 export function tokenSessionOf(
-  { sessionId: id, userId, generation, ...said }: AccessClaims,
+  { sessionId: id, userId, generation, boundTo, ...said }: AccessClaims,
   known: Pick<AccessClaims, 'expiresAt' | 'authenticatedAt' | 'actor'> & { scope: unknown } = said,
 ): TokenSession {
   return Object.freeze({
@@ -16,5 +16,7 @@ export function tokenSessionOf(
     authenticatedAt: known.authenticatedAt,
     actorId: known.actor?.userId ?? null,
     actorRealm: known.actor ? known.actor.realm : null,
+    boundKind: boundTo === null ? null : 'dpop',
+    boundKeyThumbprint: boundTo,
   });
 }

@@ -37,6 +37,7 @@ import { bindStorage } from '../options/bind-storage';
 import { SessionRepository } from '../contracts/session.repository';
 import type { SessionStorage } from '../contracts/session-storage';
 import { Actors } from '../sessions/actors';
+import { DeviceCheck } from '../sessions/device-check';
 import { HostErrors } from '../sessions/host-errors';
 import { OWN_USER_PROVIDER, userProviders } from '../sessions/late-user-provider';
 import { TokenRejections } from '../sessions/rejections';
@@ -151,7 +152,7 @@ function sharedDatabase(storage: SessionStorage): Parts {
   const verifier = { provide: TokenVerifier, useExisting: AccessTokenVerifier };
   return {
     imports,
-    providers: [provider, HostErrors, Actors, SessionUsers, SessionChecker, AccessTokenVerifier, verifier],
+    providers: [provider, HostErrors, Actors, SessionUsers, DeviceCheck, SessionChecker, AccessTokenVerifier, verifier],
   };
 }
 

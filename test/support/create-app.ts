@@ -90,7 +90,7 @@ export interface TestApp {
 const EVENTS: (keyof JwtKnoxEventMap)[] = [
   'session.created', 'session.refreshed', 'session.revoked', 'sessions.purged', 'refresh.reused', 'login.failed',
   'client.rejected', 'authentication.rejected', 'access.forbidden', 'user-agent.changed', 'refresh.retried',
-  'session.narrowed',
+  'session.narrowed', 'session.bound', 'binding.refused',
 ]; // prettier-ignore
 
 /** A real application: real HTTP, real database, real cryptography. Only its clock stands still. */

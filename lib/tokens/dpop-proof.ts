@@ -1,0 +1,129 @@
+import {
+  BindingRejection,
+  BindingRequiredError,
+  InvalidDpopProofError,
+  UseDpopNonceError,
+} from '../contracts/binding-errors';
+import type { Clock } from '../contracts/clock';
+import type { ShownProof } from '../contracts/shown-proof';
+import type { Challenges } from './challenge';
+import { type DeviceKey, isSigned, type PossessionProof, PossessionProofs } from './possession-proof';
+import { AcceptedProofs } from './proof-replay';
+import { sha256 } from './token-key';
+
+/** How far a proof's `iat` may be from now, both ways. Milliseconds. */
+export const PROOF_WINDOW = 60_000;
+/** How long a nonce counts, in milliseconds; a new one is offered when half of that has passed. */
+export const NONCE_TTL = 60_000;
+const MOST_JTI = 128;
+const MOST_HTU = 2_048;
+
+/** What proofs are judged by. */
+export interface DpopSettings {
+  readonly clock: Clock;
+  /** Scheme, host and port of this application, as clients see them: never what a header says. */
+  readonly origins: readonly string[];
+  /** Where every proof needs a nonce: what makes and recognises them. */
+  readonly nonces?: Challenges | null;
+}
+
+/** Which key must have signed a proof, for which token. */
+export interface DpopDemand {
+  /** RFC 7638. */
+  readonly thumbprint: string;
+  /** As it was sent; null where the proof stands beside a refresh token. */
+  readonly accessToken: string | null;
+  /** Whose session it is, for events. */
+  readonly named: { readonly sessionId: string; readonly userId: string };
+}
+
+/** Checks DPoP proofs (RFC 9449 section 4.3): for guard, login, refresh and verifier alike. */
+export class DpopProofs {
+  readonly #proofs = new PossessionProofs({ typ: 'dpop+jwt', hasKey: true });
+  readonly #accepted = new AcceptedProofs(2 * PROOF_WINDOW);
+
+  constructor(private readonly settings: DpopSettings) {}
+
+  /**
+   * That whoever shows a token of a bound session has its key.
+   * @throws TokenRejection for a token without the scheme `DPoP`, and for another key
+   * @throws BindingRequiredError, InvalidDpopProofError, UseDpopNonceError
+   */
+  require(shown: ShownProof | undefined, { thumbprint, accessToken, named }: DpopDemand): void {
+    if (accessToken !== null && !shown?.hasDpopScheme) throw new BindingRejection('wrong_scheme', named);
+    if (typeof shown?.dpop !== 'string') {
+      throw accessToken === null ? new BindingRequiredError() : new InvalidDpopProofError('no_proof');
+    }
+    const known = shown.accepted;
+    if (known?.thumbprint === thumbprint && covers(known.accessToken, accessToken)) return;
+    const proof = this.read(shown);
+    if (proof.key.thumbprint !== thumbprint) throw new BindingRejection('wrong_key', named);
+    this.accept(shown, proof, accessToken);
+  }
+
+  /** The key of a login, which is to be bound to it. @throws InvalidDpopProofError, UseDpopNonceError */
+  keyOf(shown: ShownProof): DeviceKey {
+    const proof = this.read(shown);
+    if (shown.accepted?.thumbprint !== proof.key.thumbprint) this.accept(shown, proof, null);
+    return proof.key;
+  }
+
+  private read(shown: ShownProof): PossessionProof & { readonly key: DeviceKey } {
+    const proof = this.#proofs.read(shown.dpop);
+    if (!proof?.key) throw new InvalidDpopProofError();
+    return proof as PossessionProof & { readonly key: DeviceKey };
+  }
+
+  private accept(shown: ShownProof, proof: ReturnType<DpopProofs['read']>, accessToken: string | null): void {
+    const now = this.settings.clock.now();
+    const { jti, htm, htu, iat, ath, nonce } = proof.payload;
+    const isFit =
+      typeof jti === 'string' && jti !== '' && jti.length <= MOST_JTI &&
+      htm === shown.method && this.isTarget(htu, shown.target) &&
+      typeof iat === 'number' && Math.abs(now - iat * 1_000) <= PROOF_WINDOW &&
+      (accessToken === null || ath === sha256(accessToken, 'base64url')); // prettier-ignore
+    if (!isFit || !isSigned(proof, proof.key)) throw new InvalidDpopProofError();
+    this.checkNonce(shown, nonce, now);
+    const { thumbprint } = proof.key;
+    if (!this.#accepted.add(`${thumbprint} ${jti}`, now)) throw new InvalidDpopProofError('replayed');
+    shown.accept({ thumbprint, accessToken });
+  }
+
+  private checkNonce(shown: ShownProof, nonce: unknown, now: number): void {
+    const { nonces } = this.settings;
+    if (!nonces) return;
+    const madeAt = nonces.madeAt(nonce, { purpose: 'dpop', subject: '', ttl: NONCE_TTL }, now);
+    if (madeAt === null) throw new UseDpopNonceError(nonces.make('dpop', '', now));
+    if (now - madeAt > NONCE_TTL / 2) shown.offerNonce(nonces.make('dpop', '', now));
+  }
+
+  /** Section 4.3, step 9: query and fragment aside, after normalization (RFC 3986 sections 6.2.2 and 6.2.3). */
+  private isTarget(htu: unknown, target: string): boolean {
+    if (typeof htu !== 'string' || htu.length > MOST_HTU || !URL.canParse(htu)) return false;
+    const claimed = new URL(htu);
+    if (claimed.username !== '' || claimed.password !== '' || !this.settings.origins.includes(claimed.origin))
+      return false;
+    const asked = `${claimed.origin}${pathIn(target)}`;
+    return URL.canParse(asked) && normal(new URL(asked).pathname) === normal(claimed.pathname);
+  }
+}
+
+/** A proof that was made for an access token stands for a refresh token in the same request too. */
+function covers(provenFor: string | null, accessToken: string | null): boolean {
+  return accessToken === null || provenFor === accessToken;
+}
+
+/** The path of a target, which may be in absolute form (RFC 9112 section 3.2.2). */
+function pathIn(target: string): string {
+  const path = target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0]!;
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** RFC 3986 section 6.2.2: what needs no escape has none, and escapes are in upper case. */
+function normal(path: string): string {
+  if (!path.includes('%')) return path;
+  return path.replace(/%[\da-f]{2}/gi, (escape) => {
+    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+    return /[\w.~-]/.test(character) ? character : escape.toUpperCase();
+  });
+}

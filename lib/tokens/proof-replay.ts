@@ -1,0 +1,37 @@
+/** Most proofs remembered at once: the oldest leave first, some 800 a second for two minutes. */
+const MOST = 100_000;
+
+/**
+ * Which proofs were accepted lately, in this process: so that each counts once. Those of another process it does not know;
+ * across processes a nonce narrows the time in which a proof counts.
+ */
+export class AcceptedProofs {
+  /** In the order of their coming. */
+  readonly #seen = new Map<string, number>();
+
+  /** @param lifetime how long a proof could count, ms */
+  constructor(
+    private readonly lifetime: number,
+    private readonly most = MOST,
+  ) {}
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** False when it was accepted before. @param now milliseconds */
+  add(id: string, now: number): boolean {
+    this.forget(now);
+    if (this.#seen.has(id)) return false;
+    this.#seen.set(id, now);
+    return true;
+  }
+
+  private forget(now: number): void {
+    for (const [id, at] of this.#seen) {
+      // A clock that was set back must not keep them for ever.
+      if (this.#seen.size < this.most && Math.abs(now - at) <= this.lifetime) return;
+      this.#seen.delete(id);
+    }
+  }
+}

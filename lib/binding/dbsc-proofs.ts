@@ -1,4 +1,10 @@
-import { deviceKeyOf, type DeviceKey, isSigned, type PossessionProof, PossessionProofs } from '../tokens/possession-proof';
+import {
+  deviceKeyOf,
+  type DeviceKey,
+  isSigned,
+  type PossessionProof,
+  PossessionProofs,
+} from '../tokens/possession-proof';
 import { textOf } from './structured-fields';
 
 const TYP = 'dbsc+jwt';

@@ -1,4 +1,14 @@
-import { type EntityManager, In, IsNull, LessThan, MoreThan, Not, Or, type QueryRunner, type Repository } from 'typeorm';
+import {
+  type EntityManager,
+  In,
+  IsNull,
+  LessThan,
+  MoreThan,
+  Not,
+  Or,
+  type QueryRunner,
+  type Repository,
+} from 'typeorm';
 import type { SessionKind, SessionRecord } from '../contracts/session';
 import type { DeleteConditions, KeyBinding } from '../contracts/session.repository';
 import type { Connections } from './connections';

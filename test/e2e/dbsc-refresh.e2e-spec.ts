@@ -228,8 +228,7 @@ describe.each(environments)('DBSC, the refresh: $title', ({ platform, kind }) =>
     it.each(['findById', 'acceptProof', 'prolong'] as const)('while the storage fails at %s', (method) =>
       later(
         () => {
-          control.intercept = (called, proceed) =>
-            called === method ? Promise.reject(new Error('gone')) : proceed();
+          control.intercept = (called, proceed) => (called === method ? Promise.reject(new Error('gone')) : proceed());
         },
         () => control.heal(),
       ),

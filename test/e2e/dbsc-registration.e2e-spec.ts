@@ -85,7 +85,11 @@ describe.each(environments)('DBSC, the registration: $title', ({ platform, kind 
   });
 
   describe('refuses, and binds nothing', () => {
-    async function refused(change: ProofChange, status = 401, prepare: (browser: DbscBrowser) => void = () => undefined) {
+    async function refused(
+      change: ProofChange,
+      status = 401,
+      prepare: (browser: DbscBrowser) => void = () => undefined,
+    ) {
       const { browser, offer, id } = await offered();
       prepare(browser);
       expect((await browser.register(offer, change)).status).toBe(status);
@@ -95,7 +99,8 @@ describe.each(environments)('DBSC, the registration: $title', ({ platform, kind 
     it('a proof of another type', () => refused({ header: { typ: 'dpop+jwt' } }));
     it('no algorithm', () => refused({ header: { alg: 'none' } }));
     it('another algorithm than that of the key', () => refused({ header: { alg: 'RS256' } }));
-    it('an algorithm that was not offered', () => refused({ header: { alg: 'PS256' }, key: makeKey('RS256').privateKey }));
+    it('an algorithm that was not offered', () =>
+      refused({ header: { alg: 'PS256' }, key: makeKey('RS256').privateKey }));
     it('a key that has not signed', () => refused({ header: { jwk: publicJwk(makeKey().privateKey) } }));
     it('no key', () => refused({ header: { jwk: undefined } }));
     it('a key with private members', async () => {

@@ -45,6 +45,12 @@ export class DeviceBinding extends SessionBinding {
     return null;
   }
 
+  override boundTo(boundKeyThumbprint: string, now: number): BoundColumns | null {
+    if (!this.proofs) return null;
+    // The key itself comes with each proof.
+    return { boundKind: 'dpop', boundKey: null, boundKeyThumbprint, boundAt: now, boundProofAt: null };
+  }
+
   check(session: BoundSession, shown: ShownToken): void {
     switch (session.boundKind) {
       case 'dpop':

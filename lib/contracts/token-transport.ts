@@ -85,10 +85,11 @@ export abstract class TokenTransport {
     return null;
   }
   /**
-   * Called when a request is refused that carries no token: may have the browser ask once more, where that would bring
-   * cookies which it did not send.
+   * Called when a request is refused that may be accepted the next time: may have the browser ask once more.
+   * @param _why `no_token`: it carries none, where a reload could; `not_bound`: its session must be bound to its device, and
+   *   may be in a moment
    */
-  askAgain(_response: any, _request: any): void {}
+  askAgain(_response: any, _request: any, _why: 'no_token' | 'not_bound'): void {}
   /**
    * Called before the response to a login or refresh: sets headers and cookies, and returns the whole JSON body. No token
    * reaches the body in another way.

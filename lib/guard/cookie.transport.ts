@@ -109,13 +109,14 @@ export class CookieTransport extends TokenTransport {
 
   /**
    * A link of another site brings no cookie that is `Strict`, and no browser renews a bound session for it. A reload comes
-   * from this site, and brings both.
+   * from this site, and brings both. The first page after a login may come before the browser has bound its session.
    */
-  override askAgain(response: any, request: any): void {
-    const { 'sec-fetch-site': site } = request.headers ?? {};
-    const isLink = request.method === 'GET' && isNavigation(request) && (site === 'cross-site' || site === 'same-site');
-    if (!isLink || this.#jar.isIn(request) || sendsBearer(request)) return;
-    if (this.#jar.mark(response, request)) setHeader(response, 'Refresh', '0');
+  override askAgain(response: any, request: any, why: 'no_token' | 'not_bound'): void {
+    if (request.method !== 'GET' || !isNavigation(request) || sendsBearer(request)) return;
+    const { 'sec-fetch-site': site } = request.headers;
+    const isLink = (site === 'cross-site' || site === 'same-site') && !this.#jar.isIn(request);
+    if ((isLink || why === 'not_bound') && this.#jar.mark(response, request))
+      setHeader(response, 'Refresh', why === 'not_bound' ? '1' : '0');
   }
 
   /** Whether a request comes from a browser, whose tokens go into cookies; what is none gets them in the body. */

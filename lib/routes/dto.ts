@@ -63,6 +63,11 @@ export class ProgramTokenDto {
   @Min(60)
   @Max(MOST_SECONDS)
   expires_in?: number;
+
+  /** RFC 9449 section 10. */
+  @IsOptional()
+  @IsString()
+  dpop_jkt?: string;
 }
 
 export class LoginDto extends DeviceDto {

@@ -50,7 +50,7 @@ export class OwnPrograms {
    */
   async make(order: ProgramTokenDto, password: () => string, request: JwtKnoxRequest): Promise<IssuedTokens> {
     const session = currentSessionOf(request);
-    const { name, scopes } = order;
+    const { name, scopes, dpop_jkt: thumbprint } = order;
     const ttl = order.expires_in ?? undefined;
     this.checkScopes(scopes, session);
     if (ttl === undefined && this.options.session.maxProgramLifetime === Infinity) {
@@ -59,7 +59,8 @@ export class OwnPrograms {
     // What ended since the guard let the request in, with all sessions of the user, must not live on in a token.
     const arrival = await this.reauthentication.arrive(session);
     await this.requireProof(session, password, request);
-    const issued = await this.delegated.forProgram(request.user, { name, scopes, ttl, arrival }, presenterOf(request));
+    const wanted = { name, scopes, ttl, arrival, dpopKeyThumbprint: thumbprint ?? undefined };
+    const issued = await this.delegated.forProgram(request.user, wanted, presenterOf(request));
     // Insert, then look: whoever ends or narrows this session meanwhile does so before the look, or sees the token.
     await this.reauthentication.arrive(session).catch(async (error: unknown) => {
       await this.revoker.one(issued.session.id, session.userId, { reason: 'revoked', actor: actorOf(session) });

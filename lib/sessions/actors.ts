@@ -27,27 +27,33 @@ export class Actors {
 
   /** @throws TokenRejection for an actor who may not act any more */
   async check(acting: Acting, claims: { sessionId: string; userId: string }, now: number): Promise<void> {
-    if (!(await this.mayAct(acting, now))) throw new TokenRejection('actor_ended', claims);
+    if (!(await this.ownSession(acting, now))) throw new TokenRejection('actor_ended', claims);
   }
 
-  /** @throws InvalidTokenError unless the actor is in a login of their own */
-  async requireLogin(acting: Acting): Promise<void> {
+  /** The actor's own session. @throws InvalidTokenError unless the actor is in a login of their own */
+  async requireLogin(acting: Acting): Promise<SessionRecord> {
     const realm = acting.actorRealm ?? '';
     if (realm !== this.options.realm && !this.options.isActorActive) {
       throw new TypeError(
         `impersonate: the actor is of the realm '${realm}'; set the option isActorActive, which says whether they are active.`,
       );
     }
-    if (!(await this.mayAct(acting, this.options.clock.now()))) throw new InvalidTokenError('actor_ended');
+    const own = await this.ownSession(acting, this.options.clock.now());
+    if (!own) throw new InvalidTokenError('actor_ended');
+    return own;
   }
 
-  private async mayAct({ actorId, actorRealm, actorSessionId }: Acting, now: number): Promise<boolean> {
-    if (actorId === null || actorSessionId === null) return false;
+  /** Null for an actor who may not act. */
+  private async ownSession(
+    { actorId, actorRealm, actorSessionId }: Acting,
+    now: number,
+  ): Promise<SessionRecord | null> {
+    if (actorId === null || actorSessionId === null) return null;
     const found = await fromStorage(() => this.repository.findById(actorSessionId));
     const record = found?.record;
-    if (record?.id !== actorSessionId || record.userId !== actorId || record.realm !== (actorRealm ?? '')) return false;
-    if (record.kind !== 'login' || endOf(record, this.options.session) <= now) return false;
-    return this.isActive(record, found?.user);
+    if (record?.id !== actorSessionId || record.userId !== actorId || record.realm !== (actorRealm ?? '')) return null;
+    if (record.kind !== 'login' || endOf(record, this.options.session) <= now) return null;
+    return (await this.isActive(record, found?.user)) ? record : null;
   }
 
   private async isActive(record: SessionRecord, joined: unknown): Promise<boolean> {

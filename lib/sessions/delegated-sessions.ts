@@ -5,8 +5,10 @@ import type { Session } from '../contracts/session';
 import type { Duration } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Actors } from './actors';
+import { DeviceCheck } from './device-check';
 import { type LoginArrival, LoginArrivals } from './login-arrivals';
 import { RequestDeadline } from './request-deadline';
+import type { BoundColumns } from './session-binding';
 import { type Login, SessionIssuer } from './session-issuer';
 
 /** What a new token for a program is to be. */
@@ -20,6 +22,11 @@ export interface ProgramTokenOrder {
    * all sessions of the user were ended makes no token. @default now
    */
   arrival?: LoginArrival;
+  /**
+   * Thumbprint (RFC 7638, SHA-256 in base64url) of the key of the program: the token counts with a proof of that key only (DPoP).
+   * Needs `deviceBinding`. @default none
+   */
+  dpopKeyThumbprint?: string | undefined;
   /** How long it counts, no longer than `session.maxProgramLifetime`. @default that, unless it is null */
   ttl?: Duration | undefined;
 }
@@ -51,20 +58,22 @@ export class DelegatedSessions {
     private readonly arrivals: LoginArrivals,
     private readonly issuer: SessionIssuer,
     private readonly actors: Actors,
+    private readonly devices: DeviceCheck,
   ) {}
 
   async forProgram<User>(user: User, order: ProgramTokenOrder, device: Device): Promise<IssuedTokens<User>> {
-    const { name, scopes, ttl } = order;
+    const { name, scopes, ttl, dpopKeyThumbprint: thumbprint } = order;
     if (!hasText(name)) throw new TypeError('issueProgramToken: name is missing.');
     const longest = this.options.session.maxProgramLifetime;
     if (ttl === undefined && longest === Infinity) {
       throw new TypeError('issueProgramToken: ttl is missing, and session.maxProgramLifetime names no longest one.');
     }
+    const bound = thumbprint === undefined ? undefined : this.devices.boundTo(thumbprint, this.options.clock.now());
     const overrides = { scopes, ...(ttl !== undefined && { ttl }) };
     const deadline = this.newDeadline();
     const arrival = await deadline.run(() => this.arrivals.begun(order));
     const named = { ...device, deviceName: name };
-    return this.start({ kind: 'program', user, device: named, overrides, arrival }, deadline);
+    return this.start({ kind: 'program', user, device: named, overrides, arrival, bound }, deadline);
   }
 
   async forActor<User>(actor: ActingSession, user: User, order: ImpersonationOrder): Promise<IssuedTokens<User>> {
@@ -79,9 +88,10 @@ export class DelegatedSessions {
     const arrival = await deadline.run(() => this.arrivals.read());
     const acting = { actorId: actor.userId, actorRealm: actor.realm, actorSessionId: actor.id };
     // Also keeps one impersonation from starting another.
-    await deadline.run(() => this.actors.requireLogin(acting));
+    const own = await deadline.run(() => this.actors.requireLogin(acting));
     const device = { deviceName: reason };
-    return this.start({ kind: 'impersonation', user, device, overrides, acting, arrival }, this.newDeadline());
+    const bound = own.boundKind === 'dpop' ? boundColumnsOf(own) : undefined;
+    return this.start({ kind: 'impersonation', user, device, overrides, acting, arrival, bound }, this.newDeadline());
   }
 
   private start<User>(
@@ -94,4 +104,9 @@ export class DelegatedSessions {
   private newDeadline(): RequestDeadline {
     return new RequestDeadline(this.options.storageTimeout);
   }
+}
+
+/** Staff who act as somebody else do so with the key of their own device. */
+function boundColumnsOf({ boundKind, boundKey, boundKeyThumbprint, boundAt, boundProofAt }: BoundColumns): BoundColumns {
+  return { boundKind, boundKey, boundKeyThumbprint, boundAt, boundProofAt };
 }

@@ -1,10 +1,11 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { BindingError, BindingRejection, BindingRequiredError } from '../contracts/binding-errors';
 import { cleanPresenter, cleanText, type Presenter, TEXT_LIMITS } from '../contracts/device';
-import { TokenRejection } from '../contracts/errors';
+import { InvalidRequestError, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { isThumbprint } from '../tokens/token-claims';
 import {
   type BindingOrder,
   type BoundColumns,
@@ -49,6 +50,15 @@ export class DeviceCheck {
   /** What a new session is bound to; null for nothing. @throws as {@link admitLogin} */
   atLogin(order: BindingOrder): BoundColumns | null {
     return this.told(null, order.presenter, () => this.binding?.atLogin(order) ?? null);
+  }
+
+  /** The columns of a session that is bound to the key of this thumbprint. @throws InvalidRequestError when it cannot be */
+  boundTo(thumbprint: string, now: number): BoundColumns {
+    const columns = isThumbprint(thumbprint) ? this.binding?.boundTo(thumbprint, now) : null;
+    if (columns) return columns;
+    throw new InvalidRequestError(
+      'dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638), where the application binds tokens by DPoP.',
+    );
   }
 
   /** The tokens of a login are about to be answered. */

@@ -34,10 +34,8 @@ export interface ShownToken {
 }
 
 /** What is known of a session whose token is shown. */
-export type BoundSession = Pick<
-  Session,
-  'id' | 'userId' | 'kind' | 'createdAt' | 'boundKind' | 'boundKeyThumbprint' | 'boundAt'
-> &
+export type BoundSession = Pick<Session, 'id' | 'userId' | 'boundKind' | 'boundKeyThumbprint'> &
+  Partial<Pick<Session, 'kind' | 'createdAt' | 'boundAt'>> &
   // Not there where an access token is shown.
   Partial<Pick<SessionRecord, 'boundProofAt'>>;
 
@@ -57,6 +55,11 @@ export abstract class SessionBinding {
 
   /** What a new session is bound to; null: to nothing, or not yet. @throws as {@link admitLogin} */
   abstract atLogin(order: BindingOrder): BoundColumns | null;
+
+  /** The columns of a session that is bound to the key of this thumbprint (RFC 9449 section 10); null: it cannot be. */
+  boundTo(_thumbprint: string, _now: number): BoundColumns | null {
+    return null;
+  }
 
   /**
    * That who shows a token of this session is at its device. Called for bound sessions, for requests that show a proof, and,

@@ -80,7 +80,7 @@ export class SessionRefresher {
       const read = await this.checker.read(claims);
       const record = this.living(read, claims, now);
       // A navigation carries no proof that it comes from the device.
-      if (attempt.keepsKey && !attempt.isProven && record.boundKind) throw new MissingTokenError();
+      if (attempt.keepsKey && !attempt.isProven && needsProof(record)) throw new MissingTokenError();
       // First of all: whoever copied the token of a bound session can neither use nor end it.
       if (record.boundKind !== null && !attempt.isProven) this.checker.checkDeviceToEnd(record, shownBy(attempt));
       const decision = this.decide(record, attempt);
@@ -246,6 +246,11 @@ export class SessionRefresher {
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;
   }
+}
+
+/** A browser's binding counts from its first proof on: it may not have got the answer to its registration. */
+function needsProof({ boundKind, boundProofAt }: SessionRecord): boolean {
+  return boundKind !== null && (boundKind !== 'dbsc' || boundProofAt !== null);
 }
 
 function shownBy({ presenter, checksPresenter }: RefreshAttempt): ShownToken {

@@ -1,4 +1,4 @@
-import { type AccessClaims, actorIn, authTimeIn, type TokenClaims } from '../tokens/token-claims';
+import { type AccessClaims, actorIn, authTimeIn, thumbprintIn, type TokenClaims } from '../tokens/token-claims';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 import { CircuitBreaker } from './circuit-breaker';
 import { fetchFromIssuer, UnusableResponse } from './issuer-fetch';
@@ -10,6 +10,8 @@ export interface ActiveAnswer {
   readonly scope: unknown;
   readonly authenticatedAt: number;
   readonly actor: AccessClaims['actor'];
+  /** Thumbprint of the key that whoever shows the token must have; null for none. */
+  readonly boundTo: string | null;
 }
 
 /** Asks the issuer about tokens (RFC 7662). */
@@ -43,8 +45,11 @@ function answerOf(body: unknown, claims: TokenClaims): ActiveAnswer | null {
   const members = Object(body) as Record<string, unknown>;
   const { active, sub, sid, token_type: type, exp, scope } = members;
   if (active === false) return null;
+  const boundTo = thumbprintIn(members);
   const isSound =
-    active === true && sub === claims.userId && sid === claims.sessionId && type === 'Bearer' && Number.isInteger(exp);
+    active === true && sub === claims.userId && sid === claims.sessionId && Number.isInteger(exp) &&
+    type === (boundTo === null ? 'Bearer' : 'DPoP'); // prettier-ignore
   if (!isSound) throw new UnusableResponse('The issuer gave an answer that does not fit the token.');
-  return { expiresAt: (exp as number) * 1_000, scope, authenticatedAt: authTimeIn(members), actor: actorIn(members) };
+  const expiresAt = (exp as number) * 1_000;
+  return { expiresAt, scope, authenticatedAt: authTimeIn(members), actor: actorIn(members), boundTo };
 }

@@ -33,6 +33,7 @@ export interface ResolvedVerifierOptions extends Pick<
   | 'clockMargin'
   | 'accessKeyPeriod'
   | 'isActorActive'
+  | 'publicOrigins'
 > {
   readonly programs: Pick<ResolvedOptions['programs'], 'prefix'>;
   readonly session: Pick<
@@ -62,7 +63,7 @@ const OF_STORAGE = ['secret', 'keys', 'bindUserAgent', 'isActorActive'] as const
 const KNOWN = {
   '': [
     'issuer', 'audience', 'clockTolerance', 'transport', 'storageTimeout', 'clock', 'jwks', 'introspection',
-    'programTokens', ...OF_STORAGE,
+    'programTokens', 'publicOrigin', ...OF_STORAGE,
   ],
   programTokens: ['prefix'],
   jwks: ['uri', 'maxAge', 'cooldown', 'timeout', 'allowHttp', 'revocations'],
@@ -119,6 +120,7 @@ export function resolveVerifierOptions(
     clock: read.instance('clock', options.clock, Clock) ?? new SystemClock(),
     clockMargin: Math.max(5_000, storageTimeout),
     accessKeyPeriod: null,
+    publicOrigins: read.origins('publicOrigin', options.publicOrigin),
     isActorActive: read.hook('isActorActive', options.isActorActive),
     programs: { prefix: prefixOf(read, read.section('programTokens', options.programTokens).prefix) },
     session: sessionOf(read, options.bindUserAgent),

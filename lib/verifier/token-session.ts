@@ -4,9 +4,11 @@ import type { AccessClaims } from '../tokens/token-claims';
 
 /** The session of a token, by what the token says or, where somebody knows more, by what they say of it. */
 export function tokenSessionOf(
-  { sessionId: id, userId, generation, boundTo, ...said }: AccessClaims,
-  known: Pick<AccessClaims, 'expiresAt' | 'authenticatedAt' | 'actor'> & { scope: unknown } = said,
+  { sessionId: id, userId, generation, ...said }: AccessClaims,
+  known: Pick<AccessClaims, 'expiresAt' | 'authenticatedAt' | 'actor' | 'boundTo'> & { scope: unknown } = said,
 ): TokenSession {
+  // Whoever says that it is bound is believed.
+  const boundTo = known.boundTo ?? said.boundTo;
   return Object.freeze({
     id,
     userId,

@@ -43,6 +43,7 @@ import { OWN_USER_PROVIDER, userProviders } from '../sessions/late-user-provider
 import { TokenRejections } from '../sessions/rejections';
 import { reportUnreadableSessions } from '../sessions/storage-probe';
 import { AccessTokenVerifier } from '../sessions/access-token.verifier';
+import { SessionBinding } from '../sessions/session-binding';
 import { SessionChecker } from '../sessions/session-checker';
 import { SessionUsers } from '../sessions/session-users';
 import { TokenVerifier } from '../sessions/token-verifier';
@@ -55,6 +56,7 @@ import { RemoteKeys } from './remote-keys';
 import { RevocationCheck } from './revocation-check';
 import { RevocationSubscription } from './revocation-subscription';
 import { RevocationView } from './revocation-view';
+import { VerifiedBinding } from './verified-binding';
 
 /**
  * The guard of another application's access tokens: for a service that lets in the users of a `JwtKnoxModule` which runs
@@ -110,6 +112,12 @@ function assemble(definition: DynamicModule, extras: JwtKnoxVerifierExtras, prob
       JwtCodec,
       JwtKnoxEvents,
       TokenRejections,
+      DeviceCheck,
+      {
+        provide: SessionBinding,
+        useFactory: (options: ResolvedVerifierOptions) => new VerifiedBinding(options),
+        inject: [JWT_KNOX_OPTIONS],
+      },
       ...userProviders(extras.userProvider, 'JwtKnoxVerifierModule'),
       ...guardProviders(extras, { name: 'JwtKnoxVerifierModule', strategy: 'jwt-knox-verifier' }),
     ],
@@ -152,7 +160,7 @@ function sharedDatabase(storage: SessionStorage): Parts {
   const verifier = { provide: TokenVerifier, useExisting: AccessTokenVerifier };
   return {
     imports,
-    providers: [provider, HostErrors, Actors, SessionUsers, DeviceCheck, SessionChecker, AccessTokenVerifier, verifier],
+    providers: [provider, HostErrors, Actors, SessionUsers, SessionChecker, AccessTokenVerifier, verifier],
   };
 }
 
@@ -166,7 +174,7 @@ function remote(): Parts {
   const verifier = {
     provide: TokenVerifier,
     useFactory: createRemoteVerifier,
-    inject: [JWT_KNOX_OPTIONS, JwtCodec, LocalUsers, TokenRejections],
+    inject: [JWT_KNOX_OPTIONS, JwtCodec, LocalUsers, DeviceCheck, TokenRejections],
   };
   return { imports: [], providers: [users, verifier] };
 }
@@ -175,16 +183,17 @@ async function createRemoteVerifier(
   options: ResolvedVerifierOptions,
   codec: JwtCodec,
   users: LocalUsers,
+  devices: DeviceCheck,
   rejections: TokenRejections,
 ): Promise<TokenVerifier> {
   const { remoteKeys, introspection, clockTolerance } = options;
   const answers = introspection && new IssuerAnswers(introspection, clockTolerance);
-  if (!remoteKeys) return new IntrospectionVerifier(options, codec, answers!, users, rejections);
+  if (!remoteKeys) return new IntrospectionVerifier(options, { codec, answers: answers!, users, devices }, rejections);
   const keys = new RemoteKeys(await loadJose(), remoteKeys);
   // The first request finds them; an issuer that is down does not hold up the start.
   keys.load().catch(() => undefined);
   const { revocations: told } = remoteKeys;
   const stream = told && new RevocationSubscription(told, keys, new RevocationView(options));
   const revocations = stream && new RevocationCheck(stream, told.onSilence, answers);
-  return new JwksVerifier(options, { codec, keys, users, revocations }, rejections);
+  return new JwksVerifier(options, { codec, keys, users, devices, revocations }, rejections);
 }

@@ -18,6 +18,11 @@ export interface CommonVerifierOptions {
   storageTimeout?: Duration | undefined;
   /** How the issuer marks tokens for programs: its option `programTokens`. */
   programTokens?: { prefix?: string | undefined } | undefined;
+  /**
+   * Scheme, host and port of this service as clients see them, such as `https://orders.example.com`. Needed for tokens that are
+   * bound to a key (DPoP), whose proofs name the address that they are for; without it, they are refused.
+   */
+  publicOrigin?: string | string[] | undefined;
   /** Where time is read. @default SystemClock */
   clock?: Clock | undefined;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { pages } from '../../lib/pages';
 import { boundBrowser, createBoundApp, logInAs, rowOf } from '../support/bound-app';
 import { cookiesIn } from '../support/browser-like';
 import { environments, type TestApp } from '../support/create-app';
@@ -167,6 +168,17 @@ describe.each(environments)('DBSC, the registration: $title', ({ platform, kind 
     }
   });
 
+  it('K5 whose answer is lost leaves pages without scripts logged in, too', async () => {
+    const browser = new DbscBrowser(t.http);
+    browser.loses = () => true;
+    await logInAs(browser, name);
+    for (let turns = 0; turns < 3; turns++) {
+      t.clock.advance('4m');
+      browser.expire();
+      expect((await browser.visit('/notes')).status).toBe(200);
+    }
+  });
+
   it('takes headers in quotes too, as the draft has them', async () => {
     const { browser } = await offered();
     const bound = await boundBrowser(t, name);
@@ -194,5 +206,50 @@ describe.each(environments)('DBSC, enforced from the registration: $title', ({ p
     } finally {
       await t.close();
     }
+  });
+});
+
+describe.each(environments)('DBSC, where sessions must be bound: $title', ({ platform, kind }) => {
+  let t: TestApp;
+  beforeAll(async () => {
+    t = await createBoundApp(platform, kind, {
+      binding: { dbsc: 'prefer', dpop: 'off', policy: 'require' },
+      extras: { features: [pages()] },
+    });
+    await t.users.add('alice');
+  });
+  afterAll(() => t.close());
+
+  it('K3 lets nobody in before the registration, and everybody after it', async () => {
+    const browser = new DbscBrowser(t.http);
+    browser.registers = false;
+    const offer = String((await logInAs(browser, 'alice')).headers[OFFER]);
+    const refused = { status: 401, body: { code: 'binding_required' } };
+    expect(await browser.get('/notes')).toMatchObject(refused);
+    expect(await browser.post('/auth/refresh')).toMatchObject(refused);
+    expect((await browser.register(offer)).status).toBe(200);
+    expect((await browser.get('/notes')).status).toBe(200);
+    expect((await browser.post('/auth/logout')).status).toBe(204);
+  });
+
+  it('lets a session that is not bound log out', async () => {
+    const browser = new DbscBrowser(t.http);
+    browser.registers = false;
+    await logInAs(browser, 'alice');
+    expect((await browser.post('/auth/logout')).status).toBe(204);
+  });
+
+  it('has the first page that comes before the registration asked for once more', async () => {
+    const browser = new DbscBrowser(t.http);
+    browser.registers = false;
+    const offer = String((await logInAs(browser, 'alice')).headers[OFFER]);
+    const early = await browser.visit('/notes');
+    expect(early).toMatchObject({ status: 401, headers: { refresh: '1' } });
+    expect((await browser.visit('/notes')).headers.refresh).toBeUndefined();
+    for (const cookie of browser.jar.keys()) if (cookie.endsWith('-again')) browser.jar.delete(cookie);
+    const page = await browser.visit('/auth/devices');
+    expect(page.text).toContain('content="1; url=/auth/devices?reloaded"');
+    await browser.register(offer);
+    expect((await browser.visit('/auth/devices?reloaded')).status).toBe(200);
   });
 });

@@ -1,0 +1,36 @@
+import { BindingRequiredError } from '../contracts/binding-errors';
+import { notBound } from '../sessions/device-check';
+import { type BoundSession, SessionBinding, type ShownToken } from '../sessions/session-binding';
+import { DpopProofs } from '../tokens/dpop-proof';
+import type { ResolvedVerifierOptions } from './resolve-verifier-options';
+
+/** Asks for the proof of a bound session where another application's tokens are shown. Binds nothing itself. */
+export class VerifiedBinding extends SessionBinding {
+  readonly checksUnbound = false;
+  /** Null: this service does not know its own address, and can check no proof. */
+  readonly #proofs: DpopProofs | null;
+
+  constructor({ clock, publicOrigins }: Pick<ResolvedVerifierOptions, 'clock' | 'publicOrigins'>) {
+    super();
+    this.#proofs = publicOrigins.length > 0 ? new DpopProofs({ clock, origins: publicOrigins }) : null;
+  }
+
+  admitLogin(): void {}
+
+  atLogin(): null {
+    return null;
+  }
+
+  check(session: BoundSession, { accessToken, presenter }: ShownToken): void {
+    const { id, userId, boundKind, boundKeyThumbprint } = session;
+    // What a browser binds (DBSC) is proven at the issuer, which alone prolongs it.
+    if (boundKind === null || boundKind === 'dbsc') {
+      if (presenter?.proof?.hasDpopScheme) throw notBound(session);
+      return;
+    }
+    if (boundKind !== 'dpop' || boundKeyThumbprint === null || !this.#proofs)
+      throw new BindingRequiredError('not_supported');
+    const named = { sessionId: id, userId };
+    this.#proofs.require(presenter?.proof, { thumbprint: boundKeyThumbprint, accessToken, named });
+  }
+}

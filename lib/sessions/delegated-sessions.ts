@@ -107,6 +107,12 @@ export class DelegatedSessions {
 }
 
 /** Staff who act as somebody else do so with the key of their own device. */
-function boundColumnsOf({ boundKind, boundKey, boundKeyThumbprint, boundAt, boundProofAt }: BoundColumns): BoundColumns {
+function boundColumnsOf({
+  boundKind,
+  boundKey,
+  boundKeyThumbprint,
+  boundAt,
+  boundProofAt,
+}: BoundColumns): BoundColumns {
   return { boundKind, boundKey, boundKeyThumbprint, boundAt, boundProofAt };
 }

@@ -81,7 +81,8 @@ const PLAIN: Readonly<Record<number, string>> = {
 function nameOf({ status, codes, form }: Pick<Refusal, 'status' | 'codes' | 'form'>): string {
   const [first = ''] = codes;
   if (first === 'missing_token' && codes.includes('invalid_credentials')) return 'JwtKnoxProofRefused';
-  if (first === 'missing_token') return codes.length > 3 ? 'JwtKnoxTokensRefused' : 'JwtKnoxAccessRefused';
+  if (first === 'missing_token')
+    return codes.includes('invalid_refresh_token') ? 'JwtKnoxTokensRefused' : 'JwtKnoxAccessRefused';
   if (first === 'invalid_refresh_token') return 'JwtKnoxRefreshRefused';
   const plain = PLAIN[status];
   if (plain === undefined) return `JwtKnox${codes.map(pascal).join('Or')}`;

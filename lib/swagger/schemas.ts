@@ -136,7 +136,12 @@ const programTokenMembers = {
 /** Behind login guards the login itself must be fresh. */
 function newProgramTokenSchema({ hasLoginGuards }: SchemaSettings): Part {
   const name = { type: 'string', minLength: 1, maxLength: 128 };
-  const order = { name, scopes: { ...list(text), minItems: 1, maxItems: 100 }, expires_in: orNull(count), dpop_jkt: orNull(text) };
+  const order = {
+    name,
+    scopes: { ...list(text), minItems: 1, maxItems: 100 },
+    expires_in: orNull(count),
+    dpop_jkt: orNull(text),
+  };
   const optional = ['expires_in', 'dpop_jkt'];
   return hasLoginGuards ? object(order, optional) : object({ ...order, password: credential }, optional);
 }

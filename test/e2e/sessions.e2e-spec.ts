@@ -89,6 +89,7 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
           expires_at: at(86_400_000),
           scopes: null,
           actor: null,
+          bound: null,
           current: true,
         },
       ]);

@@ -1,4 +1,12 @@
-import { createHash, generateKeyPairSync, type JsonWebKey, type KeyObject, randomUUID, sign } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 /** What the applications of the tests are configured with as `publicOrigin`. */
 export const ORIGIN = 'https://app.example.com';
 
@@ -27,6 +35,14 @@ export class DpopDevice {
   ) {
     this.#privateKey = privateKey;
     this.jwk = publicKey.export({ format: 'jwk' });
+  }
+
+  /** The same device, as it speaks with another service. */
+  at(origin: string): DpopDevice {
+    return new DpopDevice(this.now, origin, {
+      privateKey: this.#privateKey,
+      publicKey: createPublicKey(this.#privateKey),
+    });
   }
 
   get thumbprint(): string {

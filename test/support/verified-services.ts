@@ -52,7 +52,7 @@ export interface Landscape {
 export async function createLandscape(
   platform: Platform,
   kind: DatabaseKind,
-  options: JwtKnoxOptions & Pick<JwtKnoxExtras, 'realm'> = {},
+  options: JwtKnoxOptions & Pick<JwtKnoxExtras, 'realm' | 'features'> = {},
 ): Promise<Landscape> {
   const database = await createSharedDatabase(kind);
   const issuer = await createApp(platform, kind, {

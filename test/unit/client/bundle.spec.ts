@@ -10,7 +10,7 @@ import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 /** What an application's bundler makes of the entry point, and of all that it exports. */
-async function bundled(): Promise<string> {
+async function bundled(input = 'lib/client/index.mts'): Promise<string> {
   const { output } = (await build({
     configFile: false,
     logLevel: 'error',
@@ -18,7 +18,7 @@ async function bundled(): Promise<string> {
       write: false,
       minify: true,
       modulePreload: false,
-      rolldownOptions: { input: 'lib/client/index.mts', preserveEntrySignatures: 'strict' },
+      rolldownOptions: { input, preserveEntrySignatures: 'strict' },
     },
   })) as Rolldown.RolldownOutput;
   expect(output).toHaveLength(1);
@@ -51,6 +51,12 @@ describe('the client as it is bundled', () => {
     writeFileSync(join(folder, 'program.mjs'), PROGRAM);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('has at most 2 kB more with DPoP, minified and compressed', async () => {
+    const { length } = gzipSync(await bundled('lib/client/dpop.mts'), { level: 9 });
+    expect(length).toBeGreaterThan(800);
+    expect(length).toBeLessThanOrEqual(2_000);
+  });
 
   it('has at most 3 kB, minified and compressed', () => {
     const { length } = gzipSync(code, { level: 9 });

@@ -1,4 +1,5 @@
 // What the clients of a scenario say, and which answers they take.
+import { createHash, createPrivateKey, randomUUID, sign } from 'node:crypto';
 import { requestBytes, WrongAnswer } from './load.mjs';
 
 /** The same requests over and over, each with its exact answer. */
@@ -12,6 +13,30 @@ export function repeated(requests) {
   let next = 0;
   return () => exchanges[next++ % exchanges.length];
 }
+
+/** The same requests, each with a proof of its own by the key of its device (RFC 9449). */
+export const proven = (origin) => (requests) => {
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const devices = requests.map(({ expect, token, jwk, privateKey, ...request }) => {
+    const header = encode({ typ: 'dpop+jwt', alg: 'ES256', jwk });
+    const key = { key: createPrivateKey(privateKey), dsaEncoding: 'ieee-p1363' };
+    const ath = createHash('sha256').update(token).digest('base64url');
+    return { expect, token, header, key, ath, request };
+  });
+  let next = 0;
+  return () => {
+    const { expect, token, header, key, ath, request } = devices[next++ % devices.length];
+    const iat = Math.floor(Date.now() / 1_000);
+    const input = `${header}.${encode({ jti: randomUUID(), htm: 'GET', htu: `${origin}/me`, iat, ath })}`;
+    const dpop = `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`;
+    return {
+      request: requestBytes({ ...request, headers: { Authorization: `DPoP ${token}`, DPoP: dpop } }),
+      check(answer) {
+        if (answer.status !== expect.status || answer.body !== expect.body) refuse(request, answer, expect);
+      },
+    };
+  };
+};
 
 /** Logins, each of which starts a session. */
 export function logins(requests) {

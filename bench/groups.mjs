@@ -70,6 +70,13 @@ export const GROUPS = [
     ],
   },
   {
+    name: 'bound',
+    title: "With a proof of the device's key, beside one verification",
+    isCentral: true,
+    rounds: 45,
+    scenarios: ['bearer', 'dpop', 'verify'].map((way) => `bound/fastify/postgres/${way}`),
+  },
+  {
     name: 'announced',
     title: 'What announcements take, on PostgreSQL',
     isCentral: true,

@@ -73,9 +73,10 @@ subscribe(CACHE_CHANNEL, ({ type, hits, misses, fresh }) => {
  * @param lookUp 'session' (no users), 'user' (a statement of its own) or 'joined'
  * @param cache 'sessions' or 'users': what is kept in memory
  * @param options further options of the library
+ * @param features further features; `controller`: in place of the usual one
  */
 export async function startKnox(
-  { platform, lookUp, cache, options = {}, preparedStatements = false },
+  { platform, lookUp, cache, options = {}, preparedStatements = false, features = [], controller },
   { database, secret },
 ) {
   const { storage, ...extras } = LOOK_UPS[lookUp];
@@ -84,12 +85,12 @@ export async function startKnox(
     accessToken: { ttl: '1h' },
     ...options,
     ...extras,
-    features: cache ? [cacheOn(database, cache === 'users')] : [],
+    features: [...features, ...(cache ? [cacheOn(database, cache === 'users')] : [])],
     storage: typeOrm({ ...storage, preparedStatements }),
   };
   const { app, port } = await startNest(platform, {
     imports: [TypeOrmModule.forRoot({ ...database, autoLoadEntities: true }), JwtKnoxModule.forRoot(knox)],
-    controllers: [meController({ guard: JwtKnoxGuard, user: CurrentUser() })],
+    controllers: [controller ?? meController({ guard: JwtKnoxGuard, user: CurrentUser() })],
   });
   return { app, port, tokens: app.get(TokenService) };
 }

@@ -1,5 +1,6 @@
 // Every scenario by its name.
 import { betterAuth } from './better-auth.mjs';
+import { boundRequests } from './bound.mjs';
 import { cachedRequests } from './cached.mjs';
 import { handWritten } from './hand-written.mjs';
 import { knox, ofPages } from './knox.mjs';
@@ -16,6 +17,7 @@ const ALL = new Map(
     ...knox,
     ...ofPages,
     ...cachedRequests,
+    ...boundRequests,
     ...betterAuth,
     ...operations,
     ...scale,

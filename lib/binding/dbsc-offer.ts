@@ -19,7 +19,7 @@ export class DbscOffer {
 
   make(session: Session, request: unknown, response: unknown): void {
     const isOpen = session.boundKind === null && this.options.refresh !== null;
-    if (!isOpen || !this.transport.boundCookie(request)) return;
+    if (!isOpen || !this.place.isServed || !this.transport.boundCookie(request)) return;
     const challenge = this.challenges.forRegistration(session.id, this.options.clock.now());
     setHeader(response, 'Secure-Session-Registration', registrationOffer(this.place.registerPath, challenge));
   }

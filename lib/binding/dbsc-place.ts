@@ -1,6 +1,5 @@
-import { RequestMethod } from '@nestjs/common';
+import { Injectable, RequestMethod } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { Injectable } from '@nestjs/common';
 import { ServedRoutes } from '../routes/served-routes';
 
 /** What of the routes below the prefix needs no access token: a browser need not hold it back until it has one. */
@@ -12,7 +11,7 @@ const OWN = /\/dbsc\/(register|refresh)$/;
 @Injectable()
 export class DbscPlace {
   readonly #moduleRef: ModuleRef;
-  #found: { paths: ReadonlyMap<string, 'register' | 'refresh'>; base: string } | undefined;
+  #found: { paths: ReadonlyMap<string, 'register' | 'refresh'>; base: string | null } | undefined;
 
   constructor(moduleRef: ModuleRef) {
     this.#moduleRef = moduleRef;
@@ -21,6 +20,11 @@ export class DbscPlace {
   /** Which of the two a path is, with or without a slash at its end; undefined for any other. */
   routeAt(path: string): 'register' | 'refresh' | undefined {
     return this.found.paths.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
+  }
+
+  /** Not with `routes: false`. */
+  get isServed(): boolean {
+    return this.found.base !== null;
   }
 
   get registerPath(): string {
@@ -45,6 +49,7 @@ export class DbscPlace {
       const [, name] = OWN.exec(path) ?? [];
       return name ? [[path, name as 'register' | 'refresh'] as const] : [];
     });
-    return { paths: new Map(own), base: own[0]![0].replace(OWN, '') };
+    const [first] = own;
+    return { paths: new Map(own), base: first ? first[0].replace(OWN, '') : null };
   }
 }

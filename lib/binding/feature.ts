@@ -17,29 +17,30 @@ import { DeviceBinding } from './device-binding';
  */
 export function deviceBinding(given: DeviceBindingOptions = {}): JwtKnoxFeature {
   const options = resolveBindingOptions(given);
-  const dbsc = options.dbsc === 'off' ? null : dbscParts(options.enforceFrom);
+  // Served where none is offered, too: sessions that browsers have bound already go on.
+  const dbsc = dbscParts(options.enforceFrom);
   return {
     name: 'binding',
     providers: [
       Challenges,
-      ...(dbsc?.providers ?? []),
+      ...dbsc.providers,
       {
         provide: SessionBinding,
         useFactory: (
           { clock, publicOrigins }: ResolvedOptions,
           challenges: Challenges,
-          offer: DbscOffer | null = null,
+          offer: DbscOffer,
         ) => {
           const nonces = options.dpop === 'nonce' ? challenges : null;
           const proofs = options.dpop === 'off' ? null : new DpopProofs({ clock, origins: publicOrigins, nonces });
-          return new DeviceBinding(options, proofs, offer);
+          return new DeviceBinding(options, proofs, options.dbsc === 'off' ? null : offer);
         },
-        inject: [JWT_KNOX_OPTIONS, Challenges, { token: DbscOffer, optional: true }],
+        inject: [JWT_KNOX_OPTIONS, Challenges, DbscOffer],
       },
     ],
-    controllers: dbsc?.controllers ?? [],
-    routes: dbsc?.routes ?? [],
-    schemas: dbsc?.schemas ?? {},
+    controllers: dbsc.controllers,
+    routes: dbsc.routes,
+    schemas: dbsc.schemas,
     problems: bindingProblems,
   };
 }

@@ -5,7 +5,7 @@ import { APP_GUARD, RouterModule } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JwtKnoxModule } from '../../lib';
-import { type BoundAppSettings, boundBrowser, createBoundApp } from '../support/bound-app';
+import { type BoundAppSettings, boundBrowser, createBoundApp, logInAs } from '../support/bound-app';
 import type { TestApp } from '../support/create-app';
 import { createSharedDatabase } from '../support/databases';
 import { DbscBrowser } from '../support/dbsc-browser';
@@ -132,6 +132,26 @@ describe.each(platforms)('DBSC, whatever else the application has, on $name', (p
     const json = { username: 'alice', password: 'alice-password' };
     await browser.post('/auth/login', { json, headers: version });
     expect(await browser.renew()).toBe('renewed');
+  });
+
+  it('goes on for sessions that are bound where no others are to be, and offers none', async () => {
+    await open({});
+    const browser = await boundBrowser(t, 'alice');
+    const off = await createBoundApp(platform, 'sqlite', { binding: { dbsc: 'off' } });
+    try {
+      await off.users.add('alice');
+      const other = new DbscBrowser(off.http);
+      expect((await logInAs(other, 'alice')).headers['secure-session-registration']).toBeUndefined();
+      expect((await other.post('/auth/dbsc/refresh')).status).toBe(400);
+    } finally {
+      await off.close();
+    }
+    expect(await browser.renew()).toBe('renewed');
+  });
+
+  it('leaves an application without routes alone', async () => {
+    await open({ extras: { routes: false } });
+    expect((await t.http.post('/notes')).status).toBe(404);
   });
 
   it('reads no body, and says nothing of one', async () => {

@@ -52,11 +52,16 @@ export async function chromiumRounds({ kind, count, tally }) {
       };
       const server = new Server(nodes[0], () => launch({}));
       const context = { address, port, den, isBound, server, tally, executablePath, spki, folder };
-      await rounds(count, AT_ONCE, (index) => chromiumRound(context, index));
+      await rounds(count, AT_ONCE, (index) =>
+        chromiumRound(context, index).catch((error) => {
+          tally.add('chromiumFailed');
+          console.log(`     a round in Chromium failed: ${error.stack}`);
+        }),
+      );
     });
   } finally {
     await den.close();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
   }
 }
 

@@ -10,7 +10,15 @@ const FULL = { honest: 1_000, chromium: 30, thefts: 100 };
 const SHORT = { honest: 60, chromium: 2, thefts: 10 };
 const PLANTED = { honest: 24, chromium: 0, thefts: 4 };
 const USERS = 60;
-const FAULTS = ['loggedOut', 'notBound', 'thiefAlive', 'dpopThiefAlive', 'chromiumLoggedOut', 'chromiumThiefAlive'];
+const FAULTS = [
+  'loggedOut',
+  'notBound',
+  'thiefAlive',
+  'dpopThiefAlive',
+  'chromiumLoggedOut',
+  'chromiumThiefAlive',
+  'chromiumFailed',
+];
 
 /** The clocks of two processes may differ by so much. */
 const APART_MS = 20_000;

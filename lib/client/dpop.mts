@@ -46,6 +46,61 @@ async function deviceIn(keys: DpopKeyStore, name: string): Promise<Device> {
   return { pair, jwk: { crv, kty, x, y }, thumbprint: await digest(JSON.stringify({ crv, kty, x, y })) };
 }
 
+const pageOrigin = () => (globalThis as { location?: { origin: string } }).location?.origin;
+const isStream = (body: any): boolean => !!body && !!(body.getReader || body[Symbol.asyncIterator]);
+
+/** Signs proofs, and learns from answers what the next one needs. */
+class Prover {
+  readonly #nonces = new Map<string, string>();
+  #device: Promise<Device> | undefined;
+  /** How far the server's clock is ahead of this one, in milliseconds. */
+  #ahead = 0;
+
+  constructor(
+    private readonly keys: DpopKeyStore,
+    private readonly name: string,
+  ) {}
+
+  /** Asked for late: pages are rendered on servers too. */
+  device(): Promise<Device> {
+    this.#device ??= deviceIn(this.keys, this.name).catch((error: unknown) => {
+      this.#device = undefined;
+      throw error;
+    });
+    return this.#device;
+  }
+
+  async proof(method: string, { origin, pathname }: URL, token?: string): Promise<string> {
+    const { pair, jwk } = await this.device();
+    const header = encoded({ typ: 'dpop+jwt', alg: 'ES256', jwk });
+    const claims = encoded({
+      jti: base64url(crypto.getRandomValues(new Uint8Array(16))),
+      htm: method,
+      htu: origin + pathname,
+      iat: Math.floor((Date.now() + this.#ahead) / 1_000),
+      ...(token && { ath: await digest(token) }),
+      ...(this.#nonces.has(origin) && { nonce: this.#nonces.get(origin) }),
+    });
+    const data = bytes(`${header}.${claims}`);
+    const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, data);
+    return `${header}.${claims}.${base64url(signature)}`;
+  }
+
+  /** Whether another proof would be better: with the nonce of this answer, or by the clock of the server. */
+  async learn(response: Response, { origin }: URL): Promise<boolean> {
+    const { status, headers } = response;
+    const nonce = headers.get('dpop-nonce');
+    if (nonce) this.#nonces.set(origin, nonce);
+    if (status !== 401) return false;
+    const why = `${headers.get('www-authenticate') ?? ''} ${await response.clone().text()}`;
+    if (nonce && why.includes('use_dpop_nonce')) return true;
+    const difference = Date.parse(headers.get('date') ?? '') - Date.now();
+    if (!why.includes('invalid_dpop_proof') || !(Math.abs(difference - this.#ahead) > SLACK)) return false;
+    this.#ahead = difference;
+    return true;
+  }
+}
+
 /**
  * A `fetch` for the client that proves with each request to be on the device of the session (DPoP, RFC 9449): by a key that no
  * script can read. Sessions are bound where the server has `deviceBinding()`; elsewhere nothing changes.
@@ -54,76 +109,32 @@ async function deviceIn(keys: DpopKeyStore, name: string): Promise<Device> {
  * const client = createJwtKnoxClient({ baseUrl, mode: 'bearer', fetch: dpopFetch({ baseUrl }) });
  */
 export function dpopFetch({ baseUrl, keys, fetch: given }: DpopFetchOptions): typeof globalThis.fetch {
-  const name = `dpop:${baseUrl}`;
-  const nonces = new Map<string, string>();
-  let device: Promise<Device> | undefined;
-  /** How far the server's clock is ahead of this one, in milliseconds. */
-  let ahead = 0;
-
-  const origin = () => (globalThis as { location?: { origin: string } }).location?.origin;
-  const base = () => new URL(`${baseUrl.replace(/\/+$/, '')}/`, origin()).href;
-  const known = () => {
-    device ??= deviceIn(keys ?? indexedKeys() ?? memoryKeys(), name).catch((error: unknown) => {
-      device = undefined;
-      throw error;
-    });
-    return device;
-  };
-
-  const proof = async ({ pair, jwk }: Device, method: string, url: URL, token?: string) => {
-    const header = encoded({ typ: 'dpop+jwt', alg: 'ES256', jwk });
-    const claims = encoded({
-      jti: base64url(crypto.getRandomValues(new Uint8Array(16))),
-      htm: method,
-      htu: url.origin + url.pathname,
-      iat: Math.floor((Date.now() + ahead) / 1_000),
-      ...(token && { ath: await digest(token) }),
-      ...(nonces.has(url.origin) && { nonce: nonces.get(url.origin) }),
-    });
-    const data = bytes(`${header}.${claims}`);
-    const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, data);
-    return `${header}.${claims}.${base64url(signature)}`;
-  };
-
-  /** Whether another proof would be better: with the nonce of this answer, or by the clock of the server. */
-  const learned = async ({ status, headers }: Response, url: URL, text: () => Promise<string>) => {
-    const nonce = headers.get('dpop-nonce');
-    if (nonce) nonces.set(url.origin, nonce);
-    if (status !== 401) return false;
-    const why = `${headers.get('www-authenticate') ?? ''} ${await text()}`;
-    if (nonce && why.includes('use_dpop_nonce')) return true;
-    const difference = Date.parse(headers.get('date') ?? '') - Date.now();
-    if (!why.includes('invalid_dpop_proof') || !(Math.abs(difference - ahead) > SLACK)) return false;
-    ahead = difference;
-    return true;
-  };
+  const prover = new Prover(keys ?? indexedKeys() ?? memoryKeys(), `dpop:${baseUrl}`);
+  const base = () => new URL(`${baseUrl.replace(/\/+$/, '')}/`, pageOrigin()).href;
+  const send: typeof globalThis.fetch = (input, init) => (given ?? globalThis.fetch)(input, init);
 
   return async (input, init = {}) => {
     const request = input instanceof Request ? input : undefined;
-    const url = new URL(request?.url ?? String(input), origin());
+    const url = new URL(request?.url ?? String(input), pageOrigin());
     const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
     const headers = new Headers(init.headers ?? request?.headers);
-    const send = (target: typeof input) => (given ?? globalThis.fetch)(target, { ...init, headers });
     const [, token] = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '') ?? [];
     // What asks for tokens, and what carries those that are bound to this key; nothing else learns of it.
     const asks = !headers.has('authorization') && method === 'POST' && url.href.startsWith(base());
     const jkt = token && boundTo(token);
-    if (!asks && !jkt) return (given ?? globalThis.fetch)(input, init);
-    const own = await known();
-    if (jkt && jkt !== own.thumbprint) return (given ?? globalThis.fetch)(input, init);
+    if (!asks && (!jkt || jkt !== (await prover.device()).thumbprint)) return send(input, init);
 
     const prove = async () => {
       if (token) headers.set('authorization', `DPoP ${token}`);
-      headers.set('dpop', await proof(own, method, url, token));
+      headers.set('dpop', await prover.proof(method, url, token));
     };
     await prove();
-    const { body } = init as { body?: any };
-    const isSpent = !!body && !!(body.getReader || body[Symbol.asyncIterator]);
-    const response = await send(request?.clone() ?? input);
-    if (!(await learned(response, url, () => response.clone().text())) || isSpent) return response;
+    // A copy, or there would be no body left to repeat.
+    const response = await send(request?.clone() ?? input, { ...init, headers });
+    if (!(await prover.learn(response, url)) || isStream(init.body)) return response;
     await prove();
-    const again = await send(input);
-    await learned(again, url, async () => '');
+    const again = await send(input, { ...init, headers });
+    await prover.learn(again, url);
     return again;
   };
 }

@@ -1,5 +1,6 @@
 import type { DocumentDraft, Part } from './document-draft';
 import { ERROR, HTTP_ERROR, OAUTH_ERROR } from './schemas';
+import { ACCESS_REFUSED } from './core-routes';
 
 type Draft = DocumentDraft<any>;
 
@@ -82,7 +83,7 @@ function nameOf({ status, codes, form }: Pick<Refusal, 'status' | 'codes' | 'for
   const [first = ''] = codes;
   if (first === 'missing_token' && codes.includes('invalid_credentials')) return 'JwtKnoxProofRefused';
   if (first === 'missing_token')
-    return codes.includes('invalid_refresh_token') ? 'JwtKnoxTokensRefused' : 'JwtKnoxAccessRefused';
+    return codes.length > ACCESS_REFUSED.length ? 'JwtKnoxTokensRefused' : 'JwtKnoxAccessRefused';
   if (first === 'invalid_refresh_token') return 'JwtKnoxRefreshRefused';
   const plain = PLAIN[status];
   if (plain === undefined) return `JwtKnox${codes.map(pascal).join('Or')}`;

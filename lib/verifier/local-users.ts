@@ -4,6 +4,7 @@ import type { TokenClaims } from '../tokens/token-claims';
 import { userRejectionOf } from '../sessions/user-check';
 import { HostErrors } from '../sessions/host-errors';
 import { RequestDeadline } from '../sessions/request-deadline';
+import type { DeviceCheck } from '../sessions/device-check';
 
 /** Whose tokens count where the session itself is not read: everybody's, or those of users that this service knows. */
 export class LocalUsers {
@@ -26,4 +27,12 @@ export class LocalUsers {
     if (refusal) throw new TokenRejection(refusal, claims);
     return user;
   }
+}
+
+/** What this service checks of another's token by itself: its own users, and the proof that a bound one needs. */
+export class LocalChecks {
+  constructor(
+    readonly users: LocalUsers,
+    readonly devices: DeviceCheck,
+  ) {}
 }

@@ -49,7 +49,7 @@ import { SessionUsers } from '../sessions/session-users';
 import { TokenVerifier } from '../sessions/token-verifier';
 import { IntrospectionVerifier } from './introspection.verifier';
 import { JwksVerifier } from './jwks.verifier';
-import { LocalUsers } from './local-users';
+import { LocalChecks, LocalUsers } from './local-users';
 import { loadJose } from './load-jose';
 import { IssuerAnswers } from './issuer-answers';
 import { RemoteKeys } from './remote-keys';
@@ -174,16 +174,20 @@ function remote(): Parts {
   const verifier = {
     provide: TokenVerifier,
     useFactory: createRemoteVerifier,
-    inject: [JWT_KNOX_OPTIONS, JwtCodec, LocalUsers, DeviceCheck, TokenRejections],
+    inject: [JWT_KNOX_OPTIONS, JwtCodec, LocalChecks, TokenRejections],
   };
-  return { imports: [], providers: [users, verifier] };
+  const checks = {
+    provide: LocalChecks,
+    useFactory: (own: LocalUsers, devices: DeviceCheck) => new LocalChecks(own, devices),
+    inject: [LocalUsers, DeviceCheck],
+  };
+  return { imports: [], providers: [users, checks, verifier] };
 }
 
 async function createRemoteVerifier(
   options: ResolvedVerifierOptions,
   codec: JwtCodec,
-  users: LocalUsers,
-  devices: DeviceCheck,
+  { users, devices }: LocalChecks,
   rejections: TokenRejections,
 ): Promise<TokenVerifier> {
   const { remoteKeys, introspection, clockTolerance } = options;

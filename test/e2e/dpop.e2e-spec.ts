@@ -205,7 +205,7 @@ describe.each(environments)('sessions bound by DPoP: $title', ({ platform, kind 
       await t.source.query(
         'UPDATE jwt_knox_sessions SET "boundKind" = \'unheard-of\''.replaceAll(
           '"',
-          kind === 'mariadb' || kind === 'mysql' ? '`' : '"',
+          kind === 'mariadb' ? '`' : '"',
         ),
       );
       expect(codeOf(await notes(token))).toEqual([401, 'binding_required']);

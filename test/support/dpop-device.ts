@@ -50,7 +50,7 @@ export class DpopDevice {
     return createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
   }
 
-  claims(method: string, path: string, { token, ...claims }: ProofClaims & { token?: string } = {}): ProofClaims {
+  claims(method: string, path: string, { token, ...claims }: ProofClaims & { token?: string | undefined } = {}): ProofClaims {
     return {
       jti: randomUUID(),
       htm: method,
@@ -68,7 +68,7 @@ export class DpopDevice {
     return `${input}.${signature.toString('base64url')}`;
   }
 
-  proof(method: string, path: string, claims: ProofClaims & { token?: string } = {}): string {
+  proof(method: string, path: string, claims: ProofClaims & { token?: string | undefined } = {}): string {
     return this.signed({ typ: 'dpop+jwt', alg: 'ES256', jwk: this.jwk }, this.claims(method, path, claims));
   }
 

@@ -82,7 +82,7 @@ function wrongClaims({ method, path, token }: ProvenRequest, now: number): [stri
 
 /** What is wrong with the header, the key or the signature of a proof whose claims are right. */
 function wrongForms(device: DpopDevice, request: ProvenRequest): WrongProof[] {
-  const payload = () => device.claims(request.method, request.path, request);
+  const payload = () => device.claims(request.method, request.path, { token: request.token });
   const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: device.jwk };
   const signed = (change: object) => device.signed({ ...header, ...change }, payload());
   const by =
@@ -162,7 +162,7 @@ function wrongForms(device: DpopDevice, request: ProvenRequest): WrongProof[] {
 export function wrongProofs(device: DpopDevice, request: ProvenRequest, now: number): WrongProof[] {
   const ofClaims = wrongClaims(request, now).map(([what, claims]) => ({
     what,
-    dpop: device.proof(request.method, request.path, { ...request, ...claims }),
+    dpop: device.proof(request.method, request.path, { token: request.token, ...claims }),
   }));
   return [...wrongForms(device, request), ...ofClaims];
 }

@@ -203,8 +203,11 @@ export interface components {
             remember?: boolean | null;
         };
         JwtKnoxTokens: {
-            /** @enum {string} */
-            token_type: "Bearer";
+            /**
+             * @description DPoP: each request needs a proof of the key of the device.
+             * @enum {string}
+             */
+            token_type: "Bearer" | "DPoP";
             /** @description Seconds. */
             expires_in: number;
             /** Format: uuid */
@@ -277,6 +280,8 @@ export interface components {
                 user_id: string;
                 realm: string;
             } | null;
+            /** @description How the session is bound to a key of its device; null: it is not. */
+            bound: string | null;
             /** @description Whether it is the session of this request. */
             current: boolean;
         };
@@ -305,8 +310,8 @@ export interface components {
                 };
             };
         };
-        /** @description Not let in. `code`: `invalid_credentials`. */
-        JwtKnoxInvalidCredentials: {
+        /** @description Not let in. `code`: `invalid_credentials`, `binding_required`, `invalid_dpop_proof`, `use_dpop_nonce`. */
+        JwtKnoxInvalidCredentialsOrBindingRequiredOrInvalidDpopProofOrUseDpopNonce: {
             headers: {
                 /** @description No cache keeps the answer. */
                 "Cache-Control": "no-store";
@@ -317,7 +322,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
                     /** @enum {string} */
-                    code?: "invalid_credentials";
+                    code?: "invalid_credentials" | "binding_required" | "invalid_dpop_proof" | "use_dpop_nonce";
                 };
             };
         };
@@ -365,7 +370,7 @@ export interface components {
                 };
             };
         };
-        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `invalid_credentials`. */
+        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `binding_required`, `invalid_dpop_proof`, `use_dpop_nonce`, `invalid_credentials`. */
         JwtKnoxProofRefused: {
             headers: {
                 /** @description No cache keeps the answer. */
@@ -377,7 +382,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
                     /** @enum {string} */
-                    code?: "missing_token" | "invalid_token" | "token_expired" | "invalid_credentials";
+                    code?: "missing_token" | "invalid_token" | "token_expired" | "binding_required" | "invalid_dpop_proof" | "use_dpop_nonce" | "invalid_credentials";
                 };
             };
         };
@@ -412,7 +417,7 @@ export interface components {
                 });
             };
         };
-        /** @description Not let in. `code`: `invalid_refresh_token`, `refresh_token_expired`, `refresh_token_reused`. */
+        /** @description Not let in. `code`: `invalid_refresh_token`, `refresh_token_expired`, `refresh_token_reused`, `binding_required`, `invalid_dpop_proof`, `use_dpop_nonce`. */
         JwtKnoxRefreshRefused: {
             headers: {
                 /** @description No cache keeps the answer. */
@@ -424,11 +429,11 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
                     /** @enum {string} */
-                    code?: "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
+                    code?: "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused" | "binding_required" | "invalid_dpop_proof" | "use_dpop_nonce";
                 };
             };
         };
-        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `invalid_refresh_token`, `refresh_token_expired`, `refresh_token_reused`. */
+        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `binding_required`, `invalid_dpop_proof`, `use_dpop_nonce`, `invalid_refresh_token`, `refresh_token_expired`, `refresh_token_reused`. */
         JwtKnoxTokensRefused: {
             headers: {
                 /** @description No cache keeps the answer. */
@@ -440,11 +445,11 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
                     /** @enum {string} */
-                    code?: "missing_token" | "invalid_token" | "token_expired" | "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
+                    code?: "missing_token" | "invalid_token" | "token_expired" | "binding_required" | "invalid_dpop_proof" | "use_dpop_nonce" | "invalid_refresh_token" | "refresh_token_expired" | "refresh_token_reused";
                 };
             };
         };
-        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `insufficient_user_authentication`. */
+        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `binding_required`, `invalid_dpop_proof`, `use_dpop_nonce`, `insufficient_user_authentication`. */
         JwtKnoxTokensRefused_2: {
             headers: {
                 /** @description No cache keeps the answer. */
@@ -456,11 +461,11 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
                     /** @enum {string} */
-                    code?: "missing_token" | "invalid_token" | "token_expired" | "insufficient_user_authentication";
+                    code?: "missing_token" | "invalid_token" | "token_expired" | "binding_required" | "invalid_dpop_proof" | "use_dpop_nonce" | "insufficient_user_authentication";
                 };
             };
         };
-        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`. */
+        /** @description Not let in. `code`: `missing_token`, `invalid_token`, `token_expired`, `binding_required`, `invalid_dpop_proof`, `use_dpop_nonce`. */
         JwtKnoxAccessRefused: {
             headers: {
                 /** @description No cache keeps the answer. */
@@ -472,7 +477,7 @@ export interface components {
             content: {
                 "application/json": components["schemas"]["JwtKnoxError"] & {
                     /** @enum {string} */
-                    code?: "missing_token" | "invalid_token" | "token_expired";
+                    code?: "missing_token" | "invalid_token" | "token_expired" | "binding_required" | "invalid_dpop_proof" | "use_dpop_nonce";
                 };
             };
         };
@@ -664,7 +669,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["JwtKnoxBadRequest"];
-            401: components["responses"]["JwtKnoxInvalidCredentials"];
+            401: components["responses"]["JwtKnoxInvalidCredentialsOrBindingRequiredOrInvalidDpopProofOrUseDpopNonce"];
             413: components["responses"]["JwtKnoxTooLarge"];
             415: components["responses"]["JwtKnoxUnsupportedType"];
             503: components["responses"]["JwtKnoxUnavailable"];

@@ -21,7 +21,9 @@ if (!existsSync(certFile)) {
 }
 
 const { publicKey, validTo } = new X509Certificate(readFileSync(certFile));
-const spki = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
+const spki = createHash('sha256')
+  .update(publicKey.export({ type: 'spki', format: 'der' }))
+  .digest('base64');
 const shown = (file) => relative(process.cwd(), file);
 console.log(`The certificate is for https://localhost, until ${validTo}. Delete the folder to make a new one.
 

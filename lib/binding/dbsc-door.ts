@@ -48,10 +48,10 @@ export class DbscDoor {
         this.isOwn(request) ? void this.answer(request, response) : next(),
       );
     } else if (adapter?.getType() === 'fastify') {
-      adapter.getInstance().addHook('onRequest', async (request: any, reply: any) => {
+      adapter.getInstance().addHook('onRequest', async (request: any, response: any) => {
         if (!this.isOwn(request)) return undefined;
-        await this.answer(request, reply);
-        return reply;
+        await this.answer(request, response);
+        return response;
       });
     }
   }

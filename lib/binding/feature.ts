@@ -26,11 +26,7 @@ export function deviceBinding(given: DeviceBindingOptions = {}): JwtKnoxFeature 
       ...dbsc.providers,
       {
         provide: SessionBinding,
-        useFactory: (
-          { clock, publicOrigins }: ResolvedOptions,
-          challenges: Challenges,
-          offer: DbscOffer,
-        ) => {
+        useFactory: ({ clock, publicOrigins }: ResolvedOptions, challenges: Challenges, offer: DbscOffer) => {
           const nonces = options.dpop === 'nonce' ? challenges : null;
           const proofs = options.dpop === 'off' ? null : new DpopProofs({ clock, origins: publicOrigins, nonces });
           return new DeviceBinding(options, proofs, options.dbsc === 'off' ? null : offer);

@@ -1,8 +1,8 @@
 /** What a header says in one string or token: bare, as Chromium sends it, or quoted (RFC 8941 section 3.3.3), as the draft has it. */
 export function textOf(header: string | string[] | undefined): string | null {
   if (typeof header !== 'string') return null;
-  const quoted = /^\s*"((?:[^"\\]|\\["\\])*)"/.exec(header);
-  if (quoted) return quoted[1]!.replace(/\\(["\\])/g, '$1');
+  const inQuotes = /^\s*"((?:[^"\\]|\\["\\])*)"/.exec(header);
+  if (inQuotes) return inQuotes[1]!.replace(/\\(["\\])/g, '$1');
   return header.split(';', 1)[0]!.trim() || null;
 }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RetryReason } from '../contracts/events';
 import { MissingTokenError, StorageUnavailableError, TokenRejection } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { cleanPresenter, type Presenter } from '../contracts/device';
+import { cleanPresenter } from '../contracts/device';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import type { RefreshClaims } from '../tokens/token-claims';
@@ -10,6 +10,7 @@ import { generateSalt, TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { isAccessKeyDue, nextAccessKey } from './access-keys';
 import { LastUsed } from './last-used';
+import { isMember, needsProof, type RefreshAttempt, shownBy } from './refresh-attempt';
 import { decideRefresh, type RefreshDecision } from './refresh-decision';
 import { RefreshEvents } from './refresh-events';
 import { audienceOf } from './session-audience';
@@ -17,29 +18,10 @@ import type { ShownToken } from './session-binding';
 import { greatestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
 import { type LiveSession, type ReadSession, SessionChecker } from './session-checker';
-import { fromStorage, type RequestDeadline } from './request-deadline';
+import { fromStorage } from './request-deadline';
 
 /** How often a refresh whose row changed under it decides again. */
 const MAX_ATTEMPTS = 3;
-
-/** One request to refresh. */
-export interface RefreshAttempt {
-  claims: RefreshClaims;
-  presenter: Presenter;
-  /** Whether a presenter was given at all: without one, it is not checked. */
-  checksPresenter: boolean;
-  /** Digest of the request's `Idempotency-Key`; null when it has none. */
-  attemptDigest: string | null;
-  /** Whether the refresh key stays: who asks is a navigation, which cannot tell whether its answer arrived. */
-  keepsKey?: boolean;
-  /** Whether the request has proven that it comes from the device that the session is bound to. */
-  isProven?: boolean | undefined;
-  /** What the access token is to be for; left out: all that the session is for. */
-  resource?: string | readonly string[];
-  /** The arrival, epoch ms. */
-  now: number;
-  deadline: RequestDeadline;
-}
 
 type Answer = { kind: 'rotate' | 'same' } | { kind: 'successor'; why: RetryReason };
 
@@ -246,18 +228,4 @@ export class SessionRefresher {
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;
   }
-}
-
-/** A browser's binding counts from its first proof on: it may not have got the answer to its registration. */
-function needsProof({ boundKind, boundProofAt }: SessionRecord): boolean {
-  return boundKind !== null && (boundKind !== 'dbsc' || boundProofAt !== null);
-}
-
-function shownBy({ presenter, checksPresenter }: RefreshAttempt): ShownToken {
-  return { use: 'refresh', accessToken: null, presenter: checksPresenter ? presenter : undefined };
-}
-
-/** Whether the token carries the session key: proof that it belongs to this session, whatever its age. */
-function isMember(row: SessionRecord, claims: RefreshClaims): boolean {
-  return claims.sessionKey.accessKey(row).matches(row.accessDigest);
 }

@@ -9,7 +9,8 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { attemptDigest } from './idempotency-key';
 import { TokenRejections } from './rejections';
 import type { BoundUse } from './session-binding';
-import { type RefreshAttempt, SessionRefresher } from './session-refresher';
+import type { RefreshAttempt } from './refresh-attempt';
+import { SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { HELD_BY_PEOPLE, requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';

@@ -91,7 +91,7 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
   const launch = () => chromium.launchPersistentContext(profile, { executablePath, args: flags(spki) });
   let browser = await launch();
   try {
-    await logIn(await browser.newPage(), address, username);
+    await logIn(await browser.newPage(), { address, username, server });
     if (!(await until(() => isBound(username)))) return tally.add('notBound');
     await delay((TTL / 2) * 1_000 + 500);
     // A proof first: from it on, nothing else prolongs the session.
@@ -120,9 +120,10 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
   }
 }
 
-async function logIn(page, address, username) {
+async function logIn(page, { address, username, server }) {
   for (let tries = 0; tries < TRIES; tries++) {
     try {
+      await server.underWay;
       await page.goto(`${address}/auth/login`);
       await page.fill('#username', username);
       await page.fill('#password', 'password');

@@ -136,7 +136,11 @@ async function theft(nodes, index, { plant, tally }) {
 
 async function bound(nodes, count, tally, plant) {
   const browsers = Array.from({ length: count }, (_, index) => new BoundBrowser(() => nodes[index % 2].port));
-  for (const [index, browser] of browsers.entries()) await browser.login(`user${index}`);
+  for (const [index, browser] of browsers.entries()) {
+    await browser.login(`user${index}`);
+    // From the first proof on, nothing else prolongs the session.
+    if (browser.session) await browser.renew();
+  }
   if (plant !== 'unbound') tally.add('notBound', browsers.filter(({ session }) => !session).length);
   return browsers;
 }

@@ -4,6 +4,7 @@ import { root, type Snippet } from './pages';
 
 const ENTRY_POINTS = {
   'nestjs-jwt-knox': ['lib/index.ts'],
+  'nestjs-jwt-knox/binding': ['lib/binding/index.ts'],
   'nestjs-jwt-knox/cache': ['lib/cache/index.ts'],
   'nestjs-jwt-knox/client': ['lib/client/index.mts'],
   'nestjs-jwt-knox/graphql': ['lib/graphql/index.ts'],

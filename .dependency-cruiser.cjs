@@ -101,7 +101,7 @@ module.exports = {
         path: '^lib/',
         pathNot: [
           room('tokens'),
-          '^lib/testing/(session-repository\\.(contract|cases|key-cases)|revocation-feed\\.cases)\\.ts$',
+          '^lib/testing/(session-repository\\.(contract|cases|key-cases|binding-cases)|revocation-feed\\.cases)\\.ts$',
         ],
       },
       to: { path: '^(node:)?crypto$', dependencyTypesNot: ['type-only'] },

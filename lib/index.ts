@@ -68,7 +68,7 @@ export type { Credentials, ExcludeFromDeadline } from './contracts/user-provider
 
 // How credentials travel
 export { TokenTransport } from './contracts/token-transport';
-export type { CredentialUse, TransportDescription, TransportSettings } from './contracts/token-transport';
+export type { BoundCookie, CredentialUse, TransportDescription, TransportSettings } from './contracts/token-transport';
 export { BearerTransport } from './guard/bearer.transport';
 export type { BearerTransportOptions } from './guard/bearer.transport';
 export { CookieTransport } from './guard/cookie.transport';
@@ -89,6 +89,7 @@ export type {
   AccessKeyState,
   DeleteConditions,
   FoundSession,
+  KeyBinding,
   KeyRenewal,
   SlotQuery,
   Rotation,

@@ -1,5 +1,6 @@
 import { BindingRequiredError } from '../contracts/binding-errors';
 import type { Presenter } from '../contracts/device';
+import type { Session } from '../contracts/session';
 import type { DpopProofs } from '../tokens/dpop-proof';
 import { notBound } from '../sessions/device-check';
 import {
@@ -10,15 +11,20 @@ import {
   type ShownToken,
 } from '../sessions/session-binding';
 import type { ResolvedBindingOptions } from './binding.options';
+import type { DbscOffer } from './dbsc-offer';
 
 /** Binds sessions to their device as the options say, and asks for the proof of that wherever a token is shown. */
 export class DeviceBinding extends SessionBinding {
   readonly checksUnbound: boolean;
 
-  /** @param proofs null: no sessions are bound by DPoP, and those that are cannot be checked */
+  /**
+   * @param proofs null: no sessions are bound by DPoP, and those that are cannot be checked
+   * @param offer null: browsers are not asked to bind theirs
+   */
   constructor(
     private readonly options: ResolvedBindingOptions,
     private readonly proofs: DpopProofs | null,
+    private readonly offer: DbscOffer | null = null,
   ) {
     super();
     this.checksUnbound = options.policy !== 'prefer';
@@ -50,12 +56,16 @@ export class DeviceBinding extends SessionBinding {
       case 'dpop':
         return this.checkDpop(session, shown);
       case 'dbsc':
-        return this.checkDbsc(shown);
+        return this.checkDbsc(session, shown);
       case null:
         return this.checkUnbound(session, shown);
       default:
         throw new BindingRequiredError('not_supported');
     }
+  }
+
+  override loginAnswered(session: Session, request: unknown, response: unknown): void {
+    this.offer?.make(session, request, response);
   }
 
   private checkDpop({ id, userId, boundKeyThumbprint }: BoundSession, { accessToken, presenter }: ShownToken): void {
@@ -64,9 +74,13 @@ export class DeviceBinding extends SessionBinding {
     this.proofs.require(presenter?.proof, { thumbprint: boundKeyThumbprint, accessToken, named });
   }
 
-  /** A browser's proof comes with its own refresh: the access cookie is short-lived, and nothing prolongs it without. */
-  private checkDbsc({ accessToken }: ShownToken): void {
-    if (accessToken === null) throw new BindingRequiredError();
+  /**
+   * A browser proves itself where it renews its cookies (`dbsc/refresh`): the access cookie is short-lived, and from the first
+   * proof on nothing else prolongs it. The login that takes a session's place comes from its browser, with its cookie.
+   */
+  private checkDbsc({ boundProofAt = null }: BoundSession, { accessToken, use }: ShownToken): void {
+    if (accessToken === null && use !== 'replace' && use !== 'reauthenticate' && boundProofAt !== null)
+      throw new BindingRequiredError();
   }
 
   private checkUnbound(session: BoundSession, { use, accessToken, presenter, user }: ShownToken): void {

@@ -4,6 +4,8 @@ import { SessionBinding } from '../sessions/session-binding';
 import { Challenges } from '../tokens/challenge';
 import { DpopProofs } from '../tokens/dpop-proof';
 import { bindingProblems, type DeviceBindingOptions, resolveBindingOptions } from './binding.options';
+import { dbscParts } from './dbsc';
+import { DbscOffer } from './dbsc-offer';
 import { DeviceBinding } from './device-binding';
 
 /**
@@ -15,21 +17,26 @@ import { DeviceBinding } from './device-binding';
  */
 export function deviceBinding(given: DeviceBindingOptions = {}): JwtKnoxFeature {
   const options = resolveBindingOptions(given);
+  // Served where none is offered, too: sessions that browsers have bound already go on.
+  const dbsc = dbscParts(options.enforceFrom);
   return {
     name: 'binding',
     providers: [
       Challenges,
+      ...dbsc.providers,
       {
         provide: SessionBinding,
-        useFactory: ({ clock, publicOrigins }: ResolvedOptions, challenges: Challenges) => {
+        useFactory: ({ clock, publicOrigins }: ResolvedOptions, challenges: Challenges, offer: DbscOffer) => {
           const nonces = options.dpop === 'nonce' ? challenges : null;
           const proofs = options.dpop === 'off' ? null : new DpopProofs({ clock, origins: publicOrigins, nonces });
-          return new DeviceBinding(options, proofs);
+          return new DeviceBinding(options, proofs, options.dbsc === 'off' ? null : offer);
         },
-        inject: [JWT_KNOX_OPTIONS, Challenges],
+        inject: [JWT_KNOX_OPTIONS, Challenges, DbscOffer],
       },
     ],
-    routes: [],
+    controllers: dbsc.controllers,
+    routes: dbsc.routes,
+    schemas: dbsc.schemas,
     problems: bindingProblems,
   };
 }

@@ -92,7 +92,8 @@ export class FeedLease {
   async outlast(): Promise<void> {
     if (this.feed.isLocal) return;
     const until = performance.now() + LEASE_MS + MARGIN_MS;
-    for (let left = until - performance.now(); left > 0; left = until - performance.now()) await delayed(Math.ceil(left));
+    for (let left = until - performance.now(); left > 0; left = until - performance.now())
+      await delayed(Math.ceil(left));
   }
 
   stop(): void {

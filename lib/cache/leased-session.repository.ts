@@ -4,6 +4,7 @@ import {
   type AccessKeyChange,
   type DeleteConditions,
   type FoundSession,
+  type KeyBinding,
   type KeyRenewal,
   type Rotation,
   type SessionCounts,
@@ -69,6 +70,11 @@ export class LeasedSessionRepository extends SessionRepository {
     return this.ending({ changed: [id] }, () => this.stored.renewKeys(id, renewal));
   }
 
+  bindKey(id: string, presentedDigest: string, binding: KeyBinding): Promise<boolean> {
+    // Others would go on to take it for one that is not bound.
+    return this.ending({ changed: [id] }, () => this.stored.bindKey(id, presentedDigest, binding));
+  }
+
   narrow(id: string, from: string | null, to: string): Promise<boolean> {
     return this.ending({ changed: [id] }, () => this.stored.narrow(id, from, to));
   }
@@ -115,6 +121,10 @@ export class LeasedSessionRepository extends SessionRepository {
 
   moveAccessKey(id: string, change: AccessKeyChange): Promise<boolean> {
     return this.here(id, this.stored.moveAccessKey(id, change));
+  }
+
+  acceptProof(id: string, proof: { madeAt: number; at: number }): Promise<boolean> {
+    return this.here(id, this.stored.acceptProof(id, proof));
   }
 
   rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {

@@ -31,8 +31,9 @@ export type LoginFailure = 'credentials' | 'inactive' | 'session_limit' | 'fence
  * - `interval`: it comes within `reuseInterval` of the rotation: a second tab, as a rule.
  * - `window`: neither the rotation nor the request has a key, nobody has used the successor yet, and `retryWindow` has
  *   not passed.
+ * - `proof`: the request proves that it comes from the device that the session is bound to.
  */
-export type RetryReason = 'interval' | 'idempotency' | 'window';
+export type RetryReason = 'interval' | 'idempotency' | 'window' | 'proof';
 
 /** Who ended sessions: a user, their admin, or support staff. */
 export interface SessionActor {

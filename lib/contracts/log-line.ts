@@ -4,6 +4,7 @@
  */
 export type LogId =
   | 'cache-started'
+  | 'binding-postponed'
   | 'call-refused'
   | 'clocks-differ'
   | 'close-failed'

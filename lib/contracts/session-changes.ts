@@ -36,6 +36,21 @@ export interface Rotation extends Partial<AccessKeyChange> {
 }
 
 /**
+ * A session becomes bound to a key of its device, in the same statement as a rotation: what was copied before is worth
+ * nothing. Times are epoch milliseconds.
+ */
+export interface KeyBinding extends Omit<Rotation, keyof AccessKeyChange> {
+  boundKind: string;
+  /** The public key, a JWK without other members, as JSON. */
+  boundKey: string;
+  /** RFC 7638. */
+  boundKeyThumbprint: string;
+  boundAt: number;
+  /** As if a proof had been accepted: from then on a refresh needs one. Null: from the first one on. */
+  boundProofAt: number | null;
+}
+
+/**
  * New keys of a session, after credentials were proven again: whatever was issued before is worth nothing. What the row
  * knows of the last rotation (`previousRefreshDigest`, `refreshSalt`, `rotationKeyDigest`, `rotatedAt`) becomes null.
  * Times are epoch milliseconds.

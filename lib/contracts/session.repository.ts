@@ -1,10 +1,17 @@
-import type { AccessKeyChange, DeleteConditions, KeyRenewal, Rotation } from './session-changes';
+import type { AccessKeyChange, DeleteConditions, KeyBinding, KeyRenewal, Rotation } from './session-changes';
 import { isConnectionFailure } from './connection-errors';
 import type { PrimaryDatabase } from './primary-database';
 import { Redacted } from './redacted';
 import type { SessionKind, SessionRecord } from './session';
 
-export type { AccessKeyChange, AccessKeyState, DeleteConditions, KeyRenewal, Rotation } from './session-changes';
+export type {
+  AccessKeyChange,
+  AccessKeyState,
+  DeleteConditions,
+  KeyBinding,
+  KeyRenewal,
+  Rotation,
+} from './session-changes';
 
 /** A row, with its user where the storage reads both at once. */
 export interface FoundSession {
@@ -180,6 +187,17 @@ export abstract class SessionRepository extends Redacted {
   abstract moveAccessKey(id: string, change: AccessKeyChange): Promise<boolean>;
   /** Gives a session new keys where it is alive and of the generation before the new one. False when nothing changed. */
   abstract renewKeys(id: string, renewal: KeyRenewal): Promise<boolean>;
+  /**
+   * Binds a session to a key of its device, and rotates, where it is bound to none yet, `refreshDigest` is still the
+   * presented one, and the row is alive. False when nothing changed.
+   */
+  abstract bindKey(id: string, presentedDigest: string, binding: KeyBinding): Promise<boolean>;
+  /**
+   * Notes a proof that the key of a bound session gave to a challenge, in `boundProofAt`: only where the challenge was made
+   * after that of the last proof, so that each counts once, and the row is alive. False when nothing changed.
+   * @param proof `madeAt`: when the challenge was made; `at`: the moment. Both epoch ms
+   */
+  abstract acceptProof(id: string, proof: { madeAt: number; at: number }): Promise<boolean>;
   /** Changes the name of a device, of this user's session only (null: no name). False when there is no such session. */
   abstract rename(id: string, userId: string, deviceName: string | null): Promise<boolean>;
   /** Deletes one session, under the conditions given; false when there is none such. */

@@ -16,6 +16,13 @@ export interface TransportSettings {
   readonly publicOrigins: readonly string[];
 }
 
+/** A cookie as `Set-Cookie` has it, without value and lifetime. */
+export interface BoundCookie {
+  readonly name: string;
+  /** Such as `Path=/; HttpOnly; Secure; SameSite=Lax`. */
+  readonly attributes: string;
+}
+
 /** What documents such as OpenAPI say of a transport. */
 export interface TransportDescription {
   /** Whether `Authorization: Bearer` is read. */
@@ -70,6 +77,19 @@ export abstract class TokenTransport {
   readReplaced(_request: any): string | null {
     return null;
   }
+  /**
+   * The cookie that carries the access token of this request's answers, where browsers keep it over https only; null for
+   * none. A session that is bound to its device by DBSC rests on it.
+   */
+  boundCookie(_request: any): BoundCookie | null {
+    return null;
+  }
+  /**
+   * Called when a request is refused that may be accepted the next time: may have the browser ask once more.
+   * @param _why `no_token`: it carries none, where a reload could; `not_bound`: its session must be bound to its device, and
+   *   may be in a moment
+   */
+  askAgain(_response: any, _request: any, _why: 'no_token' | 'not_bound'): void {}
   /**
    * Called before the response to a login or refresh: sets headers and cookies, and returns the whole JSON body. No token
    * reaches the body in another way.

@@ -20,6 +20,9 @@ export interface CookieSettings {
 /** Browsers drop a cookie whose name and value have more bytes together (RFC 6265bis section 5.6). */
 const MOST_BYTES = 4_096;
 
+/** How long a browser is not asked once more to send what it did not. */
+const MARK_SECONDS = 10;
+
 const SHORTEN = {
   access: 'shorten the custom claims',
   refresh: 'shorten issuer and user ids, which the token repeats',
@@ -75,6 +78,20 @@ export class CookieJar {
     addHeader(response, 'Set-Cookie', this.cookie(request, kind, { name, value, maxAge }));
   }
 
+  /** What {@link set} writes behind name and value, but for the lifetime. */
+  attributesOf(request: any, kind: CookieKind): { name: string; attributes: string } {
+    const name = this.nameOf(request, kind);
+    return { name, attributes: this.cookie(request, kind, { value: '' }).slice(`${name}=; `.length) };
+  }
+
+  /** Whether this request is the first that is marked, within some seconds; marks it. */
+  mark(response: any, request: any): boolean {
+    const name = `${this.nameOf(request, 'access')}-again`;
+    if (valueOf(name, cookiesOf(request), 0) >= 0) return false;
+    addHeader(response, 'Set-Cookie', this.cookie(request, 'access', { name, value: '1', maxAge: MARK_SECONDS }));
+    return true;
+  }
+
   expire(response: any, request: any): void {
     for (const kind of ['access', 'refresh'] as const) {
       addHeader(response, 'Set-Cookie', this.cookie(request, kind, { value: '', maxAge: 0 }));
@@ -94,7 +111,7 @@ export class CookieJar {
   private cookie(
     request: any,
     kind: CookieKind,
-    content: { name?: string; value: string; maxAge: number; domain?: string },
+    content: { name?: string; value: string; maxAge?: number; domain?: string },
   ): string {
     const { sameSite, partitioned, domain } = this.settings;
     const secure = !this.isPlain(request);

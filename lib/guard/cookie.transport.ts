@@ -4,6 +4,7 @@ import { InvalidRequestError, JwtKnoxConfigurationError } from '../contracts/err
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import { line } from '../contracts/log-line';
 import {
+  type BoundCookie,
   type CredentialUse,
   TokenTransport,
   type TransportDescription,
@@ -14,7 +15,10 @@ import { CookieJar } from './cookie-jar';
 import { type CookieTransportOptions, cookieProblems } from './cookie.options';
 import { canChange, hostOf, isCrossOrigin, type TrustedOrigins } from './cross-origin';
 import type { TokenResponseBody } from './token-response';
-import { addHeader, addVary } from './error-headers.interceptor';
+import { addHeader, addVary, setHeader } from './error-headers.interceptor';
+
+/** Seconds that an access token outlives the cookie of a bound session. */
+const BOUND_MARGIN = 30;
 
 /** The body that answers a login or refresh in a browser: no token is in reach of a script. Lifetimes in seconds. */
 export type CookieResponseBody = Omit<TokenResponseBody, 'access_token' | 'refresh_token'>;
@@ -99,6 +103,23 @@ export class CookieTransport extends TokenTransport {
     return this.#isProgram(request) ? null : this.#jar.read(request, 'refresh');
   }
 
+  override boundCookie(request: any): BoundCookie | null {
+    const isKept = !this.#isProgram(request) && !this.#jar.isPlain(request);
+    return isKept ? this.#jar.attributesOf(request, 'access') : null;
+  }
+
+  /**
+   * A link of another site brings no cookie that is `Strict`, and no browser renews a bound session for it. A reload comes
+   * from this site, and brings both. The first page after a login may come before the browser has bound its session.
+   */
+  override askAgain(response: any, request: any, why: 'no_token' | 'not_bound'): void {
+    if (request.method !== 'GET' || !isNavigation(request) || sendsBearer(request)) return;
+    const { 'sec-fetch-site': site } = request.headers;
+    const isLink = (site === 'cross-site' || site === 'same-site') && !this.#jar.isIn(request);
+    if ((isLink || why === 'not_bound') && this.#jar.mark(response, request))
+      setHeader(response, 'Refresh', why === 'not_bound' ? '1' : '0');
+  }
+
   /** Whether a request comes from a browser, whose tokens go into cookies; what is none gets them in the body. */
   takesCookies(request: any): boolean {
     return !this.#isProgram(request);
@@ -110,7 +131,8 @@ export class CookieTransport extends TokenTransport {
     if (tokens.tokenType === 'DPoP') throw new InvalidRequestError(DPOP_IN_COOKIES);
     this.#tellOfPlainCookies(request);
     const { expiresIn, refreshToken, refreshExpiresIn, session } = tokens;
-    this.#jar.set(response, request, 'access', { value: tokens.accessToken, maxAge: expiresIn });
+    const maxAge = session.boundKind === 'dbsc' ? boundLifetime(expiresIn) : expiresIn;
+    this.#jar.set(response, request, 'access', { value: tokens.accessToken, maxAge });
     const body: CookieResponseBody = { token_type: tokens.tokenType, expires_in: expiresIn, session_id: session.id };
     if (refreshToken === undefined) return body;
     this.#jar.set(response, request, 'refresh', { value: refreshToken, maxAge: refreshExpiresIn! });
@@ -151,6 +173,14 @@ export class CookieTransport extends TokenTransport {
       line('cookies-insecure', 'Cookies go without Secure: this is http. Use https outside of your own machine.'),
     );
   }
+}
+
+/**
+ * Seconds that a browser keeps the cookie of a bound session: it asks for another one when that is gone, and until then what
+ * it sends has to be good, by any clock.
+ */
+function boundLifetime(seconds: number): number {
+  return Math.max(seconds - BOUND_MARGIN, Math.ceil(seconds / 2));
 }
 
 const DPOP_IN_COOKIES =

@@ -1,3 +1,4 @@
+import { BindingRequiredError } from '../contracts/binding-errors';
 import { MissingTokenError, TokenExpiredError, UnauthorizedError } from '../contracts/errors';
 import { type CredentialUse, tokenOrNull, type TokenTransport } from '../contracts/token-transport';
 import type { TokenSession } from '../contracts/session';
@@ -65,6 +66,8 @@ export class CredentialCheck {
       return found;
     } catch (error) {
       if (error instanceof TokenExpiredError) return this.goOn(context, error);
+      const isEarly = error instanceof BindingRequiredError && error.refusal === 'not_bound';
+      if (isEarly && response) this.transport.askAgain(response, request, 'not_bound');
       throw error;
     }
   }
@@ -75,7 +78,10 @@ export class CredentialCheck {
     const { request, response, presenter } = context;
     // Without an answer to write to, nobody would learn the new token.
     const refreshToken = renewals && response ? tokenOrNull(transport.readRenewal(request)) : null;
-    if (refreshToken === null) throw refusal;
+    if (refreshToken === null) {
+      if (response) transport.askAgain(response, request, 'no_token');
+      throw refusal;
+    }
     const tokens = await renewals!.renewAccess(refreshToken, presenter).catch((error: unknown) => {
       if (!(error instanceof UnauthorizedError)) throw error;
       // For pages, which expire the cookies then. Not enumerable, so that no serializer carries it to a caller.

@@ -50,7 +50,8 @@ export class LoginPage {
   async login(@Req() request: any, @Res() response: unknown): Promise<void> {
     const next = nextPathOf(request.query?.next);
     const hasCookie = () => tokenOrNull(this.transport.readReplaced(request)) !== null;
-    if (comesFromElsewhere(request) && !hasCookie()) return showReload(this.pages, request, response, HttpStatus.OK);
+    if (comesFromElsewhere(request) && !hasCookie())
+      return showReload(this.pages, request, response, { status: HttpStatus.OK });
     // Once only: where a page sends those back who are logged in, they see the form.
     if (isReloaded(request) && hasCookie() && (await this.isLoggedIn(request, response)))
       return seeOther(response, next ?? `${rootOf(request)}devices`);

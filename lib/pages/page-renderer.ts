@@ -59,7 +59,7 @@ export class PageRenderer {
     const shared = { title, root: rootOf(request), language: language.tag, styleSheet: STYLE_SHEET_NAME, live };
     const t = language.text.bind(language);
     const parts = {
-      head: this.eta.render('@head', { ...shared, reload: data.reload }),
+      head: this.eta.render('@head', { ...shared, reload: data.reload, delay: data.delay ?? 0 }),
       body: this.eta.render(`@${name}`, { ...shared, ...data, t }),
     };
     const { layout } = this.options;

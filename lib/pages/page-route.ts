@@ -13,6 +13,7 @@ import {
   UseFilters,
   UseGuards,
 } from '@nestjs/common';
+import { BindingRequiredError } from '../contracts/binding-errors';
 import { CrossOriginRefusedError } from '../contracts/cross-origin-error';
 import { UnauthorizedError } from '../contracts/errors';
 import { line } from '../contracts/log-line';
@@ -59,7 +60,9 @@ export class PageErrors implements ExceptionFilter<HttpException> {
   private async answer(error: HttpException, request: any, response: any): Promise<void> {
     if (!(error instanceof UnauthorizedError)) return this.explain(error, request, response);
     this.pages.setHeaders(response);
-    if (comesFromElsewhere(request)) return showReload(this.pages, request, response, HttpStatus.UNAUTHORIZED);
+    const delay = isEarly(error) && response.getHeader('Refresh') !== undefined ? 1 : 0;
+    if (delay > 0 || comesFromElsewhere(request))
+      return showReload(this.pages, request, response, { status: HttpStatus.UNAUTHORIZED, delay });
     await expireRefused(this.transport, { request, response }, error);
     seeOther(response, this.pages.loginUrl(request, returnPathOf(request)));
   }
@@ -76,6 +79,11 @@ export class PageErrors implements ExceptionFilter<HttpException> {
   }
 }
 
+/** Whether the login is good, and its browser may be about to bind it. */
+function isEarly(error: unknown): boolean {
+  return error instanceof BindingRequiredError && error.refusal === 'not_bound';
+}
+
 /** Whether this is a link of another site, or leads on from one, and has not been reloaded yet. */
 export function comesFromElsewhere(request: any): boolean {
   const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
@@ -89,11 +97,18 @@ export const isReloaded = (request: any): boolean => Object.hasOwn(Object(reques
  * A link of another site brings no cookie that is `Strict`, and no bound session is renewed for it. A reload comes from
  * this site, and brings all.
  */
-export function showReload(pages: PageRenderer, request: any, response: unknown, status: number): Promise<void> {
+export function showReload(
+  pages: PageRenderer,
+  request: any,
+  response: any,
+  { status, delay = 0 }: { status: number; delay?: number },
+): Promise<void> {
+  // The page reloads itself, to an address that says so.
+  response.removeHeader('Refresh');
   const path = returnPathOf(request);
   const reload = `${path}${path.includes('?') ? '&' : '?'}${RELOADED}`;
   const title = pages.languageOf(request).text('reload.title');
-  return pages.show(request, response, { name: 'reload', title, status, data: { reload } });
+  return pages.show(request, response, { name: 'reload', title, status, data: { reload, delay } });
 }
 
 /** The cookies of a session that ended go when its refresh token was refused for good, in place of an access token. */

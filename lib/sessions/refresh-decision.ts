@@ -11,6 +11,8 @@ export interface PresentedRefresh {
   isMember: boolean;
   /** Digest of the request's `Idempotency-Key`; null when it has none. */
   attemptDigest: string | null;
+  /** Whether the request has proven that it comes from the device that the session is bound to. */
+  isProven?: boolean | undefined;
 }
 
 /** Durations in milliseconds. */
@@ -70,7 +72,7 @@ function ageOf({ rotatedAt }: RotationState, now: number, { clockMargin }: Rotat
 /** The strongest reason first: `interval` says that the request does not carry the key of the rotation. */
 function retryReason(
   { rotatedAt, lastUsedAt, rotationKeyDigest }: RotationState,
-  { attemptDigest }: PresentedRefresh,
+  { attemptDigest, isProven }: PresentedRefresh,
   age: number,
   { reuseInterval, retryWindow }: RotationPolicy,
 ): RetryReason | null {
@@ -78,6 +80,8 @@ function retryReason(
   // Plain equality: whoever gets here has proven the previous key, and a digest cannot be steered byte by byte.
   if (attemptDigest !== null && attemptDigest === rotationKeyDigest) return 'idempotency';
   if (age < reuseInterval) return 'interval';
+  // Whoever else made the rotation cannot have made the proof.
+  if (isProven) return 'proof';
   // One key missing on either side is no retry: leaving the header out must not gain a thief anything.
   const hasKey = attemptDigest !== null || rotationKeyDigest !== null;
   return !hasKey && lastUsedAt <= rotatedAt && age < retryWindow ? 'window' : null;

@@ -35,7 +35,9 @@ export interface ShownToken {
 
 /** What is known of a session whose token is shown. */
 export type BoundSession = Pick<Session, 'id' | 'userId' | 'boundKind' | 'boundKeyThumbprint'> &
-  Partial<Pick<Session, 'kind' | 'createdAt' | 'boundAt'>>;
+  Partial<Pick<Session, 'kind' | 'createdAt' | 'boundAt'>> &
+  // Not there where an access token is shown.
+  Partial<Pick<SessionRecord, 'boundProofAt'>>;
 
 /**
  * How sessions are bound to a key of their device: the seam for `deviceBinding` of `nestjs-jwt-knox/binding`. Where nothing

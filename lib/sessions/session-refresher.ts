@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { RetryReason } from '../contracts/events';
 import { MissingTokenError, StorageUnavailableError, TokenRejection } from '../contracts/errors';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import { cleanPresenter, type Presenter } from '../contracts/device';
+import { cleanPresenter } from '../contracts/device';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
 import type { RefreshClaims } from '../tokens/token-claims';
@@ -10,6 +10,7 @@ import { generateSalt, TokenKey } from '../tokens/token-key';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { isAccessKeyDue, nextAccessKey } from './access-keys';
 import { LastUsed } from './last-used';
+import { isMember, needsProof, type RefreshAttempt, shownBy } from './refresh-attempt';
 import { decideRefresh, type RefreshDecision } from './refresh-decision';
 import { RefreshEvents } from './refresh-events';
 import { audienceOf } from './session-audience';
@@ -17,29 +18,10 @@ import type { ShownToken } from './session-binding';
 import { greatestEndOf } from './session-end';
 import { SessionTokens } from './session-tokens';
 import { type LiveSession, type ReadSession, SessionChecker } from './session-checker';
-import { fromStorage, type RequestDeadline } from './request-deadline';
+import { fromStorage } from './request-deadline';
 
 /** How often a refresh whose row changed under it decides again. */
 const MAX_ATTEMPTS = 3;
-
-/** One request to refresh. */
-export interface RefreshAttempt {
-  claims: RefreshClaims;
-  presenter: Presenter;
-  /** Whether a presenter was given at all: without one, it is not checked. */
-  checksPresenter: boolean;
-  /** Digest of the request's `Idempotency-Key`; null when it has none. */
-  attemptDigest: string | null;
-  /** Whether the refresh key stays: who asks is a navigation, which cannot tell whether its answer arrived. */
-  keepsKey?: boolean;
-  /** What the access token is to be for; left out: all that the session is for. */
-  resource?: string | readonly string[];
-  /** Learns what becomes of it, once that is decided and carried out. */
-  note?: { decision?: Answer['kind'] } | undefined;
-  /** The arrival, epoch ms. */
-  now: number;
-  deadline: RequestDeadline;
-}
 
 type Answer = { kind: 'rotate' | 'same' } | { kind: 'successor'; why: RetryReason };
 
@@ -80,9 +62,9 @@ export class SessionRefresher {
       const read = await this.checker.read(claims);
       const record = this.living(read, claims, now);
       // A navigation carries no proof that it comes from the device.
-      if (attempt.keepsKey && record.boundKind) throw new MissingTokenError();
+      if (attempt.keepsKey && !attempt.isProven && needsProof(record)) throw new MissingTokenError();
       // First of all: whoever copied the token of a bound session can neither use nor end it.
-      if (record.boundKind !== null) this.checker.checkDeviceToEnd(record, shownBy(attempt));
+      if (record.boundKind !== null && !attempt.isProven) this.checker.checkDeviceToEnd(record, shownBy(attempt));
       const decision = this.decide(record, attempt);
       if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
       // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.
@@ -94,7 +76,7 @@ export class SessionRefresher {
         continue;
       }
       const live = { record, user: await this.userOf(read, claims) };
-      this.checker.checkDevice(live, shownBy(attempt));
+      if (!attempt.isProven) this.checker.checkDevice(live, shownBy(attempt));
       // Before anything changes: what may not be asked for uses no token up.
       this.audienceFor(record, attempt);
       deadline.throwIfPassed();
@@ -125,7 +107,13 @@ export class SessionRefresher {
 
   private decide(
     row: SessionRecord,
-    { claims, attemptDigest, now, keepsKey }: Pick<RefreshAttempt, 'claims' | 'attemptDigest' | 'now' | 'keepsKey'>,
+    {
+      claims,
+      attemptDigest: sent,
+      now,
+      keepsKey,
+      isProven,
+    }: Pick<RefreshAttempt, 'claims' | 'attemptDigest' | 'now' | 'keepsKey' | 'isProven'>,
   ): RefreshDecision {
     const { refresh, clockMargin } = this.options;
     if (!refresh) return { kind: 'invalid' };
@@ -133,9 +121,11 @@ export class SessionRefresher {
     const isPrevious = claims.tokenKey.matches(row.previousRefreshDigest);
     const key = isCurrent ? 'current' : isPrevious ? 'previous' : 'unknown';
     // Without the session key no decision but `invalid`: the new access token is derived from it.
+    // No client made the rotation of a registration, nor knows whether its answer arrived.
+    const attemptDigest = row.rotatedAt !== null && row.rotatedAt === row.boundAt ? null : sent;
     const presented = { generation: claims.generation, key, isMember: isMember(row, claims), attemptDigest } as const;
     const rotate = refresh.rotate && !keepsKey;
-    const decision = decideRefresh(row, presented, now, { ...refresh, rotate, clockMargin });
+    const decision = decideRefresh(row, { ...presented, isProven }, now, { ...refresh, rotate, clockMargin });
     // The page of a browser that was closed in mid-refresh: its client still has the key of that attempt.
     const mayBeRetried = row.rotationKeyDigest !== null && row.lastUsedAt <= (row.rotatedAt ?? 0);
     const isEarly = keepsKey && key === 'previous' && mayBeRetried && decision.kind === 'replay';
@@ -239,13 +229,4 @@ export class SessionRefresher {
     this.events.refreshed(tokens.session, user, decision, presenter);
     return tokens;
   }
-}
-
-function shownBy({ presenter, checksPresenter }: RefreshAttempt): ShownToken {
-  return { use: 'refresh', accessToken: null, presenter: checksPresenter ? presenter : undefined };
-}
-
-/** Whether the token carries the session key: proof that it belongs to this session, whatever its age. */
-function isMember(row: SessionRecord, claims: RefreshClaims): boolean {
-  return claims.sessionKey.accessKey(row).matches(row.accessDigest);
 }

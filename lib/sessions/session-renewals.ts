@@ -10,7 +10,8 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { attemptDigest } from './idempotency-key';
 import { TokenRejections } from './rejections';
 import type { BoundUse } from './session-binding';
-import { type RefreshAttempt, SessionRefresher } from './session-refresher';
+import type { RefreshAttempt } from './refresh-attempt';
+import { SessionRefresher } from './session-refresher';
 import { SessionRenewer } from './session-renewer';
 import { HELD_BY_PEOPLE, requireId, SessionRevoker } from './session-revoker';
 import { SessionTokens } from './session-tokens';
@@ -64,10 +65,20 @@ export class SessionRenewals {
     return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true });
   }
 
+  /** The same for a session that is bound to its device, which has just proven to be the one that asks. */
+  async renewBound(token: string, presenter: Presenter): Promise<IssuedTokens> {
+    return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true, isProven: true });
+  }
+
+  /** The session that a refresh token says it is of. @throws TokenRejection when its signature does not hold, or it expired */
+  sessionIdOf(token: string, now: number): string {
+    return this.tokens.readRefresh(token, now).sessionId;
+  }
+
   private attempt(
     token: string,
     presenter: Presenter | undefined,
-    how: Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey'>,
+    how: Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey' | 'isProven'>,
   ): Promise<IssuedTokens> {
     const attempt = (note?: RefreshAttempt['note']) => {
       const deadline = this.newDeadline();

@@ -3,6 +3,7 @@ import {
   type AccessKeyChange,
   type DeleteConditions,
   type FoundSession,
+  type KeyBinding,
   type KeyRenewal,
   type SlotQuery,
   type Rotation,
@@ -10,6 +11,7 @@ import {
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
+import { countBy, holdsSlot, isEarlierTie, isInUse } from './in-memory-rows';
 
 /**
  * Sessions in memory, for tests without a database. Keeps the same contract as the table; gone with the process.
@@ -119,6 +121,20 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
+  async bindKey(id: string, presentedDigest: string, { at, ...binding }: KeyBinding): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.refreshDigest !== presentedDigest || row.boundKind !== null || row.expiresAt <= at) return false;
+    Object.assign(row, binding, { rotatedAt: at, lastUsedAt: at });
+    return true;
+  }
+
+  async acceptProof(id: string, { madeAt, at }: { madeAt: number; at: number }): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.boundKind === null || (row.boundProofAt ?? -1) >= madeAt || row.expiresAt <= at) return false;
+    row.boundProofAt = madeAt;
+    return true;
+  }
+
   async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
     const row = this.rows.get(id);
     if (!row || row.realm !== this.realm || row.userId !== userId) return false;
@@ -220,23 +236,4 @@ export class InMemorySessionRepository extends SessionRepository {
       row.realm === realm && row.userId === userId && row.kind === kind && row.slot === slot && row.id !== id;
     return slot !== null && [...this.rows.values()].some(isSame);
   }
-}
-
-/** Whether a row holds one of the slots of the limit. */
-function holdsSlot({ slot }: SessionRecord, limit: number): boolean {
-  return slot !== null && slot >= 1 && slot <= limit;
-}
-
-function isInUse({ refreshDigest, idleTimeout, lastUsedAt }: SessionRecord, idleAt: number): boolean {
-  return refreshDigest !== null || idleTimeout === null || lastUsedAt + idleTimeout > idleAt;
-}
-
-function isEarlierTie(row: SessionRecord, before: { createdAt: number; id?: string }): boolean {
-  return before.id !== undefined && row.createdAt === before.createdAt && row.id < before.id;
-}
-
-function countBy<K>(rows: SessionRecord[], keyOf: (row: SessionRecord) => K): Map<K, number> {
-  const counts = new Map<K, number>();
-  for (const row of rows) counts.set(keyOf(row), (counts.get(keyOf(row)) ?? 0) + 1);
-  return counts;
 }

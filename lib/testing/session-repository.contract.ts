@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type SessionRecord, sessionRecord } from '../contracts/session';
 import type { SessionRepository } from '../contracts/session.repository';
+import { BINDING_CASES } from './session-repository.binding-cases';
 import { HOUR, SESSION_CASES, T } from './session-repository.cases';
 import { HOST_CASES, type HostSubject } from './session-repository.host-cases';
 import { KEY_CASES } from './session-repository.key-cases';
@@ -44,7 +45,8 @@ export function sessionRepositoryContract(
         }
       });
     }
-    for (const [title, run] of Object.entries({ ...SESSION_CASES, ...KEY_CASES, ...KIND_CASES, ...REALM_CASES })) {
+    const cases = { ...SESSION_CASES, ...KEY_CASES, ...KIND_CASES, ...REALM_CASES, ...BINDING_CASES };
+    for (const [title, run] of Object.entries(cases)) {
       runner.it(title, async () => {
         const subject = await open();
         const users = subject.userIds ?? [randomUUID(), randomUUID(), randomUUID()];

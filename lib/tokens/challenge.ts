@@ -13,6 +13,8 @@ export interface ChallengeUse {
   readonly subject: string;
   /** How long it counts, in milliseconds. */
   readonly ttl: number;
+  /** By how much the clock that made it may be ahead, in milliseconds. @default 5000 */
+  readonly ahead?: number;
 }
 
 const NONCE_BYTES = 9;
@@ -44,13 +46,13 @@ export class Challenges {
   }
 
   /** When it was made (epoch ms); null for what was not made here, is for something else, or is too old. */
-  madeAt(challenge: unknown, { purpose, subject, ttl }: ChallengeUse, now: number): number | null {
+  madeAt(challenge: unknown, { purpose, subject, ttl, ahead = AHEAD }: ChallengeUse, now: number): number | null {
     const [, time, nonce, seal] = (typeof challenge === 'string' && FORM.exec(challenge)) || [];
     if (time === undefined) return null;
     const sealed = Buffer.from(seal!, 'base64url');
     const isOurs = this.#keys.some((key) => timingSafeEqual(mac(key, [purpose, subject, time, nonce!]), sealed));
     const madeAt = Number.parseInt(time, 36);
-    return isOurs && madeAt <= now + AHEAD && now - madeAt <= ttl ? madeAt : null;
+    return isOurs && madeAt <= now + ahead && now - madeAt <= ttl ? madeAt : null;
   }
 }
 

@@ -1,6 +1,16 @@
-import { type EntityManager, In, IsNull, LessThan, MoreThan, Not, type QueryRunner, type Repository } from 'typeorm';
+import {
+  type EntityManager,
+  In,
+  IsNull,
+  LessThan,
+  MoreThan,
+  Not,
+  Or,
+  type QueryRunner,
+  type Repository,
+} from 'typeorm';
 import type { SessionKind, SessionRecord } from '../contracts/session';
-import type { DeleteConditions } from '../contracts/session.repository';
+import type { DeleteConditions, KeyBinding } from '../contracts/session.repository';
 import type { Connections } from './connections';
 import { writeFitting } from './fitting-text';
 import { purgeBatch } from './purge-batch';
@@ -32,6 +42,17 @@ export class SessionWrites {
   async delete(where: Where, timeout?: number): Promise<number> {
     const statement = (manager: EntityManager) => manager.delete(this.rows.target, where);
     return retryingOn(this.connections, async () => (await this.connections.manage(statement, timeout)).affected ?? 0);
+  }
+
+  bindKey(id: string, refreshDigest: string, { at, ...binding }: KeyBinding): Promise<number> {
+    const where = { id, refreshDigest, boundKind: IsNull(), expiresAt: MoreThan(at) };
+    return writeFitting({ ...binding, rotatedAt: at, lastUsedAt: at }, (change) => this.updateClaiming(where, change));
+  }
+
+  acceptProof(id: string, { madeAt, at }: { madeAt: number; at: number }): Promise<number> {
+    const isLater = Or(IsNull(), LessThan(madeAt));
+    const where = { id, boundKind: Not(IsNull()), boundProofAt: isLater, expiresAt: MoreThan(at) };
+    return this.update(where, { boundProofAt: madeAt });
   }
 
   rename(id: string, userId: string, deviceName: string | null): Promise<number> {

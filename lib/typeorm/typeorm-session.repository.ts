@@ -4,6 +4,7 @@ import {
   type AccessKeyChange,
   type DeleteConditions,
   type FoundSession,
+  type KeyBinding,
   type KeyRenewal,
   type SlotQuery,
   type Rotation,
@@ -176,6 +177,14 @@ export class TypeOrmSessionRepository extends SessionRepository {
     const where = { id, generation: change.generation - 1, expiresAt: MoreThan(at) };
     const gone = { previousRefreshDigest: null, refreshSalt: null, rotationKeyDigest: null, rotatedAt: null };
     return (await this.writes.update(where, { ...change, ...gone, lastUsedAt: at })) > 0;
+  }
+
+  async bindKey(id: string, presentedDigest: string, binding: KeyBinding): Promise<boolean> {
+    return (await this.writes.bindKey(id, presentedDigest, binding)) > 0;
+  }
+
+  async acceptProof(id: string, proof: { madeAt: number; at: number }): Promise<boolean> {
+    return (await this.writes.acceptProof(id, proof)) > 0;
   }
 
   async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {

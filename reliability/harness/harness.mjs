@@ -34,6 +34,7 @@ export async function withApplication(
     passwordCost = 2048,
     sockets,
     cache,
+    bound,
   },
   proof,
 ) {
@@ -55,7 +56,8 @@ export async function withApplication(
       passwordCost,
       sockets,
       cache,
-      options: { secret, ...options },
+      bound,
+      options: { ...(!options.keys && { secret }), ...options },
     };
     const launch = async (settings) => {
       const node = await start({ ...forAll, ...settings }, execArgv);

@@ -53,6 +53,7 @@ const extra = settings.database.type === 'postgres' && {
 };
 
 const live = settings.sockets && (await import('./socket-gateway.mjs'));
+const bound = settings.bound && (await import('./bound-host.mjs'));
 const lease = settings.cache && (await import('./lease-host.mjs'));
 
 class AppModule {}
@@ -79,6 +80,7 @@ Module({
       storage: planted ?? typeOrm({ entity, dataSource, preparedStatements: settings.preparedStatements ?? false }),
       ...(settings.races?.guarded && { loginGuards: [doors.PasswordGuard] }),
       imports: [UsersModule],
+      ...(bound && bound.optionsOf(settings)),
       ...(live && { features: [live.featureOf(settings.sockets)] }),
       ...(lease && { features: [lease.leaseOf(settings)] }),
     }),
@@ -92,14 +94,19 @@ Module({
   ],
 })(AppModule);
 
-const adapter = settings.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
-const app = await NestFactory.create(AppModule, adapter, { logger: settings.logLevels ?? ['error', 'fatal'] });
+const https = settings.bound?.tls;
+const adapter = settings.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter({ ...(https && { https }) });
+const app = await NestFactory.create(AppModule, adapter, {
+  ...(https && settings.adapter === 'express' && { httpsOptions: https }),
+  logger: settings.logLevels ?? ['error', 'fatal'],
+});
 app.enableShutdownHooks();
 if (planted) app.useGlobalGuards(witness);
 watch?.observe(app);
 if (live) app.useWebSocketAdapter(await live.adapterOf(app, settings.sockets));
 live?.plant(app, settings.plant);
-await app.listen(0, '127.0.0.1');
+bound?.plant(app, settings.plant);
+await app.listen(settings.bound?.port ?? 0, '127.0.0.1');
 // A connection that the server closes as a request comes in would look like a failure of the server's.
 app.getHttpServer().keepAliveTimeout = 60_000;
 /** What the proof may ask this process for, over IPC. */

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { JwtKnoxModule } from 'nestjs-jwt-knox';
+import { deviceBinding } from 'nestjs-jwt-knox/binding';
 import { graphql } from 'nestjs-jwt-knox/graphql';
 import { pages } from 'nestjs-jwt-knox/pages';
 import type { AppConfig } from './config/app-config.js';
@@ -42,6 +43,7 @@ export class AppModule {
           features: [
             ...(config.pages ? [pages({ live: true })] : []),
             ...(config.graphql ? [graphql()] : []),
+            ...(config.binding ? [deviceBinding(config.binding)] : []),
             ...(config.cache ? [config.cache.feature] : []),
           ],
           routes: {

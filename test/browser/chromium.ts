@@ -5,11 +5,21 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 const EXECUTABLES = [process.env.TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 
 /** Debian's Chromium, without a window. */
-export async function launch(): Promise<Browser> {
+export async function launch(args: readonly string[] = []): Promise<Browser> {
   const executablePath = EXECUTABLES.find((path) => path !== undefined && existsSync(path));
   if (!executablePath) throw new Error('Chromium is missing: install it, or name it in TEST_CHROMIUM.');
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 }
+
+/** `*.test` is this machine, and a certificate with this key is trusted: one that was waved through would bind nothing. */
+export function trusting(spki: string): string[] {
+  return [`--ignore-certificate-errors-spki-list=${spki}`, '--host-resolver-rules=MAP *.test 127.0.0.1'];
+}
+
+/** Keys in software, where the machine has no place for them in hardware, and as many proofs as a test needs. */
+export const BINDING_SESSIONS = [
+  '--enable-features=DeviceBoundSessions:RefreshQuota/false,EnableBoundSessionCredentialsSoftwareKeysForManualTesting',
+];
 
 /** A page, and all that its browser complains of: errors of scripts, resources that fail, violations of the policy. */
 export async function openPage(context: BrowserContext): Promise<{ page: Page; complaints: string[] }> {

@@ -231,7 +231,7 @@ describe.each(environments)('cookies: $title', ({ platform, kind }) => {
     it('is not let in by the cookie of a session that is bound to its device, and changes nothing', async () => {
       await logIn();
       const rows = t.source.getRepository(JwtKnoxSession);
-      await rows.update({ userId: '1' }, { boundKind: 'dbsc' });
+      await rows.update({ userId: '1' }, { boundKind: 'dbsc', boundProofAt: 1 });
       const before = await rows.find();
       t.clock.advance('6m');
       t.events.length = 0;

@@ -63,7 +63,7 @@ export function use({ server, mishaps }: World, state: State, generation: number
   return { ...state, row, notes: note && !isOnItsWay ? [...state.notes, note] : state.notes };
 }
 
-const WHYS = { interval: 'reuseInterval', window: 'retryWindow', idempotency: null } as const;
+const WHYS = { interval: 'reuseInterval', window: 'retryWindow', idempotency: null, proof: null } as const;
 
 /** How long after the rotation the one who is forgiven could be forgiven, by the clock that judges. */
 const limitOf = ({ policy }: SessionServer, { decision }: Judged): number => {

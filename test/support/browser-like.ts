@@ -22,10 +22,19 @@ export class BrowserLike {
   readonly jar = new Map<string, string>();
 
   constructor(
-    private readonly http: HttpClient,
+    private http: HttpClient,
     /** The host that it asks for. */
     private readonly host = 'app.example.com',
   ) {}
+
+  /** From now on its requests end up at another process. */
+  moveTo(http: HttpClient): void {
+    this.http = http;
+  }
+
+  isAt(http: HttpClient): boolean {
+    return this.http === http;
+  }
 
   get = (path: string, options: Options = {}) => this.send('GET', path, options);
   post = (path: string, options: Options = {}) => this.send('POST', path, options);

@@ -13,7 +13,7 @@ import { leaseCache, localFeed } from '../../lib/cache';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from './databases';
 import { AnswerCheck, contractOf } from './answer-check';
 import { type Check, HttpClient } from './http-client';
-import { type Platform, platforms } from './platforms';
+import { type Platform, platforms, type Tls } from './platforms';
 import { TestUsers, User, UsersModule } from './users';
 
 export const SECRET = 'f8Jk2nQpR7sTuVwXyZ0123456789abcdefGHIJKLmnop';
@@ -65,6 +65,8 @@ export interface AppSettings {
   bodyParser?: boolean;
   /** Why answers of the library's routes need not be as the document says: what of the host's own changes them; or when. */
   unchecked?: string | (() => boolean);
+  /** Serves https; then `http` of the application does not reach it. */
+  tls?: Tls;
   /** For an issuer whose address is its own; any free one when left out. */
   port?: number;
 }
@@ -130,7 +132,8 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
   class HostModule {}
 
   const testing = Test.createTestingModule({ imports: [HostModule] }).setLogger(settings.logger ?? false);
-  const app = (await testing.compile()).createNestApplication(platform.adapter() as any, {
+  const app = (await testing.compile()).createNestApplication(platform.adapter(settings.tls) as any, {
+    ...(settings.tls && { httpsOptions: settings.tls }),
     logger: settings.logger ?? false,
     bodyParser: settings.bodyParser ?? true,
   });

@@ -2,7 +2,7 @@ export const head = `<meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title><%= it.title %></title>
-<% if (it.reload) { %><meta http-equiv="refresh" content="0; url=<%= it.reload %>">
+<% if (it.reload) { %><meta http-equiv="refresh" content="<%= it.delay %>; url=<%= it.reload %>">
 <% } %><link rel="icon" href="data:,">
 <link rel="stylesheet" href="<%= it.root %>pages/<%= it.styleSheet %>">
 `;

@@ -28,6 +28,8 @@ export interface AppConfig {
   graphql: boolean;
   /** Private key and certificate, as PEM files have them; undefined for http. */
   tls: { key: Buffer; cert: Buffer } | undefined;
+  /** Whether sessions are bound to the device that they began on; undefined for not. */
+  binding: { policy: 'prefer' | 'require' } | undefined;
   /** Whether everything that the framework tells is printed, and not warnings and errors alone. */
   verbose: boolean;
   debugVerify: boolean;
@@ -67,6 +69,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
     frontend,
     docs: read.choice('DOCS', ['off', 'on']) === 'on',
     tls: tlsOf(read),
+    binding: bindingOf(read),
     verbose: read.choice('LOG', ['quiet', 'verbose']) === 'verbose',
     graphql: read.choice('GRAPHQL', ['off', 'on']) === 'on',
     throttle: read.choice('THROTTLE', ['on', 'off']) === 'on',
@@ -74,7 +77,7 @@ export function readConfig(env: NodeJS.ProcessEnv): AppConfig {
     routes: { jwks: read.text('SIGNING_KEY') !== undefined, oauth: read.text('ORDERS_SECRET') !== undefined },
     natsUrl: natsUrlOf(read),
     secretIsRandom: read.text('JWT_SECRET') === undefined && read.text('SIGNING_KEY') === undefined,
-    knox: knoxOptionsOf(read, frontend),
+    knox: { ...knoxOptionsOf(read, frontend), publicOrigin: publicOriginOf(read, port) },
   };
   if (read.problems.length > 0) throw new AppConfigError(read.problems);
   return config;
@@ -139,6 +142,19 @@ function tlsOf(read: EnvReader): AppConfig['tls'] {
   const [key, cert] = [read.file('TLS_KEY'), read.file('TLS_CERT')];
   if (key && cert) return { key, cert };
   return key || cert ? read.problem('TLS_KEY and TLS_CERT: give both, or neither.', undefined) : undefined;
+}
+
+function bindingOf(read: EnvReader): AppConfig['binding'] {
+  const policy = read.choice('BINDING', ['off', 'prefer', 'require']);
+  return policy === 'off' ? undefined : { policy };
+}
+
+/** What clients call the application: needed where sessions are bound, for proofs name it. */
+function publicOriginOf(read: EnvReader, port: number): string[] | undefined {
+  const given = read.list('PUBLIC_ORIGIN');
+  if (given || read.text('BINDING') === undefined || read.text('BINDING') === 'off') return given;
+  if (port === 0) return read.problem('PUBLIC_ORIGIN: set it where PORT is 0 and sessions are bound.', undefined);
+  return [`${read.text('TLS_KEY') === undefined ? 'http' : 'https'}://localhost:${port}`];
 }
 
 /** A key file in place of the secret, where other services are to verify tokens but not to make them. */

@@ -74,7 +74,7 @@ const STATEMENTS: ReadonlySet<string> = new Set(
   (
     'findById findByUser findByIds insert findSlots vacate reinstate rotate prolong touch moveAccessKey renewKeys narrow ' +
     'rename deleteById deleteByUser deleteCreatedBefore deleteSurplus deleteExpired findCrowded statistics readCounter ' +
-    'raiseFence isFenced'
+    'raiseFence isFenced bindKey acceptProof'
   ).split(' '),
 );
 

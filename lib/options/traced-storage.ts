@@ -15,6 +15,8 @@ export const STORAGE_CALLS = [
   'touch',
   'moveAccessKey',
   'renewKeys',
+  'bindKey',
+  'acceptProof',
   'rename',
   'deleteById',
   'narrow',

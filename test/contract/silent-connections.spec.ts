@@ -47,6 +47,11 @@ const CALLS: Record<string, (storage: TypeOrmSessionRepository) => Promise<unkno
     storage.renewKeys(ID, {
       ...ACCESS_KEY, refreshDigest: null, previousAccessDigest: null, generation: 1, authenticatedAt: 2, at: 2, expiresAt: 9,
     }), // prettier-ignore
+  bindKey: (storage) =>
+    storage.bindKey(ID, 'b'.repeat(64), {
+      ...ROTATION, boundKind: 'dbsc', boundKey: '{}', boundKeyThumbprint: 'x', boundAt: 2, boundProofAt: null,
+    }), // prettier-ignore
+  acceptProof: (storage) => storage.acceptProof(ID, { madeAt: 1, at: 2 }),
   deleteById: (storage) => storage.deleteById(ID),
   deleteByUser: (storage) => storage.deleteByUser('alice'),
   deleteSurplus: (storage) => storage.deleteSurplus('alice', [ID], 1),

@@ -32,7 +32,8 @@ export async function createStreamingIssuer(
   const clients = [{ ...CLIENT, may: ['introspect', 'revocations'] as ('introspect' | 'revocations')[] }];
   const audience = [AUDIENCE, 'notes'];
   const issuer = await createApp(platform, kind, {
-    options: { keys: configuredKeys, issuer: ISSUER, audience, clients, ...options },
+    // Its clocks may differ by as much as a request may take.
+    options: { keys: configuredKeys, issuer: ISSUER, audience, clients, storageTimeout: '5s', ...options },
     extras: { ...streaming, ...extras },
   });
   // What was issued before the start is unknown, and clocks may differ by a few seconds.

@@ -27,7 +27,7 @@ export type OpenFeed = (signal?: AbortSignal) => Promise<Heard>;
 /** One promise of the contract. */
 export type FeedCase = (open: OpenFeed, subject: FeedSubject) => Promise<void>;
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 10_000;
 const LANES = 4;
 const ROUNDS_OF_LANE = 500;
 const BATCH = 2_000;

@@ -4,7 +4,7 @@ import { Chance, Schedule } from './schedule';
 import { search } from './search';
 
 /** Choices for each of the four; `npm run reliability -- model` makes many more. */
-const STEPS = Number(process.env.MODEL_STEPS ?? 20_000);
+const STEPS = Number(process.env.MODEL_STEPS ?? 10_000);
 const SEED = Number(process.env.MODEL_SEED ?? 1);
 
 const WORLDS: { kind: FeedKind; count: number }[] = [

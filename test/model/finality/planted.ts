@@ -54,6 +54,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'one process has a lease three times as long',
+    isRare: true,
     kind: 'process',
     plant: () => {
       vi.spyOn(FeedLease.prototype, 'isFresh', 'get').mockImplementation(function (this: any) {
@@ -63,6 +64,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a fence counts from its answer',
+    isRare: true,
     kind: 'storage',
     plant: () =>
       replace(
@@ -79,6 +81,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a read is kept whatever was told meanwhile',
+    isRare: true,
     kind: 'storage',
     plant: () =>
       replace(
@@ -93,6 +96,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'reads that began while nobody listened are kept',
+    isRare: true,
     kind: 'storage',
     plant: () => {
       vi.spyOn(LeaseCache.prototype as any, 'mayKeep', 'get').mockReturnValue(true);
@@ -278,6 +282,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'an announcement that fails is taken for one',
+    isRare: true,
     kind: 'process',
     plant: () =>
       replace(
@@ -314,6 +319,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'the end of all of a user spoils no reads',
+    isRare: true,
     kind: 'process',
     plant: () =>
       replace(

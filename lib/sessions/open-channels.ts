@@ -60,7 +60,7 @@ export class OpenChannels implements OnApplicationShutdown {
       this.events.on('session.revoked', ({ scope }) => this.onRevoked(scope)),
       this.events.on('session.narrowed', ({ session }) => this.onLess(session)),
       // Of a browser, after its login: whoever copied the cookies before it may have opened something meanwhile.
-      this.events.on('session.bound', ({ session, kind }) => kind === 'dbsc' && this.onLess(session)),
+      this.events.on('session.bound', ({ session, kind }) => (kind === 'dbsc' ? this.onLess(session) : undefined)),
       this.events.on('session.announced', ({ scope, isEnd }) =>
         isEnd ? this.onRevoked(scope) : this.onChanged(scope),
       ),

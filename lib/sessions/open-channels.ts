@@ -78,9 +78,7 @@ export class OpenChannels implements OnApplicationShutdown {
     close: (end: ChannelEnd) => void,
   ): OpenChannel<User> {
     this.watch();
-    const channel = new OpenChannel(shown, untilOf(shown, tokenEnd), terms, (end) =>
-      this.close(channel, end, close),
-    );
+    const channel = new OpenChannel(shown, untilOf(shown, tokenEnd), terms, (end) => this.close(channel, end, close));
     const now = this.options.clock.now();
     const { id, userId } = shown.session;
     const session = this.sessions.add(channel, now);

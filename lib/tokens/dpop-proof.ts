@@ -72,7 +72,8 @@ export class DpopProofs {
   /** The key of a login, which is to be bound to it. @throws InvalidDpopProofError, UseDpopNonceError */
   keyOf(shown: ShownProof): DeviceKey {
     const proof = this.read(shown);
-    if (shown.accepted?.thumbprint !== proof.key.thumbprint) this.accept(shown, proof, { accessToken: null, isLogin: true });
+    if (shown.accepted?.thumbprint !== proof.key.thumbprint)
+      this.accept(shown, proof, { accessToken: null, isLogin: true });
     return proof.key;
   }
 

@@ -137,7 +137,8 @@ export function deviceKeyOf(algorithm: unknown, given: unknown): DeviceKey | nul
     const verifying = createPublicKey({ key: plain as { kty: string }, format: 'jwk' });
     // As OpenSSL writes it: one key has one spelling, and one thumbprint.
     const spelled = verifying.export({ format: 'jwk' }) as Record<string, unknown>;
-    if (members.some((name) => spelled[name] !== plain[name]) || (kty === 'RSA' && !isOfUsualSize(verifying))) return null;
+    if (members.some((name) => spelled[name] !== plain[name]) || (kty === 'RSA' && !isOfUsualSize(verifying)))
+      return null;
     const text = JSON.stringify(plain);
     return { algorithm, jwk: text, thumbprint: sha256(text, 'base64url'), verifying };
   } catch {

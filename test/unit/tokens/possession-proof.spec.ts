@@ -60,7 +60,8 @@ describe('K4: proofs that were accepted lately', () => {
     const proofs = new DpopProofs({ clock, origins: [ORIGIN], remembered: 3 });
     const copied = device.proof('POST', '/refresh');
     proofs.require(shown('/refresh', copied), demand);
-    for (let n = 0; n < 9; n++) proofs.keyOf(shown('/login', new DpopDevice(() => clock.now()).proof('POST', '/login')));
+    for (let n = 0; n < 9; n++)
+      proofs.keyOf(shown('/login', new DpopDevice(() => clock.now()).proof('POST', '/login')));
     expect(() => proofs.require(shown('/refresh', copied), demand)).toThrow('The DPoP proof is not valid.');
   });
 

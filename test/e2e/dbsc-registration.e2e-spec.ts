@@ -84,6 +84,10 @@ describe.each(environments)('DBSC, the registration: $title', ({ platform, kind 
     const thief = new DbscBrowser(t.http);
     for (const [cookie, value] of copied) thief.jar.set(cookie, value);
     t.clock.advance('20s');
+    // The access token counts until it ends: requests of the page may be under way with it.
+    expect((await thief.get('/notes')).status).toBe(200);
+    t.clock.advance('5m');
+    expect((await thief.get('/notes')).status).toBe(401);
     expect((await thief.post('/auth/refresh')).status).toBe(401);
   });
 

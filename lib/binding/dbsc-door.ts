@@ -31,11 +31,10 @@ export class DbscDoor {
   }
 
   /** Never throws: what goes wrong is told as "not now". */
-  async answer(request: any, response: any): Promise<void> {
+  async answer(route: 'register' | 'refresh', request: any, response: any): Promise<void> {
     let answer: DbscAnswer = LATER;
     try {
-      const isRefresh = this.place.routeAt(pathOf(request)) === 'refresh';
-      answer = isRefresh ? await this.refreshing.refresh(request) : await this.registration.register(request);
+      answer = route === 'refresh' ? await this.refreshing.refresh(request) : await this.registration.register(request);
       await this.send(response, answer, request);
     } catch (error) {
       const text = 'A browser was told to prolong its session later';
@@ -46,20 +45,22 @@ export class DbscDoor {
 
   private mount(adapter: HttpAdapterHost['httpAdapter']): void {
     if (adapter?.getType() === 'express') {
-      adapter.use((request: any, response: any, next: () => void) =>
-        this.isOwn(request) ? void this.answer(request, response) : next(),
-      );
+      adapter.use((request: any, response: any, next: () => void) => {
+        const route = this.routeOf(request);
+        return route ? void this.answer(route, request, response) : next();
+      });
     } else if (adapter?.getType() === 'fastify') {
       adapter.getInstance().addHook('onRequest', async (request: any, response: any) => {
-        if (!this.isOwn(request)) return undefined;
-        await this.answer(request, response);
+        const route = this.routeOf(request);
+        if (!route) return undefined;
+        await this.answer(route, request, response);
         return response;
       });
     }
   }
 
-  private isOwn(request: any): boolean {
-    return request.method === 'POST' && this.place.routeAt(pathOf(request)) !== undefined;
+  private routeOf(request: any): 'register' | 'refresh' | undefined {
+    return request.method === 'POST' ? this.place.routeAt(pathOf(request)) : undefined;
   }
 
   private async send(response: any, answer: DbscAnswer, request: unknown): Promise<void> {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { TokenRejection } from '../contracts/errors';
+import { InvalidRequestError, TokenRejection } from '../contracts/errors';
 import type { SessionRecord } from '../contracts/session';
 import { TokenTransport } from '../contracts/token-transport';
 import { presenterOf } from '../guard/request-context';
@@ -32,13 +32,15 @@ export class DbscRegistration {
     const now = this.options.clock.now();
     const shown = shownProofIn(request);
     if (shown === null) return refused(400);
-    const refreshToken = this.transport.readRefresh(request);
-    const proof = proofOfNewKey(shown);
-    if (!refreshToken || !proof) return refused(401);
-    const deadline = new RequestDeadline(this.options.storageTimeout);
     try {
+      const refreshToken = this.transport.readRefresh(request);
+      if (!refreshToken) return refused(401);
+      // First: whoever has no session makes the process look at no key.
+      const claims = this.tokens.readRefresh(refreshToken, now);
+      const proof = proofOfNewKey(shown);
+      if (!proof) return refused(401);
+      const deadline = new RequestDeadline(this.options.storageTimeout);
       return await deadline.run(async () => {
-        const claims = this.tokens.readRefresh(refreshToken, now);
         const madeAt = this.challenges.madeAt(proof.payload.jti, 'reg', claims.sessionId, now);
         if (madeAt === null) return refused(401);
         const answer = await this.bind(claims, { key: proof.key, madeAt, presenter: presenterOf(request), now });
@@ -47,6 +49,7 @@ export class DbscRegistration {
       });
     } catch (error) {
       if (error instanceof TokenRejection) return refused(401);
+      if (error instanceof InvalidRequestError) return refused(400);
       throw error;
     }
   }

@@ -3,7 +3,7 @@ import type { RouteDescription } from '../contracts/feature';
 import { Public } from '../guard/decorators';
 import { DbscDoor } from './dbsc-door';
 
-/** Where the two routes are; the door answers before Nest does, where the adapter is one that it knows. */
+/** Where the two routes are; the door answers before Nest does, where adapter and spelling of the path are ones that it knows. */
 @Public()
 @Controller('dbsc')
 export class DbscController {
@@ -11,12 +11,12 @@ export class DbscController {
 
   @Post('register')
   register(@Req() request: unknown, @Res() response: unknown): Promise<void> {
-    return this.door.answer(request, response);
+    return this.door.answer('register', request, response);
   }
 
   @Post('refresh')
   refresh(@Req() request: unknown, @Res() response: unknown): Promise<void> {
-    return this.door.answer(request, response);
+    return this.door.answer('refresh', request, response);
   }
 }
 

@@ -14,6 +14,8 @@ export const STORAGE_CALLS = [
   'prolong',
   'touch',
   'moveAccessKey',
+  'bindKey',
+  'acceptProof',
   'renewKeys',
   'bindKey',
   'acceptProof',

@@ -17,10 +17,10 @@ export interface ChannelTerms {
 export class OpenChannel<User = any> {
   private reason: ChannelEnd | undefined;
 
-  /** @param until when it is closed unless a fresh token is shown on it (epoch ms) */
+  /** @param tokenUntil how long the token that was shown keeps it open (epoch ms) */
   constructor(
     private shown: Authentication<User>,
-    private expiry: number,
+    private tokenUntil: number,
     readonly terms: ChannelTerms,
     private readonly close: (end: ChannelEnd) => void,
   ) {}
@@ -34,9 +34,10 @@ export class OpenChannel<User = any> {
     return this.shown.session;
   }
 
-  /** When it is closed unless a fresh token is shown on it (epoch ms). */
+  /** When it is closed unless a fresh token is shown on it (epoch ms); Infinity: with its session. */
   get until(): number {
-    return this.expiry;
+    // A session that is bound to its device shows anew that it is there; it may have been bound after this was opened.
+    return this.terms.lifetime === 'session' && this.session.boundKind === null ? Infinity : this.tokenUntil;
   }
 
   get end(): ChannelEnd | undefined {
@@ -46,17 +47,17 @@ export class OpenChannel<User = any> {
   /** Who may use it at this moment (epoch ms). @throws InvalidTokenError, TokenExpiredError */
   current(now: number): Authentication<User> {
     if (this.reason === 'session_ended') throw new InvalidTokenError('session_not_found');
-    if (this.reason !== undefined || this.expiry <= now) throw new TokenExpiredError();
+    if (this.reason !== undefined || this.until <= now) throw new TokenExpiredError();
     return this.shown;
   }
 
   /** Takes what a newer token says. An older token shortens nothing. */
-  take(shown: Authentication<User>, until: number): void {
+  take(shown: Authentication<User>, tokenUntil: number): void {
     this.shown = shown;
-    this.expiry = Math.max(this.expiry, until);
+    this.tokenUntil = Math.max(this.tokenUntil, tokenUntil);
   }
 
-  /** Takes what its session may do by now. */
+  /** Takes what its session may do by now, and whether it is bound to its device. */
   adopt(session: Session): void {
     const { user, claims } = this.shown;
     this.shown = { user, claims, session };

@@ -58,7 +58,9 @@ export class OpenChannels implements OnApplicationShutdown {
   watch(): void {
     this.stopListening ??= [
       this.events.on('session.revoked', ({ scope }) => this.onRevoked(scope)),
-      this.events.on('session.narrowed', ({ session }) => this.onNarrowed(session)),
+      this.events.on('session.narrowed', ({ session }) => this.onLess(session)),
+      // Of a browser, after its login: whoever copied the cookies before it may have opened something meanwhile.
+      this.events.on('session.bound', ({ session, kind }) => (kind === 'dbsc' ? this.onLess(session) : undefined)),
       this.events.on('session.announced', ({ scope, isEnd }) =>
         isEnd ? this.onRevoked(scope) : this.onChanged(scope),
       ),
@@ -76,9 +78,7 @@ export class OpenChannels implements OnApplicationShutdown {
     close: (end: ChannelEnd) => void,
   ): OpenChannel<User> {
     this.watch();
-    const channel = new OpenChannel(shown, untilOf(shown, tokenEnd, terms), terms, (end) =>
-      this.close(channel, end, close),
-    );
+    const channel = new OpenChannel(shown, untilOf(shown, tokenEnd), terms, (end) => this.close(channel, end, close));
     const now = this.options.clock.now();
     const { id, userId } = shown.session;
     const session = this.sessions.add(channel, now);
@@ -91,7 +91,7 @@ export class OpenChannels implements OnApplicationShutdown {
 
   /** Takes a newer token of the same session. */
   renew<User>(channel: OpenChannel<User>, shown: Authentication<User>, tokenEnd: number | undefined): void {
-    channel.take(shown, untilOf(shown, tokenEnd, channel.terms));
+    channel.take(shown, untilOf(shown, tokenEnd));
     // What was read for it may be from before the session was narrowed.
     const session = this.doubts.has(shown.session.id) && this.sessions.find(shown.session.id);
     if (session) this.doubt(session);
@@ -144,7 +144,8 @@ export class OpenChannels implements OnApplicationShutdown {
     for (const session of this.sessions.actedBy(scope)) this.doubt(session);
   }
 
-  private onNarrowed(session: Session): void {
+  /** What is open may do less from now on, or not stay open for as long. */
+  private onLess(session: Session): void {
     this.remember(session.id);
     const open = this.sessions.find(session.id);
     for (const channel of open?.channels ?? []) channel.adopt(session);
@@ -235,8 +236,6 @@ export class OpenChannels implements OnApplicationShutdown {
   }
 }
 
-function untilOf({ session }: Authentication, tokenEnd: number | undefined, { lifetime }: ChannelTerms): number {
-  // A session that is bound to its device shows anew that it is there.
-  if (lifetime === 'session' && session.boundKind === null) return Infinity;
+function untilOf({ session }: Authentication, tokenEnd: number | undefined): number {
   return (tokenEnd ?? session.expiresAt) + RENEWAL_GRACE_MS;
 }

@@ -85,7 +85,9 @@ export class SessionRecheck {
 }
 
 function adopt({ channels }: OpenSession, current: Session): void {
-  for (const channel of channels) if (channel.session.scopes !== current.scopes) channel.adopt(current);
+  const { scopes, boundKind } = current;
+  for (const channel of channels)
+    if (channel.session.scopes !== scopes || channel.session.boundKind !== boundKind) channel.adopt(current);
 }
 
 /** Requests of users need connections to the database too. */

@@ -25,6 +25,8 @@ export interface DpopSettings {
   readonly origins: readonly string[];
   /** Where every proof needs a nonce: what makes and recognises them. */
   readonly nonces?: Challenges | null;
+  /** How many proofs of one kind are remembered at most. @default 100_000 */
+  readonly remembered?: number;
 }
 
 /** Which key must have signed a proof, for which token. */
@@ -40,9 +42,15 @@ export interface DpopDemand {
 /** Checks DPoP proofs (RFC 9449 section 4.3): for guard, login, refresh and verifier alike. */
 export class DpopProofs {
   readonly #proofs = new PossessionProofs({ typ: 'dpop+jwt', hasKey: true });
-  readonly #accepted = new AcceptedProofs(2 * PROOF_WINDOW);
+  /** Of bound sessions. */
+  readonly #accepted: AcceptedProofs;
+  /** Of logins, in a place of their own: anybody can send those, in any number, and must not push out the others. */
+  readonly #ofLogins: AcceptedProofs;
 
-  constructor(private readonly settings: DpopSettings) {}
+  constructor(private readonly settings: DpopSettings) {
+    this.#accepted = new AcceptedProofs(2 * PROOF_WINDOW, settings.remembered);
+    this.#ofLogins = new AcceptedProofs(2 * PROOF_WINDOW, settings.remembered);
+  }
 
   /**
    * That whoever shows a token of a bound session has its key.
@@ -58,13 +66,14 @@ export class DpopProofs {
     if (known?.thumbprint === thumbprint && covers(known.accessToken, accessToken)) return;
     const proof = this.read(shown);
     if (proof.key.thumbprint !== thumbprint) throw new BindingRejection('wrong_key', named);
-    this.accept(shown, proof, accessToken);
+    this.accept(shown, proof, { accessToken, isLogin: false });
   }
 
   /** The key of a login, which is to be bound to it. @throws InvalidDpopProofError, UseDpopNonceError */
   keyOf(shown: ShownProof): DeviceKey {
     const proof = this.read(shown);
-    if (shown.accepted?.thumbprint !== proof.key.thumbprint) this.accept(shown, proof, null);
+    if (shown.accepted?.thumbprint !== proof.key.thumbprint)
+      this.accept(shown, proof, { accessToken: null, isLogin: true });
     return proof.key;
   }
 
@@ -74,7 +83,11 @@ export class DpopProofs {
     return proof as PossessionProof & { readonly key: DeviceKey };
   }
 
-  private accept(shown: ShownProof, proof: ReturnType<DpopProofs['read']>, accessToken: string | null): void {
+  private accept(
+    shown: ShownProof,
+    proof: ReturnType<DpopProofs['read']>,
+    { accessToken, isLogin }: { accessToken: string | null; isLogin: boolean },
+  ): void {
     const now = this.settings.clock.now();
     const { jti, htm, htu, iat, ath, nonce } = proof.payload;
     const isFit =
@@ -85,7 +98,9 @@ export class DpopProofs {
     if (!isFit || !isSigned(proof, proof.key)) throw new InvalidDpopProofError();
     this.checkNonce(shown, nonce, now);
     const { thumbprint } = proof.key;
-    if (!this.#accepted.add(`${thumbprint} ${jti}`, now)) throw new InvalidDpopProofError('replayed');
+    const [own, others] = isLogin ? [this.#ofLogins, this.#accepted] : [this.#accepted, this.#ofLogins];
+    const id = `${thumbprint} ${jti}`;
+    if (others.has(id) || !own.add(id, now)) throw new InvalidDpopProofError('replayed');
     shown.accept({ thumbprint, accessToken });
   }
 

@@ -8,7 +8,8 @@ import { sha256 } from './token-key';
 export const MAX_PROOF_LENGTH = 4_096;
 /** RFC 7515 section 7.1. Another spelling of the same proof is the same proof: it is known by what it says. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-const MOST_RSA_BITS = 4_096;
+/** Devices have 65537; a long one makes each signature slow to check. */
+const RSA = { leastBits: 2_048, mostBits: 4_096, leastExponent: 65_537, mostExponent: 0xffff_ffff };
 /** Keys that were met lately: reading a key takes as long as checking a signature. */
 const MOST_KEYS = 1_000;
 const MOST_KEPT_HEADER = 1_024;
@@ -105,11 +106,23 @@ export function isSigned(proof: PossessionProof, key: Pick<DeviceKey, 'algorithm
   return (
     key !== null &&
     key.algorithm === proof.algorithm &&
-    isSignature(key.algorithm, key.verifying, proof.input, proof.signature)
+    isSignature(key.algorithm, key.verifying, proof.input, proof.signature) &&
+    isStrong(key.verifying)
   );
 }
 
-/** A key that a device has shown, or that a row has kept; null for what is none, is private, weak or on another curve. */
+/** Keys of RSA that have signed, and whether others could sign in their place. */
+const STRONG = new WeakMap<KeyObject, boolean>();
+
+/** Asked last, since it takes longer than a signature: anybody can send what looks like a key. */
+function isStrong(key: KeyObject): boolean {
+  if (key.asymmetricKeyType !== 'rsa') return true;
+  const known = STRONG.get(key) ?? rsaWeakness(key) === null;
+  STRONG.set(key, known);
+  return known;
+}
+
+/** A key that a device has shown, or that a row has kept; null for what is none, is private, short or on another curve. */
 export function deviceKeyOf(algorithm: unknown, given: unknown): DeviceKey | null {
   if (!isProofAlgorithm(algorithm) || typeof given !== 'object' || given === null) return null;
   const { kty, crv, members } = KEYS[algorithm];
@@ -124,7 +137,8 @@ export function deviceKeyOf(algorithm: unknown, given: unknown): DeviceKey | nul
     const verifying = createPublicKey({ key: plain as { kty: string }, format: 'jwk' });
     // As OpenSSL writes it: one key has one spelling, and one thumbprint.
     const spelled = verifying.export({ format: 'jwk' }) as Record<string, unknown>;
-    if (members.some((name) => spelled[name] !== plain[name]) || (kty === 'RSA' && isWeak(verifying))) return null;
+    if (members.some((name) => spelled[name] !== plain[name]) || (kty === 'RSA' && !isOfUsualSize(verifying)))
+      return null;
     const text = JSON.stringify(plain);
     return { algorithm, jwk: text, thumbprint: sha256(text, 'base64url'), verifying };
   } catch {
@@ -132,8 +146,10 @@ export function deviceKeyOf(algorithm: unknown, given: unknown): DeviceKey | nul
   }
 }
 
-function isWeak(key: KeyObject): boolean {
-  return (key.asymmetricKeyDetails?.modulusLength ?? 0) > MOST_RSA_BITS || rsaWeakness(key) !== null;
+function isOfUsualSize(key: KeyObject): boolean {
+  const { modulusLength: bits = 0, publicExponent: exponent = 0n } = key.asymmetricKeyDetails ?? {};
+  const isOfLength = bits >= RSA.leastBits && bits <= RSA.mostBits;
+  return isOfLength && exponent >= RSA.leastExponent && exponent <= RSA.mostExponent;
 }
 
 function isProofAlgorithm(name: unknown): name is ProofAlgorithm {

@@ -19,6 +19,10 @@ export class AcceptedProofs {
     return this.#seen.size;
   }
 
+  has(id: string): boolean {
+    return this.#seen.has(id);
+  }
+
   /** False when it was accepted before. @param now milliseconds */
   add(id: string, now: number): boolean {
     this.forget(now);

@@ -148,6 +148,14 @@ describe.each(environments)('DBSC, the refresh: $title', ({ platform, kind }) =>
     expect((await browser.ask({ [PROOF]: proof })).status).toBe(200);
   });
 
+  it.each(['/auth/dbsc/REFRESH', '/auth/dbsc/%72efresh', '/auth/dbsc/refresh/'])(
+    'takes %s for no registration, whoever routes it here',
+    async (path) => {
+      const headers = { 'sec-secure-session-id': browser.bound.id };
+      expect([403, 404]).toContain((await browser.post(path, { headers })).status);
+    },
+  );
+
   it('refuses what is no browser as 400', async () => {
     expect((await browser.post('/auth/dbsc/refresh')).status).toBe(400);
     expect((await browser.ask({ 'sec-secure-session-id': '../../etc' })).status).toBe(400);

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Logger } from '@nestjs/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BearerTransport } from '../../lib';
 import { pages } from '../../lib/pages';
 import { boundBrowser, createBoundApp, logInAs, rowOf } from '../support/bound-app';
 import { cookiesIn } from '../support/browser-like';
@@ -82,6 +84,10 @@ describe.each(environments)('DBSC, the registration: $title', ({ platform, kind 
     const thief = new DbscBrowser(t.http);
     for (const [cookie, value] of copied) thief.jar.set(cookie, value);
     t.clock.advance('20s');
+    // The access token counts until it ends: requests of the page may be under way with it.
+    expect((await thief.get('/notes')).status).toBe(200);
+    t.clock.advance('5m');
+    expect((await thief.get('/notes')).status).toBe(401);
     expect((await thief.post('/auth/refresh')).status).toBe(401);
   });
 
@@ -121,6 +127,18 @@ describe.each(environments)('DBSC, the registration: $title', ({ platform, kind 
   it('refuses a request without a proof as 400', async () => {
     const { browser } = await offered();
     expect((await browser.post('/auth/dbsc/register')).status).toBe(400);
+  });
+
+  it('refuses as 400 what is sent wrong: that is no failure of the server, and none for its log', async () => {
+    const { browser, offer } = await offered();
+    const token = browser.jar.get(REFRESH)!;
+    browser.jar.set(REFRESH, `${token}; ${REFRESH}=${token}`);
+    const logged = vi.spyOn(Logger.prototype, 'error');
+    const answer = await browser.register(offer);
+    const lines = logged.mock.calls.flat();
+    logged.mockRestore();
+    expect(answer.status).toBe(400);
+    expect(lines).toEqual([]);
   });
 
   it('K6 takes a challenge for the session only that it was made for', async () => {
@@ -204,6 +222,26 @@ describe.each(environments)('DBSC, enforced from the registration: $title', ({ p
       browser.expire();
       expect((await browser.get('/notes')).status).toBe(200);
     } finally {
+      await t.close();
+    }
+  });
+});
+
+describe.each(environments)('DBSC, where tokens are in no cookies: $title', ({ platform, kind }) => {
+  it('refuses a registration as 400, whatever is sent, and logs nothing', async () => {
+    const t = await createBoundApp(platform, kind, { options: { transport: new BearerTransport() } });
+    const logged = vi.spyOn(Logger.prototype, 'error');
+    try {
+      const headers = { 'secure-session-response': 'a.b.c', 'content-type': 'text/plain' };
+      const answers = [
+        await t.http.post('/auth/dbsc/register', { headers }),
+        await t.http.post('/auth/dbsc/register', { headers, body: 'x' }),
+        await t.http.post('/auth/dbsc/register', { headers: { 'secure-session-response': 'a.b.c' } }),
+      ];
+      for (const { status } of answers) expect([400, 401]).toContain(status);
+      expect(logged.mock.calls).toEqual([]);
+    } finally {
+      logged.mockRestore();
       await t.close();
     }
   });

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvalidTokenError, JwtKnoxEvents, type RevocationScope, type Session, TokenExpiredError } from '../../../lib';
-import type { ChannelTerms } from '../../../lib/sessions/open-channel';
+import { type ChannelTerms, OpenChannel } from '../../../lib/sessions/open-channel';
 import { OpenChannels } from '../../../lib/sessions/open-channels';
 import { TokenRejection } from '../../../lib/contracts/errors';
 import { sessionRecord } from '../../../lib/contracts/session';
@@ -124,6 +124,20 @@ describe('what is kept open for sessions', () => {
     );
   });
 
+  it('K1: a session that is bound while something is open for it needs fresh tokens from then on', async () => {
+    const terms: ChannelTerms = { ...TERMS, lifetime: 'session' };
+    const session = sessionOf('a1');
+    const [copied, other] = [open(session, terms), open(sessionOf('a2'), terms)];
+    events.emit('session.bound', { session: { ...session, boundKind: 'dbsc' }, kind: 'dbsc' });
+    expect([copied, other].map(({ channel }) => channel.until)).toEqual([clock.now() + 5 * MINUTE + 30_000, Infinity]);
+    // It was read before, and is opened after.
+    const late = open(session, terms);
+    await eventually(() => expect(reads.flat()).toContain('a1'));
+    clock.advance('331s');
+    await eventually(() => expect(copied.close).toHaveBeenCalledWith('token_expired'));
+    expect([late.channel.end, other.channel.end]).toEqual([undefined, undefined]);
+  });
+
   it('one that cannot be closed does not keep the others open', () => {
     const broken = open(sessionOf('a1'));
     broken.close.mockImplementation(() => {
@@ -191,6 +205,19 @@ describe('the rows of sessions with something open, read again', () => {
     const checker = { checkActor: async () => undefined, read };
     const ended = await recheckWith(['broken', 'disabled', 'alive'], checker).endedAmong(sessions);
     expect([...ended!].map(({ id }) => id)).toEqual(['disabled']);
+  });
+
+  it('K1: tell what is open that the session was bound meanwhile, by another process too', async () => {
+    const session = opened('a1');
+    const bound = sessionRecord({ ...row('a1'), boundKind: 'dbsc', boundAt: 2 });
+    const terms: ChannelTerms = { ...TERMS, lifetime: 'session' };
+    const shown = { user: {}, session: row('a1'), claims: {} };
+    const channel = new OpenChannel(shown, 300_000, terms, () => undefined);
+    session.channels.add(channel);
+    const checker = { living: () => bound, checkActor: async () => undefined };
+    expect(channel.until).toBe(Infinity);
+    await recheckWith(['a1'], checker).endedAmong([session]);
+    expect(channel.until).toBe(300_000);
   });
 
   it('ask for a few users at the same time, for requests of users need the database too', async () => {

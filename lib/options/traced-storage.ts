@@ -17,8 +17,6 @@ export const STORAGE_CALLS = [
   'bindKey',
   'acceptProof',
   'renewKeys',
-  'bindKey',
-  'acceptProof',
   'rename',
   'deleteById',
   'narrow',

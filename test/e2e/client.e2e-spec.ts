@@ -48,14 +48,14 @@ describe.each(CASES)('the client: $use.title, $environment.title', ({ environmen
       controllers: [NotesController, EchoController],
       prepare: network.prepare,
       // What the network refuses never reaches the library.
-      unchecked: () => network.refuses !== undefined,
+      unchecked: () => network.hasRefused,
     });
     await t.users.add('alice');
   });
   afterAll(() => t.close());
   beforeEach(async () => {
     await t.tokens.revokeAll('1');
-    Object.assign(network, { refreshes: 0, loses: () => false, refuses: undefined });
+    Object.assign(network, { refreshes: 0, loses: () => false, refuses: undefined, hasRefused: false });
     t.events.length = 0;
     browser = openBrowser(t, use);
     tab = browser.open();

@@ -74,6 +74,9 @@ export class Network {
   /** What a gateway answers in place of the server to a refresh. */
   refuses: { status: number; headers?: Record<string, string>; body?: unknown } | undefined;
 
+  /** Whether it has done so. */
+  hasRefused = false;
+
   /** To be given to `createApp` as `prepare`. */
   readonly prepare = (app: INestApplication) =>
     void app.use((request: any, response: any, next: () => void) => {
@@ -81,6 +84,7 @@ export class Network {
       this.refreshes++;
       this.keys.push(request.headers['idempotency-key']);
       if (this.refuses) {
+        this.hasRefused = true;
         response.writeHead(this.refuses.status, { 'content-type': 'application/json', ...this.refuses.headers });
         return response.end(JSON.stringify(this.refuses.body ?? {}));
       }

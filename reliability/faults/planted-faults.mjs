@@ -145,6 +145,16 @@ const FAULTS = {
     }
   },
 
+  /** Prepared statements, and no other way where they are lost. */
+  'naive-prepared': class extends TypeOrmSessionRepository {
+    constructor(table) {
+      super(table, { preparedStatements: true });
+      this.kept.stop = (error) => {
+        throw error;
+      };
+    }
+  },
+
   /** A storage that fails has no such row: everybody is told that their session is gone. */
   'naive-no-row': class extends TypeOrmSessionRepository {
     async findById(id) {

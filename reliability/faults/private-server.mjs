@@ -184,7 +184,7 @@ function childrenOf(pid) {
   return all.map(Number).filter((one) => statOf(one)?.parent === pid);
 }
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer();
   await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const { port } = probe.address();

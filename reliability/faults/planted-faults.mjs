@@ -145,6 +145,14 @@ const FAULTS = {
     }
   },
 
+  /** Reads where TypeORM reads by itself: with replication, from a replica. */
+  'naive-replica': class extends TypeOrmSessionRepository {
+    async findById(id) {
+      const record = await this.table.findOneBy({ id });
+      return record && { record };
+    }
+  },
+
   /** Prepared statements, and no other way where they are lost. */
   'naive-prepared': class extends TypeOrmSessionRepository {
     constructor(table) {

@@ -8,7 +8,7 @@ import { Device, Ledger, leftOver, Pulse, sweep, traffic } from '../harness/devi
 import { main, rounds, Tally, withApplication } from '../harness/harness.mjs';
 import { untilFresh } from '../harness/lease-field.mjs';
 
-const FULL = { rate: 100, devices: 800, takeOvers: 6 };
+const FULL = { rate: 50, devices: 400, takeOvers: 6 };
 const SHORT = { rate: 40, devices: 200, takeOvers: 1 };
 const CONTROL = { rate: 40, devices: 40 };
 const USERS = 50;

@@ -10,7 +10,7 @@ import { statusOf, untilFresh } from '../harness/lease-field.mjs';
 const { SERVERS } = createRequire(import.meta.url)('../../.cache/host');
 
 const USERS = 40;
-const FULL = { rate: 150, devices: 400, ms: 60_000, ends: 400 };
+const FULL = { rate: 150, devices: 400, ms: 30_000, ends: 400 };
 const SHORT = { rate: 50, devices: 24, ms: 3_000, ends: 24 };
 const UNPREPARED = '[jwt-knox:statements-unprepared]';
 const REFUSED_FEED = 'another server process answers than listens, as behind a pooler';

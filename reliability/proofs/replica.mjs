@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { withStandby } from '../faults/private-server.mjs';
 import { main, rounds, Tally, withApplication } from '../harness/harness.mjs';
 
-const FULL = 1_000;
+const FULL = 500;
 const SHORT = 24;
 /** Longer than the proof: the replica knows none of what happens in it. */
 const DELAY = '1h';

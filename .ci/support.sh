@@ -119,6 +119,14 @@ ensure_prometheus() {
   [ -n "${TEST_PROMETHEUS:-}" ] || [ -x /usr/bin/prometheus ] || install_packages prometheus
 }
 
+# The proofs of poolers and of fail-overs start their own.
+ensure_pgbouncer() {
+  [ -x /usr/sbin/pgbouncer ] || is_there pgbouncer || install_packages pgbouncer
+}
+ensure_haproxy() {
+  [ -x /usr/sbin/haproxy ] || is_there haproxy || install_packages haproxy
+}
+
 # The proof of clocks moves those of its processes.
 ensure_faketime() {
   is_there faketime || install_packages faketime
@@ -197,6 +205,8 @@ prepare() {
   ensure_redis
   ensure_prometheus
   ensure_faketime
+  ensure_pgbouncer
+  ensure_haproxy
   ensure_chromium
   # Each compiles better-sqlite3, on one core.
   together install install_newest

@@ -12,7 +12,19 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const folder = join(root, 'reliability', 'proofs');
 const PROOFS = readdirSync(folder).map((file) => file.replace('.mjs', ''));
 // These measure time, which neighbours take.
-const QUIET = new Set(['limit', 'purge', 'timing', 'scale', 'kill', 'freeze', 'sockets', 'lease', 'stream', 'stolen']);
+const QUIET = new Set([
+  'limit',
+  'purge',
+  'timing',
+  'scale',
+  'kill',
+  'freeze',
+  'sockets',
+  'lease',
+  'stream',
+  'stolen',
+  'failover',
+]);
 // Tokens end in one, several times over; of the other, `npm test` has a quick form.
 const WITHOUT_SHORT_FORM = new Set(['rotate', 'model']);
 

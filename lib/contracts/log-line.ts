@@ -28,6 +28,7 @@ export type LogId =
   | 'sessions-unreadable'
   | 'several-global-guards'
   | 'several-global-modules'
+  | 'statements-unprepared'
   | 'storage-unavailable'
   | 'storage-unfit'
   | 'stream-connected'

@@ -1,6 +1,7 @@
 import type { Connections } from './connections';
 import { dialectOf } from './dialect';
 import { JwtKnoxFence } from './fence.entity';
+import type { KeptStatements } from './kept-statements';
 import { PreparedRead } from './prepared-read';
 import { retrying, retryingOn } from './retrying';
 
@@ -19,7 +20,7 @@ export class FenceStatements {
 
   constructor(
     private readonly connections: Connections,
-    prepared: boolean,
+    kept: KeptStatements,
   ) {
     const { source } = connections;
     const { driver } = source;
@@ -31,9 +32,9 @@ export class FenceStatements {
     const [scope, value] = [driver.escape('scope'), driver.escape('value')];
     const place = (index: number) => driver.createParameter(`p${index}`, index);
     const counter = `SELECT ${value} FROM ${table} WHERE ${scope} = ${place(0)}`;
-    this.counter = new PreparedRead(connections, counter, prepared);
+    this.counter = new PreparedRead(connections, counter, kept);
     const look = `SELECT 1 AS found FROM ${table} WHERE ${scope} IN (${place(0)}, ${place(1)}) AND ${value} > ${place(2)}`;
-    this.look = new PreparedRead(connections, look, prepared);
+    this.look = new PreparedRead(connections, look, kept);
     const insert = `INSERT INTO ${table} (${scope}, ${value}) VALUES (${place(0)}, ${place(1)})`;
     const dialect = dialectOf(driver.options);
     const isMysql = dialect === 'mysql';

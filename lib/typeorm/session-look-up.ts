@@ -3,6 +3,7 @@ import type { FoundSession } from '../contracts/session.repository';
 import { UserIdColumn } from './user-id-column';
 import type { JwtKnoxSessionBase } from './session.entity';
 import type { Connections } from './connections';
+import type { KeptStatements } from './kept-statements';
 import { PreparedRead } from './prepared-read';
 import {
   COLUMNS,
@@ -32,7 +33,7 @@ export class SessionLookUp {
   constructor(
     private readonly rows: Repository<JwtKnoxSessionBase>,
     private readonly connections: Connections,
-    private readonly reads: { readonly userRelation: string | undefined; readonly prepared: boolean },
+    private readonly reads: { readonly userRelation: string | undefined; readonly kept: KeptStatements },
   ) {
     this.isPacked = rows.manager.connection.options.type === 'postgres';
   }
@@ -60,7 +61,7 @@ export class SessionLookUp {
     const [sql, parameters] = select.getQueryAndParameters();
     this.parameters = parameters;
     this.order = orderIn(sql, this.isPacked ? PACKED_COLUMNS : COLUMNS);
-    return new PreparedRead(this.connections, sql, this.reads.prepared);
+    return new PreparedRead(this.connections, sql, this.reads.kept);
   }
 
   private async findWithUser(id: string, relation: string): Promise<FoundSession | null> {

@@ -29,6 +29,7 @@ import { RealmReads } from './realm-reads';
 import { setupProblems } from './setup-problems';
 import { SessionLookUp } from './session-look-up';
 import { readCrowded, readSlots, softlyDeleted } from './session-slots';
+import { KeptStatements } from './kept-statements';
 import { readPage } from './session-page';
 import { SessionWrites } from './session-writes';
 import { textProblems } from './text-check';
@@ -41,11 +42,11 @@ import { UserIdColumn } from './user-id-column';
  */
 export class TypeOrmSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
-  private readonly preparedStatements: boolean;
   override readonly realm: string;
   private readonly userRelation: string | undefined;
   private readonly timeout: number | undefined;
   private readonly connections: Connections;
+  private readonly kept: KeptStatements;
   private readonly lookUp: SessionLookUp;
   private statements: CompiledStatements | undefined;
   private fences: FenceStatements | undefined;
@@ -59,10 +60,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
   ) {
     super();
     this.joinsUser = userRelation !== undefined;
-    this.preparedStatements = preparedStatements;
+    this.kept = new KeptStatements(preparedStatements);
     this.timeout = timeout;
     this.connections = new Connections(rows.manager, timeout);
-    this.lookUp = new SessionLookUp(rows, this.connections, { userRelation, prepared: preparedStatements });
+    this.lookUp = new SessionLookUp(rows, this.connections, { userRelation, kept: this.kept });
     this.realm = realm;
     this.userRelation = userRelation;
   }
@@ -237,7 +238,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
   }
 
   private get fenceStatements(): FenceStatements {
-    return (this.fences ??= new FenceStatements(this.connections, this.preparedStatements));
+    return (this.fences ??= new FenceStatements(this.connections, this.kept));
   }
 
   private get reads(): RealmReads {

@@ -145,6 +145,24 @@ const FAULTS = {
     }
   },
 
+  /** Reads where TypeORM reads by itself: with replication, from a replica. */
+  'naive-replica': class extends TypeOrmSessionRepository {
+    async findById(id) {
+      const record = await this.table.findOneBy({ id });
+      return record && { record };
+    }
+  },
+
+  /** Prepared statements, and no other way where they are lost. */
+  'naive-prepared': class extends TypeOrmSessionRepository {
+    constructor(table) {
+      super(table, { preparedStatements: true });
+      this.kept.stop = (error) => {
+        throw error;
+      };
+    }
+  },
+
   /** A storage that fails has no such row: everybody is told that their session is gone. */
   'naive-no-row': class extends TypeOrmSessionRepository {
     async findById(id) {

@@ -24,8 +24,9 @@ const SERVERS = {
     account: 'postgres',
     url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,
     install: (data) => `initdb -D ${data} -U postgres -A trust -E UTF8 --no-locale --no-sync`,
+    follow: (data, url) => `pg_basebackup -D ${data} -d ${url}?application_name=standby -R -X stream -c fast --no-sync`,
     serve: (data, port, { durable, tls }) =>
-      `postgres -D ${data} -p ${port} -k ${data} -c listen_addresses=127.0.0.1 -c fsync=on ` +
+      `postgres -D ${data} -p ${port} -c unix_socket_directories= -c listen_addresses=127.0.0.1 -c fsync=on ` +
       (tls ? `-c ssl=on -c ssl_cert_file=${tls}.crt -c ssl_key_file=${tls}.key ` : '') +
       (durable ? '-c synchronous_commit=on' : '-c synchronous_commit=off -c wal_writer_delay=1s'),
     backUp: (port, name, file) => `pg_dump -h 127.0.0.1 -p ${port} -U postgres -Fc -f ${file} ${name}`,
@@ -50,13 +51,29 @@ const SERVERS = {
 
 /** Runs `proof` with a fresh server that is nobody else's; whatever state it is left in, it is gone afterwards. */
 export async function withPrivateServer(kind, { durable = true, tls = false } = {}, proof) {
-  const server = new PrivateServer(kind, { durable, tls });
+  return removing(new PrivateServer(kind, { durable, tls }), async (server) => {
+    await server.install();
+    await server.start();
+    return proof(server);
+  });
+}
+
+/** The same with two of them, of which the second follows the first: a hot standby by streaming replication. */
+export async function withStandby(proof) {
+  return withPrivateServer('postgres', {}, (primary) =>
+    removing(new PrivateServer('postgres', {}), async (standby) => {
+      standby.port = await freePort();
+      await standby.follow(primary);
+      return proof(primary, standby);
+    }),
+  );
+}
+
+async function removing(server, proof) {
   const remove = () => server.remove();
   process.once('exit', remove);
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(1));
   try {
-    await server.install();
-    await server.start();
     return await proof(server);
   } finally {
     process.off('exit', remove);
@@ -66,7 +83,7 @@ export async function withPrivateServer(kind, { durable = true, tls = false } = 
 }
 
 class PrivateServer {
-  constructor(kind, { durable, tls }) {
+  constructor(kind, { durable = true, tls = false }) {
     this.kind = kind;
     this.durable = durable;
     this.isEncrypted = tls;
@@ -92,6 +109,37 @@ class PrivateServer {
     this.run(
       `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -batch -subj /CN=localhost -days 2 ${files}`,
     );
+  }
+
+  /** Throws its data away and copies that of `primary`, to follow it from now on as the standby named `standby`. */
+  async follow(primary) {
+    await this.kill();
+    rmSync(this.data, { recursive: true, force: true });
+    this.run(this.setup.follow(this.data, primary.url));
+    return this.start();
+  }
+
+  /** Statements outside of the databases under test, each by itself. */
+  async query(...statements) {
+    const source = await new DataSource({ type: this.kind, url: this.url }).initialize();
+    try {
+      let rows;
+      for (const sql of statements) rows = await source.query(sql);
+      return rows;
+    } finally {
+      await source.destroy();
+    }
+  }
+
+  /** A setting that PostgreSQL reads again as it runs. */
+  set(name, value) {
+    return this.query(`ALTER SYSTEM SET ${name} = '${value}'`, 'SELECT pg_reload_conf()');
+  }
+
+  /** Asks until the answer is true. */
+  async until(condition) {
+    for (const began = performance.now(); !(await this.query(`SELECT (${condition}) AS yes`))[0].yes; await delay(50))
+      if (performance.now() - began > START_LIMIT_MS) throw new Error(`Never true: ${condition}`);
   }
 
   /** Dumps a database; answers how to restore it. */
@@ -184,7 +232,7 @@ function childrenOf(pid) {
   return all.map(Number).filter((one) => statOf(one)?.parent === pid);
 }
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer();
   await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const { port } = probe.address();

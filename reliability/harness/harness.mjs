@@ -117,7 +117,12 @@ function start({ env, ...settings }, execArgv = []) {
   const child = fork(file, [JSON.stringify(settings)], {
     execArgv,
     env: { ...process.env, ...env },
-    stdio: ['ignore', settings.logLevels ? 'pipe' : 'inherit', settings.watched ? 'pipe' : 'inherit', 'ipc'],
+    stdio: [
+      'ignore',
+      settings.logLevels ? 'pipe' : 'inherit',
+      settings.watched || settings.captured ? 'pipe' : 'inherit',
+      'ipc',
+    ],
   });
   return new Promise((resolve, reject) => {
     child.once('message', ({ port }) => resolve(new Node(port, child)));

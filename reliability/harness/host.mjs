@@ -108,7 +108,7 @@ live?.plant(app, settings.plant);
 bound?.plant(app, settings.plant);
 await app.listen(settings.bound?.port ?? 0, '127.0.0.1');
 // A connection that the server closes as a request comes in would look like a failure of the server's.
-app.getHttpServer().keepAliveTimeout = 60_000;
+app.getHttpServer().keepAliveTimeout = 600_000;
 /** What the proof may ask this process for, over IPC. */
 const ANSWERS = {
   // Needs --expose-gc.

@@ -1,5 +1,6 @@
+import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sessionRecord } from '../../lib';
 import { JwtKnoxFence } from '../../lib/typeorm';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
@@ -87,13 +88,33 @@ describe.each(cases)('on $kind, preparedStatements: $preparedStatements', ({ kin
     expect((await executed()) - before).toBe(preparedStatements && kind !== 'sqlite' ? 1 : 0);
   });
 
+  // What a pooler does that hands a connection to another client between two statements, by the server's own errors.
+  const losses: Record<string, () => Promise<unknown>> = {
+    'does not know the statement (26000)': () => source.query('DEALLOCATE ALL'),
+    'has the statement of another client (42P05)': async () => {
+      const runner = source.createQueryRunner();
+      const client = await runner.connect();
+      client.connection.parsedStatements = {};
+      await runner.release();
+    },
+  };
   if (kind === 'postgres')
-    it('prepares anew on a connection that lost its statements', async () => {
+    it.each(Object.keys(losses))('goes on unprepared, for good, where a connection %s', async (loss) => {
       await open(1);
+      const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
       expect(await found()).toEqual(RECORD);
-      await source.query('DEALLOCATE ALL');
-      expect(await found()).toEqual(RECORD);
+      await losses[loss]!();
       expect(await several()).toEqual(expected);
+      await source.query('DEALLOCATE ALL');
+      expect(await several()).toEqual(expected);
+      expect(await repository.readCounter()).toBe(0);
+      const left = await source.query('SELECT name FROM pg_prepared_statements');
+      expect(left).toEqual([]);
+      const lines = warn.mock.calls.map(([text]) => String(text));
+      warn.mockRestore();
+      expect(lines).toEqual(
+        preparedStatements ? [expect.stringMatching(/^\[jwt-knox:statements-unprepared\] .*prepared statement/)] : [],
+      );
     });
 
   it('tells of a failed statement by its error', async () => {

@@ -79,8 +79,7 @@ export class DeviceBinding extends SessionBinding {
    * proof on nothing else prolongs it. The login that takes a session's place comes from its browser, with its cookie.
    */
   private checkDbsc({ boundProofAt = null }: BoundSession, { accessToken, use }: ShownToken): void {
-    if (accessToken === null && use !== 'replace' && use !== 'reauthenticate' && boundProofAt !== null)
-      throw new BindingRequiredError();
+    if (accessToken === null && use !== 'replace' && boundProofAt !== null) throw new BindingRequiredError();
   }
 
   private checkUnbound(session: BoundSession, { use, accessToken, presenter, user }: ShownToken): void {

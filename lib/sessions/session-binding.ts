@@ -16,11 +16,8 @@ export interface BindingOrder {
   readonly now: number;
 }
 
-/**
- * What a token of a session is shown for. `replace`: a login in the same browser takes the session's place. `reauthenticate`:
- * after the guard has let the request in.
- */
-export type BoundUse = 'access' | 'refresh' | 'logout' | 'replace' | 'reauthenticate';
+/** What a token of a session is shown for. `replace`: a login in the same browser takes the session's place. */
+export type BoundUse = 'access' | 'refresh' | 'logout' | 'replace';
 
 /** A token of a session, and who shows it. */
 export interface ShownToken {

@@ -18,7 +18,6 @@ interface Client {
   /** The moments, in order of events, from which something holds. `Infinity`: not yet. */
   endBegun: number;
   endAcknowledged: number;
-  narrowBegun: number;
   narrowAcknowledged: number;
   /** Per proof: when the keys that came after it were acknowledged, and begun. */
   proofBegun: number[];
@@ -248,7 +247,6 @@ export class History {
         // What swept meanwhile may have swept it away.
         endBegun: this.sweeps.some((one) => one.userId === userId && one.until > begun) ? begun : Infinity,
         endAcknowledged: Infinity,
-        narrowBegun: Infinity,
         narrowAcknowledged: Infinity,
         proofBegun: [0],
         proofAcknowledged: [0],
@@ -366,7 +364,6 @@ export class History {
   }
 
   private async narrow(client: Client, process: number): Promise<void> {
-    client.narrowBegun = Math.min(client.narrowBegun, this.now);
     const { tokens: service } = this.cluster.processes[process]!;
     const label = `fewer rights of ${this.nameOf(client)}`;
     try {

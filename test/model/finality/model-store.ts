@@ -1,6 +1,7 @@
 import type { SessionRecord } from '../../../lib/contracts/session';
 import { SessionRepository } from '../../../lib/contracts/session.repository';
 import { InMemorySessionRepository } from '../../../lib/testing';
+import { STORAGE_CALLS } from '../../../lib/options/traced-storage';
 import type { FeedServer } from './model-feed';
 import type { Schedule } from './schedule';
 
@@ -70,13 +71,7 @@ type Statement = (...given: unknown[]) => Promise<unknown>;
 const brokenConnection = () => Object.assign(new Error('The connection is broken.'), { code: 'ECONNRESET' });
 
 /** What goes over the wire. */
-const STATEMENTS: ReadonlySet<string> = new Set(
-  (
-    'findById findByUser findByIds insert findSlots vacate reinstate rotate prolong touch moveAccessKey renewKeys narrow ' +
-    'rename deleteById deleteByUser deleteCreatedBefore deleteSurplus deleteExpired findCrowded statistics readCounter ' +
-    'raiseFence isFenced bindKey acceptProof'
-  ).split(' '),
-);
+const STATEMENTS: ReadonlySet<string> = new Set(STORAGE_CALLS);
 
 /** As the triggers of `announceRevocations()` have it: rotations and uses are not told. */
 function isTold(before: SessionRecord | undefined, row: SessionRecord): boolean {

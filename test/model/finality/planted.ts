@@ -29,6 +29,17 @@ function replace(type: { prototype: object }, name: string, make: (original: Met
 
 type Method = (this: any, ...given: any[]) => any;
 
+/** As for what other processes need not know. */
+const tellNobody = (name: 'renewKeys' | 'narrow') =>
+  replace(
+    LeasedSessionRepository,
+    name,
+    () =>
+      function (id, ...given) {
+        return this.here(id, this.stored[name](id, ...given));
+      },
+  );
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const FAULTS: readonly Fault[] = [
@@ -361,30 +372,6 @@ export const FAULTS: readonly Fault[] = [
           },
       ),
   },
-  {
-    name: 'new keys are told nobody',
-    kind: 'process',
-    plant: () =>
-      replace(
-        LeasedSessionRepository,
-        'renewKeys',
-        () =>
-          function (id, renewal) {
-            return this.here(id, this.stored.renewKeys(id, renewal));
-          },
-      ),
-  },
-  {
-    name: 'fewer rights are told nobody',
-    kind: 'process',
-    plant: () =>
-      replace(
-        LeasedSessionRepository,
-        'narrow',
-        () =>
-          function (id, from, to) {
-            return this.here(id, this.stored.narrow(id, from, to));
-          },
-      ),
-  },
+  { name: 'new keys are told nobody', kind: 'process', plant: () => tellNobody('renewKeys') },
+  { name: 'fewer rights are told nobody', kind: 'process', plant: () => tellNobody('narrow') },
 ];

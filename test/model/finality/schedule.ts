@@ -67,11 +67,6 @@ export class Schedule {
     return this.offers.length === 0;
   }
 
-  /** How many things are on their way. */
-  get size(): number {
-    return this.offers.length;
-  }
-
   begin(chance: Chance): void {
     this.chance = chance;
     this.offers = [];

@@ -2,7 +2,7 @@ import { BindingRequiredError } from '../contracts/binding-errors';
 import type { Presenter } from '../contracts/device';
 import type { Session } from '../contracts/session';
 import type { DpopProofs } from '../tokens/dpop-proof';
-import { notBound } from '../sessions/device-check';
+import { notBound, requireDpopProof } from '../sessions/device-check';
 import {
   type BindingOrder,
   type BoundColumns,
@@ -54,7 +54,7 @@ export class DeviceBinding extends SessionBinding {
   check(session: BoundSession, shown: ShownToken): void {
     switch (session.boundKind) {
       case 'dpop':
-        return this.checkDpop(session, shown);
+        return requireDpopProof(this.proofs, session, shown);
       case 'dbsc':
         return this.checkDbsc(session, shown);
       case null:
@@ -66,12 +66,6 @@ export class DeviceBinding extends SessionBinding {
 
   override loginAnswered(session: Session, request: unknown, response: unknown): void {
     this.offer?.make(session, request, response);
-  }
-
-  private checkDpop({ id, userId, boundKeyThumbprint }: BoundSession, { accessToken, presenter }: ShownToken): void {
-    if (!this.proofs || boundKeyThumbprint === null) throw new BindingRequiredError('not_supported');
-    const named = { sessionId: id, userId };
-    this.proofs.require(presenter?.proof, { thumbprint: boundKeyThumbprint, accessToken, named });
   }
 
   /**

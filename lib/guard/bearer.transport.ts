@@ -54,6 +54,11 @@ export class BearerTransport extends TokenTransport {
   clear(_response: any, _request: any): void {}
 }
 
+/** Whether a header is that of an access token, by its scheme alone: a word that only begins like one is another. */
+export function hasTokenScheme(authorization: unknown): boolean {
+  return typeof authorization === 'string' && /^(?:bearer|dpop)(?: |$)/i.test(authorization);
+}
+
 /** Node keeps only the first of repeated headers in `headers`; the raw list has them all. */
 export function headerCount(request: any, name: string): number {
   const raw: string[] = (request.raw ?? request).rawHeaders ?? [];

@@ -7,6 +7,7 @@ import type { ChannelEnd, ChannelTerms, OpenChannel } from '../sessions/open-cha
 import { OpenChannels } from '../sessions/open-channels';
 import type { Authentication } from '../sessions/session-checker';
 import { RequestSession } from './authenticated-request';
+import { hasTokenScheme } from './bearer.transport';
 import { RequestAuthenticator } from './request-authenticator';
 import { RequestContext } from './request-context';
 
@@ -111,7 +112,7 @@ export class Connections {
   private async authenticate({ request, tokens }: Opening): Promise<Authentication> {
     if (typeof request?.headers !== 'object' || request.headers === null) throw new MissingTokenError();
     const shown = tokens.filter((token) => token !== undefined && token !== null);
-    const hasHeader = /^(?:bearer|dpop)(?: |$)/i.test(request.headers.authorization ?? '');
+    const hasHeader = hasTokenScheme(request.headers.authorization);
     if (shown.length + Number(hasHeader) > 1) throw new InvalidRequestError('Send one access token, not several.');
     const [token] = shown;
     if (token !== undefined && typeof token !== 'string')

@@ -10,7 +10,7 @@ import {
   type TransportDescription,
   type TransportSettings,
 } from '../contracts/token-transport';
-import { BearerTransport, headerCount } from './bearer.transport';
+import { BearerTransport, hasTokenScheme, headerCount } from './bearer.transport';
 import { CookieJar } from './cookie-jar';
 import { type CookieTransportOptions, cookieProblems } from './cookie.options';
 import { canChange, hostOf, isCrossOrigin, type TrustedOrigins } from './cross-origin';
@@ -190,7 +190,7 @@ const DPOP_IN_COOKIES =
 function sendsBearer(request: any): boolean {
   const header: unknown = request.headers?.authorization;
   if (typeof header !== 'string') return false;
-  return /^(?:bearer|dpop)(?: |$)/i.test(header) || headerCount(request, 'authorization') > 1;
+  return hasTokenScheme(header) || headerCount(request, 'authorization') > 1;
 }
 
 /**

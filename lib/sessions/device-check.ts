@@ -5,6 +5,7 @@ import { InvalidRequestError, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import { type Session, type SessionRecord, sessionOf } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import type { DpopProofs } from '../tokens/dpop-proof';
 import { isThumbprint } from '../tokens/token-claims';
 import {
   type BindingOrder,
@@ -103,6 +104,20 @@ export class DeviceCheck {
     const seen = { session: sessionOf(record), presenter: cleanPresenter(presenter, ipAddress) };
     this.events.emit('user-agent.changed', seen);
   }
+}
+
+/**
+ * The proof that a token of a session bound by DPoP needs.
+ * @param proofs null where this application can check none
+ * @throws TokenRejection, BindingRequiredError, InvalidDpopProofError, UseDpopNonceError
+ */
+export function requireDpopProof(
+  proofs: DpopProofs | null,
+  { id, userId, boundKeyThumbprint: thumbprint }: BoundSession,
+  { accessToken, presenter }: ShownToken,
+): void {
+  if (!proofs || thumbprint === null) throw new BindingRequiredError('not_supported');
+  proofs.require(presenter?.proof, { thumbprint, accessToken, named: { sessionId: id, userId } });
 }
 
 /** For a token that is shown as bound to a key, and is not (RFC 9449 section 7.1). */

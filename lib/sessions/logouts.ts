@@ -29,9 +29,7 @@ export class Logouts {
   ) {}
 
   async logout(shown: Shown, presenter: Presenter): Promise<void> {
-    const deadline = this.revoker.newDeadline();
-    const found = this.sessionToEnd(shown, presenter, deadline);
-    await this.end(await found.catch((error: unknown) => this.afterItsEnd(error, shown)), deadline);
+    await this.end(shown, (deadline) => this.sessionToEnd(shown, presenter, deadline));
   }
 
   /**
@@ -39,13 +37,13 @@ export class Logouts {
    * @throws UnauthorizedError where it has ended already, or this does not come from its device
    */
   async replace(refreshToken: string, presenter: Presenter): Promise<void> {
-    const deadline = this.revoker.newDeadline();
-    const found = this.renewals.findToEnd(refreshToken, presenter, { deadline, use: 'replace' });
     const shown = { access: null, refresh: refreshToken };
-    await this.end(await found.catch((error: unknown) => this.afterItsEnd(error, shown)), deadline);
+    await this.end(shown, (deadline) => this.renewals.findToEnd(refreshToken, presenter, { deadline, use: 'replace' }));
   }
 
-  private async end({ id, userId }: Pick<SessionRecord, 'id' | 'userId'>, deadline: RequestDeadline): Promise<void> {
+  private async end(shown: Shown, find: (deadline: RequestDeadline) => Promise<SessionRecord>): Promise<void> {
+    const deadline = this.revoker.newDeadline();
+    const { id, userId } = await find(deadline).catch((error: unknown) => this.afterItsEnd(error, shown));
     await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
   }
 

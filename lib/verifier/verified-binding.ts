@@ -1,5 +1,5 @@
 import { BindingRequiredError } from '../contracts/binding-errors';
-import { notBound } from '../sessions/device-check';
+import { notBound, requireDpopProof } from '../sessions/device-check';
 import { type BoundSession, SessionBinding, type ShownToken } from '../sessions/session-binding';
 import { DpopProofs } from '../tokens/dpop-proof';
 import type { ResolvedVerifierOptions } from './resolve-verifier-options';
@@ -21,16 +21,11 @@ export class VerifiedBinding extends SessionBinding {
     return null;
   }
 
-  check(session: BoundSession, { accessToken, presenter }: ShownToken): void {
-    const { id, userId, boundKind, boundKeyThumbprint } = session;
+  check(session: BoundSession, shown: ShownToken): void {
+    const { boundKind } = session;
+    if (boundKind === 'dpop') return requireDpopProof(this.#proofs, session, shown);
     // What a browser binds (DBSC) is proven at the issuer, which alone prolongs it.
-    if (boundKind === null || boundKind === 'dbsc') {
-      if (presenter?.proof?.hasDpopScheme) throw notBound(session);
-      return;
-    }
-    if (boundKind !== 'dpop' || boundKeyThumbprint === null || !this.#proofs)
-      throw new BindingRequiredError('not_supported');
-    const named = { sessionId: id, userId };
-    this.#proofs.require(presenter?.proof, { thumbprint: boundKeyThumbprint, accessToken, named });
+    if (boundKind !== null && boundKind !== 'dbsc') throw new BindingRequiredError('not_supported');
+    if (shown.presenter?.proof?.hasDpopScheme) throw notBound(session);
   }
 }

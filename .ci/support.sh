@@ -218,10 +218,12 @@ install_newest() { step newest-node node test/support/on-node.mjs; }
 # The last line adds all suites up: `N passed, N failed`.
 conclude() {
   local total
-  total=$(node test/support/reports.mjs "$reports")
   say "What took how long: $SECONDS s in all"
   cat "$reports/took.txt"
-  printf '\n%s\n' "$total"
+  # What failed comes before the last line.
+  total=$(node test/support/reports.mjs "$reports")
+  printf '%s\n' "$total"
+  total=${total##*$'\n'}
   case $total in
   '0 passed'*) exit 1 ;;
   *' 0 failed') exit 0 ;;

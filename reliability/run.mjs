@@ -45,14 +45,16 @@ async function run(proof, { args, reports, say }) {
   const ended = new Promise((resolve) => child.once('close', resolve));
   createInterface({ input: child.stderr }).on('line', say);
   let last = '';
+  const shortfalls = [];
   for await (const line of createInterface({ input: child.stdout })) {
     say(line);
+    if (line.startsWith('FAIL ')) shortfalls.push(line);
     last = line;
   }
   const code = await ended;
   const [, passed = 0, failed = 0] = (/^(\d+) passed, (\d+) failed$/.exec(last) ?? []).map(Number);
   const failures = Math.max(failed, code === 0 && passed > 0 ? 0 : 1);
-  report(join(reports, `${proof}.json`), passed, failures);
+  report(join(reports, `${proof}.json`), passed, failures, shortfalls);
   say(`${proof} took ${Math.round((performance.now() - began) / 1_000)} s`);
 }
 

@@ -37,15 +37,16 @@ const HOSTS = [
   },
 ];
 
-const counts = { passed: 0, failed: 0 };
+const failures = [];
+let passed = 0;
 
 async function check(title, body) {
   try {
     await body();
-    counts.passed++;
+    passed++;
     console.log(`  ✓ ${title}`);
   } catch (error) {
-    counts.failed++;
+    failures.push(`${title}\n${error?.message ?? error}`);
     console.log(`  ✗ ${title}\n${String(error?.message ?? error).replace(/^/gm, '    ')}`);
   }
 }
@@ -217,12 +218,12 @@ try {
   }
   if (process.env.TEST_LENGTH === 'long') await checkAtLength(tarball, folders);
 } catch (error) {
-  counts.failed++;
+  failures.push(String(error?.message ?? error));
   console.error(error?.message ?? error);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
-report(join(reports, 'checks.json'), counts.passed, counts.failed);
+report(join(reports, 'checks.json'), passed, failures.length, failures);
 const total = sumOf(reports);
 console.log(`\n${summary(total)}`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -151,7 +151,7 @@ async function runSuite({ name, cwd, node, env, databases, filter = [], config, 
 
 const fail = (name, message) => {
   console.error(`\n${message}`);
-  report(join(reports, `${name}.json`), 0, 1);
+  report(join(reports, `${name}.json`), 0, 1, [message]);
 };
 
 const missing = [...(await missingServers()), ...(await missingBrokers()), ...missingPrometheus()];

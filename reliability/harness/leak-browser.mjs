@@ -48,7 +48,8 @@ export class BrowserVisitor {
     if (attributes.includes('Max-Age=0')) this.jar.delete(name);
     else {
       this.jar.set(name, value);
-      this.secrets.addToken(`the cookie ${name}`, value);
+      // A mark that a page was asked for once more; every other cookie holds a token.
+      if (!name.endsWith('-again')) this.secrets.addToken(`the cookie ${name}`, value);
     }
     return attributes.includes('HttpOnly') ? `${name}; ${attributes.join('; ')}` : line;
   }

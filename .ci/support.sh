@@ -127,6 +127,11 @@ ensure_haproxy() {
   [ -x /usr/sbin/haproxy ] || is_there haproxy || install_packages haproxy
 }
 
+# The proof on a cluster starts its nodes, which copy the first one's data.
+ensure_galera() {
+  [ -e /usr/lib/galera/libgalera_smm.so ] && is_there rsync || install_packages galera-4 rsync mariadb-server
+}
+
 # The proof of clocks moves those of its processes.
 ensure_faketime() {
   is_there faketime || install_packages faketime

@@ -24,10 +24,11 @@ const QUIET = new Set([
   'stream',
   'stolen',
   'failover',
+  'galera',
 ]);
 // Not among all quick forms: tokens end in the first, several times over; of the second, `npm test` has one; the others build
 // clusters of servers, and have quick forms by their names.
-const APART = new Set(['rotate', 'model', 'failover', 'pooler', 'replica']);
+const APART = new Set(['rotate', 'model', 'failover', 'pooler', 'replica', 'galera']);
 
 /** What the first comment of a proof says about it, in its first sentence. */
 function subjectOf(proof) {

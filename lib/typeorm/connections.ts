@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { CausalReads } from './causal-reads';
 import { isDatabaseUnavailable } from './driver-errors';
 import { giveUp } from './give-up';
 import { Loans } from './loans';
@@ -13,6 +14,7 @@ type Work<T> = (runner: QueryRunner, connection: unknown) => Promise<T>;
 export class Connections {
   readonly source: DataSource;
   private readonly loans = new Loans();
+  private readonly causal: CausalReads | undefined;
 
   /** @param timeout how long work may hold a connection, in ms; for ever when left out */
   constructor(
@@ -20,6 +22,7 @@ export class Connections {
     private readonly timeout?: number,
   ) {
     this.source = manager.connection;
+    this.causal = CausalReads.of(this.source);
   }
 
   /** The connection of the transaction of the host's that this is within; it is the host's, and never closed here. */
@@ -44,6 +47,7 @@ export class Connections {
       const connection: unknown = await runner.connect();
       const loan = timeout === undefined ? undefined : this.loans.begin(runner, connection, timeout);
       try {
+        if (this.causal?.isDueOn(connection)) await this.causal.settle(runner, connection);
         return await work(runner, connection);
       } catch (error) {
         if (loan?.lateness) throw loan.lateness;

@@ -15,6 +15,8 @@ const UNAVAILABLE = new Set<unknown>([
   'ER_CON_COUNT_ERROR',
   'ER_SERVER_SHUTDOWN',
   'ER_CONNECTION_KILLED',
+  // Galera: a node that has lost the others, or is not ready yet.
+  'ER_UNKNOWN_COM_ERROR',
   'POOL_CLOSED',
   // mysql2: a statement's own time limit; the connection still waits for it.
   'PROTOCOL_SEQUENCE_TIMEOUT',

@@ -123,6 +123,14 @@ const FAULTS = {
     }
   },
 
+  /** Reads what a node of a cluster shows, whatever another one has acknowledged. */
+  'naive-unsynced': class extends TypeOrmSessionRepository {
+    constructor(...args) {
+      super(...args);
+      this.connections.causal = undefined;
+    }
+  },
+
   /** The salt that made the successor is not kept: nobody can find the same successor again. */
   'naive-lost-salt': class extends TypeOrmSessionRepository {
     async rotate(id, presentedDigest, rotation) {

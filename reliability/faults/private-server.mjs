@@ -21,6 +21,7 @@ const env = {
  */
 const SERVERS = {
   postgres: {
+    type: 'postgres',
     account: 'postgres',
     url: (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,
     install: (data) => `initdb -D ${data} -U postgres -A trust -E UTF8 --no-locale --no-sync`,
@@ -34,6 +35,7 @@ const SERVERS = {
     pidFile: 'postmaster.pid',
   },
   mariadb: {
+    type: 'mariadb',
     account: 'mysql',
     url: (port) => `mysql://root@127.0.0.1:${port}/mysql`,
     install: (data) =>
@@ -49,6 +51,12 @@ const SERVERS = {
   },
 };
 
+/** One node of a Galera cluster: `wsrep` says which. */
+SERVERS.galera = {
+  ...SERVERS.mariadb,
+  serve: (data, port, node) => `${SERVERS.mariadb.serve(data, port, node)} ${node.wsrep}`,
+};
+
 /** Runs `proof` with a fresh server that is nobody else's; whatever state it is left in, it is gone afterwards. */
 export async function withPrivateServer(kind, { durable = true, tls = false } = {}, proof) {
   return removing(new PrivateServer(kind, { durable, tls }), async (server) => {
@@ -61,7 +69,7 @@ export async function withPrivateServer(kind, { durable = true, tls = false } = 
 /** The same with two of them, of which the second follows the first: a hot standby by streaming replication. */
 export async function withStandby(proof) {
   return withPrivateServer('postgres', {}, (primary) =>
-    removing(new PrivateServer('postgres', {}), async (standby) => {
+    removing(new PrivateServer('postgres'), async (standby) => {
       standby.port = await freePort();
       await standby.follow(primary);
       return proof(primary, standby);
@@ -69,7 +77,7 @@ export async function withStandby(proof) {
   );
 }
 
-async function removing(server, proof) {
+export async function removing(server, proof) {
   const remove = () => server.remove();
   process.once('exit', remove);
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => process.exit(1));
@@ -82,12 +90,12 @@ async function removing(server, proof) {
   }
 }
 
-class PrivateServer {
-  constructor(kind, { durable = true, tls = false }) {
-    this.kind = kind;
+export class PrivateServer {
+  constructor(kind, { durable = true, tls = false } = {}) {
     this.durable = durable;
     this.isEncrypted = tls;
     this.setup = SERVERS[kind];
+    this.kind = this.setup.type;
     this.folder = mkdtempSync(join(tmpdir(), 'jwt-knox-server-'));
     // Neither server runs as root.
     const idOf = (flag) => Number(execFileSync('id', [flag, this.setup.account]));
@@ -109,6 +117,12 @@ class PrivateServer {
     this.run(
       `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -batch -subj /CN=localhost -days 2 ${files}`,
     );
+  }
+
+  /** In place of an installation, for what copies the data of another one. */
+  async empty() {
+    this.port = await freePort();
+    this.run(`mkdir ${this.data}`);
   }
 
   /** Throws its data away and copies that of `primary`, to follow it from now on as the standby named `standby`. */

@@ -13,6 +13,9 @@ import { rounds, withApplication } from './harness.mjs';
 const TTL = 8;
 const AT_ONCE = 5;
 const TRIES = 6;
+const PATIENCE_MS = 60_000;
+/** What befalls a session before it is looked at again, by its round modulo 3. */
+const RESTARTED = ['no restart', 'server restarted', 'browser restarted'];
 const EXECUTABLES = [process.env.TEST_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 
 function certificate(folder) {
@@ -90,13 +93,23 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
   const profile = join(folder, username);
   const launch = () => chromium.launchPersistentContext(profile, { executablePath, args: flags(spki) });
   let browser = await launch();
+  const story = [];
+  const loggedOut = () => {
+    tally.add('chromiumLoggedOut');
+    console.log(`     logged out in round ${index} (${RESTARTED[index % 3]}): ${story.slice(-20).join('; ')}`);
+  };
   try {
+    await listen(browser, story);
     await logIn(await browser.newPage(), { address, username, server });
     if (!(await until(() => isBound(username)))) return tally.add('notBound');
     await delay((TTL / 2) * 1_000 + 500);
     // A proof first: from it on, nothing else prolongs the session.
-    const isIn = async () => (await visit(browser, `${address}/whoami`)) === 200;
-    if (!(await until(isIn))) return tally.add('chromiumLoggedOut');
+    const isIn = async () => {
+      const status = await visit(browser, `${address}/whoami`);
+      story.push(`answer ${status}`);
+      return status === 200;
+    };
+    if (!(await until(isIn))) return loggedOut();
     const stolen = await browser.cookies();
     const hideout = await den.newContext();
     await hideout.addCookies(stolen);
@@ -107,13 +120,14 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
     if (index % 3 === 2) {
       await browser.close();
       browser = await launch();
+      await listen(browser, story);
     }
     await delay(TTL * 1_000 + 1_500);
     await server.underWay;
     const isAlive = (await isThiefIn()) || (await withCookies(port, stolen, 'POST', '/auth/refresh')) === 200;
     if (isAlive) tally.add('chromiumThiefAlive');
     await hideout.close();
-    if (!(await until(isIn))) tally.add('chromiumLoggedOut');
+    if (!(await until(isIn))) loggedOut();
     tally.add('chromium');
   } finally {
     await browser.close();
@@ -137,10 +151,19 @@ async function logIn(page, { address, username, server }) {
   }
 }
 
+/** What the browser says of its sessions, for the story of one that ended. */
+async function listen(browser, story) {
+  const devtools = await browser.newCDPSession(browser.pages()[0] ?? (await browser.newPage()));
+  await devtools.send('Network.enableDeviceBoundSessions', { enable: true });
+  devtools.on('Network.deviceBoundSessionEventOccurred', ({ succeeded, sessionId: _, eventId: __, ...event }) =>
+    story.push(`${succeeded ? 'did' : 'failed'} ${JSON.stringify(event)}`),
+  );
+}
+
+/** Whether something comes to be so within a minute: after failures, a browser waits before it asks again. */
 async function until(isSo) {
-  for (let tries = 0; tries < 20; tries++) {
+  for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await delay(500)) {
     if (await isSo().catch(() => false)) return true;
-    await delay(500);
   }
   return false;
 }

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { confirm, newReports, report, summary, sumOf } from '../support/reports.mjs';
 import { checkBuilders } from './checks/builders.mjs';
-import { application, install, installStrictly } from './checks/installing.mjs';
+import { application, compileSqlite3, install, installStrictly } from './checks/installing.mjs';
 import { codeProblems, declarationProblems } from './checks/module-graph.mjs';
 import { checkoutIn, checkPacking } from './checks/packing.mjs';
 import { mustRun, run, withServer } from './checks/process.mjs';
@@ -179,9 +179,9 @@ async function checkProgram(folder) {
   });
 }
 
-async function runTests(host, folder, name = host.name) {
+async function runTests(host, folder, { name = host.name, only = [], env } = {}) {
   const file = join(reports, `${name}.json`);
-  const { code } = await run('npx', ['--no', '--', ...host.test(file)], { cwd: folder });
+  const { code } = await run('npx', ['--no', '--', ...host.test(file), ...only], { cwd: folder, env });
   confirm(file, code);
 }
 
@@ -189,11 +189,14 @@ async function runTests(host, folder, name = host.name) {
 async function checkAtLength(tarball, folders) {
   console.log('\nThe builders of Nest');
   await checkBuilders(check, folders[0], (file) => checkAnswers(file, folders[0]));
+  console.log('\nA driver that has to be compiled');
+  await compileSqlite3(folders[0]);
+  await runTests(HOSTS[0], folders[0], { name: 'sqlite3', only: ['other-drivers'], env: { TEST_SQLITE3: '1' } });
   for (const host of HOSTS) {
     console.log(`\nThe package in ${host.name}, installed by pnpm`);
     const folder = await installStrictly(application(join(work, `${host.name}-pnpm`), host, tarball), host);
     await checkProgram(folder);
-    await runTests(host, folder, `${host.name}-pnpm`);
+    await runTests(host, folder, { name: `${host.name}-pnpm` });
   }
 }
 

@@ -46,6 +46,12 @@ export async function install(folder, { nest }) {
   return folder;
 }
 
+/** SQLite's other driver, of the version that TypeORM asks for. */
+export function compileSqlite3(folder) {
+  const options = OPTIONS.filter((name) => name !== '--ignore-scripts');
+  return mustRun('npm', ['i', 'sqlite3@5', ...options], { cwd: folder });
+}
+
 /** The same with pnpm, which lets a package load nothing but what it declares. */
 export async function installStrictly(folder, { nest }) {
   const pnpm = (...args) => mustRun('npx', ['--yes', 'pnpm@10', ...args], { cwd: folder });

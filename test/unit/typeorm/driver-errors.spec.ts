@@ -50,6 +50,7 @@ const known: [string, Error, Verdict][] = [
   ['mysql2: timeout of a query', driverError('Query inactivity timeout', { code: 'PROTOCOL_SEQUENCE_TIMEOUT' }), 'connection'],
   ['mysql2: closed', driverError("Can't add new command when connection is in closed state"), 'connection'],
   ['mysql2: queue full', driverError('Queue limit reached.'), 'connection'],
+  ['Galera: a node without the others', driverError('WSREP has not yet prepared node for application use', { code: 'ER_UNKNOWN_COM_ERROR', errno: 1047 }), 'connection'],
   ['better-sqlite3: closed', driverError('The database connection is not open'), 'connection'],
   ['TypeORM: not connected', driverError('Driver not Connected'), 'connection'],
   ['PostgreSQL: duplicate key', driverError('duplicate key value', { code: '23505' }), 'unique'],

@@ -113,9 +113,15 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
     const stolen = await browser.cookies();
     const hideout = await den.newContext();
     await hideout.addCookies(stolen);
+    // The server may just be started again in another round: what was not answered is asked once more.
+    const isAccepted = (ask) =>
+      retried(async () => {
+        await server.underWay;
+        return (await ask()) === 200;
+      });
     const isThiefIn = async () =>
-      (await visit(hideout, `${address}/whoami`)) === 200 ||
-      (await withCookies(port, stolen, 'GET', '/whoami')) === 200;
+      (await isAccepted(() => visit(hideout, `${address}/whoami`))) ||
+      (await isAccepted(() => withCookies(port, stolen, 'GET', '/whoami')));
     if (index % 3 === 1) await server.restart();
     if (index % 3 === 2) {
       await browser.close();
@@ -123,8 +129,8 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
       await listen(browser, story);
     }
     await delay(TTL * 1_000 + 1_500);
-    await server.underWay;
-    const isAlive = (await isThiefIn()) || (await withCookies(port, stolen, 'POST', '/auth/refresh')) === 200;
+    const isAlive =
+      (await isThiefIn()) || (await isAccepted(() => withCookies(port, stolen, 'POST', '/auth/refresh')));
     if (isAlive) tally.add('chromiumThiefAlive');
     await hideout.close();
     if (!(await until(isIn))) loggedOut();
@@ -134,21 +140,27 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
   }
 }
 
-async function logIn(page, { address, username, server }) {
-  for (let tries = 0; tries < TRIES; tries++) {
+/** The server may be started again for somebody else at any moment. */
+async function retried(step) {
+  for (let tries = 1; ; tries++) {
     try {
-      await server.underWay;
-      await page.goto(`${address}/auth/login`);
-      await page.fill('#username', username);
-      await page.fill('#password', 'password');
-      await page.click('button.main');
-      return await page.waitForURL(/\/auth\/devices$/);
+      return await step();
     } catch (error) {
-      // The server is being started again for somebody else.
-      if (tries === TRIES - 1) throw error;
+      if (tries === TRIES) throw error;
       await delay(1_000);
     }
   }
+}
+
+function logIn(page, { address, username, server }) {
+  return retried(async () => {
+    await server.underWay;
+    await page.goto(`${address}/auth/login`);
+    await page.fill('#username', username);
+    await page.fill('#password', 'password');
+    await page.click('button.main');
+    await page.waitForURL(/\/auth\/devices$/);
+  });
 }
 
 /** What the browser says of its sessions, for the story of one that ended. */

@@ -129,8 +129,7 @@ async function chromiumRound({ address, port, den, isBound, server, tally, execu
       await listen(browser, story);
     }
     await delay(TTL * 1_000 + 1_500);
-    const isAlive =
-      (await isThiefIn()) || (await isAccepted(() => withCookies(port, stolen, 'POST', '/auth/refresh')));
+    const isAlive = (await isThiefIn()) || (await isAccepted(() => withCookies(port, stolen, 'POST', '/auth/refresh')));
     if (isAlive) tally.add('chromiumThiefAlive');
     await hideout.close();
     if (!(await until(isIn))) loggedOut();
@@ -167,9 +166,7 @@ function logIn(page, { address, username, server }) {
 async function listen(browser, story) {
   const devtools = await browser.newCDPSession(browser.pages()[0] ?? (await browser.newPage()));
   await devtools.send('Network.enableDeviceBoundSessions', { enable: true });
-  devtools.on('Network.deviceBoundSessionEventOccurred', ({ succeeded, sessionId: _, eventId: __, ...event }) =>
-    story.push(`${succeeded ? 'did' : 'failed'} ${JSON.stringify(event)}`),
-  );
+  devtools.on('Network.deviceBoundSessionEventOccurred', (event) => story.push(JSON.stringify(event)));
 }
 
 /** Whether something comes to be so within a minute: after failures, a browser waits before it asks again. */

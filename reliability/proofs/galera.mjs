@@ -96,9 +96,9 @@ async function refreshes({ nodes, tally }, count) {
 
 /** What one node ends is presented on the others, and what it begins, while all of them have more to do than keep up. */
 async function ends({ nodes, source, tally }, count) {
-  let isOver = false;
+  const over = new AbortController();
   const ballast = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await source.query(BALLAST);
       await source.query('TRUNCATE ballast');
     }
@@ -115,7 +115,7 @@ async function ends({ nodes, source, tally }, count) {
     const renewed = await Promise.all(others.map((other) => other.refresh(pair.refresh_token)));
     tally.add('revokedAccepted', alive.filter(Boolean).length + renewed.filter(({ status }) => status < 300).length);
   });
-  isOver = true;
+  over.abort();
   await ballast;
 }
 

@@ -33,7 +33,7 @@ function countsOf({ testResults = [], numPassedTests, numFailedTests }) {
 function reportsBelow(folder) {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.json'));
-  return names.sort().map((name) => ({ name, ...JSON.parse(readFileSync(join(folder, name), 'utf8')) }));
+  return names.toSorted().map((name) => ({ name, ...JSON.parse(readFileSync(join(folder, name), 'utf8')) }));
 }
 
 /** Adds up every report below a folder. */

@@ -10,6 +10,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import { fromStorage, RequestDeadline } from '../sessions/request-deadline';
 import { endOf } from '../sessions/session-end';
 import { SessionRenewals } from '../sessions/session-renewals';
+import type { RefreshClaims } from '../tokens/token-claims';
 import { type DbscAnswer, LATER, refused } from './dbsc-answer';
 import { DbscChallenges } from './dbsc-challenges';
 import { proofOfKey, shownProofIn } from './dbsc-proofs';
@@ -25,8 +26,8 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
 /** One request to refresh. */
 interface Attempt {
   readonly sessionId: string;
-  /** The session of the refresh cookie; null where that is none of a session's, or not there. */
-  readonly cookie: { readonly token: string; readonly sessionId: string } | null;
+  /** What the refresh cookie says; null where that is no refresh token, or not there. */
+  readonly cookie: RefreshClaims | null;
   readonly shown: string | null;
   readonly presenter: Presenter;
   readonly now: number;
@@ -58,7 +59,7 @@ export class DbscRefresh {
     const proven = await deadline.run(() => this.check(attempt));
     if (proven !== null) return proven;
     try {
-      return { kind: 'renewed', tokens: await this.renewals.renewBound(cookie!.token, attempt.presenter) };
+      return { kind: 'renewed', tokens: await this.renewals.renewBound(cookie!, attempt.presenter, deadline) };
     } catch (error) {
       if (!(error instanceof UnauthorizedError)) throw error;
       // A key that does not fit may be one that another answer, still on its way, has replaced.
@@ -100,7 +101,7 @@ export class DbscRefresh {
   private cookieIn(request: unknown, now: number): Attempt['cookie'] {
     try {
       const token = this.transport.readRefresh(request);
-      return token ? { token, sessionId: this.renewals.sessionIdOf(token, now) } : null;
+      return token ? this.renewals.read(token, now) : null;
     } catch {
       return null;
     }

@@ -7,6 +7,7 @@ import type { Presenter } from '../contracts/device';
 import { REFRESH } from '../contracts/diagnostics';
 import type { Session, SessionRecord } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import type { RefreshClaims } from '../tokens/token-claims';
 import { attemptDigest } from './idempotency-key';
 import { TokenRejections } from './rejections';
 import type { BoundUse } from './session-binding';
@@ -37,6 +38,10 @@ export interface RefreshOptions {
   resource?: string | readonly string[] | undefined;
 }
 
+type HowToRefresh = Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey' | 'isProven'> &
+  // Begun by whoever asked the storage before; otherwise a new one.
+  Partial<Pick<RefreshAttempt, 'deadline'>>;
+
 /** What gives a session new tokens: a refresh token, or credentials that were proven again. */
 @Injectable()
 export class SessionRenewals {
@@ -54,7 +59,8 @@ export class SessionRenewals {
     presenter: Presenter | undefined,
     { idempotencyKey, resource }: RefreshOptions = {},
   ): Promise<IssuedTokens> {
-    return this.attempt(token, presenter, { attemptDigest: attemptDigest(idempotencyKey), resource });
+    const how = { attemptDigest: attemptDigest(idempotencyKey), resource };
+    return this.attempt((now) => this.read(token, now), presenter, how);
   }
 
   /**
@@ -62,31 +68,31 @@ export class SessionRenewals {
    * stays, whatever its age, and only the idle time begins anew. Never for a session that is bound to its device.
    */
   async renewAccess(token: string, presenter: Presenter): Promise<IssuedTokens> {
-    return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true });
+    return this.attempt((now) => this.read(token, now), presenter, { attemptDigest: null, keepsKey: true });
   }
 
   /** The same for a session that is bound to its device, which has just proven to be the one that asks. */
-  async renewBound(token: string, presenter: Presenter): Promise<IssuedTokens> {
-    return this.attempt(token, presenter, { attemptDigest: null, keepsKey: true, isProven: true });
+  async renewBound(claims: RefreshClaims, presenter: Presenter, deadline: RequestDeadline): Promise<IssuedTokens> {
+    const how = { attemptDigest: null, keepsKey: true, isProven: true, deadline };
+    return this.attempt(() => claims, presenter, how);
   }
 
-  /** The session that a refresh token says it is of. @throws TokenRejection when its signature does not hold, or it expired */
-  sessionIdOf(token: string, now: number): string {
-    return this.tokens.readRefresh(token, now).sessionId;
+  /** What a refresh token says. @throws TokenRejection when its signature does not hold, or it expired */
+  read(token: string, now: number): RefreshClaims {
+    return this.tokens.readRefresh(token, now);
   }
 
   private attempt(
-    token: string,
+    read: (now: number) => RefreshClaims,
     presenter: Presenter | undefined,
-    how: Pick<RefreshAttempt, 'attemptDigest' | 'resource' | 'keepsKey' | 'isProven'>,
+    { deadline = this.newDeadline(), ...how }: HowToRefresh,
   ): Promise<IssuedTokens> {
     const attempt = (note?: RefreshAttempt['note']) => {
-      const deadline = this.newDeadline();
       const now = this.options.clock.now();
       const refresh = async () =>
         this.refresher.refresh({
           ...how,
-          claims: this.tokens.readRefresh(token, now),
+          claims: read(now),
           presenter: presenter ?? {},
           checksPresenter: presenter !== undefined,
           note,
@@ -109,7 +115,7 @@ export class SessionRenewals {
   ): Promise<SessionRecord> {
     const now = this.options.clock.now();
     const shown = { use, accessToken: null, presenter };
-    const find = async () => this.refresher.findMembership(this.tokens.readRefresh(token, now), now, shown);
+    const find = async () => this.refresher.findMembership(this.read(token, now), now, shown);
     return this.refused(presenter, () => deadline.run(find));
   }
 

@@ -1,7 +1,16 @@
 import * as client from 'openid-client';
 import { afterEach, describe, expect, it } from 'vitest';
+import { deviceBinding } from '../../lib/binding';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { AUDIENCE, freePort, oauthOptions, SECRETS } from '../support/oauth';
+
+/** The library's own routes take JSON, and what a grant is called is no matter to them. */
+const asJson: client.CustomFetch = (url, { body, headers, ...rest }) => {
+  if (!(body instanceof URLSearchParams)) return fetch(url, { body, headers, ...rest } as RequestInit);
+  const members = Array.from(body).filter(([name]) => name !== 'grant_type' && name !== 'client_id');
+  const typed = { ...headers, 'content-type': 'application/json' };
+  return fetch(url, { ...rest, headers: typed, body: JSON.stringify(Object.fromEntries(members)) } as RequestInit);
+};
 
 describe.each(environments)('openid-client: $title', ({ platform, kind }) => {
   let t: TestApp;
@@ -62,5 +71,51 @@ describe.each(environments)('openid-client: $title', ({ platform, kind }) => {
       error: 'invalid_request',
       error_description: expect.stringContaining('Authenticate in one way'),
     });
+  });
+
+  it.each(['prefer', 'nonce'] as const)('proves its key by DPoP from login to logout; dpop: %s', async (dpop) => {
+    const port = await freePort();
+    const origin = `http://127.0.0.1:${port}`;
+    const features = [deviceBinding({ dbsc: 'off', dpop })];
+    t = await createApp(platform, kind, { port, options: { publicOrigin: origin }, extras: { features } });
+    await t.users.add('alice');
+    const keys = await client.randomDPoPKeyPair('ES256');
+    const endpoint = (path: string) => {
+      const server = { issuer: origin, token_endpoint: `${origin}${path}` };
+      const config = new client.Configuration(server, 'app', undefined, client.None());
+      client.allowInsecureRequests(config);
+      config[client.customFetch] = asJson;
+      return { config, DPoP: client.getDPoPHandle(config, keys) };
+    };
+    const notes = ({ access_token: token }: { access_token: string }, { config, DPoP }: ReturnType<typeof endpoint>) =>
+      client.fetchProtectedResource(config, token, new URL('/notes', origin), 'GET', null, undefined, { DPoP });
+
+    const atLogin = endpoint('/auth/login');
+    const credentials = { username: 'alice', password: 'alice-password' };
+    const first = await client.genericGrantRequest(atLogin.config, 'password', credentials, { DPoP: atLogin.DPoP });
+    expect(first.token_type).toBe('dpop');
+    expect((await notes(first, atLogin)).status).toBe(200);
+
+    const atRefresh = endpoint('/auth/refresh');
+    const next = await client.refreshTokenGrant(atRefresh.config, first.refresh_token!, undefined, {
+      DPoP: atRefresh.DPoP,
+    });
+    expect((await notes(next, atRefresh)).status).toBe(200);
+
+    // Another key, and none.
+    const stranger = {
+      ...atLogin,
+      DPoP: client.getDPoPHandle(atLogin.config, await client.randomDPoPKeyPair('ES256')),
+    };
+    await expect(notes(next, stranger)).rejects.toMatchObject({ status: 401 });
+    expect((await t.http.get('/notes', { token: next.access_token })).status).toBe(401);
+
+    const { config, DPoP } = atRefresh;
+    const logout = new URL('/auth/logout', origin);
+    const ended = await client.fetchProtectedResource(config, next.access_token, logout, 'POST', null, undefined, {
+      DPoP,
+    });
+    expect(ended.status).toBe(204);
+    await expect(notes(next, atRefresh)).rejects.toMatchObject({ status: 401 });
   });
 });

@@ -58,12 +58,13 @@ class Prover {
 
   constructor(
     private readonly keys: DpopKeyStore,
-    private readonly name: string,
+    /** Asked for late, as the key is. */
+    private readonly name: () => string,
   ) {}
 
   /** Asked for late: pages are rendered on servers too. */
   device(): Promise<Device> {
-    this.#device ??= deviceIn(this.keys, this.name).catch((error: unknown) => {
+    this.#device ??= deviceIn(this.keys, this.name()).catch((error: unknown) => {
       this.#device = undefined;
       throw error;
     });
@@ -109,8 +110,9 @@ class Prover {
  * const client = createJwtKnoxClient({ baseUrl, mode: 'bearer', fetch: dpopFetch({ baseUrl }) });
  */
 export function dpopFetch({ baseUrl, keys, fetch: given }: DpopFetchOptions): typeof globalThis.fetch {
-  const prover = new Prover(keys ?? indexedKeys() ?? memoryKeys(), `dpop:${baseUrl}`);
   const base = () => new URL(`${baseUrl.replace(/\/+$/, '')}/`, pageOrigin()).href;
+  // The same key however a tab and a worker spell the address.
+  const prover = new Prover(keys ?? indexedKeys() ?? memoryKeys(), () => `dpop:${base()}`);
   const send: typeof globalThis.fetch = (input, init) => (given ?? globalThis.fetch)(input, init);
 
   return async (input, init = {}) => {

@@ -4,7 +4,8 @@ import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Mode } from '../support/tabs';
 
-export type ClientKind = 'client' | 'naive';
+/** `dpop`: the client, which proves with each request that it has its key. */
+export type ClientKind = 'client' | 'dpop' | 'naive';
 
 /** What a tab's requests came to. */
 export interface Beat {
@@ -22,6 +23,7 @@ const FILES = new Map<string, { type: string; content: string }>([
   ['naive-client.mjs', script(compiled('test/support/naive-client.ts').replace("'axios'", "'./axios.mjs'"))],
   ...readdirSync('lib/client').map((name) => [name.replace('.mts', '.mjs'), script(compiled(`lib/client/${name}`))] as const),
   ['tab.mjs', script(tabScript())],
+  ['worker.mjs', script(workerScript())],
 ]); // prettier-ignore
 
 function script(content: string) {
@@ -35,13 +37,18 @@ function compiled(file: string): string {
 
 function tabScript(): string {
   return `
+import { dpopFetch } from './dpop.mjs';
 import { createJwtKnoxClient } from './index.mjs';
 import { openNaiveTab } from './naive-client.mjs';
 const [kind, mode] = location.search.slice(1).split(',');
 const ends = [];
 const open = () => {
   if (kind === 'naive') return openNaiveTab(location.origin, localStorage, mode);
-  const client = createJwtKnoxClient({ baseUrl: '/auth', mode, ...(mode === 'bearer' && { storage: localStorage }) });
+  const client = createJwtKnoxClient({
+    baseUrl: '/auth', mode,
+    ...(mode === 'bearer' && { storage: localStorage }),
+    ...(kind === 'dpop' && { fetch: dpopFetch({ baseUrl: '/auth' }) }),
+  });
   client.onChange((sessionId) => sessionId === null && ends.push(Date.now()));
   return { login: client.login, get: async (path) => (await client.fetch(path)).json() };
 };
@@ -56,6 +63,18 @@ globalThis.tab = {
     return { right: count - wrong.length, wrong: [...new Set(said)] };
   },
 };
+`;
+}
+
+/** A worker that asks for a path with a token, and proves that it has the key. */
+function workerScript(): string {
+  return `
+import { dpopFetch } from './dpop.mjs';
+const send = dpopFetch({ baseUrl: location.origin + '/auth' });
+addEventListener('message', async ({ data: { path, token } }) => {
+  const { status } = await send(location.origin + path, { headers: { authorization: 'Bearer ' + token } });
+  postMessage(status);
+});
 `;
 }
 
@@ -76,7 +95,7 @@ export function serveTabs(app: INestApplication): void {
 
 /** A tab of Chromium with one of the clients. */
 export class ClientTab {
-  private constructor(private readonly page: Page) {}
+  private constructor(readonly page: Page) {}
 
   static async open(
     context: BrowserContext,

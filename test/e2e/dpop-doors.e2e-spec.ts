@@ -1,0 +1,128 @@
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import { Controller, Sse, UseGuards } from '@nestjs/common';
+import { GraphQLModule, Query, Resolver } from '@nestjs/graphql';
+import { WebSocketGateway } from '@nestjs/websockets';
+import { of } from 'rxjs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CurrentUser, EndWithSession, JwtKnoxGuard } from '../../lib';
+import { deviceBinding } from '../../lib/binding';
+import { graphql, JwtKnoxGraphqlAuth } from '../../lib/graphql';
+import { JwtKnoxSocketAuth, sockets } from '../../lib/websockets';
+import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { DpopDevice, ORIGIN } from '../support/dpop-device';
+import { socketKinds } from '../support/socket-clients';
+
+@WebSocketGateway()
+class Gateway {
+  constructor(private readonly auth: JwtKnoxSocketAuth) {}
+
+  afterInit(server: any): void {
+    this.auth.protect(server);
+  }
+}
+
+@Resolver()
+@UseGuards(JwtKnoxGuard)
+class WhoResolver {
+  @Query(() => String) who(@CurrentUser('username') username: string) {
+    return username;
+  }
+}
+
+@Controller('stream')
+@UseGuards(JwtKnoxGuard)
+@EndWithSession()
+class StreamController {
+  @Sse() one(@CurrentUser('username') username: string) {
+    return of({ data: username });
+  }
+}
+
+const api = GraphQLModule.forRootAsync<ApolloDriverConfig>({
+  driver: ApolloDriver,
+  inject: [JwtKnoxGraphqlAuth],
+  useFactory: (auth: JwtKnoxGraphqlAuth) => ({ autoSchemaFile: true, ...auth.forApollo() }),
+});
+
+type Headers = Record<string, string>;
+
+/** How each door is asked: `in`, or the code of the refusal. */
+const DOORS: Record<string, { method: string; path: string; ask(t: TestApp, headers: Headers): Promise<string> }> = {
+  'a route': {
+    method: 'GET',
+    path: '/notes',
+    ask: (t, headers) => t.http.get('/notes', { headers }).then(({ status, body }) => (status < 300 ? 'in' : body.code)),
+  },
+  'a stream of events': {
+    method: 'GET',
+    path: '/stream',
+    ask: (t, headers) => t.http.get('/stream', { headers }).then(({ status, body }) => (status < 300 ? 'in' : body.code)),
+  },
+  'a query of GraphQL': {
+    method: 'POST',
+    path: '/graphql',
+    async ask(t, headers) {
+      const { body } = await t.http.post('/graphql', { json: { query: '{ who }' }, headers });
+      return body.data?.who ? 'in' : body.errors[0].extensions.code;
+    },
+  },
+  'a socket': {
+    method: 'GET',
+    path: '/socket.io/',
+    async ask(t, headers) {
+      const { refusal, client } = await socketKinds['socket.io'].connect(await t.app.getUrl(), { headers });
+      client.close();
+      return refusal?.code ?? 'in';
+    },
+  },
+};
+
+describe.each(environments)('a token bound by DPoP at every door: $title', ({ platform, kind }) => {
+  let t: TestApp;
+  afterEach(() => t.close());
+
+  const start = async () => {
+    t = await createApp(platform, kind, {
+      options: { publicOrigin: ORIGIN },
+      extras: { features: [sockets(), graphql(), deviceBinding({ dbsc: 'off' })] },
+      controllers: [NotesController, StreamController],
+      imports: [api],
+      providers: [Gateway, WhoResolver],
+      prepare: (app) => void app.useWebSocketAdapter(socketKinds['socket.io'].adapter(app)),
+    });
+    await t.users.add('alice');
+    const device = new DpopDevice(() => t.clock.now());
+    const headers = { dpop: device.proof('POST', '/auth/login') };
+    const json = { username: 'alice', password: 'alice-password' };
+    return { device, ...(await t.http.post('/auth/login', { json, headers })).body };
+  };
+
+  it.each(Object.keys(DOORS))('K2: %s takes it with a proof of its key for this very request, and in no other way', async (name) => {
+    const { device, access_token: token } = await start();
+    const { method, path, ask } = DOORS[name]!;
+    const proven = device.headers(method, path, token);
+    const stranger = new DpopDevice(() => t.clock.now());
+    const said = {
+      right: await ask(t, proven),
+      replayed: await ask(t, proven),
+      bearer: await ask(t, { authorization: `Bearer ${token}` }),
+      unproven: await ask(t, { authorization: `DPoP ${token}` }),
+      ofAnotherKey: await ask(t, stranger.headers(method, path, token)),
+      ofAnotherPath: await ask(t, device.headers(method, '/elsewhere', token)),
+      ofAnotherMethod: await ask(t, device.headers('DELETE', path, token)),
+      ofAnotherToken: await ask(t, device.headers(method, path, token, { ath: 'x'.repeat(43) })),
+      rightAgain: await ask(t, device.headers(method, path, token)),
+    };
+    expect(said).toEqual({
+      right: 'in',
+      replayed: 'invalid_dpop_proof',
+      bearer: 'invalid_token',
+      unproven: 'invalid_dpop_proof',
+      ofAnotherKey: 'invalid_token',
+      ofAnotherPath: 'invalid_dpop_proof',
+      ofAnotherMethod: 'invalid_dpop_proof',
+      ofAnotherToken: 'invalid_dpop_proof',
+      rightAgain: 'in',
+    });
+  }); // prettier-ignore
+});

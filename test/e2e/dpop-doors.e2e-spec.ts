@@ -51,12 +51,14 @@ const DOORS: Record<string, { method: string; path: string; ask(t: TestApp, head
   'a route': {
     method: 'GET',
     path: '/notes',
-    ask: (t, headers) => t.http.get('/notes', { headers }).then(({ status, body }) => (status < 300 ? 'in' : body.code)),
+    ask: (t, headers) =>
+      t.http.get('/notes', { headers }).then(({ status, body }) => (status < 300 ? 'in' : body.code)),
   },
   'a stream of events': {
     method: 'GET',
     path: '/stream',
-    ask: (t, headers) => t.http.get('/stream', { headers }).then(({ status, body }) => (status < 300 ? 'in' : body.code)),
+    ask: (t, headers) =>
+      t.http.get('/stream', { headers }).then(({ status, body }) => (status < 300 ? 'in' : body.code)),
   },
   'a query of GraphQL': {
     method: 'POST',

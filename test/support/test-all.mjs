@@ -132,21 +132,59 @@ function missingPrometheus() {
   return [`There is no Prometheus at ${path}.\n  Install it, or name another one in TEST_PROMETHEUS.`];
 }
 
-async function runSuite({ name, cwd, node, env, databases, filter = [], config, length = LENGTH }) {
-  console.log(`\nOn Node ${name}, ${databases}: ${config ?? (filter.join(' ') || 'everything')}`);
+/** @param keep takes what the suite prints, to show it later; left out: it is shown as it comes */
+async function runSuite({ name, cwd, node, env, databases, filter = [], config, length = LENGTH }, keep) {
+  const title = `\nOn Node ${name}, ${databases}: ${config ?? (filter.join(' ') || 'everything')}`;
+  if (keep) keep(`${title}\n`);
+  else console.log(title);
   const file = join(
     reports,
     `node-${name}-${databases}${config ? `-${dirname(config).replaceAll('/', '-')}` : ''}.json`,
   );
   const vitest = join(cwd, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const output = keep ? 'pipe' : 'inherit';
   const child = spawn(node, [vitest, 'run', ...(config ? ['--config', config] : []), ...reporters, ...filter], {
     cwd,
     env: { ...env, TEST_LENGTH: length, TEST_DATABASES: databases },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, output],
   });
+  if (keep) for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
   const [status] = await once(child, 'close');
   confirm(file, status);
+}
+
+/** What needs no database server, or chooses its own. */
+async function others(here, keep) {
+  // The sample application in processes of its own, which choose their databases themselves.
+  await runSuite({ ...here, databases: 'sqlite', config: 'sample-app/vitest.config.mts' }, keep);
+  // Services in other languages read the library's tokens: nothing of that differs by database.
+  await runSuite({ ...here, databases: 'sqlite', config: 'test/interop/vitest.config.mjs' }, keep);
+  // Messages of real brokers: how they are judged does not differ by database, which long runs show.
+  const judged = LENGTH === 'long' ? ALL : 'sqlite';
+  await runSuite({ ...here, databases: judged, config: 'test/brokers/vitest.config.mjs' }, keep);
+  // What the dashboard asks Prometheus, which knows nothing of databases.
+  await runSuite({ ...here, databases: 'sqlite', config: 'test/prometheus/vitest.config.mjs' }, keep);
+}
+
+/** @param elsewhere a checkout on the newest Node, under way; undefined where this is the newest */
+async function onNewest(elsewhere, keep) {
+  if (!elsewhere) return keep(`\nThis is Node ${process.version}: no second run on Node ${NEWEST}.\n`);
+  try {
+    const { version, ...checkout } = await elsewhere;
+    // What differs by Node version is the JavaScript and the drivers: the storage in long runs on every database, the rest on one.
+    const there = { name: version, length: 'short', ...checkout };
+    const storage = ['test/unit', 'test/contract'];
+    if (LENGTH === 'long') {
+      await runSuite({ ...there, databases: ALL, filter: storage }, keep);
+      await runSuite({ ...there, databases: 'sqlite', filter: ['test/e2e', 'test/interop'] }, keep);
+    } else {
+      const filter = [...storage, 'test/e2e/scenarios', 'test/interop'];
+      await runSuite({ ...there, databases: 'sqlite', filter }, keep);
+    }
+  } catch (error) {
+    fail(`node-${NEWEST}`, error.message);
+  }
 }
 
 const fail = (name, message) => {
@@ -164,38 +202,13 @@ if (missing.length > 0) {
   elsewhere?.catch(() => undefined);
   const here = { name: process.version, cwd: root, node: process.execPath, env: process.env };
   // Right after `npm test`, as in .ci/run, only what needs a server is left to do on this Node.
-  if (process.env.TEST_SQLITE_DONE === '1') {
-    await runSuite({ ...here, databases: 'postgres,mariadb', filter: onServers() });
-  } else {
-    await runSuite({ ...here, databases: ALL });
-  }
-  // The sample application in processes of its own, which choose their databases themselves.
-  await runSuite({ ...here, databases: 'sqlite', config: 'sample-app/vitest.config.mts' });
-  // Services in other languages read the library's tokens: nothing of that differs by database.
-  await runSuite({ ...here, databases: 'sqlite', config: 'test/interop/vitest.config.mjs' });
-  // Messages of real brokers: how they are judged does not differ by database, which long runs show.
-  const judged = LENGTH === 'long' ? ALL : 'sqlite';
-  await runSuite({ ...here, databases: judged, config: 'test/brokers/vitest.config.mjs' });
-  // What the dashboard asks Prometheus, which knows nothing of databases.
-  await runSuite({ ...here, databases: 'sqlite', config: 'test/prometheus/vitest.config.mjs' });
-  if (isNewest) {
-    console.log(`\nThis is Node ${process.version}: no second run on Node ${NEWEST}.`);
-  } else {
-    try {
-      const { version, ...checkout } = await elsewhere;
-      // What differs by Node version is the JavaScript and the drivers: the storage in long runs on every database, the rest on one.
-      const there = { name: version, length: 'short', ...checkout };
-      const storage = ['test/unit', 'test/contract'];
-      if (LENGTH === 'long') {
-        await runSuite({ ...there, databases: ALL, filter: storage });
-        await runSuite({ ...there, databases: 'sqlite', filter: ['test/e2e', 'test/interop'] });
-      } else {
-        await runSuite({ ...there, databases: 'sqlite', filter: [...storage, 'test/e2e/scenarios', 'test/interop'] });
-      }
-    } catch (error) {
-      fail(`node-${NEWEST}`, error.message);
-    }
-  }
+  const isSqliteDone = process.env.TEST_SQLITE_DONE === '1';
+  const everything = isSqliteDone ? { databases: 'postgres,mariadb', filter: onServers() } : { databases: ALL };
+  // Beside it, as both wait more than they compute. What these print comes when all is over.
+  const printed = [];
+  const keep = (text) => void printed.push(text);
+  await Promise.all([runSuite({ ...here, ...everything }), others(here, keep).then(() => onNewest(elsewhere, keep))]);
+  console.log(printed.join(''));
 }
 
 const total = sumOf(reports);

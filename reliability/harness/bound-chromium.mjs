@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
+import { freePort } from '../faults/private-server.mjs';
 import { rounds, withApplication } from './harness.mjs';
 
 /** Seconds that an access token counts; a bound cookie, half of them. */
@@ -40,7 +41,7 @@ export async function chromiumRounds({ kind, count, tally }) {
   const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-stolen-'));
   const executablePath = EXECUTABLES.find((path) => path !== undefined && existsSync(path));
   if (!executablePath) throw new Error('Chromium is missing: install it, or name it in TEST_CHROMIUM.');
-  const port = 48_000 + (process.pid % 1_000);
+  const port = await freePort();
   const address = `https://app.test:${port}`;
   const { tls, spki } = certificate(folder);
   const bound = { origin: address, tls, port };

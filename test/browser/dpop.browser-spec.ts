@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { deviceBinding } from '../../lib/binding';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, type TestApp } from '../support/create-app';
-import { freePort } from '../support/oauth';
+import { freePort } from '../host/free-port';
 import { platforms } from '../support/platforms';
 import { launch } from './chromium';
 import { type ClientKind, ClientTab, serveTabs } from './client-tabs';

@@ -6,7 +6,7 @@ import { createJwtKnoxClient } from '../../lib/client/index.mjs';
 import { memoryKeys } from '../../lib/client/key-store.mjs';
 import { FakeClock } from '../../lib/testing';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
-import { freePort } from '../support/oauth';
+import { freePort } from '../host/free-port';
 
 const alice = { username: 'alice', password: 'alice-password' };
 

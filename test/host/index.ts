@@ -1,4 +1,5 @@
 export { addressOf, onServer, SERVERS, type ServerKind } from './database-servers';
+export { freePort } from './free-port';
 export { Gate } from './gate';
 export { hashPassword, verifyPassword } from './passwords';
 export { PasswordController, type TableUser, TableUsers, tableUsersModule, type UserSettings } from './table-users';

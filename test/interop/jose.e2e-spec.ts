@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { JwtKnoxKey } from '../../lib';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { configuredKeys, forge, rightful } from '../support/forge';
-import { AUDIENCE, freePort, ISSUER } from '../support/oauth';
+import { freePort } from '../host/free-port';
+import { AUDIENCE, ISSUER } from '../support/oauth';
 
 /** What RFC 9068 section 2.2 requires of an access token. */
 const REQUIRED = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'];

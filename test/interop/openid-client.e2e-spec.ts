@@ -2,7 +2,8 @@ import * as client from 'openid-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deviceBinding } from '../../lib/binding';
 import { createApp, environments, type TestApp } from '../support/create-app';
-import { AUDIENCE, freePort, oauthOptions, SECRETS } from '../support/oauth';
+import { freePort } from '../host/free-port';
+import { AUDIENCE, oauthOptions, SECRETS } from '../support/oauth';
 
 /** The library's own routes take JSON, and what a grant is called is no matter to them. */
 const asJson: client.CustomFetch = (url, { body, headers, ...rest }) => {

@@ -6,7 +6,8 @@ import type { JwtKnoxKey } from '../../lib';
 import { createApp, SECRET, type TestApp } from '../support/create-app';
 import { databaseKinds } from '../support/databases';
 import { configuredKeys, flipped, forge, rightful } from '../support/forge';
-import { AUDIENCE, freePort, ISSUER } from '../support/oauth';
+import { freePort } from '../host/free-port';
+import { AUDIENCE, ISSUER } from '../support/oauth';
 import { platforms } from '../support/platforms';
 
 // Debian's interpreters, which know Debian's libraries: another one in the PATH does not.

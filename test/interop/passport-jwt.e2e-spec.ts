@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { configuredKeys, forge, rightful } from '../support/forge';
 import { HttpClient } from '../support/http-client';
-import { AUDIENCE, freePort, ISSUER } from '../support/oauth';
+import { freePort } from '../host/free-port';
+import { AUDIENCE, ISSUER } from '../support/oauth';
 
 /** Another service: Express, Passport, and nothing of this library. */
 async function startService(jwksUri: string): Promise<Server> {

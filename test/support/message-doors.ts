@@ -9,6 +9,7 @@ import {
 } from '@nestjs/microservices'; // prettier-ignore
 import { firstValueFrom, type Observable } from 'rxjs';
 import { withToken } from '../../lib/microservices';
+import { somePort } from '../host/free-port';
 import { BROKERS } from './brokers';
 import { messageHandlers } from './message-handlers';
 
@@ -104,7 +105,7 @@ export const doors = {
 
 /** In the process of the test, at an address of its own. */
 function grpcDoor(): Door {
-  const url = `127.0.0.1:${20_000 + (randomBytes(2).readUInt16BE() % 20_000)}`;
+  const url = `127.0.0.1:${somePort()}`;
   const options: MicroserviceOptions = {
     transport: Transport.GRPC,
     options: { package: 'messages', protoPath: join(__dirname, 'messages.proto'), url },

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
 import type { JwtKnoxClient, JwtKnoxOptions } from '../../lib';
 import { configuredKeys } from './forge';
 import type { Answer, HttpClient, Options } from './http-client';
@@ -39,13 +38,4 @@ export function postForm(
   const sent = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   const body = typeof form === 'string' ? form : new URLSearchParams(form).toString();
   return http.post(path, { body, headers: sent as Options['headers'] });
-}
-
-/** A port that was free a moment ago: the address of an issuer stands in its tokens before it listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -34,7 +34,8 @@ it('L5: a service in Python hears which sessions end, and notices a frame that i
   };
   const until = async (token: string, expected: string) => {
     let said = await judge(token);
-    for (const end = performance.now() + 20_000; said !== expected && performance.now() < end;) said = await judge(token);
+    for (const end = performance.now() + 20_000; said !== expected && performance.now() < end;)
+      said = await judge(token);
     return said;
   };
   try {
@@ -42,10 +43,11 @@ it('L5: a service in Python hears which sessions end, and notices a frame that i
     child.stdin.write(`${JSON.stringify({ ...address, ...CLIENT, issuer: ISSUER, audience: AUDIENCE })}\n`);
     expect(await next()).toBe('heard');
     const [one, two] = [await issuer.login(), await issuer.login()];
-    expect([await judge(one.access_token), await judge(two.access_token)]).toEqual(['good', 'good']);
+    // On a busy machine a heartbeat is late, and the service asks for a moment.
+    for (const { access_token: token } of [one, two]) expect(await until(token, 'good')).toBe('good');
     await issuer.http.post('/auth/logout', { token: one.access_token });
     expect(await until(one.access_token, 'over')).toBe('over');
-    expect(await judge(two.access_token)).toBe('good');
+    expect(await until(two.access_token, 'good')).toBe('good');
     let count = 0;
     relay.change = (event) => (count++ === 0 ? [] : event);
     expect(await until(two.access_token, 'ask')).toBe('ask');

@@ -11,6 +11,9 @@ const CONTROL = { sessions: 20, width: 30, kills: { application: 10, database: 4
 const PAUSE_MS = 50;
 const QUIET = { logLevels: [] };
 
+/** How many times as often the database is killed at the most. */
+const MOST = 4;
+
 await main('restored backups, interrupted refreshes', {
   databases: ['postgres', 'mariadb'],
   plants: [
@@ -98,11 +101,13 @@ async function interrupt({ server, gate, source, launch, tally, size }) {
     await applications.strike(victim, size.width, () => killProcess(victim.pid, i % 2 ? 0 : PAUSE_MS));
   }
   const databases = new Interruptions(nodes, source, tally);
-  for (let i = 0; i < size.kills.database; i++) {
+  const lacking = () => Object.keys(RETRIES).filter((when) => tally.of(`${when}Rotated`) === 0);
+  // Whether a refresh had rotated when it was interrupted is chance: further kills, until each kind of retry met one.
+  for (let i = 0; i < size.kills.database || (lacking().length > 0 && i < MOST * size.kills.database); i++) {
     const kill = () => killServer(server, gate, i % 2 ? 0 : PAUSE_MS);
     await databases.strike(nodes.atOnce, size.width, kill, () => server.start());
   }
-  for (const when of Object.keys(RETRIES)) if (tally.of(`${when}Rotated`) === 0) tally.add('unrotated');
+  tally.add('unrotated', lacking().length);
 }
 
 /** With a `pause`, the database still finishes what the process has sent, and nobody hears of it. */

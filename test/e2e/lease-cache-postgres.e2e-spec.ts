@@ -3,7 +3,8 @@ import { JwtKnoxEvents } from '../../lib';
 import { leaseCache, type LeaseCacheOptions, postgresFeed } from '../../lib/cache';
 import { typeOrm } from '../../lib/typeorm';
 import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
-import { createApp, CreateUsers1, type TestApp } from '../support/create-app';
+import { createApp, type TestApp } from '../support/create-app';
+import { CreateUsers1 } from '../support/create-users';
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 import { platforms } from '../support/platforms';
 

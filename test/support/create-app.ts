@@ -2,7 +2,7 @@ import { Controller, Get, type INestApplication, Module, type Type, UseGuards } 
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { AddressInfo } from 'node:net';
-import { DataSource, type Logger, type MigrationInterface, type QueryRunner, Table } from 'typeorm';
+import { DataSource, type Logger } from 'typeorm';
 import {
   CurrentSession, CurrentUser, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, type JwtKnoxEventMap, type JwtKnoxExtras, type JwtKnoxOptions,
   OptionalAuth, Public, type Session, TokenService,
@@ -10,7 +10,9 @@ import {
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { FakeClock } from '../../lib/testing';
 import { leaseCache, localFeed } from '../../lib/cache';
+import { CreateUsers1 } from './create-users';
 import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } from './databases';
+import { createMigrated } from './migrated-databases';
 import { AnswerCheck, contractOf } from './answer-check';
 import { type Check, HttpClient } from './http-client';
 import { type Platform, platforms, type Tls } from './platforms';
@@ -93,9 +95,17 @@ const EVENTS: (keyof JwtKnoxEventMap)[] = [
   'session.narrowed', 'session.bound', 'binding.refused',
 ]; // prettier-ignore
 
+const MIGRATIONS = [...jwtKnoxMigrations, CreateUsers1];
+
+/** With the usual tables, which the start finds made; without any where it makes others. */
+function databaseFor(kind: DatabaseKind, { synchronize, typeorm = {} }: AppSettings): Promise<TestDatabase> {
+  const isUsual = !synchronize && !['migrations', 'synchronize', 'schema'].some((name) => name in typeorm);
+  return isUsual ? createMigrated(kind, MIGRATIONS) : createDatabase(kind);
+}
+
 /** A real application: real HTTP, real database, real cryptography. Only its clock stands still. */
 export async function createApp(platform: Platform, kind: DatabaseKind, settings: AppSettings = {}): Promise<TestApp> {
-  const database = settings.database ?? (await createDatabase(kind));
+  const database = settings.database ?? (await databaseFor(kind, settings));
   const clock = new FakeClock();
   const statements: string[] = [];
   const { options = {}, extras = {} } = settings;
@@ -115,7 +125,7 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
     ...database.options,
     autoLoadEntities: true,
     entities: settings.entities ?? [],
-    migrations: settings.synchronize ? [] : [...jwtKnoxMigrations, CreateUsers1],
+    migrations: settings.synchronize ? [] : MIGRATIONS,
     migrationsRun: !settings.synchronize,
     synchronize: settings.synchronize ?? false,
     logger: statementLogger(statements),
@@ -201,43 +211,4 @@ function statementLogger(statements: string[]): Logger {
     logMigration: ignore,
     log: ignore,
   };
-}
-
-/** The host's own table, by a migration as hosts do it. */
-export class CreateUsers1 implements MigrationInterface {
-  readonly name: string = 'CreateUsers1764000000001';
-  protected readonly table: string = 'users';
-
-  async up(runner: QueryRunner): Promise<void> {
-    const isMysql = runner.connection.options.type === 'mariadb';
-    await runner.createTable(
-      new Table({
-        name: this.table,
-        columns: [
-          {
-            name: 'id',
-            type: isMysql ? 'int' : 'integer',
-            isPrimary: true,
-            isGenerated: true,
-            generationStrategy: 'increment',
-          },
-          {
-            name: 'username',
-            type: 'varchar',
-            length: '64',
-            isUnique: true,
-            ...(isMysql && { collation: 'utf8mb4_bin' }),
-          },
-          { name: 'passwordHash', type: 'varchar', length: '200' },
-          { name: 'isActive', type: isMysql ? 'tinyint' : 'boolean', default: isMysql ? 1 : true },
-          { name: 'isAdmin', type: isMysql ? 'tinyint' : 'boolean', default: isMysql ? 0 : false },
-          { name: 'validSince', type: 'bigint', isNullable: true },
-          { name: 'logins', type: 'int', default: 0 },
-        ],
-      }),
-    );
-  }
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.dropTable(this.table);
-  }
 }

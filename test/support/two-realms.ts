@@ -6,7 +6,8 @@ import {
 } from '../../lib'; // prettier-ignore
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { FakeClock } from '../../lib/testing';
-import { createApp, CreateUsers1, type TestApp } from './create-app';
+import { createApp, type TestApp } from './create-app';
+import { CreateUsers1 } from './create-users';
 import type { DatabaseKind } from './databases';
 import type { Platform } from './platforms';
 import { TestUsers, User } from './users';

@@ -59,7 +59,7 @@ describe.each(DRIVERS)('An application with the driver $module', ({ module, opti
       retryAttempts: 0,
     });
     const secret = randomBytes(48).toString('base64');
-    running = await start(appWith(forRoot({ secret, session: { limitPerUser: 5 } }), storage));
+    running = await start(appWith(forRoot({ secret, session: { limitPerUser: 5, onLimit: 'evict-oldest' } }), storage));
   }, 60_000);
   afterAll(async () => {
     await running?.app.close();

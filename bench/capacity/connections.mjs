@@ -1,0 +1,23 @@
+// How many connections requests hold: by Little's law, and counted.
+import { repeated } from '../exchanges.mjs';
+import { after, sendPaced } from './paced.mjs';
+
+const RATES = [100, 200, 400];
+const TOKENS = 3_000;
+const MS = 8_000;
+
+/** `expected`: rate × mean time that a connection is held; `busy`: the mean of what the pool had lent. */
+export async function measureConnections(run) {
+  const [server] = run.servers;
+  const figures = [];
+  for (const wanted of RATES) {
+    const { requests } = await server.ask('prepare', { count: TOKENS });
+    const exchange = repeated(requests);
+    await sendPaced(server.port, wanted, exchange, after(MS / 4));
+    await server.ask('occupancy');
+    const { rate } = await sendPaced(server.port, wanted, exchange, after(MS));
+    const { calls, held, busy, samples, seconds } = await server.ask('occupancy');
+    figures.push({ rate, calls, held, expected: (calls / seconds) * (held / 1_000), busy, samples });
+  }
+  return figures;
+}

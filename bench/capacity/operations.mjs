@@ -1,0 +1,72 @@
+// What one login, request, refresh and logout cost the database.
+import { setTimeout as delay } from 'node:timers/promises';
+import { firstRefreshes, logins, repeated } from '../exchanges.mjs';
+import { drive, openConnections, WrongAnswer } from '../load.mjs';
+import { meterOf } from './meters.mjs';
+
+const MOST = 500;
+/** Of a small table, no more than a part is used up. */
+const SHARE = 0.02;
+const SETTLING_MS = 300;
+
+/** Of uses, a server whose database is slow leaves some unnoted. */
+const FEWEST_NOTED = 0.9;
+
+/**
+ * @param variant the server that answers; @param changes how many rows each changes, which is checked
+ * @param pause between two, in ms: none is left unnoted because another one is under way
+ */
+export const OPERATIONS = [
+  { name: 'request', variant: 'quiet', what: 'request', exchange: repeated, changes: 0 },
+  { name: 'touch', variant: 'touching', what: 'request', exchange: repeated, changes: 1, pause: 15 },
+  { name: 'login', variant: 'quiet', what: 'login', exchange: logins, changes: 1 },
+  { name: 'refresh', variant: 'quiet', what: 'refresh', exchange: firstRefreshes, changes: 1 },
+  { name: 'logout', variant: 'quiet', what: 'logout', exchange: repeated, changes: 1 },
+];
+
+/**
+ * Each operation by itself, one request after the other: so every use is noted, of which a server that is busy leaves out
+ * some.
+ * @param runs of each variant, on the same database
+ */
+export async function measureOperations(runs, rows) {
+  const count = Math.max(20, Math.min(MOST, Math.round(rows * SHARE)));
+  const figures = [];
+  for (const operation of OPERATIONS) figures.push(await measureOne(operation, runs[operation.variant], count));
+  return figures;
+}
+
+async function measureOne({ name, what, exchange, changes, pause }, run, count) {
+  const server = run.servers[0];
+  const meter = await meterOf(run.database, (sql) => server.ask('onEach', { sql }));
+  const { requests } = await server.ask('prepare', { count, what });
+  const [connection] = await openConnections([server.port], 1);
+  try {
+    await meter.begin();
+    await server.ask('count');
+    const next = exchange(requests);
+    for (let sent = 0; sent < count; sent++) {
+      await drive([connection], 1, next);
+      if (pause) await delay(pause);
+    }
+    // A touch is not waited for by its request.
+    await delay(SETTLING_MS);
+    const statements = await server.ask('count');
+    const spent = await meter.end();
+    return figuresOf(name, spent, { statements, count, done: doneOf({ name, changes, pause }, spent, count) });
+  } finally {
+    connection.close();
+  }
+}
+
+/** How often it was really done. */
+function doneOf({ name, changes, pause }, { changed }, count) {
+  const isRight = changed === count * changes || (pause && changed < count && changed >= count * FEWEST_NOTED);
+  if (!isRight) throw new WrongAnswer(`${count} times ${name} changed ${changed} rows, not ${count * changes}.`);
+  return pause ? changed : count;
+}
+
+function figuresOf(name, { hot, updated, changed: _, ...sums }, { statements, count, done }) {
+  const each = Object.fromEntries(Object.entries(sums).map(([key, sum]) => [key, sum / done]));
+  return { name, count, done, ...each, statements: statements / done, hotShare: updated ? hot / updated : null };
+}

@@ -7,17 +7,19 @@ const TOKENS = 3_000;
 const MS = 8_000;
 
 /** `expected`: rate × mean time that a connection is held; `busy`: the mean of what the pool had lent. */
-export async function measureConnections(run) {
-  const [server] = run.servers;
+export async function measureConnections({ quiet, touching }) {
   const figures = [];
-  for (const wanted of RATES) {
-    const { requests } = await server.ask('prepare', { count: TOKENS });
-    const exchange = repeated(requests);
-    await sendPaced(server.port, wanted, exchange, after(MS / 4));
-    await server.ask('occupancy');
-    const { rate } = await sendPaced(server.port, wanted, exchange, after(MS));
-    const { calls, held, busy, samples, seconds } = await server.ask('occupancy');
-    figures.push({ rate, calls, held, expected: (calls / seconds) * (held / 1_000), busy, samples });
-  }
+  for (const wanted of RATES) figures.push(await measureAt(wanted, 'quiet', quiet));
+  figures.push(await measureAt(RATES[0], 'touching', touching));
   return figures;
+}
+
+async function measureAt(wanted, variant, { servers: [server] }) {
+  const { requests } = await server.ask('prepare', { count: TOKENS, what: 'request' });
+  const exchange = repeated(requests);
+  await sendPaced(server.port, wanted, exchange, after(MS / 4));
+  await server.ask('occupancy');
+  const { rate } = await sendPaced(server.port, wanted, exchange, after(MS));
+  const { calls, held, busy, samples, seconds } = await server.ask('occupancy');
+  return { variant, rate, calls, held, expected: (calls / seconds) * (held / 1_000), busy, samples };
 }

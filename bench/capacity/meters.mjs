@@ -36,6 +36,7 @@ class PostgresMeter {
       records: Number(wal.records),
       images: Number(wal.images),
       rowsRead: grown('read'),
+      pages: grown('pages'),
       changed: grown('inserted') + grown('updated') + grown('deleted'),
       updated: grown('updated'),
       hot: grown('hot'),
@@ -47,7 +48,9 @@ class PostgresMeter {
     await this.onEach('SELECT pg_stat_force_next_flush()');
     const [counts] = await this.source.query(
       `SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) AS read, n_tup_ins AS inserted, n_tup_upd AS updated,
-              n_tup_del AS deleted, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = '${TABLE}'`,
+              n_tup_del AS deleted, n_tup_hot_upd AS hot,
+              heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit AS pages
+       FROM pg_stat_user_tables JOIN pg_statio_user_tables USING (relid) WHERE relid = '${TABLE}'::regclass`,
     );
     return Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, Number(value)]));
   }

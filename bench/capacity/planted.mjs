@@ -69,28 +69,33 @@ function literal(value) {
   return /^-?\d{1,15}$/.test(String(value)) ? String(value) : `'${String(value).replaceAll("'", "''")}'`;
 }
 
-/** Which of ten sessions tests may change for good, so that several servers can share a table. */
-const TO_SPEND = 1;
+/** The sessions that a server may change for good: of ten, the first or the second, so that two can share a table. */
+const MOST_SPENDING = 2;
 
 /** Makes tokens of sessions that are picked by chance among all that are alive. */
 export class PlantedTokens {
   #spent = new Set();
 
-  /** @param pattern the claims of the tokens of the session that all others were made after */
-  constructor(secret, { access, refresh }, rows) {
+  /**
+   * @param pattern the claims of the tokens of the session that all others were made after
+   * @param spends which of ten sessions this server may change for good: 1 or 2
+   */
+  constructor(secret, { access, refresh }, { rows, spends = 1 }) {
     this.key = keyOf(secret);
     this.rows = rows;
+    this.spends = spends;
     this.claims = { access, refresh };
   }
 
   /** Of a session that stays. @returns `{ userId, token }` */
   next() {
-    return this.#tokenOf('access', this.#pick((rest) => rest > TO_SPEND));
+    return this.#tokenOf('access', this.#pick((rest) => rest > MOST_SPENDING));
   }
 
   /** Of a session that is picked once, and never by `next`. */
   spend(kind) {
-    const n = this.#pick((rest, one) => rest === TO_SPEND && !this.#spent.has(one));
+    if (this.#spent.size >= Math.floor(this.rows / EXPIRED_EVERY)) throw new RangeError('All sessions are spent.');
+    const n = this.#pick((rest, one) => rest === this.spends && !this.#spent.has(one));
     this.#spent.add(n);
     return this.#tokenOf(kind, n);
   }

@@ -59,14 +59,20 @@ function write(folder, results, sections) {
   return Object.keys(files);
 }
 
-function sectionsOf({ figures, connections, tables, targets }) {
+function sectionsOf({ figures, touchShare, connections, tables, grown, targets }) {
   const kinds = [...new Set(tables.map(({ kind }) => kind))];
   const section = (title, text) => `## ${title}\n\n${text}`;
   return [
-    ...kinds.map((kind) => section(`Bytes per session, ${kind}`, sizeTable(tables.filter((one) => one.kind === kind)))),
+    ...kinds.map((kind) => {
+      const measured = [...tables, grown].filter((one) => one.kind === kind);
+      return section(`Bytes per session, ${kind}`, sizeTable(measured));
+    }),
     section('Bytes of a row, PostgreSQL', lengthTable(tables.filter(({ lengths }) => lengths))),
     ...kinds.map((kind) => section(`Per operation, ${kind}`, operationTable(tables.filter((one) => one.kind === kind)))),
-    section('An authenticated request, tokens of random sessions', groupTable({ figures })),
+    section(
+      'An authenticated request, tokens of random sessions',
+      `${groupTable({ figures })}\n\nOf the uses on the server \`touching\`, ${number(touchShare * 100)} % were noted.`,
+    ),
     section('Connections held', connectionTable(connections)),
     section('Over the whole table', upkeepTable(tables)),
     section('Targets', targetTable(targets)),
@@ -81,7 +87,7 @@ function sizeTable(tables) {
   const names = Object.keys(tables[0].bytes);
   const head = ['sessions', ...names, 'all', 'fill s', 'index s'];
   const rows = tables.map(({ rows: size, bytes, fill, index }) => [
-    count(size),
+    fill === undefined ? `${count(size)}, indexes in place` : count(size),
     ...names.map((name) => number(bytes[name])),
     number(Object.values(bytes).reduce((sum, one) => sum + one, 0)),
     number(fill / 1_000, 0),
@@ -99,22 +105,23 @@ const LOG = { records: 'WAL records', images: 'full pages', redo: 'redo' };
 
 function operationTable(tables) {
   const logs = Object.keys(LOG).filter((name) => name in tables[0].operations[0]);
-  const head = ['operation', 'sessions', ...logs.map((name) => LOG[name]), 'rows read', 'statements', 'HOT %'];
+  const head = ['operation', 'sessions', ...logs.map((name) => LOG[name]), 'rows read', 'pages', 'statements', 'HOT %'];
   const rows = tables[0].operations.flatMap(({ name }, index) =>
     tables.map(({ rows: size, operations }) => {
       const one = operations[index];
       const hot = one.hotShare === null ? NaN : one.hotShare * 100;
       const logged = logs.map((log) => number(one[log], 0));
-      return [name, count(size), ...logged, number(one.rowsRead, 2), number(one.statements, 2), number(hot, 0)];
+      return [name, count(size), ...logged, number(one.rowsRead, 2), number(one.pages), number(one.statements, 2), number(hot, 0)];
     }),
   );
   return markdown(head, rows);
 }
 
 function connectionTable(connections) {
-  const head = ['requests/s', 'held ms', 'rate × held', 'busy, sampled', 'samples', 'for 1,000 requests/s'];
-  const rows = connections.map(({ rate, held, expected, busy, samples }) => [
-    number(rate, 0), number(held, 3), number(expected, 3), number(busy, 3), count(samples), number((expected / rate) * 1_000, 2),
+  const head = ['server', 'requests/s', 'calls/s', 'held ms', 'calls × held', 'busy, sampled', 'samples', 'for 1,000 requests/s'];
+  const rows = connections.map(({ variant, rate, held, expected, busy, samples }) => [
+    variant, number(rate, 0), number(expected / (held / 1_000), 0), number(held, 3), number(expected, 3), number(busy, 3), count(samples),
+    number((expected / rate) * 1_000, 2),
   ]); // prettier-ignore
   return markdown(head, rows);
 }

@@ -8,12 +8,15 @@ import { findScenario } from '../scenarios/index.mjs';
 import { measureConnections } from './connections.mjs';
 import { measureOperations } from './operations.mjs';
 import { BROWSER } from './planted.mjs';
-import { createTables, footprint, plantSessions, rowLengths } from './tables.mjs';
+import { createTables, fillInPlace, footprint, plantSessions, rowLengths } from './tables.mjs';
 import { measureUpkeep } from './upkeep.mjs';
 
 const SIZES = { postgres: [10_000, 1_000_000, 10_000_000], mariadb: [10_000, 1_000_000] };
 /** What a session takes while the table is made: rows, indexes, the sorting of an index, the log. */
 const ROOM_PER_SESSION = 2_000;
+
+/** Enough that pages of the indexes have split many times. */
+const GROWN = 200_000;
 
 const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString());
 
@@ -25,12 +28,13 @@ export async function measureCapacity({ most = Infinity, effort, secret, say }) 
   const tables = [];
   try {
     const pattern = await makePattern(secret, server);
+    const grown = await measureGrown(pattern.row, Math.min(GROWN, most));
     for (const [kind, size] of sizesUpTo(most)) {
       const table = { kind, rows: size, runs: {} };
       tables.push(table);
       await prepareTable(table, { pattern, secret, server, effort, say });
     }
-    return await measureAll(tables, { effort, say });
+    return { grown, ...(await measureAll(tables, { effort, say })) };
   } finally {
     for (const { runs, database } of tables) {
       await Promise.all(Object.values(runs).map((run) => run.stop()));
@@ -71,6 +75,18 @@ async function makePattern(secret, server) {
   }
 }
 
+/** What a session takes where rows came in one by one, and indexes grew with them: their pages are less full. */
+async function measureGrown(row, rows) {
+  const database = await createTables('postgres');
+  try {
+    await fillInPlace(database.source, row, rows);
+    return { kind: 'postgres', rows, bytes: await footprint(database, rows) };
+  } finally {
+    await database.source.destroy();
+    await database.drop();
+  }
+}
+
 async function prepareTable(table, { pattern, secret, server, effort, say }) {
   const { kind, rows } = table;
   checkRoom(rows);
@@ -82,7 +98,10 @@ async function prepareTable(table, { pattern, secret, server, effort, say }) {
   table.start = async (variant) => {
     const scenario = findScenario(`capacity/${kind}/${variant}`);
     const settings = { rows, pattern: pattern.claims };
-    const run = new ScenarioRun({ ...scenario, settings, title: nameOf({ kind, rows }, variant) }, table.database);
+    // A refresh uses its session up, half of which are for other work.
+    const count = variant === 'refresh' ? Math.min(200, Math.floor(rows / 20 / effort.rounds)) : undefined;
+    const title = nameOf({ kind, rows }, variant);
+    const run = new ScenarioRun({ ...scenario, settings, count, title }, table.database);
     table.runs[variant] = run;
     await run.start(secret, server);
     await run.warmUp(effort.warmUp);
@@ -103,13 +122,32 @@ function checkRoom(rows) {
 async function measureAll(tables, { effort, say }) {
   const largest = tables.findLast(({ kind }) => kind === 'postgres');
   const extra = [];
-  for (const variant of ['unprepared', 'touching']) extra.push(await largest.start(variant));
+  for (const variant of ['unprepared', 'touching', 'login', 'refresh']) extra.push(await largest.start(variant));
+  const updated = await updatesOf(largest);
   const figures = await measureRounds([...tables.map(({ runs }) => runs.quiet), ...extra], effort.rounds, say);
-  const connections = await measureConnections(largest.runs.quiet);
+  const touchShare = touchShareOf(largest.runs, (await updatesOf(largest)) - updated);
+  const connections = await measureConnections(largest.runs);
   say('connections are counted');
   const measured = [];
   for (const table of tables) measured.push(await measureTable(table, say));
-  return { figures, connections, tables: measured };
+  return { figures, touchShare, connections, tables: measured };
+}
+
+async function updatesOf({ database, runs }) {
+  for (const variant of ['touching', 'refresh'])
+    await runs[variant].servers[0].ask('onEach', { sql: 'SELECT pg_stat_force_next_flush()' });
+  const [{ updates }] = await database.source.query(
+    "SELECT n_tup_upd AS updates FROM pg_stat_user_tables WHERE relid = 'jwt_knox_sessions'::regclass",
+  );
+  return Number(updates);
+}
+
+/** How many requests of the server that notes every use were noted: what is too much at once is left out. */
+function touchShareOf({ touching, refresh }, updates) {
+  const sent = ({ samples, leadIn }) => samples.reduce((sum, { requests }) => sum + requests + leadIn, 0);
+  const refreshes = refresh.samples.reduce((sum, { requests }) => sum + requests, 0);
+  // What is sent before a slice of refreshes changes nothing: its uses are not noted.
+  return (updates - refreshes) / sent(touching);
 }
 
 /** What changes the table comes last, and one table after the other: a server takes only so many connections. */

@@ -39,6 +39,16 @@ export async function plantSessions({ source, kind }, row, rows) {
   }
 }
 
+/** Fills the table with its indexes in place. */
+export async function fillInPlace(source, row, rows) {
+  const runner = source.createQueryRunner();
+  try {
+    await fill(runner, row, rows);
+  } finally {
+    await runner.release();
+  }
+}
+
 /** The statements that take the indexes away, and those that make them again as they were. */
 const INDEXES = {
   async postgres(runner) {

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Occupancy } from '../capacity/occupancy.mjs';
 import { BROWSER, PlantedTokens, usersOf } from '../capacity/planted.mjs';
 import { POOL_SIZE } from '../databases.mjs';
+import { firstRefreshes, logins } from '../exchanges.mjs';
 import { startKnox } from '../knox-host.mjs';
 import { meRequest, USERS } from '../tokens.mjs';
 
@@ -11,16 +12,22 @@ const VARIANTS = {
   quiet: { about: 'prepared; no use is noted', prepared: true, touchInterval: '1h' },
   unprepared: { about: 'no use is noted', prepared: false, touchInterval: '1h' },
   touching: { about: 'prepared; every use is noted', prepared: true, touchInterval: '0s' },
-};
+  login: { about: 'prepared', prepared: true, touchInterval: '1h', what: 'login', exchanges: logins },
+  refresh: {
+    about: 'prepared; each one rotates', prepared: true, touchInterval: '1h',
+    what: 'refresh', exchanges: firstRefreshes, spends: 2,
+  },
+}; // prettier-ignore
 
 const scenario = (kind, variant) => ({
   name: `capacity/${kind}/${variant}`,
-  about: `an authenticated request on ${kind}, tokens of random sessions, ${VARIANTS[variant].about}`,
+  about: `${VARIANTS[variant].what ?? 'an authenticated request'} on ${kind}, random sessions, ${VARIANTS[variant].about}`,
+  exchanges: VARIANTS[variant].exchanges,
   // Without contents: the run itself fills the database.
   database: { kind, tables: 'none' },
   prepares: true,
   async serve({ rows, pattern, ...settings }) {
-    const { prepared, touchInterval } = VARIANTS[variant];
+    const { prepared, touchInterval, what: usual = 'request', spends } = VARIANTS[variant];
     const options = {
       session: { touchInterval },
       refreshToken: { reuseInterval: '0s' },
@@ -29,7 +36,7 @@ const scenario = (kind, variant) => ({
     };
     const host = { platform: 'fastify', lookUp: 'anyone', preparedStatements: prepared, options };
     const { app, port } = await startKnox(host, settings);
-    const tokens = pattern && new PlantedTokens(settings.secret, pattern, rows);
+    const tokens = pattern && new PlantedTokens(settings.secret, pattern, { rows, spends });
     const requests = (what, count) => Array.from({ length: count }, () => REQUESTS[what](tokens, rows));
     const source = app.get(DataSource);
     const occupancy = kind === 'postgres' ? new Occupancy(source.driver.master) : null;
@@ -38,7 +45,7 @@ const scenario = (kind, variant) => ({
       port,
       requests: [],
       calm: tokens ? requests('request', USERS) : [],
-      prepare: (count, what = 'request') => ({ requests: requests(what, count) }),
+      prepare: (count, what = usual) => ({ requests: requests(what, count) }),
       onEach: (sql) => onEach(source, sql),
       occupancy: () => occupancy.toggle(),
       upkeep: (name) => timed(() => admin[name]()),

@@ -26,7 +26,8 @@ if (flags.node24) {
   compileHost();
   const { runBenchmark } = await import('./benchmark.mjs');
   const rows = flags.rows === undefined ? undefined : Number(flags.rows);
-  if (rows !== undefined && !(Number.isInteger(rows) && rows >= 10_000)) throw new Error('--rows: a number from 10000 on.');
+  if (rows !== undefined && !(Number.isInteger(rows) && rows >= 10_000))
+    throw new Error('--rows: a number from 10000 on.');
   await runBenchmark({ ...flags, isCapacity, rows, results: resultsFolder() });
 }
 

@@ -16,9 +16,11 @@ const FEWEST_NOTED = 0.9;
  * @param variant the server that answers; @param changes how many rows each changes, which is checked
  * @param pause between two, in ms: none is left unnoted because another one is under way
  */
+export const TOUCH = { name: 'touch', variant: 'touching', what: 'request', exchange: repeated, changes: 1, pause: 15 };
+
 export const OPERATIONS = [
   { name: 'request', variant: 'quiet', what: 'request', exchange: repeated, changes: 0 },
-  { name: 'touch', variant: 'touching', what: 'request', exchange: repeated, changes: 1, pause: 15 },
+  TOUCH,
   { name: 'login', variant: 'quiet', what: 'login', exchange: logins, changes: 1 },
   { name: 'refresh', variant: 'quiet', what: 'refresh', exchange: firstRefreshes, changes: 1 },
   { name: 'logout', variant: 'quiet', what: 'logout', exchange: repeated, changes: 1 },
@@ -30,13 +32,13 @@ export const OPERATIONS = [
  * @param runs of each variant, on the same database
  */
 export async function measureOperations(runs, rows) {
-  const count = Math.max(20, Math.min(MOST, Math.round(rows * SHARE)));
   const figures = [];
-  for (const operation of OPERATIONS) figures.push(await measureOne(operation, runs[operation.variant], count));
+  for (const operation of OPERATIONS) figures.push(await measureOperation(operation, runs[operation.variant], rows));
   return figures;
 }
 
-async function measureOne({ name, what, exchange, changes, pause }, run, count) {
+export async function measureOperation({ name, what, exchange, changes, pause }, run, rows) {
+  const count = Math.min(MOST, Math.round(rows * SHARE));
   const server = run.servers[0];
   const meter = await meterOf(run.database, (sql) => server.ask('onEach', { sql }));
   const { requests } = await server.ask('prepare', { count, what });

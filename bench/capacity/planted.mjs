@@ -89,7 +89,10 @@ export class PlantedTokens {
 
   /** Of a session that stays. @returns `{ userId, token }` */
   next() {
-    return this.#tokenOf('access', this.#pick((rest) => rest > MOST_SPENDING));
+    return this.#tokenOf(
+      'access',
+      this.#pick((rest) => rest > MOST_SPENDING),
+    );
   }
 
   /** Of a session that is picked once, and never by `next`. */

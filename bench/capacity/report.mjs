@@ -7,6 +7,7 @@ import { groupTable, headOf, markdown, rounded, targetTable } from '../report.mj
 import { verdict } from '../statistics.mjs';
 import { capacityTargets, judge } from '../targets.mjs';
 import { measureCapacity, nameOf } from './run.mjs';
+import { FILL_FACTOR } from './variants.mjs';
 
 const MOST_LOCK_MS = 100;
 const MOST_STATISTICS_MS = 15_000;
@@ -59,7 +60,7 @@ function write(folder, results, sections) {
   return Object.keys(files);
 }
 
-function sectionsOf({ figures, touchShare, connections, tables, grown, targets }) {
+function sectionsOf({ figures, touchShare, connections, tables, grown, roomy, targets }) {
   const kinds = [...new Set(tables.map(({ kind }) => kind))];
   const section = (title, text) => `## ${title}\n\n${text}`;
   return [
@@ -68,7 +69,10 @@ function sectionsOf({ figures, touchShare, connections, tables, grown, targets }
       return section(`Bytes per session, ${kind}`, sizeTable(measured));
     }),
     section('Bytes of a row, PostgreSQL', lengthTable(tables.filter(({ lengths }) => lengths))),
-    ...kinds.map((kind) => section(`Per operation, ${kind}`, operationTable(tables.filter((one) => one.kind === kind)))),
+    ...kinds.map((kind) =>
+      section(`Per operation, ${kind}`, operationTable(tables.filter((one) => one.kind === kind))),
+    ),
+    section('A touch where pages have room, PostgreSQL', roomTable(roomy)),
     section(
       'An authenticated request, tokens of random sessions',
       `${groupTable({ figures })}\n\nOf the uses on the server \`touching\`, ${number(touchShare * 100)} % were noted.`,
@@ -80,7 +84,9 @@ function sectionsOf({ figures, touchShare, connections, tables, grown, targets }
 }
 
 const number = (value, digits = 1) =>
-  Number.isFinite(value) ? value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits }) : '–';
+  Number.isFinite(value)
+    ? value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    : '–';
 const count = (value) => value.toLocaleString('en');
 
 function sizeTable(tables) {
@@ -111,14 +117,43 @@ function operationTable(tables) {
       const one = operations[index];
       const hot = one.hotShare === null ? NaN : one.hotShare * 100;
       const logged = logs.map((log) => number(one[log], 0));
-      return [name, count(size), ...logged, number(one.rowsRead, 2), number(one.pages), number(one.statements, 2), number(hot, 0)];
+      return [
+        name,
+        count(size),
+        ...logged,
+        number(one.rowsRead, 2),
+        number(one.pages),
+        number(one.statements, 2),
+        number(hot, 0),
+      ];
     }),
   );
   return markdown(head, rows);
 }
 
+function roomTable({ rows, bytes, records, images, hotShare }) {
+  const head = ['sessions, fillfactor', 'row', 'WAL records', 'full pages', 'HOT %'];
+  const cells = [
+    `${count(rows)}, ${FILL_FACTOR}`,
+    number(bytes.row),
+    number(records, 0),
+    number(images, 0),
+    number(hotShare * 100, 0),
+  ];
+  return markdown(head, [cells]);
+}
+
 function connectionTable(connections) {
-  const head = ['server', 'requests/s', 'calls/s', 'held ms', 'calls × held', 'busy, sampled', 'samples', 'for 1,000 requests/s'];
+  const head = [
+    'server',
+    'requests/s',
+    'calls/s',
+    'held ms',
+    'calls × held',
+    'busy, sampled',
+    'samples',
+    'for 1,000 requests/s',
+  ];
   const rows = connections.map(({ variant, rate, held, expected, busy, samples }) => [
     variant, number(rate, 0), number(expected / (held / 1_000), 0), number(held, 3), number(expected, 3), number(busy, 3), count(samples),
     number((expected / rate) * 1_000, 2),

@@ -8,15 +8,13 @@ import { findScenario } from '../scenarios/index.mjs';
 import { measureConnections } from './connections.mjs';
 import { measureOperations } from './operations.mjs';
 import { BROWSER } from './planted.mjs';
-import { createTables, fillInPlace, footprint, plantSessions, rowLengths } from './tables.mjs';
+import { createTables, footprint, plantSessions, rowLengths } from './tables.mjs';
 import { measureUpkeep } from './upkeep.mjs';
+import { measureVariants } from './variants.mjs';
 
 const SIZES = { postgres: [10_000, 1_000_000, 10_000_000], mariadb: [10_000, 1_000_000] };
 /** What a session takes while the table is made: rows, indexes, the sorting of an index, the log. */
 const ROOM_PER_SESSION = 2_000;
-
-/** Enough that pages of the indexes have split many times. */
-const GROWN = 200_000;
 
 const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString());
 
@@ -28,13 +26,14 @@ export async function measureCapacity({ most = Infinity, effort, secret, say }) 
   const tables = [];
   try {
     const pattern = await makePattern(secret, server);
-    const grown = await measureGrown(pattern.row, Math.min(GROWN, most));
+    const variants = await measureVariants({ pattern, most, secret, server, effort });
+    say('indexes that grow, and pages with room, are measured');
     for (const [kind, size] of sizesUpTo(most)) {
       const table = { kind, rows: size, runs: {} };
       tables.push(table);
       await prepareTable(table, { pattern, secret, server, effort, say });
     }
-    return { grown, ...(await measureAll(tables, { effort, say })) };
+    return { ...variants, ...(await measureAll(tables, { effort, say })) };
   } finally {
     for (const { runs, database } of tables) {
       await Promise.all(Object.values(runs).map((run) => run.stop()));
@@ -70,18 +69,6 @@ async function makePattern(secret, server) {
     return { row, claims: { access: claimsOf(access), refresh: claimsOf(refresh) } };
   } finally {
     await run.stop();
-    await database.source.destroy();
-    await database.drop();
-  }
-}
-
-/** What a session takes where rows came in one by one, and indexes grew with them: their pages are less full. */
-async function measureGrown(row, rows) {
-  const database = await createTables('postgres');
-  try {
-    await fillInPlace(database.source, row, rows);
-    return { kind: 'postgres', rows, bytes: await footprint(database, rows) };
-  } finally {
     await database.source.destroy();
     await database.drop();
   }

@@ -17,7 +17,8 @@ export async function measureUpkeep({ quiet, touching }, rows) {
   const expired = Math.floor(rows / EXPIRED_EVERY);
   const statistics = await server.ask('upkeep', { name: 'statistics' });
   const { sessions } = statistics.result;
-  if (sessions.expired !== expired) throw new WrongAnswer(`The statistics tell ${sessions.expired} of ${expired} expired.`);
+  if (sessions.expired !== expired)
+    throw new WrongAnswer(`The statistics tell ${sessions.expired} of ${expired} expired.`);
 
   const exchange = repeated((await touching.servers[0].ask('prepare', { count: TOKENS })).requests);
   const { port } = touching.servers[0];

@@ -7,26 +7,21 @@ const CHANNEL = 'tracing:jwt-knox:storage:asyncEnd';
 /** Looks from a thread of its own: a timer beside the requests would fire whenever one has just been worked on. */
 const SAMPLER = `
   const { parentPort, workerData } = require('node:worker_threads');
-  const busy = new Int32Array(workerData);
-  const never = new Int32Array(new SharedArrayBuffer(4));
-  let [sum, samples, isOver] = [0, 0, false];
-  parentPort.once('message', () => (isOver = true));
-  const sample = () => {
-    Atomics.wait(never, 0, 0, -Math.log(1 - Math.random()) * 2);
-    sum += Atomics.load(busy, 0);
+  // How many are lent, and whether it is over.
+  const shared = new Int32Array(workerData);
+  let [sum, samples] = [0, 0];
+  while (Atomics.wait(shared, 1, 0, -Math.log(1 - Math.random()) * 2) === 'timed-out') {
+    sum += Atomics.load(shared, 0);
     samples++;
-    if (isOver) parentPort.postMessage({ busy: sum / samples, samples });
-    else setImmediate(sample);
-  };
-  sample();`;
+  }
+  parentPort.postMessage({ busy: sum / samples, samples });`;
 
 export class Occupancy {
   /** @param pool that of pg, before its first connection is lent */
   constructor(pool) {
-    this.shared = new SharedArrayBuffer(4);
-    const lent = new Int32Array(this.shared);
-    pool.on('acquire', () => void Atomics.add(lent, 0, 1));
-    pool.on('release', () => void Atomics.sub(lent, 0, 1));
+    this.shared = new Int32Array(new SharedArrayBuffer(8));
+    pool.on('acquire', () => void Atomics.add(this.shared, 0, 1));
+    pool.on('release', () => void Atomics.sub(this.shared, 0, 1));
   }
 
   /** Begins or, when it is under way, ends. @returns `calls` and their mean time (ms), the mean of `busy` connections */
@@ -37,14 +32,16 @@ export class Occupancy {
     unsubscribe(CHANNEL, this.#note);
     const seconds = (performance.now() - this.began) / 1_000;
     const sampled = new Promise((resolve) => sampler.once('message', resolve));
-    sampler.postMessage('end');
+    Atomics.store(this.shared, 1, 1);
+    Atomics.notify(this.shared, 1);
     const { busy, samples } = await sampled;
     await sampler.terminate();
     return { calls: this.calls, held: this.held / this.calls, busy, samples, seconds };
   }
 
   async #begin() {
-    this.sampler = new Worker(SAMPLER, { eval: true, workerData: this.shared, execArgv: [] });
+    Atomics.store(this.shared, 1, 0);
+    this.sampler = new Worker(SAMPLER, { eval: true, workerData: this.shared.buffer, execArgv: [] });
     await new Promise((resolve) => this.sampler.once('online', resolve));
     Object.assign(this, { calls: 0, held: 0, began: performance.now() });
     subscribe(CHANNEL, this.#note);

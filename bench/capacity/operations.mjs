@@ -33,14 +33,15 @@ export const OPERATIONS = [
  */
 export async function measureOperations(runs, rows) {
   const figures = [];
-  for (const operation of OPERATIONS) figures.push(await measureOperation(operation, runs[operation.variant], rows));
+  for (const operation of OPERATIONS) figures.push(await measureOperation(operation, runs, rows));
   return figures;
 }
 
-export async function measureOperation({ name, what, exchange, changes, pause }, run, rows) {
+export async function measureOperation({ name, variant, what, exchange, changes, pause }, runs, rows) {
   const count = Math.min(MOST, Math.round(rows * SHARE));
-  const server = run.servers[0];
-  const meter = await meterOf(run.database, (sql) => server.ask('onEach', { sql }));
+  const { servers, database } = runs[variant];
+  const [server] = servers;
+  const meter = await meterOf(database, (sql) => onAll(runs, sql));
   const { requests } = await server.ask('prepare', { count, what });
   const [connection] = await openConnections([server.port], 1);
   try {
@@ -61,6 +62,13 @@ export async function measureOperation({ name, what, exchange, changes, pause },
   }
 }
 
+/** Over the connections of all servers: what another one did before must not be counted late. */
+async function onAll(runs, sql) {
+  const results = [];
+  for (const { servers } of Object.values(runs)) results.push(...(await servers[0].ask('onEach', { sql })));
+  return results;
+}
+
 /** How often it was really done. */
 function doneOf({ name, changes, pause }, { changed }, count) {
   const isRight = changed === count * changes || (pause && changed < count && changed >= count * FEWEST_NOTED);
@@ -68,7 +76,8 @@ function doneOf({ name, changes, pause }, { changed }, count) {
   return pause ? changed : count;
 }
 
-function figuresOf(name, { hot, updated, changed: _, ...sums }, { statements, count, done }) {
+function figuresOf(name, { hot, updated, changed, ...sums }, { statements, count, done }) {
   const each = Object.fromEntries(Object.entries(sums).map(([key, sum]) => [key, sum / done]));
-  return { name, count, done, ...each, statements: statements / done, hotShare: updated ? hot / updated : null };
+  const hotShare = updated ? hot / updated : null;
+  return { name, count, done, changed, ...each, statements: statements / done, hotShare };
 }

@@ -39,7 +39,11 @@ async function touchesOf(database, { rows, pattern, secret, server, effort }) {
     await run.start(secret, server);
     await run.warmUp(effort.warmUp);
     await database.source.query('VACUUM ANALYZE jwt_knox_sessions');
-    return { rows, bytes: await footprint(database, rows), ...(await measureOperation(TOUCH, run, rows)) };
+    return {
+      rows,
+      bytes: await footprint(database, rows),
+      ...(await measureOperation(TOUCH, { touching: run }, rows)),
+    };
   } finally {
     await run.stop();
   }

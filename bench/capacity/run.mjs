@@ -20,7 +20,7 @@ const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64u
 
 export const nameOf = ({ kind, rows }, variant = 'quiet') => `capacity/${kind}/${rows}/${variant}`;
 
-/** Runs everything. @param most sessions in the largest table; `effort`: rounds and slices */
+/** Runs everything. @param most sessions in the largest table; `effort`: rounds, slices, and how long requests are sent at a rate */
 export async function measureCapacity({ most = Infinity, effort, secret, say }) {
   const server = await connectTo('postgres');
   const tables = [];
@@ -113,10 +113,10 @@ async function measureAll(tables, { effort, say }) {
   const updated = await updatesOf(largest);
   const figures = await measureRounds([...tables.map(({ runs }) => runs.quiet), ...extra], effort.rounds, say);
   const touchShare = touchShareOf(largest.runs, (await updatesOf(largest)) - updated);
-  const connections = await measureConnections(largest.runs);
+  const connections = await measureConnections(largest.runs, effort.pacedMs);
   say('connections are counted');
   const measured = [];
-  for (const table of tables) measured.push(await measureTable(table, say));
+  for (const table of tables) measured.push(await measureTable(table, effort, say));
   return { figures, touchShare, connections, tables: measured };
 }
 
@@ -138,14 +138,14 @@ function touchShareOf({ touching, refresh }, updates) {
 }
 
 /** What changes the table comes last, and one table after the other: a server takes only so many connections. */
-async function measureTable(table, say) {
+async function measureTable(table, { pacedMs }, say) {
   const { kind, rows, bytes, fill, index, database, runs } = table;
   const name = `${kind}, ${rows.toLocaleString('en')} sessions`;
   if (!runs.touching) await table.start('touching');
   const operations = await measureOperations(runs, rows);
   const lengths = kind === 'postgres' ? await rowLengths(database.source) : null;
   say(`${name}: operations are measured`);
-  const upkeep = await measureUpkeep(runs, rows);
+  const upkeep = await measureUpkeep(runs, rows, pacedMs);
   say(`${name}: purged`);
   for (const run of Object.values(runs)) await run.stop();
   return { kind, rows, bytes, fill, index, operations, lengths, upkeep };

@@ -8,11 +8,10 @@ import { after, sendPaced } from './paced.mjs';
 
 const RATE = 100;
 const TOKENS = 5_000;
-const CALM_MS = 5_000;
 const LOOK_MS = 10;
 
 /** @param runs `quiet` does the work, `touching` serves users meanwhile, each of whose requests also writes */
-export async function measureUpkeep({ quiet, touching }, rows) {
+export async function measureUpkeep({ quiet, touching }, rows, calmMs) {
   const [server] = quiet.servers;
   const expired = Math.floor(rows / EXPIRED_EVERY);
   const statistics = await server.ask('upkeep', { name: 'statistics' });
@@ -22,7 +21,7 @@ export async function measureUpkeep({ quiet, touching }, rows) {
 
   const exchange = repeated((await touching.servers[0].ask('prepare', { count: TOKENS })).requests);
   const { port } = touching.servers[0];
-  const calm = await sendPaced(port, RATE, exchange, after(CALM_MS));
+  const calm = await sendPaced(port, RATE, exchange, after(calmMs));
   let isOver = false;
   const purge = server.ask('upkeep', { name: 'purgeExpired' }).finally(() => (isOver = true));
   const [{ result: deleted, took }, busy, longestLock] = await Promise.all([

@@ -1,5 +1,6 @@
 // The whole benchmark, a part of it, or a profile.
 import { randomBytes } from 'node:crypto';
+import { reportCapacity } from './capacity/report.mjs';
 import { dropDatabases } from './databases.mjs';
 import { GROUPS } from './groups.mjs';
 import { WrongAnswer } from './load.mjs';
@@ -14,12 +15,13 @@ import { judge } from './targets.mjs';
 const FULL = { rounds: 7, sliceMs: 200, leadIn: 300, warmUp: { requests: 6_000, least: 1_000, most: 4_000 } };
 // Where the claims are: servers that waited long for their turn need longer until they run as they do under traffic.
 const CENTRAL = { rounds: 15, sliceMs: 300, leadIn: 500, warmUp: { requests: 12_000, least: 1_000, most: 6_000 } };
+const CAPACITY = { ...CENTRAL, rounds: 31, pacedMs: 8_000 };
 const QUICK = { rounds: 7, sliceMs: 100, leadIn: 300, warmUp: { requests: 2_500, least: 400, most: 2_500 } };
 const PROFILE = { profiled: 8_000, leadIn: 300, warmUp: { requests: 8_000, least: 2_000, most: 15_000 } };
 // More than this many runnable processes per core, and the figures say more about them.
 const BUSY = 0.5;
 
-export async function runBenchmark({ quick, only, profile: profiled, results }) {
+export async function runBenchmark({ quick, only, isCapacity, rows, profile: profiled, results }) {
   const secret = randomBytes(48).toString('base64');
   let isCutShort = false;
   const cutShort = async (signal) => {
@@ -32,6 +34,13 @@ export async function runBenchmark({ quick, only, profile: profiled, results }) 
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, cutShort);
   try {
     if (profiled) await profile(findScenario(profiled), PROFILE, secret, results);
+    else if (isCapacity)
+      await reportCapacity({
+        most: rows,
+        effort: quick ? { ...QUICK, pacedMs: 1_500 } : CAPACITY,
+        secret,
+        folder: results,
+      });
     else await measure(chosen(quick, only), (group) => effortFor(group, quick), secret, results);
   } catch (error) {
     // What fails because its server was stopped is no answer.

@@ -48,6 +48,18 @@ export function logins(requests) {
   return () => exchanges[next++ % exchanges.length];
 }
 
+/** Refreshes, each of a session of its own that was never refreshed before. */
+export function firstRefreshes(requests) {
+  const exchanges = requests.map((request) => ({
+    request: requestBytes(request),
+    check(answer) {
+      if (generationOf(tokensOf(request, answer).refresh_token) !== 1) refuse(request, answer, 'the first rotation');
+    },
+  }));
+  let next = 0;
+  return () => exchanges[next++ % exchanges.length];
+}
+
 /** Each connection keeps refreshing a session of its own: every refresh must give another refresh token. */
 export function refreshes(requests) {
   const tokens = requests.map(({ json }) => json.refresh_token);

@@ -38,12 +38,27 @@ class Users extends UserProvider {
 }
 Inject(getRepositoryToken(User))(Users, undefined, 0);
 
+/** Whoever asks is a user: no statement but the library's own is sent. */
+class Anyone extends UserProvider {
+  async validateCredentials({ username, password }) {
+    return password === 'password' ? { id: username } : null;
+  }
+
+  async findById(id) {
+    return { id };
+  }
+}
+
+class AnyoneModule {}
+Module({ providers: [Anyone], exports: [Anyone] })(AnyoneModule);
+
 class UsersModule {}
 Module({ imports: [TypeOrmModule.forFeature([User])], providers: [Users], exports: [Users] })(UsersModule);
 
 const LOOK_UPS = {
   session: { routes: false },
   user: { imports: [UsersModule], userProvider: Users },
+  anyone: { imports: [AnyoneModule], userProvider: Anyone },
   joined: { imports: [UsersModule], userProvider: Users, storage: { entity: JoinedSession, userRelation: 'user' } },
 };
 
@@ -70,7 +85,7 @@ subscribe(CACHE_CHANNEL, ({ type, hits, misses, fresh }) => {
 });
 
 /**
- * @param lookUp 'session' (no users), 'user' (a statement of its own) or 'joined'
+ * @param lookUp 'session' (no users), 'user' (a statement of its own), 'joined', or 'anyone' (users without a table)
  * @param cache 'sessions' or 'users': what is kept in memory
  * @param options further options of the library
  * @param features further features; `controller`: in place of the usual one

@@ -9,8 +9,9 @@ export class WrongAnswer extends Error {}
 /** The bytes of a request. */
 export function requestBytes({ method = 'GET', path = '/me', headers = {}, json }) {
   const body = json === undefined ? '' : JSON.stringify(json);
-  const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Accept: application/json', 'User-Agent: bench/1.0'];
-  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Accept: application/json'];
+  for (const [name, value] of Object.entries({ 'User-Agent': 'bench/1.0', ...headers }))
+    lines.push(`${name}: ${value}`);
   if (json !== undefined) lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`);
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }

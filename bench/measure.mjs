@@ -29,22 +29,27 @@ export async function measureGroup(scenarios, { rounds, sliceMs, leadIn, warmUp 
         run.settle(sliceMs, leadIn);
         say(`${scenario.name} is warm`);
       }
-      for (let round = 0; round < rounds; round++) {
-        for (let index = 0; index < runs.length; index++) await runs[(round + index) % runs.length].slice();
-        say(`round ${round + 1} of ${rounds}`);
-      }
-      return runs.map(figuresOf);
+      return await measureRounds(runs, rounds, say);
     } finally {
       await Promise.all(runs.map((run) => run.stop()));
     }
   });
 }
 
+/** Gives each run, which is warm, its slice of every round. */
+export async function measureRounds(runs, rounds, say) {
+  for (let round = 0; round < rounds; round++) {
+    for (let index = 0; index < runs.length; index++) await runs[(round + index) % runs.length].slice();
+    say(`round ${round + 1} of ${rounds}`);
+  }
+  return runs.map(figuresOf);
+}
+
 function figuresOf({ scenario, samples, statements }) {
   const of = (name) => samples.map((sample) => sample[name]);
   const databaseKnown = !of('database').includes(null);
   return {
-    name: scenario.name,
+    name: scenario.title ?? scenario.name,
     about: scenario.about,
     databaseKind: scenario.database?.kind,
     cpu: median(of('cpu')),

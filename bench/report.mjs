@@ -58,7 +58,7 @@ function pageOf({ machine, groups, judged }) {
   return `${[headOf(machine), ...sections, ...targets].join('\n\n')}\n`;
 }
 
-function headOf({ node, date, commit, cores, cpu, isVirtual, loadAtStart, stolenShare, databases, packages }) {
+export function headOf({ node, date, commit, cores, cpu, isVirtual, loadAtStart, stolenShare, databases, packages }) {
   const versions = [...Object.entries(databases), ...Object.entries(packages)].map((pair) => pair.join(' '));
   const stolen = stolenShare === null ? '' : `, ${(stolenShare * 100).toFixed(1)} % of the time taken by the host`;
   return [
@@ -76,12 +76,12 @@ function databaseCell({ database, databaseKind }) {
 }
 
 /** A thousandth of a microsecond is more than enough. */
-function rounded(_key, value) {
+export function rounded(_key, value) {
   return typeof value === 'number' ? Math.round(value * 1_000) / 1_000 : value;
 }
 
 /** @param rows cells; all columns but the first are numbers */
-function markdown(head, rows) {
+export function markdown(head, rows) {
   const widths = head.map((title, column) => Math.max(3, title.length, ...rows.map((row) => row[column].length)));
   const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]));
   const line = (cells) => `| ${cells.map(pad).join(' | ')} |`;

@@ -10,20 +10,25 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    rows: { type: 'string' },
     profile: { type: 'string' },
     node24: { type: 'boolean', default: false },
     results: { type: 'string' },
   },
 });
 
-installPeers();
+const isCapacity = flags.only === 'capacity';
+if (!isCapacity) installPeers();
 if (flags.node24) {
   const { runOnNode24 } = await import('./on-node-24.mjs');
   process.exitCode = await runOnNode24(argumentsWithout('--node24'), resultsFolder());
 } else {
   compileHost();
   const { runBenchmark } = await import('./benchmark.mjs');
-  await runBenchmark({ ...flags, results: resultsFolder() });
+  const rows = flags.rows === undefined ? undefined : Number(flags.rows);
+  if (rows !== undefined && !(Number.isInteger(rows) && rows >= 10_000))
+    throw new Error('--rows: a number from 10000 on.');
+  await runBenchmark({ ...flags, isCapacity, rows, results: resultsFolder() });
 }
 
 /** A profile, a part or a quick run replaces no result of the whole. */

@@ -16,19 +16,23 @@ export class ScenarioRun {
   samples = [];
   servers = [];
 
-  constructor(scenario) {
+  /** @param database one that is there already, and stays; by default the scenario's own is made, and dropped at the end */
+  constructor(scenario, database) {
     this.scenario = scenario;
+    this.database = database;
+    this.isGuest = database !== undefined;
   }
 
   /** @param server a connection to the database server, to find its processes by */
   async start(secret, server) {
     const { scenario } = this;
-    if (scenario.database) this.database = await createDatabase(scenario.database);
+    if (scenario.database) this.database ??= await createDatabase(scenario.database);
     this.meter = meterOf(this.database, server);
     for (let index = 0; index < (scenario.processes ?? 1); index++) {
       const process = new ServerProcess();
       this.servers.push(process);
-      const settings = { scenario: scenario.name, secret, database: this.database?.options, isFirst: index === 0 };
+      const common = { scenario: scenario.name, secret, database: this.database?.options, isFirst: index === 0 };
+      const settings = { ...common, ...scenario.settings };
       const { port, requests, calm } = await process.ask('serve', settings);
       process.port = port;
       if (index === 0) this.open({ requests, calm });
@@ -133,7 +137,7 @@ export class ScenarioRun {
 
   async stop() {
     await Promise.all(this.servers.map((server) => server.stop()));
-    await this.database?.drop();
+    if (!this.isGuest) await this.database?.drop();
   }
 }
 

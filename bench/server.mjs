@@ -22,7 +22,12 @@ const answers = {
     return { cpu: user + system, rss: process.memoryUsage.rss(), hits, misses };
   },
 
-  prepare: ({ count }) => served.prepare(count),
+  prepare: ({ count, what }) => served.prepare(count, what),
+
+  /** Of a capacity run: see scenarios/capacity.mjs. */
+  onEach: ({ sql }) => served.onEach(sql),
+  occupancy: () => served.occupancy(),
+  upkeep: ({ name }) => served.upkeep(name),
 
   /** Counts statements until asked again. */
   count: () => countStatements(),

@@ -9,6 +9,7 @@ const STATELESS = (platform) => `passport-jwt/${platform}/string`;
 /** What a scenario's figures are compared by: µs of each round. */
 const SERVER = ({ cpu }) => cpu;
 const DATABASE = ({ database }) => database ?? NaN;
+const P99 = ({ p99 }) => p99;
 const BOTH = ({ cpu, database }) => cpu + (database ?? NaN);
 
 /** How much one scenario costs, as a multiple of another. */
@@ -55,6 +56,7 @@ const BY = new Map([
   [SERVER, ''],
   [DATABASE, ', database alone'],
   [BOTH, ', server and database'],
+  [P99, ', p99'],
 ]);
 
 export const TARGETS = [
@@ -90,10 +92,14 @@ export const TARGETS = [
   times(undefined, 'scale', 'scale/1000-sessions-per-user', 'scale/10k-rows', 1.15, BOTH),
 ];
 
+/** Of a capacity run: what a request costs on the largest table, beside the smallest. */
+export const capacityTargets = (largest, smallest) =>
+  [BOTH, P99].map((by) => times(undefined, 'capacity', largest, smallest, 1.15, by));
+
 /** The targets for this Node line whose scenarios were measured: median and quartiles of the rounds, and verdict. */
-export function judge(groups, major) {
+export function judge(groups, major, targets = TARGETS) {
   const judged = [];
-  for (const { node, group, of, most, unit, text } of TARGETS) {
+  for (const { node, group, of, most, unit, text } of targets) {
     if (node !== undefined && node !== major) continue;
     const figures = groups.find(({ name }) => name === group)?.figures ?? [];
     const figuresOf = (name) => {

@@ -2,6 +2,7 @@
 import { betterAuth } from './better-auth.mjs';
 import { boundRequests } from './bound.mjs';
 import { cachedRequests } from './cached.mjs';
+import { capacity } from './capacity.mjs';
 import { handWritten } from './hand-written.mjs';
 import { knox, ofPages } from './knox.mjs';
 import { operations } from './operations.mjs';
@@ -21,6 +22,7 @@ const ALL = new Map(
     ...betterAuth,
     ...operations,
     ...scale,
+    ...capacity,
   ].map((scenario) => [scenario.name, scenario]),
 );
 

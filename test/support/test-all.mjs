@@ -23,7 +23,7 @@ const TIMEOUT_MS = 5_000;
  * after them, and what starts or does not. Short runs leave it to the embedded database.
  */
 const ALIKE =
-  /^(?:anonymous|audiences|client.*|context.*|cookies|end-with-session|first-pages|framework-errors|gateways|global-guards|graphql|guard|host-interceptors|host-pipes|jwks|login-guards|long-lived|microservices|misconfigured-hosts|nearly-right-.*|oauth-clients|oauth-metadata|one-door|pages.*|realm-refusals|recipes|refusal-log|route-guards|s[467]-.*|sockets|testing-helpers|transport-clears|undelivered-login|user-agent-binding|username-field|verifier-outage)\.e2e-spec\.ts$/;
+  /^(?:anonymous|audiences|client.*|context.*|cookies|d1-every-door|dpop.*|end-with-session|first-pages|framework-errors|gateways|global-guards|graphql|guard|host-interceptors|host-pipes|jwks|login-guards|long-lived|microservices|misconfigured-hosts|nearly-right-.*|oauth-clients|oauth-metadata|one-door|pages.*|realm-refusals|recipes|refusal-log|revocations|route-guards|s2-leaked-signing-key|s[467]-.*|sockets|testing-helpers|transport-clears|undelivered-login|user-agent-binding|username-field|verifier-outage)\.e2e-spec\.ts$/;
 
 /** A file that names neither runs on no server: it would do again what `npm test` has done. */
 const BY_DATABASE = /\b(?:databaseKinds|environments)\b/;

@@ -179,22 +179,28 @@ suite() {
   esac
 }
 
-# Runs two functions side by side, as one of them leaves a core idle. What the second prints comes after the first.
+# Runs functions side by side, as each of them leaves a core idle. What the others print comes after the first.
 together() {
-  local log other
-  log=$(mktemp)
-  # A process group of its own, so that nothing of it stays when this run is cut short.
+  local first=$1 log name at
+  local logs=() others=()
+  shift
+  # Process groups of their own, so that nothing of them stays when this run is cut short.
   set -m
-  ("$2") >"$log" 2>&1 &
-  other=$!
+  for name in "$@"; do
+    log=$(mktemp)
+    ("$name") >"$log" 2>&1 &
+    logs+=("$log") others+=($!)
+  done
   set +m
-  trap 'kill -- -'"$other"' 2>/dev/null' EXIT
+  trap 'for at in '"${others[*]}"'; do kill -- -$at 2>/dev/null; done' EXIT
   # In a subshell too: the time of a step is that of its own processes.
-  ("$1")
-  wait "$other"
+  ("$first")
+  for at in "${!others[@]}"; do
+    wait "${others[$at]}"
+    cat "${logs[$at]}"
+    rm "${logs[$at]}"
+  done
   trap - EXIT
-  cat "$log"
-  rm "$log"
 }
 
 prepare() {

@@ -179,28 +179,22 @@ suite() {
   esac
 }
 
-# Runs functions side by side, as each of them leaves a core idle. What the others print comes after the first.
+# Runs two functions side by side, as one of them leaves a core idle. What the second prints comes after the first.
 together() {
-  local first=$1 log name at
-  local logs=() others=()
-  shift
-  # Process groups of their own, so that nothing of them stays when this run is cut short.
+  local log other
+  log=$(mktemp)
+  # A process group of its own, so that nothing of it stays when this run is cut short.
   set -m
-  for name in "$@"; do
-    log=$(mktemp)
-    ("$name") >"$log" 2>&1 &
-    logs+=("$log") others+=($!)
-  done
+  ("$2") >"$log" 2>&1 &
+  other=$!
   set +m
-  trap 'for at in '"${others[*]}"'; do kill -- -$at 2>/dev/null; done' EXIT
+  trap 'kill -- -'"$other"' 2>/dev/null' EXIT
   # In a subshell too: the time of a step is that of its own processes.
-  ("$first")
-  for at in "${!others[@]}"; do
-    wait "${others[$at]}"
-    cat "${logs[$at]}"
-    rm "${logs[$at]}"
-  done
+  ("$1")
+  wait "$other"
   trap - EXIT
+  cat "$log"
+  rm "$log"
 }
 
 prepare() {

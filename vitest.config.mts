@@ -40,7 +40,7 @@ export default defineConfig({
     setupFiles: ['reflect-metadata'],
     globalSetup: ['test/support/drop-databases.ts'],
     // The files have databases of their own, and wait for servers and deadlines more than they compute.
-    maxWorkers: availableParallelism() + 3,
+    maxWorkers: availableParallelism() + 2,
     testTimeout: 90_000,
     hookTimeout: 120_000,
     // A busy machine is no finding.

@@ -106,7 +106,7 @@ describe.each(environments)('limits, lifetimes and late answers: $title', ({ pla
     t.clock.advance('2d');
     const living = await t.tokens.issue(await t.users.rows.findOneByOrFail({ username: 'alice' }));
     // From before the limit, and both slots held by what has ended.
-    await rows.update({ id: living.session.id }, { slot: null });
+    await rows.update({ userId: living.session.userId }, { slot: null });
     for (const [index, { session_id: id }] of idle.entries()) {
       const held = await rows.findOneBy({ id });
       const row = held ?? {

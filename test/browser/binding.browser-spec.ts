@@ -6,6 +6,7 @@ import { Clock, CookieTransport, CurrentUser, JwtKnoxGuard } from '../../lib';
 import { pages } from '../../lib/pages';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { deviceBinding } from '../../lib/binding';
+import { freePort } from '../host/free-port';
 import { makeCertificate } from '../support/certificate';
 import { createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
@@ -33,7 +34,7 @@ class WhoController {
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace'];
 
 const { tls, spki } = makeCertificate();
-let port = 47_000 + (process.pid % 1_000);
+let port: number;
 
 describe.each(platforms)('sessions that Chromium binds to its key, on $name', (platform) => {
   let binding: Browser;
@@ -43,7 +44,7 @@ describe.each(platforms)('sessions that Chromium binds to its key, on $name', (p
   const users = new Map<string, string>();
 
   beforeAll(async () => {
-    port++;
+    port = await freePort();
     address = `https://app.test:${port}`;
     [binding, plain] = await Promise.all([launch([...trusting(spki), ...BINDING_SESSIONS]), launch(trusting(spki))]);
     t = await createApp(platform, 'sqlite', {

@@ -1,10 +1,12 @@
 // Sessions by the million, after the pattern of one that a real login started: its keys open all of them.
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import jsonwebtoken from 'jsonwebtoken';
 import { keyOf } from '../tokens.mjs';
 
+const { NUMBERS, SPREAD_ID, SPREAD_NUMBER, spreadId } = createRequire(import.meta.url)('../../.cache/host');
+
 const DAY_MS = 86_400_000;
-const SPREAD = 2_654_435_761n;
 const BATCH = 250_000;
 
 /** Every tenth session has expired, so that a purge meets them all over the table. */
@@ -15,28 +17,11 @@ export const SESSIONS_PER_USER = 3;
 export const BROWSER =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
 
-/** Ids that look like chance, so that neighbours lie far apart in the index. Of n, alike in every database and here. */
+/** SQL of the user and the address of the session n. */
 const EXPRESSIONS = {
-  postgres: {
-    spread: `(n::bigint * ${SPREAD}) % 4294967296`,
-    id: `lpad(to_hex((n::bigint * ${SPREAD}) % 4294967296), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(n), 12, '0')`,
-    userId: (users) => `'u' || (1 + n % ${users})`,
-    address: `'198.51.100.' || n % 256`,
-    numbers: (from, to) => `generate_series(${from}, ${to}) AS numbers(n)`,
-  },
-  mariadb: {
-    spread: `(n * ${SPREAD}) % 4294967296`,
-    id: `LOWER(CONCAT(LPAD(HEX((n * ${SPREAD}) % 4294967296), 8, '0'), '-0000-4000-8000-', LPAD(HEX(n), 12, '0')))`,
-    userId: (users) => `CONCAT('u', 1 + n % ${users})`,
-    address: `CONCAT('198.51.100.', n % 256)`,
-    numbers: (from, to) => `(SELECT seq AS n FROM seq_${from}_to_${to}) AS numbers`,
-  },
+  postgres: { userId: (users) => `'u' || (1 + n % ${users})`, address: `'198.51.100.' || n % 256` },
+  mariadb: { userId: (users) => `CONCAT('u', 1 + n % ${users})`, address: `CONCAT('198.51.100.', n % 256)` },
 };
-
-function idOf(n) {
-  const first = ((BigInt(n) * SPREAD) % 4_294_967_296n).toString(16).padStart(8, '0');
-  return `${first}-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
-}
 
 export function usersOf(rows) {
   return Math.ceil(rows / SESSIONS_PER_USER);
@@ -45,10 +30,11 @@ export function usersOf(rows) {
 /** Fills the table, which has no session yet. @param row that of a real login */
 export async function fill(runner, row, rows) {
   const { type } = runner.connection.options;
-  const { spread, id, userId, address, numbers } = EXPRESSIONS[type];
+  const { userId, address } = EXPRESSIONS[type];
+  const spread = SPREAD_NUMBER[type];
   const now = Date.now();
   const own = {
-    id,
+    id: SPREAD_ID[type],
     userId: userId(usersOf(rows)),
     ipAddress: address,
     // Apart from each other, as moments are: equal ones would make the index smaller than it is in life.
@@ -60,7 +46,7 @@ export async function fill(runner, row, rows) {
   const values = names.map((name) => own[name] ?? literal(row[name]));
   const columns = names.map((name) => runner.connection.driver.escape(name)).join(', ');
   for (let from = 1; from <= rows; from += BATCH) {
-    const source = numbers(from, Math.min(rows, from + BATCH - 1));
+    const source = NUMBERS[type](from, Math.min(rows, from + BATCH - 1));
     await runner.query(`INSERT INTO jwt_knox_sessions (${columns}) SELECT ${values.join(', ')} FROM ${source}`);
   }
 }
@@ -113,7 +99,7 @@ export class PlantedTokens {
   #tokenOf(kind, n) {
     const userId = `u${1 + (n % usersOf(this.rows))}`;
     const iat = Math.floor(Date.now() / 1_000);
-    const claims = { ...this.claims[kind], sub: userId, sid: idOf(n), jti: randomUUID(), iat, exp: iat + 3_600 };
+    const claims = { ...this.claims[kind], sub: userId, sid: spreadId(n), jti: randomUUID(), iat, exp: iat + 3_600 };
     const header = { alg: 'HS256', typ: kind === 'access' ? 'at+jwt' : 'rt+jwt', kid: 'default' };
     return { userId, token: jsonwebtoken.sign(claims, this.key, { algorithm: 'HS256', header }) };
   }

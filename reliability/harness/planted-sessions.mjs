@@ -2,33 +2,16 @@
 import { createHash, createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 
-const { sign } = createRequire(import.meta.url)('jsonwebtoken');
+const require = createRequire(import.meta.url);
+const { sign } = require('jsonwebtoken');
+const { NUMBERS, SPREAD_ID, spreadId } = require('../../.cache/host');
 
 const KEY = randomBytes(32);
-const SPREAD = 2_654_435_761n;
-
-/** Ids that look like chance, so that neighbours lie far apart in the index. Of n, alike in every database and here. */
-const IDS = {
-  postgres: `lpad(to_hex((n::bigint * ${SPREAD}) % 4294967296), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(n), 12, '0')`,
-  mariadb: `LOWER(CONCAT(LPAD(HEX((n * ${SPREAD}) % 4294967296), 8, '0'), '-0000-4000-8000-', LPAD(HEX(n), 12, '0')))`,
-  'better-sqlite3': `printf('%08x-0000-4000-8000-%012x', (n * ${SPREAD}) % 4294967296, n)`,
-};
-const NUMBERS = {
-  postgres: (from, to) => `generate_series(${from}, ${to}) AS numbers(n)`,
-  mariadb: (from, to) => `(SELECT seq AS n FROM seq_${from}_to_${to}) AS numbers`,
-  'better-sqlite3': (from, to) =>
-    `(WITH RECURSIVE counter(n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM counter WHERE n < ${to}) SELECT n FROM counter)`,
-};
 const SETTLE = {
   postgres: ['VACUUM ANALYZE jwt_knox_sessions', 'CHECKPOINT'],
   mariadb: ['ANALYZE TABLE jwt_knox_sessions'],
   'better-sqlite3': ['ANALYZE', 'PRAGMA wal_checkpoint(TRUNCATE)'],
 };
-
-function idOf(n) {
-  const first = ((BigInt(n) * SPREAD) % 4_294_967_296n).toString(16).padStart(8, '0');
-  return `${first}-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
-}
 
 function userOf(n, [first, last]) {
   return first + (n % (last - first + 1));
@@ -54,7 +37,7 @@ export async function seedSessions(source, { from, to, users: [first, last] }) {
   const quote = type === 'mariadb' ? '`' : '"';
   await source.query(
     `INSERT INTO jwt_knox_sessions (${names.map((name) => `${quote}${name}${quote}`).join(', ')})
-     SELECT ${IDS[type]}, ${userId}, '${digest}', 0, ${now}, ${now}, ${now + 86_400_000}, ${now} FROM ${NUMBERS[type](from, to)}`,
+     SELECT ${SPREAD_ID[type]}, ${userId}, '${digest}', 0, ${now}, ${now}, ${now + 86_400_000}, ${now} FROM ${NUMBERS[type](from, to)}`,
   );
   for (const sql of SETTLE[type]) await source.query(sql);
 }
@@ -68,7 +51,7 @@ export function tokensOf(secret, { from, to, users }) {
     const n = from + Math.floor(Math.random() * (to - from + 1));
     const claims = {
       sub: `id-user${userOf(n, users)}`,
-      sid: idOf(n),
+      sid: spreadId(n),
       jti: randomUUID(),
       iat,
       exp: iat + 3_600,

@@ -62,7 +62,9 @@ async function synced(source) {
 
 async function prove(field, size) {
   const { nodes, source, tally } = field;
-  await refreshes(field, size.refreshes);  await ends(field, size.ends);  const races = new RaceField({ nodes, source, tally, users: USERS });
+  await refreshes(field, size.refreshes);
+  await ends(field, size.ends);
+  const races = new RaceField({ nodes, source, tally, users: USERS });
   for (const end of ENDS) for (const start of STARTS) await races.race({ start, end }, size.races);
   for (const end of REFRESH_ENDS) await races.race({ end }, size.races);
   const { figures, faults } = await loss(field, size.devices);

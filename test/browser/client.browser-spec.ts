@@ -1,11 +1,12 @@
+import type { INestApplication } from '@nestjs/common';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JwtKnoxSession } from '../../lib/typeorm';
-import { createApp, type TestApp } from '../support/create-app';
+import type { TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
 import { type Mode, Network, transportFor } from '../support/tabs';
-import { launch } from './chromium';
 import { type ClientKind, ClientTab, serveTabs } from './client-tabs';
+import { closeSuite, leave, openSuite } from './suite';
 
 const alice = { username: 'alice', password: 'alice-password' };
 const ROUNDS = process.env.TEST_LENGTH === 'short' ? 20 : 200;
@@ -39,26 +40,16 @@ describe.each([
   let network: Network;
 
   beforeAll(async () => {
-    browser = await launch();
     network = new Network();
-    t = await createApp(platform, 'sqlite', {
-      options: transportFor(mode),
-      prepare: (app) => {
-        serveTabs(app);
-        network.prepare(app);
-      },
-    });
-    await t.users.add('alice');
-    origin = (await t.app.getUrl()).replace('127.0.0.1', 'localhost');
-    t.clock.set(Date.now());
+    const prepare = (app: INestApplication) => {
+      serveTabs(app);
+      network.prepare(app);
+    };
+    ({ t, browser, address: origin } = await openSuite(platform, { options: transportFor(mode), prepare }));
   });
-  afterAll(async () => {
-    await browser?.close();
-    await t?.close();
-  });
+  afterAll(() => closeSuite({ browser, t }));
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await t.tokens.revokeAll('1');
+    await leave({ browser, t });
     t.events.length = 0;
   });
 

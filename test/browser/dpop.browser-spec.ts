@@ -3,11 +3,11 @@ import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { deviceBinding } from '../../lib/binding';
 import { JwtKnoxSession } from '../../lib/typeorm';
-import { createApp, type TestApp } from '../support/create-app';
+import type { TestApp } from '../support/create-app';
 import { freePort } from '../host/free-port';
 import { platforms } from '../support/platforms';
-import { launch } from './chromium';
 import { type ClientKind, ClientTab, serveTabs } from './client-tabs';
+import { closeSuite, leave, openSuite } from './suite';
 
 const alice = { username: 'alice', password: 'alice-password' };
 /** Seconds; the server's clock is moved by more, and by less than proofs may differ. */
@@ -22,25 +22,22 @@ describe.each([
   let origin: string;
 
   beforeAll(async () => {
-    browser = await launch();
     const port = await freePort();
-    origin = `http://localhost:${port}`;
-    t = await createApp(platform, 'sqlite', {
+    const publicOrigin = `http://localhost:${port}`;
+    ({
+      t,
+      browser,
+      address: origin,
+    } = await openSuite(platform, {
       port,
-      options: { publicOrigin: origin, accessToken: { ttl: TTL }, clockTolerance: 0 },
+      options: { publicOrigin, accessToken: { ttl: TTL }, clockTolerance: 0 },
       extras: { features: [deviceBinding({ dbsc: 'off', dpop })] },
       prepare: serveTabs,
-    });
-    await t.users.add('alice');
-    t.clock.set(Date.now());
+    }));
   });
-  afterAll(async () => {
-    await browser?.close();
-    await t?.close();
-  });
+  afterAll(() => closeSuite({ browser, t }));
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await t.tokens.revokeAll('1');
+    await leave({ browser, t });
     t.clock.set(Date.now());
   });
 

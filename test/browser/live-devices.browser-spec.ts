@@ -6,6 +6,7 @@ import { OpenChannels } from '../../lib/sessions/open-channels';
 import { createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
 import { launch, logIn, openPage, violationsOf } from './chromium';
+import { closeSuite, leave, openSuite } from './suite';
 
 const POLICY =
   "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; " +
@@ -17,22 +18,15 @@ describe.each(platforms)('an open page of devices, on $name', (platform) => {
   let address: string;
 
   beforeAll(async () => {
-    browser = await launch();
-    t = await createApp(platform, 'sqlite', {
+    const settings = {
       options: { transport: new CookieTransport() },
       extras: { features: [pages({ live: true })] },
-    });
-    for (const name of ['alice', 'bob']) await t.users.add(name);
-    address = (await t.app.getUrl()).replace('127.0.0.1', 'localhost');
-    t.clock.set(Date.now());
+    };
+    ({ t, browser, address } = await openSuite(platform, settings, ['alice', 'bob']));
   });
-  afterAll(async () => {
-    await browser?.close();
-    await t?.close();
-  });
+  afterAll(() => closeSuite({ browser, t }));
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    for (const id of ['1', '2']) await t.tokens.revokeAll(id);
+    await leave({ browser, t });
     await expect.poll(() => t.app.get(OpenChannels).size).toBe(0);
   });
 

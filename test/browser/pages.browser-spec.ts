@@ -3,9 +3,10 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
-import { createApp, type TestApp } from '../support/create-app';
+import type { TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
-import { launch, logIn, openPage, overflowOf, violationsOf } from './chromium';
+import { logIn, openPage, overflowOf, violationsOf } from './chromium';
+import { closeSuite, leave, openSuite } from './suite';
 
 const SCREENSHOTS = '.cache/screenshots';
 const HOSTILE = '<img src=x onerror="alert(1)">\u202E' + '<script>alert(2)</script>'.repeat(4);
@@ -17,24 +18,14 @@ describe.each(platforms)('the pages in Chromium, on $name', (platform) => {
 
   beforeAll(async () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
-    browser = await launch();
-    t = await createApp(platform, 'sqlite', {
+    ({ t, browser, address } = await openSuite(platform, {
       options: { transport: new CookieTransport() },
       extras: { features: [pages()], routes: { admin: true } },
-    });
-    await t.users.add('alice');
+    }));
     await t.users.add('root', { isAdmin: true });
-    address = (await t.app.getUrl()).replace('127.0.0.1', 'localhost');
-    t.clock.set(Date.now());
   });
-  afterAll(async () => {
-    await browser?.close();
-    await t?.close();
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    for (const id of ['1', '2']) await t.tokens.revokeAll(id);
-  });
+  afterAll(() => closeSuite({ browser, t }));
+  afterEach(() => leave({ browser, t }));
 
   const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
     const context = await browser.newContext({ locale: 'en-GB', ...options });

@@ -2,9 +2,10 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
-import { createApp, type TestApp } from '../support/create-app';
+import type { TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
-import { launch, logIn, openPage, overflowOf, violationsOf } from './chromium';
+import { logIn, openPage, overflowOf, violationsOf } from './chromium';
+import { closeSuite, leave, openSuite } from './suite';
 
 const SCREENSHOTS = '.cache/screenshots';
 
@@ -14,26 +15,16 @@ describe.each(platforms)('rights on the page of devices in Chromium, on $name', 
   let address: string;
 
   beforeAll(async () => {
-    browser = await launch();
-    t = await createApp(platform, 'sqlite', {
+    ({ t, browser, address } = await openSuite(platform, {
       options: {
         transport: new CookieTransport(),
         programTokens: { prefix: 'acme_', scopes: ['orders:read', 'orders:write'] },
       },
       extras: { features: [pages()], routes: { tokens: true, freshness: '10m' } },
-    });
-    await t.users.add('alice');
-    address = (await t.app.getUrl()).replace('127.0.0.1', 'localhost');
-    t.clock.set(Date.now());
+    }));
   });
-  afterAll(async () => {
-    await browser?.close();
-    await t?.close();
-  });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-    await t.tokens.revokeAll('1');
-  });
+  afterAll(() => closeSuite({ browser, t }));
+  afterEach(() => leave({ browser, t }));
 
   const open = async (options: Parameters<Browser['newContext']>[0] = {}) => {
     const context = await browser.newContext({ locale: 'en-GB', ...options });

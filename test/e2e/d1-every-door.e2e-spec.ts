@@ -1,57 +1,17 @@
-import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import { Controller, Sse, UseGuards } from '@nestjs/common';
-import { GraphQLModule, Query, Resolver, Subscription } from '@nestjs/graphql';
-import { WebSocketGateway } from '@nestjs/websockets';
 import { createClient } from 'graphql-ws';
-import { of } from 'rxjs';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { CurrentUser, EndWithSession, JwtKnoxError, JwtKnoxGuard } from '../../lib';
-import { graphql, JwtKnoxGraphqlAuth } from '../../lib/graphql';
-import { JwtKnoxSocketAuth, sockets } from '../../lib/websockets';
+import { JwtKnoxError } from '../../lib';
+import { graphql } from '../../lib/graphql';
+import { sockets } from '../../lib/websockets';
 import { createApp, NotesController, type TestApp } from '../support/create-app';
 import { databaseKinds } from '../support/databases';
+import { GuardedGateway, GuardedStreamController, graphqlApi, WhoResolver } from '../support/door-parts';
 import { configuredKeys, forge, headers, rightful } from '../support/forge';
 import { FORGERIES } from '../support/forgeries';
 import { often } from '../support/lengths';
 import { platforms } from '../support/platforms';
 import { type SocketKind, socketKinds } from '../support/socket-clients';
-
-@WebSocketGateway()
-class Gateway {
-  constructor(private readonly auth: JwtKnoxSocketAuth) {}
-
-  afterInit(server: any): void {
-    this.auth.protect(server);
-  }
-}
-
-@Resolver()
-@UseGuards(JwtKnoxGuard)
-class WhoResolver {
-  @Query(() => String) who(@CurrentUser('username') username: string) {
-    return username;
-  }
-
-  @Subscription(() => String) async *mine(@CurrentUser('username') mine: string) {
-    yield { mine };
-  }
-}
-
-@Controller('stream')
-@UseGuards(JwtKnoxGuard)
-@EndWithSession()
-class StreamController {
-  @Sse() one(@CurrentUser('username') username: string) {
-    return of({ data: username });
-  }
-}
-
-const api = GraphQLModule.forRootAsync<ApolloDriverConfig>({
-  driver: ApolloDriver,
-  inject: [JwtKnoxGraphqlAuth],
-  useFactory: (auth: JwtKnoxGraphqlAuth) => ({ autoSchemaFile: true, ...auth.forApollo() }),
-});
 
 /** Each how many-th forgery goes through all doors. */
 const EVERY = often(3, 1);
@@ -73,9 +33,9 @@ describe.each(environments)('D1: one corpus through every door: $title', ({ titl
     t = await createApp(platform, kind, {
       options: { keys: configuredKeys },
       extras: { features: [sockets(), ...(sort === 'socket.io' ? [graphql()] : [])] },
-      controllers: [NotesController, StreamController],
-      imports: sort === 'socket.io' ? [api] : [],
-      providers: [Gateway, ...(sort === 'socket.io' ? [WhoResolver] : [])],
+      controllers: [NotesController, GuardedStreamController],
+      imports: sort === 'socket.io' ? [graphqlApi] : [],
+      providers: [GuardedGateway, ...(sort === 'socket.io' ? [WhoResolver] : [])],
       prepare: (app) => void app.useWebSocketAdapter(socketKinds[sort].adapter(app)),
     });
     await t.users.add('alice');

@@ -1,48 +1,11 @@
-import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import { Controller, Sse, UseGuards } from '@nestjs/common';
-import { GraphQLModule, Query, Resolver } from '@nestjs/graphql';
-import { WebSocketGateway } from '@nestjs/websockets';
-import { of } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CurrentUser, EndWithSession, JwtKnoxGuard } from '../../lib';
 import { deviceBinding } from '../../lib/binding';
-import { graphql, JwtKnoxGraphqlAuth } from '../../lib/graphql';
-import { JwtKnoxSocketAuth, sockets } from '../../lib/websockets';
+import { graphql } from '../../lib/graphql';
+import { sockets } from '../../lib/websockets';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { GuardedGateway, GuardedStreamController, graphqlApi, WhoResolver } from '../support/door-parts';
 import { DpopDevice, ORIGIN } from '../support/dpop-device';
 import { socketKinds } from '../support/socket-clients';
-
-@WebSocketGateway()
-class Gateway {
-  constructor(private readonly auth: JwtKnoxSocketAuth) {}
-
-  afterInit(server: any): void {
-    this.auth.protect(server);
-  }
-}
-
-@Resolver()
-@UseGuards(JwtKnoxGuard)
-class WhoResolver {
-  @Query(() => String) who(@CurrentUser('username') username: string) {
-    return username;
-  }
-}
-
-@Controller('stream')
-@UseGuards(JwtKnoxGuard)
-@EndWithSession()
-class StreamController {
-  @Sse() one(@CurrentUser('username') username: string) {
-    return of({ data: username });
-  }
-}
-
-const api = GraphQLModule.forRootAsync<ApolloDriverConfig>({
-  driver: ApolloDriver,
-  inject: [JwtKnoxGraphqlAuth],
-  useFactory: (auth: JwtKnoxGraphqlAuth) => ({ autoSchemaFile: true, ...auth.forApollo() }),
-});
 
 type Headers = Record<string, string>;
 
@@ -87,9 +50,9 @@ describe.each(environments)('a token bound by DPoP at every door: $title', ({ pl
     t = await createApp(platform, kind, {
       options: { publicOrigin: ORIGIN },
       extras: { features: [sockets(), graphql(), deviceBinding({ dbsc: 'off' })] },
-      controllers: [NotesController, StreamController],
-      imports: [api],
-      providers: [Gateway, WhoResolver],
+      controllers: [NotesController, GuardedStreamController],
+      imports: [graphqlApi],
+      providers: [GuardedGateway, WhoResolver],
       prepare: (app) => void app.useWebSocketAdapter(socketKinds['socket.io'].adapter(app)),
     });
     await t.users.add('alice');

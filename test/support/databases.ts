@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataSourceOptions, DataSource } from 'typeorm';
-import { addressOf, onServer, SERVERS } from '../host/database-servers';
+import { addressOf, onServer, type ServerKind, SERVERS } from '../host/database-servers';
 
 /** Which databases the suites run on: `TEST_DATABASES=sqlite,postgres,mariadb`; the embedded one when not set. */
 export type DatabaseKind = 'sqlite' | 'postgres' | 'mariadb';
@@ -52,6 +52,21 @@ export async function createSharedDatabase(kind: DatabaseKind): Promise<TestData
   return { kind, options, drop: () => rm(folder, { recursive: true }) };
 }
 
+/** Ends the connections to a database that are not the given one. */
+export const disconnectOthers: Record<ServerKind, (inside: DataSource) => Promise<unknown>> = {
+  postgres: (inside) =>
+    inside.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    ),
+  async mariadb(inside) {
+    const others: { id: number }[] = await inside.query(
+      'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',
+    );
+    // Most of them are just going by themselves.
+    for (const { id } of others) await inside.query(`KILL ${id}`).catch(() => undefined);
+  },
+};
+
 const newName = () => `jwt_knox_test_${process.env.TEST_RUN ?? process.pid}_${randomBytes(6).toString('hex')}`;
 
 /** PostgreSQL takes a tenth of a second to make and drop a database: the tests of a worker share theirs, emptied. */
@@ -78,9 +93,7 @@ async function dropPostgres(database: PostgresDatabase): Promise<void> {
 
 async function empty({ name, inside }: PostgresDatabase): Promise<void> {
   await inside.query(`ALTER DATABASE ${name} RESET ALL`);
-  await inside.query(
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-  );
+  await disconnectOthers.postgres(inside);
   const schemas: { name: string }[] = await inside.query(
     `SELECT nspname AS name FROM pg_namespace WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'`,
   );

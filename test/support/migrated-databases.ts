@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { createDatabase, type DatabaseKind, type TestDatabase } from './databases';
+import type { ServerKind } from '../host/database-servers';
+import { createDatabase, type DatabaseKind, disconnectOthers, type TestDatabase } from './databases';
 
 /**
  * Databases in which migrations have run, for one test after the other: making the tables takes a server as long as a test.
@@ -12,10 +13,8 @@ interface Migrated {
   readonly shape: string;
 }
 
-type Server = Exclude<DatabaseKind, 'sqlite'>;
-
 const RESTING = 2;
-const unused: Record<Server, Migrated[]> = { postgres: [], mariadb: [] };
+const unused: Record<ServerKind, Migrated[]> = { postgres: [], mariadb: [] };
 
 /** @param migrations the same ones each time */
 export async function createMigrated(
@@ -28,47 +27,37 @@ export async function createMigrated(
 }
 
 /** Not the last one that was put back: what its application had still sent may arrive. */
-async function takeRested(kind: Server): Promise<Migrated | undefined> {
+async function takeRested(kind: ServerKind): Promise<Migrated | undefined> {
   const migrated = unused[kind].length >= RESTING ? unused[kind].shift() : undefined;
   if (migrated) await empty[kind](migrated.inside);
   return migrated;
 }
 
-async function migrate(kind: Server, migrations: NonNullable<DataSourceOptions['migrations']>): Promise<Migrated> {
+async function migrate(kind: ServerKind, migrations: NonNullable<DataSourceOptions['migrations']>): Promise<Migrated> {
   const database = await createDatabase(kind);
   const options = { ...database.options, poolSize: 1, migrations, migrationsRun: true } as DataSourceOptions;
   const inside = await new DataSource(options).initialize();
   return { database, inside, shape: await SHAPES[kind](inside) };
 }
 
-async function putBack(kind: Server, migrated: Migrated): Promise<void> {
-  const { database, inside, shape } = migrated;
+async function putBack(kind: ServerKind, migrated: Migrated): Promise<void> {
+  if (await isWhole(kind, migrated)) return void unused[kind].push(migrated);
+  await migrated.inside.destroy().catch(() => undefined);
+  await migrated.database.drop();
+}
+
+/** False also for what a test has cut off. */
+async function isWhole(kind: ServerKind, { inside, shape }: Migrated): Promise<boolean> {
   try {
     await disconnectOthers[kind](inside);
-    if ((await SHAPES[kind](inside)) !== shape) throw new Error('It is another one by now.');
-    unused[kind].push(migrated);
+    return (await SHAPES[kind](inside)) === shape;
   } catch {
-    await inside.destroy().catch(() => undefined);
-    await database.drop();
+    return false;
   }
 }
 
-const disconnectOthers: Record<Server, (inside: DataSource) => Promise<unknown>> = {
-  postgres: (inside) =>
-    inside.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-    ),
-  async mariadb(inside) {
-    const others: { id: number }[] = await inside.query(
-      'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()',
-    );
-    // Most of them are just going by themselves.
-    for (const { id } of others) await inside.query(`KILL ${id}`).catch(() => undefined);
-  },
-};
-
 /** All rows but those that say which migrations have run; ids begin anew. */
-const empty: Record<Server, (inside: DataSource) => Promise<unknown>> = {
+const empty: Record<ServerKind, (inside: DataSource) => Promise<unknown>> = {
   postgres: (inside) =>
     inside.query(
       'DELETE FROM jwt_knox_sessions; DELETE FROM jwt_knox_fences; DELETE FROM users; ALTER SEQUENCE users_id_seq RESTART',
@@ -79,7 +68,10 @@ const empty: Record<Server, (inside: DataSource) => Promise<unknown>> = {
   },
 };
 
-const SHAPES: Record<Server, (inside: DataSource) => Promise<string>> = { postgres: ofPostgres, mariadb: ofMariaDb };
+const SHAPES: Record<ServerKind, (inside: DataSource) => Promise<string>> = {
+  postgres: ofPostgres,
+  mariadb: ofMariaDb,
+};
 
 /** Of everything that is not the system's. */
 async function ofPostgres(inside: DataSource): Promise<string> {

@@ -39,6 +39,8 @@ const OUTAGES = {
   },
   midway: { isTotal: true, befall: async (gate) => gate.silence({ midway: true }) },
 };
+/** A control keeps what fell silent: three times, so that it has none left, however many its pools had opened. */
+const PLANTED = { all: 3 };
 const FULL = { ...Object.fromEntries(Object.keys(OUTAGES).map((name) => [name, 3])), all: 20 };
 const SHORT = { all: 1, midway: 1 };
 const VARIANTS = [
@@ -180,24 +182,27 @@ async function suffer(name, { nodes, gate, ledger, pulse, source }) {
   while (performance.now() < ended + allowed() + CALM_MS) await delay(PAUSE_MS);
   const [until, calm] = [performance.now(), ended + allowed()];
   // What was sent until now is answered.
-  await Promise.all([met, delay(DEADLINE_MS + CALM_MS)]);
+  const [unanswered] = await Promise.all([met, delay(DEADLINE_MS + CALM_MS)]);
   const refusals = ledger.refusals.slice(first).filter((sent) => sent <= until);
   return {
     silent,
-    refused: refusals.length,
+    refused: refusals.length + unanswered,
     relapses: refusals.filter((sent) => sent > calm).length,
     back: Math.round(Math.max(0, ...refusals) - ended),
     connections: await connectionsThrough(gate, source),
   };
 }
 
-/** Every connection that a process may have is open: whoever keeps a silent one back soon has none left. */
+/**
+ * Every connection that a process may have is open: whoever keeps a silent one back soon has none left.
+ * @returns how many requests met one that is silent
+ */
 async function fillPools(nodes) {
   const { access_token: token } = Visitor.admin;
   const burst = Array.from({ length: 4 * POOL_SIZE }, (_, i) =>
     nodes[i % nodes.length].send('GET', '/auth/verify', { token }),
   );
-  await Promise.all(burst);
+  return (await Promise.all(burst)).filter(({ status }) => status === 503).length;
 }
 
 /** The connections that the server has, of all that ever came through the gate. */
@@ -220,7 +225,7 @@ await main('silent connections', {
     ['naive-release', 'mariadb'],
   ],
   run: async (kind, { short, plant }) => {
-    const counts = plant ? { all: 1 } : short ? SHORT : FULL;
+    const counts = plant ? PLANTED : short ? SHORT : FULL;
     const variants = plant ? VARIANTS.slice(0, 1) : short ? VARIANTS.slice(1) : VARIANTS;
     const results = [];
     for (const variant of variants) results.push(await runVariant(kind, { ...variant, counts, plant }));

@@ -12,10 +12,14 @@ is_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi; }
 as_postgres() { if [ "$(id -u)" -eq 0 ]; then su postgres -s /bin/sh -c "$1"; else sudo -n -u postgres sh -c "$1"; fi; }
 
+# What is missing is installed in one go: asking for the lists of packages takes longer than most of them.
+missing=()
+lacks() { missing+=("$@"); }
 install_packages() {
-  say "Installing $*"
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "Installing ${missing[*]}"
   as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 wait_for() {
@@ -27,49 +31,83 @@ wait_for() {
   return 1
 }
 
+# Whether a server is for this machine to start: nobody named another one, and nothing answers.
+is_ours_to_start() { [ -z "$1" ] && ! is_open "$2"; }
+start_daemon() { as_root start-stop-daemon --start --background "$@"; }
+# Debian keeps servers where only root's PATH leads.
+server_path() { command -v "$1" || echo "$2/$1"; }
+is_installed() { [ -x "$(server_path "$1" "$2")" ]; }
+
 # better-sqlite3 is compiled where no ready-made binary can be downloaded.
-ensure_compiler() {
-  local missing=()
-  is_there python3 || missing+=(python3)
-  is_there make || missing+=(make)
-  is_there g++ || missing+=(g++)
-  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+look_for_compiler() {
+  is_there python3 || lacks python3
+  is_there make || lacks make
+  is_there g++ || lacks g++
 }
 
-# Services in Python and Ruby read the library's tokens; Debian's interpreters know Debian's libraries.
-ensure_other_languages() {
-  local missing=()
+look_for_tools() {
+  # Services in Python and Ruby read the library's tokens; Debian's interpreters know Debian's libraries.
   "${TEST_PYTHON:-/usr/bin/python3}" -c 'import jwt, cryptography' 2>/dev/null ||
-    missing+=(python3 python3-jwt python3-cryptography)
-  "${TEST_RUBY:-/usr/bin/ruby}" -e 'require "jwt"; require "rbnacl"' 2>/dev/null || missing+=(ruby ruby-jwt ruby-rbnacl)
-  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    lacks python3 python3-jwt python3-cryptography
+  "${TEST_RUBY:-/usr/bin/ruby}" -e 'require "jwt"; require "rbnacl"' 2>/dev/null || lacks ruby ruby-jwt ruby-rbnacl
+  # It scrapes what the recipe for it measures; each test starts its own.
+  [ -n "${TEST_PROMETHEUS:-}" ] || is_installed prometheus /usr/bin || lacks prometheus
+  # The proof of clocks moves those of its processes; those of poolers and of fail-overs start their own.
+  is_there faketime || lacks faketime
+  is_installed pgbouncer /usr/sbin || lacks pgbouncer
+  is_installed haproxy /usr/sbin || lacks haproxy
+  # The browser of the tests in test/browser.
+  [ -n "${TEST_CHROMIUM:-}" ] || is_there chromium || lacks chromium
 }
 
-ensure_postgres() {
-  [ -z "${TEST_POSTGRES_URL:-}" ] && ! is_open 5432 || return 0
-  is_there pg_ctlcluster && [ -n "$(ls /etc/postgresql 2>/dev/null)" ] || install_packages postgresql
+# The proof on a cluster starts its nodes, which copy the first one's data.
+look_for_galera() {
+  [ -e /usr/lib/galera/libgalera_smm.so ] && is_there rsync || lacks galera-4 rsync mariadb-server
+}
+
+has_cluster() { is_there pg_ctlcluster && [ -n "$(ls /etc/postgresql 2>/dev/null)" ]; }
+
+look_for_servers() {
+  ! is_ours_to_start "${TEST_POSTGRES_URL:-}" 5432 || has_cluster || lacks postgresql
+  ! is_ours_to_start "${TEST_MARIADB_URL:-}" 3306 || is_installed mariadbd /usr/sbin || lacks mariadb-server
+  # Brokers of messages, which anybody on this machine may use; Redis tells the processes of an application of ends.
+  ! is_ours_to_start "${TEST_NATS_URL:-}" 4222 || is_installed nats-server /usr/sbin || lacks nats-server
+  ! is_ours_to_start "${TEST_RABBITMQ_URL:-}" 5672 || is_installed rabbitmq-server /usr/sbin || lacks rabbitmq-server
+  ! is_ours_to_start "${TEST_MQTT_URL:-}" 1883 || is_installed mosquitto /usr/sbin || lacks mosquitto
+  ! is_ours_to_start "${TEST_REDIS_URL:-}" 6379 || is_installed redis-server /usr/bin || lacks redis-server
+}
+
+start_postgres() {
+  is_ours_to_start "${TEST_POSTGRES_URL:-}" 5432 || return 0
   say 'Starting PostgreSQL'
   local version
   version=$(ls /etc/postgresql | sort -V | tail -n 1)
-  is_open 5432 || as_root pg_ctlcluster --skip-systemctl-redirect "$version" main start
-  wait_for 5432 || return 1
+  as_root pg_ctlcluster --skip-systemctl-redirect "$version" main start
+  wait_for 5432
+}
+
+# The first line of those that match counts.
+trust_in_postgres() {
+  [ -z "${TEST_POSTGRES_URL:-}" ] || return 0
   psql --no-password "$postgres_url" -c 'SELECT 1' >/dev/null 2>&1 && return
-  # The first matching line counts.
+  local version
+  version=$(ls /etc/postgresql | sort -V | tail -n 1)
   as_root sed -i '1i host all postgres 127.0.0.1/32 trust' "/etc/postgresql/$version/main/pg_hba.conf"
   as_postgres "psql -q -c 'SELECT pg_reload_conf()'" >/dev/null
 }
 
-ensure_mariadb() {
-  [ -z "${TEST_MARIADB_URL:-}" ] && ! is_open 3306 || return 0
-  [ -x /usr/sbin/mariadbd ] || install_packages mariadb-server
+start_mariadb() {
+  is_ours_to_start "${TEST_MARIADB_URL:-}" 3306 || return 0
   say 'Starting MariaDB'
-  if ! is_open 3306; then
-    as_root install -d -o mysql -g mysql /run/mysqld
-    as_root start-stop-daemon --start --oknodo --background --exec /usr/sbin/mariadbd -- --user=mysql
-  fi
-  wait_for 3306 || return 1
+  as_root install -d -o mysql -g mysql /run/mysqld
+  start_daemon --oknodo --exec /usr/sbin/mariadbd -- --user=mysql
+  wait_for 3306
+}
+
+# Over the socket the system's root stays who it is; over TCP the password is empty.
+trust_in_mariadb() {
+  [ -z "${TEST_MARIADB_URL:-}" ] || return 0
   mariadb --protocol=tcp -h 127.0.0.1 -u root -e 'SELECT 1' >/dev/null 2>&1 && return
-  # Over the socket the system's root stays who it is; over TCP the password is empty.
   as_root mariadb -u root <<'SQL'
 ALTER USER root@localhost IDENTIFIED VIA mysql_native_password USING '' OR unix_socket;
 CREATE USER IF NOT EXISTS root@127.0.0.1 IDENTIFIED VIA mysql_native_password USING '';
@@ -77,69 +115,30 @@ GRANT ALL PRIVILEGES ON *.* TO root@127.0.0.1 WITH GRANT OPTION;
 SQL
 }
 
-# Brokers of messages, which anybody on this machine may use.
-ensure_nats() {
-  [ -z "${TEST_NATS_URL:-}" ] && ! is_open 4222 || return 0
-  [ -x /usr/sbin/nats-server ] || is_there nats-server || install_packages nats-server
-  say 'Starting NATS'
-  is_open 4222 || as_root start-stop-daemon --start --background --make-pidfile --pidfile /run/nats-server-tests.pid \
-    --exec "$(command -v nats-server || echo /usr/sbin/nats-server)" -- -a 127.0.0.1 -p 4222
-  wait_for 4222
-}
-
-ensure_rabbitmq() {
-  [ -z "${TEST_RABBITMQ_URL:-}" ] && ! is_open 5672 || return 0
-  [ -x /usr/sbin/rabbitmq-server ] || install_packages rabbitmq-server
-  say 'Starting RabbitMQ'
-  is_open 5672 || as_root start-stop-daemon --start --background --exec /usr/sbin/rabbitmq-server
-  wait_for 5672
-}
-
-ensure_mosquitto() {
-  [ -z "${TEST_MQTT_URL:-}" ] && ! is_open 1883 || return 0
-  [ -x /usr/sbin/mosquitto ] || install_packages mosquitto
-  say 'Starting Mosquitto'
-  # Without a configuration it lets this machine in, and no other.
-  is_open 1883 || as_root start-stop-daemon --start --background --exec /usr/sbin/mosquitto -- -p 1883
-  wait_for 1883
-}
-
-# It tells the processes of an application of ends.
-ensure_redis() {
-  [ -z "${TEST_REDIS_URL:-}" ] && ! is_open 6379 || return 0
-  [ -x /usr/bin/redis-server ] || is_there redis-server || install_packages redis-server
-  say 'Starting Redis'
-  is_open 6379 || as_root start-stop-daemon --start --background --exec "$(command -v redis-server || echo /usr/bin/redis-server)" -- \
-    --bind 127.0.0.1 --port 6379 --save '' --appendonly no
-  wait_for 6379
-}
-
-# It scrapes what the recipe for it measures; each test starts its own.
-ensure_prometheus() {
-  [ -n "${TEST_PROMETHEUS:-}" ] || [ -x /usr/bin/prometheus ] || install_packages prometheus
-}
-
-# The proofs of poolers and of fail-overs start their own.
-ensure_pgbouncer() {
-  [ -x /usr/sbin/pgbouncer ] || is_there pgbouncer || install_packages pgbouncer
-}
-ensure_haproxy() {
-  [ -x /usr/sbin/haproxy ] || is_there haproxy || install_packages haproxy
-}
-
-# The proof on a cluster starts its nodes, which copy the first one's data.
-ensure_galera() {
-  [ -e /usr/lib/galera/libgalera_smm.so ] && is_there rsync || install_packages galera-4 rsync mariadb-server
-}
-
-# The proof of clocks moves those of its processes.
-ensure_faketime() {
-  is_there faketime || install_packages faketime
-}
-
-# The browser of the tests in test/browser.
-ensure_chromium() {
-  [ -n "${TEST_CHROMIUM:-}" ] || is_there chromium || install_packages chromium
+start_brokers() {
+  if is_ours_to_start "${TEST_NATS_URL:-}" 4222; then
+    say 'Starting NATS'
+    start_daemon --make-pidfile --pidfile /run/nats-server-tests.pid \
+      --exec "$(server_path nats-server /usr/sbin)" -- -a 127.0.0.1 -p 4222
+    wait_for 4222
+  fi
+  if is_ours_to_start "${TEST_RABBITMQ_URL:-}" 5672; then
+    say 'Starting RabbitMQ'
+    start_daemon --exec "$(server_path rabbitmq-server /usr/sbin)"
+    wait_for 5672
+  fi
+  if is_ours_to_start "${TEST_MQTT_URL:-}" 1883; then
+    say 'Starting Mosquitto'
+    # Without a configuration it lets this machine in, and no other.
+    start_daemon --exec "$(server_path mosquitto /usr/sbin)" -- -p 1883
+    wait_for 1883
+  fi
+  if is_ours_to_start "${TEST_REDIS_URL:-}" 6379; then
+    say 'Starting Redis'
+    start_daemon --exec "$(server_path redis-server /usr/bin)" -- \
+      --bind 127.0.0.1 --port 6379 --save '' --appendonly no
+    wait_for 6379
+  fi
 }
 
 # Runs a command, and says what it took: on the clock, and of processors, by all processes that it waited for. Databases
@@ -179,46 +178,56 @@ suite() {
   esac
 }
 
-# Runs two functions side by side, as one of them leaves a core idle. What the second prints comes after the first.
+# Runs functions side by side, as one of them leaves a core idle. What the first prints comes first.
 together() {
-  local log other
-  log=$(mktemp)
-  # A process group of its own, so that nothing of it stays when this run is cut short.
-  set -m
-  ("$2") >"$log" 2>&1 &
-  other=$!
-  set +m
-  trap 'kill -- -'"$other"' 2>/dev/null' EXIT
+  local first=$1 logs=() others=() name log at
+  shift
+  for name in "$@"; do
+    log=$(mktemp)
+    # A process group of its own, so that nothing of it stays when this run is cut short.
+    set -m
+    ("$name") >"$log" 2>&1 &
+    others+=($!)
+    logs+=("$log")
+    set +m
+  done
+  trap 'for other in '"${others[*]}"'; do kill -- "-$other" 2>/dev/null; done' EXIT
   # In a subshell too: the time of a step is that of its own processes.
-  ("$1")
-  wait "$other"
+  ("$first")
+  for at in "${!others[@]}"; do
+    wait "${others[at]}"
+    cat "${logs[at]}"
+    rm "${logs[at]}"
+  done
   trap - EXIT
-  cat "$log"
-  rm "$log"
 }
 
+# What else is to be looked for may be named.
 prepare() {
   rm -rf "$reports"
   mkdir -p "$reports"
-  ensure_compiler
-  ensure_other_languages
-  ensure_postgres
-  ensure_mariadb
-  ensure_nats
-  ensure_rabbitmq
-  ensure_mosquitto
-  ensure_redis
-  ensure_prometheus
-  ensure_faketime
-  ensure_pgbouncer
-  ensure_haproxy
-  ensure_chromium
-  # Each compiles better-sqlite3, on one core.
-  together install install_newest
+  look_for_compiler
+  install_packages
+  missing=()
+  also=$*
+  # The first two compile better-sqlite3, each on one core; the last waits for disks and servers.
+  together install install_newest machine
 }
 
 install() { step install npm ci; }
 install_newest() { step newest-node node test/support/on-node.mjs; }
+machine() { step machine make_ready; }
+make_ready() {
+  look_for_tools
+  look_for_servers
+  for look in $also; do "$look"; done
+  local failed=0 part
+  # Each is tried, also when one before it failed: what needs that says so too.
+  for part in install_packages start_postgres trust_in_postgres start_mariadb trust_in_mariadb start_brokers; do
+    "$part" || failed=1
+  done
+  return $failed
+}
 
 # The last line adds all suites up: `N passed, N failed`.
 conclude() {

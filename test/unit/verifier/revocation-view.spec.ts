@@ -72,6 +72,30 @@ describe('what a service knows by the revocation stream', () => {
   });
 });
 
+describe('the ends that a service knows and another process of the issuer does not', () => {
+  const renewed = (change: Partial<RevocationFrame>) => {
+    const view = new RevocationView({ issuer: ISSUER, realm: '' });
+    view.begin('mine');
+    view.take(snapshot({ ends: [{ sid: 's', before: 300 }] }));
+    view.begin('mine');
+    view.take(snapshot({ stream_id: 'two', seq: 0, complete_from: 400, ...change }));
+    return view;
+  };
+
+  it('stay known: it began after them, and knows nothing of tokens of before', () => {
+    const view = renewed({});
+    view.take(frame({ stream_id: 'two', seq: 1, complete_from: 400 }));
+    expect([view.judge(token()), view.judge(token({ sessionId: 't' }))]).toEqual(['over', 'unknown']);
+    expect(view.judge(token({ sessionId: 't', issuedAt: 400 }))).toBe('good');
+  });
+
+  it('leave when it says that tokens of their time are over', () => {
+    const view = renewed({});
+    view.take(frame({ stream_id: 'two', seq: 1, complete_from: 401 }));
+    expect([view.judge(token()), view.size]).toEqual(['unknown', 0]);
+  });
+});
+
 describe('the ends of sessions', () => {
   it('of a user concern the tokens of before, but those of the session that goes on', () => {
     const set = new RevocationSet();

@@ -11,7 +11,7 @@ import type { SessionRecord } from '../contracts/session';
 import { AccessTokenVerifier } from './access-token.verifier';
 import type { RequestDeadline } from './request-deadline';
 import { SessionRenewals } from './session-renewals';
-import { SessionRevoker } from './session-revoker';
+import { ENDED_BEFORE, SessionRevoker } from './session-revoker';
 
 /** The tokens that a logout may come with. */
 interface Shown {
@@ -67,16 +67,13 @@ export class Logouts {
   private async afterItsEnd(error: unknown, { access, refresh }: Shown): Promise<never> {
     this.revoker.refused({ reason: 'logout' }, error);
     const { reason } = error as { reason?: string };
-    if (!reason || !ENDED.has(reason)) throw error;
+    if (!reason || !ENDED_BEFORE.has(reason)) throw error;
     const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;
     const { sid } = this.verifier.show((isOfRefresh ? refresh : access)!);
     await this.revoker.settled(typeof sid === 'string' ? sid : undefined);
     throw error;
   }
 }
-
-/** What a storage says of a session that another process may still accept: gone, evicted, or with new keys. */
-const ENDED: ReadonlySet<string> = new Set(['session_not_found', 'session_expired', 'key_mismatch']);
 
 /** Whether a refresh token may stand in for the access token: when that was good, but is no longer, or not here. */
 function isReplaceable(error: unknown): boolean {

@@ -6,7 +6,7 @@ import { actorClaim, JwtCodec } from '../tokens/jwt-codec';
 import type { AccessClaims, Payload, RefreshClaims } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
-import { SessionRevoker } from './session-revoker';
+import { ENDED_BEFORE, SessionRevoker } from './session-revoker';
 import { SessionChecker } from './session-checker';
 import { RequestDeadline } from './request-deadline';
 import { scopeClaim } from '../contracts/scopes';
@@ -89,9 +89,17 @@ export class OAuthService {
       // Any refresh token carries the session key, however often it was rotated since.
       const find = () =>
         type === 'access' ? this.checker.findByAccessKey(claims, now) : this.refresher.findMembership(claims, now);
-      const { id, userId } = await deadline.run(find);
+      const { id, userId } = await deadline.run(find).catch((error: unknown) => this.afterItsEnd(error));
       return this.revoker.one(id, userId, { reason: 'revoked', deadline });
     });
+  }
+
+  /** Who ended it may still wait for other instances: an answer that there is nothing to end says that it is over there, too. */
+  private async afterItsEnd(error: unknown): Promise<never> {
+    if (error instanceof TokenRejection && ENDED_BEFORE.has(error.reason)) {
+      await this.revoker.settled(error.claims?.sessionId);
+    }
+    throw error;
   }
 
   private async unlessRejected<T>(otherwise: T, work: (deadline: RequestDeadline) => Promise<T>): Promise<T> {

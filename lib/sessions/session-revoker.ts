@@ -14,6 +14,9 @@ import { SessionCache } from './session-cache';
 /** Sessions that a person holds, on a device. */
 export const HELD_BY_PEOPLE: readonly SessionKind[] = ['login', 'impersonation'];
 
+/** What a storage says of a session that another process may still accept: gone, evicted, or with new keys. */
+export const ENDED_BEFORE: ReadonlySet<string> = new Set(['session_not_found', 'session_expired', 'key_mismatch']);
+
 /** How often a change whose row changed under it reads it again. */
 const MAX_ATTEMPTS = 5;
 
@@ -50,7 +53,7 @@ export class SessionRevoker {
    * @param sessionId what had ended, where that is known
    */
   async settled(sessionId?: string): Promise<void> {
-    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.settled(sessionId)));
+    if (this.cache) await this.newDeadline().run(() => this.outlast(sessionId));
   }
 
   /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */
@@ -129,10 +132,13 @@ export class SessionRevoker {
       for (let count = 0; count < MAX_ATTEMPTS; count++) {
         const found = await fromStorage(() => this.repository.findById(sessionId));
         const record = found?.record;
+        if (!record) await this.outlast(sessionId);
         if (record?.id !== sessionId || record.realm !== this.options.realm) return false;
         if (userId !== undefined && record.userId !== userId) return false;
         const wider = scopes.filter((scope) => !coversScope(record.scopes, scope));
         if (wider.length > 0) throw new TypeError(`narrow: the session may not do ${wider.join(', ')}; leave it out.`);
+        // Who narrowed it before may still wait for other instances, or have failed to tell them.
+        if (record.scopes === to) await this.outlast(sessionId);
         if (record.scopes === to) return true;
         if (!(await fromStorage(() => this.repository.narrow(sessionId, record.scopes, to)))) continue;
         this.events.emit('session.narrowed', { session: sessionOf({ ...record, scopes: to }), before: record.scopes });
@@ -140,6 +146,11 @@ export class SessionRevoker {
       }
       throw new StorageUnavailableError(new Error('The session changed under every attempt to narrow it.'));
     });
+  }
+
+  /** Whatever others know of what was before. */
+  private async outlast(sessionId?: string): Promise<void> {
+    if (this.cache) await fromStorage(() => this.cache!.settled(sessionId));
   }
 
   /** The time of one request. */

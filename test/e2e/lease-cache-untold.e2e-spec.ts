@@ -1,10 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StorageUnavailableError } from '../../lib';
 import { type FeedConnection, type FeedReceiver, leaseCache, RevocationFeed } from '../../lib/cache';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { type Control, controlledRepository } from '../support/controlled-repository';
 import { createApp, type TestApp } from '../support/create-app';
 import { createSharedDatabase, type TestDatabase } from '../support/databases';
+import { oauthOptions, postForm } from '../support/oauth';
 import { platforms } from '../support/platforms';
 import { User } from '../support/users';
 
@@ -44,7 +46,8 @@ describe('ends that others were not told of, with a feed beside the storage', ()
     const app = await createApp(platforms[0]!, 'sqlite', {
       database,
       typeorm: { entities: [User, JwtKnoxSession, JwtKnoxFence] },
-      extras: { features, ...storage },
+      options: oauthOptions,
+      extras: { features, routes: { oauth: true }, ...storage },
     });
     apps.push(app);
     return app;
@@ -107,6 +110,39 @@ describe('ends that others were not told of, with a feed beside the storage', ()
     feed.isDown = true;
     expect(await logout(a, token)).toBe(503);
     expect(await logout(c, token)).toBe(401);
+    expect(await status(b, token)).toBe(401);
+  });
+
+  it('L1: so is an end by a client that is repeated, although its token is none any more', async () => {
+    const [a, b] = [apps[0]!, await start(new BusFeed(bus))];
+    const token = await warmed(a, b);
+    const revoke = async () => (await postForm(a.http, '/auth/revoke', { token })).status;
+    feed.isDown = true;
+    expect([await revoke(), await revoke()]).toEqual([503, 503]);
+    feed.isDown = false;
+    expect(await revoke()).toBe(200);
+    expect(await status(b, token)).toBe(401);
+  });
+
+  it('L1: so is a narrowing that is repeated, although nothing is left to narrow', async () => {
+    const [a, b, c] = [apps[0]!, await start(new BusFeed(bus)), await start(new BusFeed(bus))];
+    const token = await warmed(a, b);
+    const { id } = (await a.tokens.authenticate(token)).session;
+    const scopesAt = async (app: TestApp) => (await app.tokens.authenticate(token)).session.scopes;
+    feed.isDown = true;
+    await expect(a.tokens.narrow(id, ['orders:read'])).rejects.toThrow(StorageUnavailableError);
+    await expect(a.tokens.narrow(id, ['orders:read'])).rejects.toThrow(StorageUnavailableError);
+    expect(await c.tokens.narrow(id, ['orders:read'])).toBe(true);
+    expect(await scopesAt(b)).toBe('orders:read');
+  });
+
+  it('L1: so is a narrowing of a session that is gone', async () => {
+    const [a, b, c] = [apps[0]!, await start(new BusFeed(bus)), await start(new BusFeed(bus))];
+    const token = await warmed(a, b);
+    const { id } = (await a.tokens.authenticate(token)).session;
+    feed.isDown = true;
+    expect(await logout(a, token)).toBe(503);
+    expect(await c.tokens.narrow(id, ['orders:read'])).toBe(false);
     expect(await status(b, token)).toBe(401);
   });
 

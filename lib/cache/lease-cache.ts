@@ -1,6 +1,6 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
-import type { JwtKnoxEvents, RevocationScope } from '../contracts/events';
+import type { JwtKnoxEvents } from '../contracts/events';
 import { line } from '../contracts/log-line';
 import { type FeedSetting, FeedSetupError } from '../contracts/revocation-feed';
 import type { SessionRecord } from '../contracts/session';
@@ -16,7 +16,7 @@ import { type CacheCounts, feedChannel } from './diagnostics';
 import { Echoes } from './echoes';
 import { FeedLease } from './feed-lease';
 import { loadLruCache, type LruMap } from './load-lru-cache';
-import { idsIn, type Notice, readNotice, writeNotice } from './notices';
+import { announcementsIn, idsIn, type Notice, readNotice, writeNotice } from './notices';
 import { SessionMemory } from './session-memory';
 import { frozen } from './snapshot';
 
@@ -139,7 +139,9 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   private async tellOthers(notice: Notice): Promise<void> {
-    if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
+    // Whoever listens in this process hears of it as from a feed.
+    if (this.options.feed.isLocal) this.publish(notice);
+    else if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
   }
 
   async settled(sessionId?: string): Promise<void> {
@@ -161,9 +163,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     if (notice.event) this.cluster.received(notice.event);
     if (notice.scope || notice.ended || notice.changed) this.echoes.hear(idsIn(notice));
     this.heard(notice);
-    for (const id of notice.ended ?? []) this.publish({ sessionId: id }, true);
-    for (const id of notice.changed ?? []) this.publish({ sessionId: id }, false);
-    if (notice.scope) this.publish(notice.scope, true);
+    this.publish(notice);
   }
 
   interrupted(): void {
@@ -221,8 +221,8 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     return { user: this.snapshotOf(user), validSince: validSinceOf(users!, user) };
   }
 
-  private publish(scope: RevocationScope, isEnd: boolean): void {
-    this.events.emit('session.announced', { scope, isEnd });
+  private publish(notice: Notice): void {
+    for (const told of announcementsIn(notice)) this.events.emit('session.announced', told);
   }
 
   private report(): void {

@@ -21,6 +21,15 @@ export function idsIn({ ended = [], changed = [] }: Notice): readonly string[] {
   return ended.length === 0 ? changed : changed.length === 0 ? ended : [...ended, ...changed];
 }
 
+/** What a notice tells those who listen to sessions. */
+export function announcementsIn({ ended = [], changed = [], scope }: Notice): JwtKnoxEventMap['session.announced'][] {
+  return [
+    ...ended.map((sessionId) => ({ scope: { sessionId }, isEnd: true })),
+    ...changed.map((sessionId) => ({ scope: { sessionId }, isEnd: false })),
+    ...(scope ? [{ scope, isEnd: true }] : []),
+  ];
+}
+
 /** Null when everything may have changed: by a notice that says so, or one that nobody here wrote. */
 export function readNotice(text: string): Notice | null {
   let notice: unknown;

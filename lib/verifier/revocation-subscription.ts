@@ -92,10 +92,10 @@ export class RevocationSubscription {
   }
 
   private recover(): void {
+    this.wait = FIRST_WAIT_MS;
     if (this.isHeard) return;
     this.isHeard = true;
     this.isReported = false;
-    this.wait = FIRST_WAIT_MS;
     this.logger.log(line('stream-connected', 'The revocation stream of the issuer is heard.'));
   }
 

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JwtKnoxEvents } from '../../lib';
 import { generateId } from '../../lib/tokens/token-key';
+import type { LeaseCache } from '../../lib/cache/lease-cache';
+import { SessionCache } from '../../lib/sessions/session-cache';
 import type { VerifierApp } from '../support/create-verifier';
 import { environments, type TestApp } from '../support/create-app';
 import { decode, flipped, forge, rightful } from '../support/forge';
@@ -173,6 +175,15 @@ describe.each(environments)('the revocation stream, on $title', ({ platform, kin
       });
     });
 
+    it('L5: takes no token of before new keys of its session', async () => {
+      const service = await hearing({ introspection: false });
+      const { access_token: token, session_id: id } = await login();
+      expect(await status(service, token)).toBe(200);
+      await issuer.tokens.reauthenticate({ id, userId: '1' });
+      expect((await issuer.http.get('/notes', { token })).status).toBe(401);
+      await until(service, token, 401);
+    });
+
     it('asks the issuer about a token that is older than what is known', async () => {
       issuer.clock.advance('-30s');
       const { access_token: token } = await login();
@@ -285,6 +296,33 @@ describe.each(environments)('the revocation stream, on $title', ({ platform, kin
       await service.heard();
       expect(await status(service, token)).toBe(200);
       expect(decode(relay.frames.at(-1)!).payload.stream_id).not.toBe(decode(relay.frames[0]!).payload.stream_id);
+    });
+
+    it('L5: refuses what is known to have ended by another process, too, which was not there then', async () => {
+      const service = await hearing({ revocations: { onSilence: 'accept-until-exp' } });
+      const [ended, alive] = [await login(), await login()];
+      await issuer.http.post('/auth/logout', { token: ended.access_token });
+      await until(service, ended.access_token, 401);
+      const next = await createStreamingIssuer(platform, kind);
+      closing.push(() => next.close());
+      next.clock.set(issuer.clock.now() + 20_000);
+      (next.app.get(SessionCache) as LeaseCache).interrupted();
+      relay.turnTo(portOf(next));
+      const streams = () => relay.frames.map((raw) => decode(raw).payload.stream_id);
+      await vi.waitUntil(() => new Set(streams()).size > 1 && service.view.isFresh, { timeout: 10_000 });
+      expect(await status(service, alive.access_token)).toBe(200);
+      expect(await status(service, ended.access_token)).toBe(401);
+    });
+
+    it('comes back as soon as ever, however often the issuer began anew', async () => {
+      const service = await hearing();
+      const { stream } = (service.verifier as any).parts.revocations;
+      for (let count = 1; count <= 6; count++) {
+        (issuer.app.get(SessionCache) as LeaseCache).interrupted();
+        await vi.waitUntil(() => relay.connections > count, { timeout: 10_000 });
+        await vi.waitUntil(() => stream.view.position.gathered === null, { timeout: 10_000 });
+      }
+      expect(stream.wait).toBe(100);
     });
 
     it('L5: goes on without a gap when a connection is lost and made again', async () => {

@@ -83,3 +83,13 @@ export function moduleProblems({ keepsUsers }: ResolvedCacheOptions, { userProvi
     `leaseCache: users: ${userProvider.name} must have a method snapshot(user) that returns what of a user may be kept, as a plain object.`,
   ];
 }
+
+/** What the cache does, for the log. */
+export function descriptionOf({ feed, keeps, maxEntries, maxAge }: ResolvedCacheOptions, keepsUsers: boolean): string {
+  const what = keepsUsers ? 'sessions and users' : 'sessions';
+  const kept = keeps
+    ? `Up to ${maxEntries} ${what} answer from memory, ${maxAge / 1_000} s at most`
+    : 'Nothing is kept in memory';
+  const wait = feed.isLocal ? 'An end counts at once.' : 'An end is acknowledged 125 ms after it.';
+  return `${kept}; ends are announced ${feed.description}. ${wait}`;
+}

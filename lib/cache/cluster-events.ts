@@ -13,8 +13,10 @@ export class ClusterEvents {
   private readonly foreign = new WeakSet<Revoked>();
   private stopListening: (() => void) | undefined;
 
+  /** @param place which sessions these are: others may be told of by the same feed, of users with the same ids */
   constructor(
     private readonly events: JwtKnoxEvents,
+    private readonly place: string,
     private readonly announce: (notice: Notice) => Promise<void>,
   ) {}
 
@@ -28,15 +30,15 @@ export class ClusterEvents {
   }
 
   /** What another process tells; this one's own comes back too. */
-  received({ from, revoked }: NonNullable<Notice['event']>): void {
-    if (from === this.name || !this.stopListening) return;
+  received({ from, place, revoked }: NonNullable<Notice['event']>): void {
+    if (from === this.name || place !== this.place || !this.stopListening) return;
     this.foreign.add(revoked);
     this.events.emit('session.revoked', revoked);
   }
 
   private tell(revoked: Revoked): void {
     if (this.foreign.has(revoked)) return;
-    this.announce({ event: { from: this.name, revoked } }).catch(() =>
+    this.announce({ event: { from: this.name, place: this.place, revoked } }).catch(() =>
       this.logger.warn(line('event-untold', 'Other processes were not told of the event session.revoked.')),
     );
   }

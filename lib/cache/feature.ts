@@ -33,7 +33,8 @@ export function leaseCache(given: LeaseCacheOptions): JwtKnoxFeature {
         const setting = { database, announcesUsers: options.announcesUsers, lease: LEASE_MS };
         const problems = [...storageProblems(stored, options), ...options.feed.setupProblems(setting)];
         if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, 'leaseCache');
-        return new LeasedSessionRepository(stored, new LeaseCache(options, setting, events, users));
+        const place = JSON.stringify([stored.realm, database?.table]);
+        return new LeasedSessionRepository(stored, new LeaseCache(options, setting, events, users, place));
       },
     },
     providers: [

@@ -10,7 +10,7 @@ import { type CacheState, type KnownUser, SessionCache } from '../sessions/sessi
 import { isActive, validSinceOf } from '../sessions/user-check';
 import type { AccessClaims } from '../tokens/token-claims';
 import { sha256 } from '../tokens/token-key';
-import type { ResolvedCacheOptions } from './cache.options';
+import { descriptionOf, type ResolvedCacheOptions } from './cache.options';
 import { ClusterEvents } from './cluster-events';
 import { type CacheCounts, feedChannel } from './diagnostics';
 import { Echoes } from './echoes';
@@ -38,13 +38,14 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     setting: FeedSetting,
     private readonly events: JwtKnoxEvents,
     private readonly users?: UserProvider,
+    place = '',
   ) {
     super();
     this.keepsUsers = options.keepsUsers && users !== undefined;
     this.memory = new SessionMemory(options, this.counts);
     this.tokens = new (loadLruCache())<AccessClaims>({ max: options.maxEntries });
     this.lease = new FeedLease(options.feed, setting, this, this.counts);
-    this.cluster = new ClusterEvents(events, (notice) => this.lease.announce(writeNotice(notice)));
+    this.cluster = new ClusterEvents(events, place, (notice) => this.lease.announce(writeNotice(notice)));
   }
 
   async onModuleInit(): Promise<void> {
@@ -54,7 +55,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
       if (error instanceof FeedSetupError) throw new JwtKnoxConfigurationError([error.message], 'leaseCache');
       throw error;
     }
-    this.logger.log(line('cache-started', this.description));
+    this.logger.log(line('cache-started', descriptionOf(this.options, this.keepsUsers)));
     if (this.options.events === 'cluster') this.cluster.start();
     this.reports = setInterval(() => this.report(), 1_000).unref();
   }
@@ -233,16 +234,6 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   get state(): CacheState {
     return { ...this.counts, sessions: this.memory.size, feedAge: this.lease.age };
-  }
-
-  private get description(): string {
-    const { feed, keeps, maxEntries, maxAge } = this.options;
-    const what = this.keepsUsers ? 'sessions and users' : 'sessions';
-    const kept = keeps
-      ? `Up to ${maxEntries} ${what} answer from memory, ${maxAge / 1_000} s at most`
-      : 'Nothing is kept in memory';
-    const wait = feed.isLocal ? 'An end counts at once.' : 'An end is acknowledged 125 ms after it.';
-    return `${kept}; ends are announced ${feed.description}. ${wait}`;
   }
 }
 

@@ -10,8 +10,12 @@ export interface Notice {
   readonly scope?: RevocationScope;
   /** A user who changed. */
   readonly user?: string;
-  /** An event for the listeners of other processes, and the process that it happened in. */
-  readonly event?: { readonly from: string; readonly revoked: JwtKnoxEventMap['session.revoked'] };
+  /** An event for the listeners of other processes, the process that it happened in, and to which sessions. */
+  readonly event?: {
+    readonly from: string;
+    readonly place: string;
+    readonly revoked: JwtKnoxEventMap['session.revoked'];
+  };
 }
 
 export const writeNotice = (notice: Notice): string => JSON.stringify(notice);
@@ -67,6 +71,6 @@ function isScope(value: unknown): value is RevocationScope {
 }
 
 function isEvent(value: unknown): boolean {
-  const { from, revoked } = Object(value) as Record<string, unknown>;
-  return typeof from === 'string' && isScope((Object(revoked) as { scope?: unknown }).scope);
+  const { from, place, revoked } = Object(value) as Record<string, unknown>;
+  return [from, place].every((one) => typeof one === 'string') && isScope((Object(revoked) as { scope?: unknown }).scope);
 }

@@ -1,38 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StorageUnavailableError } from '../../lib';
-import { type FeedConnection, type FeedReceiver, leaseCache, RevocationFeed } from '../../lib/cache';
+import { leaseCache } from '../../lib/cache';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
+import { BusFeed } from '../support/bus-feed';
 import { type Control, controlledRepository } from '../support/controlled-repository';
 import { createApp, type TestApp } from '../support/create-app';
 import { createSharedDatabase, type TestDatabase } from '../support/databases';
 import { oauthOptions, postForm } from '../support/oauth';
 import { platforms } from '../support/platforms';
 import { User } from '../support/users';
-
-/** A feed of an application's own, over a bus that may be out of order for one of its processes. */
-class BusFeed extends RevocationFeed {
-  readonly description = 'over a bus';
-  readonly isAnnouncedByStorage = false;
-  isDown = false;
-
-  constructor(private readonly bus: EventEmitter) {
-    super();
-  }
-
-  async open(receiver: FeedReceiver): Promise<FeedConnection> {
-    const hear = (notice: string) => receiver.receive(notice);
-    this.bus.on('notice', hear);
-    return {
-      announce: async (notice) => {
-        if (this.isDown) throw new Error('The bus takes nothing.');
-        this.bus.emit('notice', notice);
-      },
-      fence: async () => undefined,
-      close: () => void this.bus.off('notice', hear),
-    };
-  }
-}
 
 describe('ends that others were not told of, with a feed beside the storage', () => {
   const bus = new EventEmitter();

@@ -125,11 +125,13 @@ function oneByOne(client: PgClient): PgClient['query'] {
 /** @throws FeedSetupError */
 async function requireTriggers(client: PgClient, { database, announcesUsers, lease }: FeedSetting): Promise<void> {
   const { rows: triggers } = await client.query(
-    "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgname = ANY($2) AND tgenabled IN ('O', 'A')",
+    'SELECT pronamespace::regnamespace::text AS schema FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid ' +
+      "WHERE tgrelid = to_regclass($1) AND tgname = ANY($2) AND tgenabled IN ('O', 'A')",
     [database!.table, TRIGGERS],
   );
   if (triggers.length < TRIGGERS.length) throw new FeedSetupError(REMEDY_TRIGGERS);
-  const { rows: leases } = await client.query('SELECT jwt_knox_lease() AS lease');
+  // Beside the functions of the triggers, wherever the connection looks for others.
+  const { rows: leases } = await client.query(`SELECT ${String(triggers[0]!.schema)}.jwt_knox_lease() AS lease`);
   if (Number(leases[0]?.lease) !== lease) {
     throw new FeedSetupError(
       `postgresFeed(): other instances count on a lease of ${String(leases[0]?.lease)} ms, this version on ${lease}; run one version on one database.`,

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { tableName } from './portable';
 
 /** How long an instance answers from memory after a fence, in ms: kept in the database, so that all instances agree. */
 const LEASE_MS = 100;
+const SESSIONS = 'jwt_knox_sessions';
 const CHANNEL = 'jwt_knox_revoked';
 /** As many ids as fit into a notice of 8,000 bytes. */
 const IDS_PER_NOTICE = 180;
@@ -13,9 +15,10 @@ const WATCHED = [
   'boundKind', 'boundKey', 'boundKeyThumbprint', 'boundAt',
 ]; // prettier-ignore
 
-const FUNCTIONS = [
-  `CREATE OR REPLACE FUNCTION jwt_knox_lease() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ${LEASE_MS}'`,
-  `CREATE OR REPLACE FUNCTION jwt_knox_announce_gone() RETURNS trigger LANGUAGE plpgsql AS $$
+/** In the schema of the table, where a role may write that may write nowhere else. @param at that schema, quoted, with a dot */
+const functionsAt = (at: string): string[] => [
+  `CREATE OR REPLACE FUNCTION ${at}jwt_knox_lease() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ${LEASE_MS}'`,
+  `CREATE OR REPLACE FUNCTION ${at}jwt_knox_announce_gone() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE ids text;
 BEGIN
   FOR ids IN SELECT string_agg('"' || id || '"', ',') FROM (
@@ -24,14 +27,14 @@ BEGIN
   LOOP PERFORM pg_notify('${CHANNEL}', '{"ended":[' || ids || ']}'); END LOOP;
   RETURN NULL;
 END $$`,
-  `CREATE OR REPLACE FUNCTION jwt_knox_announce_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+  `CREATE OR REPLACE FUNCTION ${at}jwt_knox_announce_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('${CHANNEL}', json_build_object('changed', json_build_array(to_jsonb(OLD)->>TG_ARGV[0]))::text);
   RETURN NULL;
 END $$`,
-  `CREATE OR REPLACE FUNCTION jwt_knox_announce_all() RETURNS trigger LANGUAGE plpgsql AS $$
+  `CREATE OR REPLACE FUNCTION ${at}jwt_knox_announce_all() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM pg_notify('${CHANNEL}', '{"all":true}'); RETURN NULL; END $$`,
-  `CREATE OR REPLACE FUNCTION jwt_knox_announce_user() RETURNS trigger LANGUAGE plpgsql AS $$
+  `CREATE OR REPLACE FUNCTION ${at}jwt_knox_announce_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('${CHANNEL}', json_build_object('user', to_jsonb(OLD)->>TG_ARGV[0])::text);
   RETURN NULL;
@@ -54,30 +57,30 @@ export interface AnnouncedSessions {
  * @example
  * TypeOrmModule.forRoot({ migrations: [...jwtKnoxMigrations, announceRevocations()], migrationsRun: true });
  */
-export function announceRevocations({ table = 'jwt_knox_sessions' }: AnnouncedSessions = {}): MigrationClass {
+export function announceRevocations({ table = SESSIONS }: AnnouncedSessions = {}): MigrationClass {
   return class AnnounceRevocations implements MigrationInterface {
-    readonly name = 'JwtKnoxAnnounceRevocations1764200000000';
+    // Several modules have a table each.
+    readonly name = `JwtKnoxAnnounceRevocations${table === SESSIONS ? '' : markOf(table)}1764200000000`;
 
     async up(queryRunner: QueryRunner): Promise<void> {
       if (!isPostgres(queryRunner)) return;
       const { path, column } = named(queryRunner, table);
-      for (const sql of FUNCTIONS) await queryRunner.query(sql);
+      const at = schemaOf(path);
+      for (const sql of functionsAt(at)) await queryRunner.query(sql);
       const id = `'${column('id', false)}'`;
       await queryRunner.query(`CREATE TRIGGER jwt_knox_gone AFTER DELETE ON ${path} REFERENCING OLD TABLE AS gone
-        FOR EACH STATEMENT EXECUTE FUNCTION jwt_knox_announce_gone(${id})`);
+        FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_gone(${id})`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_changed AFTER UPDATE ON ${path}
-        FOR EACH ROW WHEN (${changes(column)}) EXECUTE FUNCTION jwt_knox_announce_changed(${id})`);
+        FOR EACH ROW WHEN (${changes(column)}) EXECUTE FUNCTION ${at}jwt_knox_announce_changed(${id})`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_emptied AFTER TRUNCATE ON ${path}
-        FOR EACH STATEMENT EXECUTE FUNCTION jwt_knox_announce_all()`);
+        FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_all()`);
     }
 
     async down(queryRunner: QueryRunner): Promise<void> {
       if (!isPostgres(queryRunner)) return;
       const { path } = named(queryRunner, table);
-      for (const name of ['gone', 'changed', 'emptied'])
-        await queryRunner.query(`DROP TRIGGER IF EXISTS jwt_knox_${name} ON ${path}`);
       // The functions of several tables are the same: they go with the last trigger that needs them.
-      await queryRunner.query(DROP_UNUSED);
+      for (const sql of [...dropTriggers(path, TRIGGERS), dropUnused(schemaOf(path))]) await queryRunner.query(sql);
     }
   };
 }
@@ -100,37 +103,48 @@ export interface AnnouncedUsers {
  */
 export function announceUserChanges({ table, id = 'id', columns }: AnnouncedUsers): MigrationClass {
   return class AnnounceUserChanges implements MigrationInterface {
-    readonly name = 'JwtKnoxAnnounceUserChanges1764200000001';
+    // It runs anew when another column is to be watched.
+    readonly name = `JwtKnoxAnnounceUserChanges${markOf([table, id, columns])}1764200000001`;
 
     async up(queryRunner: QueryRunner): Promise<void> {
       if (!isPostgres(queryRunner)) return;
       const path = quotedPath(table);
-      for (const sql of FUNCTIONS) await queryRunner.query(sql);
+      const at = schemaOf(path);
+      for (const sql of [...functionsAt(at), ...dropTriggers(path, USER_TRIGGERS)]) await queryRunner.query(sql);
       const watched = [id, ...columns].map((name) => `OLD.${quoted(name)} IS DISTINCT FROM NEW.${quoted(name)}`);
-      const call = `EXECUTE FUNCTION jwt_knox_announce_user('${id.replaceAll("'", "''")}')`;
+      const call = `EXECUTE FUNCTION ${at}jwt_knox_announce_user('${id.replaceAll("'", "''")}')`;
       await queryRunner.query(`CREATE TRIGGER jwt_knox_user_changed AFTER UPDATE ON ${path}
         FOR EACH ROW WHEN (${watched.join(' OR ')}) ${call}`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_user_gone AFTER DELETE ON ${path} FOR EACH ROW ${call}`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_users_emptied AFTER TRUNCATE ON ${path}
-        FOR EACH STATEMENT EXECUTE FUNCTION jwt_knox_announce_all()`);
+        FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_all()`);
     }
 
     async down(queryRunner: QueryRunner): Promise<void> {
       if (!isPostgres(queryRunner)) return;
-      for (const name of ['user_changed', 'user_gone', 'users_emptied'])
-        await queryRunner.query(`DROP TRIGGER IF EXISTS jwt_knox_${name} ON ${quotedPath(table)}`);
-      await queryRunner.query(DROP_UNUSED);
+      const path = quotedPath(table);
+      for (const sql of [...dropTriggers(path, USER_TRIGGERS), dropUnused(schemaOf(path))]) await queryRunner.query(sql);
     }
   };
 }
 
-const DROP_UNUSED = `DO $$
+const TRIGGERS = ['gone', 'changed', 'emptied'];
+const USER_TRIGGERS = ['user_changed', 'user_gone', 'users_emptied'];
+
+const dropTriggers = (path: string, names: readonly string[]): string[] =>
+  names.map((name) => `DROP TRIGGER IF EXISTS jwt_knox_${name} ON ${path}`);
+
+/** @param at as for the functions */
+const dropUnused = (at: string): string => {
+  const names = ['announce_gone', 'announce_changed', 'announce_all', 'announce_user', 'lease'];
+  const all = names.map((name) => `${at}jwt_knox_${name}()`);
+  return `DO $$
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgname LIKE 'jwt\\_knox\\_%') THEN
-    DROP FUNCTION IF EXISTS jwt_knox_announce_gone(), jwt_knox_announce_changed(), jwt_knox_announce_all(),
-      jwt_knox_announce_user(), jwt_knox_lease();
+  IF NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgfoid IN (${all.map((one) => `to_regprocedure('${quotedText(one)}')`).join(', ')})) THEN
+    DROP FUNCTION IF EXISTS ${all.join(', ')};
   END IF;
 END $$`;
+};
 
 function isPostgres({ connection }: QueryRunner): boolean {
   return connection.options.type === 'postgres';
@@ -138,12 +152,27 @@ function isPostgres({ connection }: QueryRunner): boolean {
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+const quotedText = (text: string): string => text.replaceAll("'", "''");
+
+/** What a migration is about, within its name. */
+const markOf = (about: unknown): string =>
+  `_${createHash('sha256').update(JSON.stringify(about)).digest('hex').slice(0, 12)}_`;
+
+/** With its dot; empty where the path has none. */
+const schemaOf = (path: string): string => path.slice(0, path.lastIndexOf('.') + 1);
+
 const quotedPath = (path: string): string => path.split('.').map(quoted).join('.');
+
+/** By a data source that knows no entities, as TypeORM makes tables. */
+function withSchema({ connection }: QueryRunner, table: string): string {
+  const { schema } = connection.options as { schema?: string };
+  return schema === undefined || table.includes('.') ? table : `${schema}.${table}`;
+}
 
 /** Names as the database has them: a table of your own may name its columns otherwise. */
 function named(queryRunner: QueryRunner, table: string) {
   const own = queryRunner.connection.entityMetadatas.find((one) => one.tableName === table || one.tablePath === table);
-  const path = quotedPath(own?.tablePath ?? tableName(queryRunner, table));
+  const path = quotedPath(own?.tablePath ?? withSchema(queryRunner, tableName(queryRunner, table)));
   const column = (property: string, isQuoted = true): string => {
     const name = own?.findColumnWithPropertyName(property)?.databaseName ?? property;
     return isQuoted ? quoted(name) : name.replaceAll("'", "''");

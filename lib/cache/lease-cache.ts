@@ -72,7 +72,10 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   keepClaims(token: string, claims: AccessClaims): void {
-    if (this.options.keeps) this.tokens.set(sha256(token, 'base64url'), claims);
+    if (!this.options.keeps) return;
+    // Requests with the same token share them, as deep as they go.
+    frozen(claims.custom, 'claims');
+    this.tokens.set(sha256(token, 'base64url'), claims);
   }
 
   recall(sessionId: string, generation: number): SessionRecord | undefined {

@@ -153,6 +153,17 @@ describe.each(environments)('the lease cache within one process, on $title', ({ 
     expect((await notes(token)).status).toBe(401);
   });
 
+  it('gives no request what another one made of the claims of their token', async () => {
+    await start();
+    const user = await app.users.rows.findOneByOrFail({ username: 'alice' });
+    const { accessToken: token } = await app.tokens.issue(user, {}, { claims: { may: { refund: false, shops: [1] } } });
+    const { claims } = await app.tokens.authenticate(token);
+    const may = claims.may as { refund: boolean; shops: number[] };
+    expect(() => (may.refund = true)).toThrow(TypeError);
+    expect(() => may.shops.push(2)).toThrow(TypeError);
+    expect((await app.tokens.authenticate(token)).claims).toEqual({ may: { refund: false, shops: [1] } });
+  });
+
   it('keeps nothing with keep: false', async () => {
     await start({ keep: false });
     const { access_token: token } = await app.login();

@@ -72,5 +72,7 @@ function isScope(value: unknown): value is RevocationScope {
 
 function isEvent(value: unknown): boolean {
   const { from, place, revoked } = Object(value) as Record<string, unknown>;
-  return [from, place].every((one) => typeof one === 'string') && isScope((Object(revoked) as { scope?: unknown }).scope);
+  return (
+    [from, place].every((one) => typeof one === 'string') && isScope((Object(revoked) as { scope?: unknown }).scope)
+  );
 }

@@ -4,6 +4,9 @@ import { type JudgedToken, RevocationSet, type Verdict } from '../tokens/revocat
 /** After which nothing is known any more: a heartbeat comes each second. */
 export const FRESH_MS = 2_000;
 
+/** How far two clocks may drift apart in the time of a connection, and far more. */
+const MOST_DRIFT_MS = 1_000;
+
 /** A frame that cannot be the next one of its stream: somebody is in between. */
 export class WrongFrame extends Error {}
 
@@ -104,8 +107,11 @@ export class RevocationView {
 
   /** The answer was given after the question: this makes it at least as old as it is, whatever the two clocks say. */
   private hear(at: Position, { now, heard }: Pick<RevocationFrame, 'now' | 'heard'>): void {
+    const heardAt = at.askedAt + heard - at.answeredAt;
+    // This clock stood still, as in a suspended machine: frames that were held back meanwhile would count as new.
+    if (heardAt > performance.now() + MOST_DRIFT_MS) throw new WrongFrame('Its time runs ahead of the clock here.');
     at.now = now;
-    this.heardAt = at.askedAt + heard - at.answeredAt;
+    this.heardAt = heardAt;
     this.seenAt = Date.now();
   }
 }

@@ -123,7 +123,8 @@ export function announceUserChanges({ table, id = 'id', columns }: AnnouncedUser
     async down(queryRunner: QueryRunner): Promise<void> {
       if (!isPostgres(queryRunner)) return;
       const path = quotedPath(table);
-      for (const sql of [...dropTriggers(path, USER_TRIGGERS), dropUnused(schemaOf(path))]) await queryRunner.query(sql);
+      for (const sql of [...dropTriggers(path, USER_TRIGGERS), dropUnused(schemaOf(path))])
+        await queryRunner.query(sql);
     }
   };
 }

@@ -143,8 +143,8 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   private async tellOthers(notice: Notice): Promise<void> {
-    // Whoever listens in this process hears of it as from a feed.
-    if (this.options.feed.isLocal) this.publish(notice);
+    // Ends are told in this process by whoever makes them; of changes, listeners hear as from a feed.
+    if (this.options.feed.isLocal) this.publish({ changed: notice.changed ?? [] });
     else if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
   }
 

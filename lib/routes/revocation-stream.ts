@@ -4,7 +4,7 @@ import { StorageUnavailableError } from '../contracts/errors';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { RevocationLog } from '../sessions/revocation-log';
 import { Keyring } from '../tokens/keyring';
-import { ENDS_IN_FRAME, REVOCATIONS_AUDIENCE, type RevocationFrame, signFrame } from '../tokens/revocation-frame';
+import { inFrames, REVOCATIONS_AUDIENCE, type RevocationFrame, signFrame } from '../tokens/revocation-frame';
 import type { ToldEnd } from '../tokens/revocation-set';
 import { generateId } from '../tokens/token-key';
 
@@ -68,10 +68,10 @@ export class RevocationStream implements OnModuleDestroy {
     if (this.isClosed) return follower.subscriber.complete();
     this.flush();
     const floor = this.log.completeFrom;
-    const ends = [...this.log.ends()];
-    for (let left = Math.max(1, Math.ceil(ends.length / ENDS_IN_FRAME)); left > 0; left--) {
-      const frame = this.sign(ends.splice(0, ENDS_IN_FRAME), floor, { nonce, left: left - 1 });
-      follower.subscriber.next({ data: frame });
+    const [first = [], ...others] = inFrames(this.log.ends());
+    let left = others.length;
+    for (const ends of [first, ...others]) {
+      follower.subscriber.next({ data: this.sign(ends, floor, { nonce, left: left-- }) });
     }
     this.followers.add(follower);
     this.heartbeat ??= setInterval(() => this.beat(), HEARTBEAT_MS).unref();
@@ -93,7 +93,7 @@ export class RevocationStream implements OnModuleDestroy {
   private flush(): void {
     clearTimeout(this.flushing);
     this.flushing = undefined;
-    while (this.pending.length > 0) this.send(this.pending.splice(0, ENDS_IN_FRAME));
+    for (const ends of inFrames(this.pending.splice(0))) this.send(ends);
   }
 
   private beat(): void {

@@ -12,8 +12,9 @@ export const REVOCATIONS_AUDIENCE = 'urn:jwt-knox:revocations';
 /** Longer than any frame of this library. Characters. */
 export const MOST_FRAME_LENGTH = 262_144;
 
-/** How many ends one frame tells. */
-export const ENDS_IN_FRAME = 500;
+/** How many ends one frame tells at most, and in how many bytes, which base64url makes a third more. */
+const ENDS_IN_FRAME = 500;
+const BYTES_IN_FRAME = 160_000;
 
 /** What one message of a revocation stream says. */
 export interface RevocationFrame {
@@ -35,6 +36,20 @@ export interface RevocationFrame {
   readonly nonce?: string;
   /** Of a snapshot: how many frames of it follow. */
   readonly left?: number;
+}
+
+/** Ends as frames tell them; the ids of users may be long. */
+export function inFrames(ends: Iterable<ToldEnd>): ToldEnd[][] {
+  const frames: ToldEnd[][] = [];
+  let bytes = Infinity;
+  for (const end of ends) {
+    const more = Buffer.byteLength(JSON.stringify(end));
+    const isFull = bytes + more > BYTES_IN_FRAME || frames.at(-1)!.length === ENDS_IN_FRAME;
+    if (isFull) frames.push([]);
+    frames.at(-1)!.push(end);
+    bytes = isFull ? more : bytes + more;
+  }
+  return frames;
 }
 
 export function signFrame(key: Keyring['signingKey'], frame: RevocationFrame): string {

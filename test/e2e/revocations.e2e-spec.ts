@@ -121,6 +121,19 @@ describe.each(environments)('the revocation stream, on $title', ({ platform, kin
       expect(relay.introspections).toBe(0);
     });
 
+    it('hears ends of users with the longest ids there can be, before it began and since', async () => {
+      const end = (count: number) => {
+        const scope = { realm: '', userId: `${count}`.padEnd(255, '語') };
+        issuer.app.get(JwtKnoxEvents).emit('session.announced', { scope, isEnd: true });
+      };
+      for (let count = 0; count < 1_000; count++) end(count);
+      const service = await hearing({ introspection: false });
+      const connections = relay.connections;
+      for (let count = 1_000; count < 2_000; count++) end(count);
+      await vi.waitUntil(() => service.view.size === 2_000, { timeout: 5_000 });
+      expect([service.view.isFresh, relay.connections]).toEqual([true, connections]);
+    });
+
     it('L5: refuses what had ended before it began to hear', async () => {
       const { access_token: token } = await login();
       await issuer.http.post('/auth/logout', { token });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { tableName } from './portable';
 
@@ -156,8 +156,7 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 const quotedText = (text: string): string => text.replaceAll("'", "''");
 
 /** What a migration is about, within its name. */
-const markOf = (about: unknown): string =>
-  `_${createHash('sha256').update(JSON.stringify(about)).digest('hex').slice(0, 12)}_`;
+const markOf = (about: unknown): string => `_${crc32(JSON.stringify(about)).toString(16)}_`;
 
 /** With its dot; empty where the path has none. */
 const schemaOf = (path: string): string => path.slice(0, path.lastIndexOf('.') + 1);

@@ -132,8 +132,8 @@ export class FeedLease {
       const opening = this.feed.open({ receive, lost }, this.setting, late.signal);
       opening.catch(() => undefined);
       opened = await Promise.race([opening, refusal(late.signal)]);
-      // Before it counts: until it is found out, what is ended elsewhere would be accepted here.
-      await Promise.race([opened.confirm?.(), refusal(late.signal)]);
+      // Before it counts: until it is found out, what is ended elsewhere would be accepted here. A fence finds a pooler.
+      await Promise.race([opened.fence().then(() => opened?.confirm?.()), refusal(late.signal)]);
       if (isLost) throw new Error('The connection was lost while it was opened.');
       return opened;
     } catch (error) {

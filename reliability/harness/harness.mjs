@@ -124,9 +124,13 @@ function start({ env, ...settings }, execArgv = []) {
       'ipc',
     ],
   });
+  const node = new Node(undefined, child);
   return new Promise((resolve, reject) => {
-    child.once('message', ({ port }) => resolve(new Node(port, child)));
-    child.once('exit', (code) => reject(new Error(`The application ended with ${code} before it listened.`)));
+    child.once('message', ({ port }) => resolve(Object.assign(node, { port })));
+    // Not at 'exit': what it has logged, if that is read here, says why, and may still arrive then.
+    child.once('close', (code) =>
+      reject(new Error(`The application ended with ${code} before it listened. ${node.log}`.trim())),
+    );
   });
 }
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StorageUnavailableError } from '../../lib';
-import { leaseCache } from '../../lib/cache';
+import { FeedSetupError, leaseCache } from '../../lib/cache';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { BusFeed } from '../support/bus-feed';
 import { type Control, controlledRepository } from '../support/controlled-repository';
@@ -18,13 +18,14 @@ describe('ends that others were not told of, with a feed beside the storage', ()
   let feed: BusFeed;
   let apps: TestApp[] = [];
 
-  const start = async (own: BusFeed, storage?: object) => {
+  const start = async (own: BusFeed, storage?: object, logger?: object) => {
     const features = [leaseCache({ feed: own, users: { announcedBy: 'application' } })];
     const app = await createApp(platforms[0]!, 'sqlite', {
       database,
       typeorm: { entities: [User, JwtKnoxSession, JwtKnoxFence] },
       options: oauthOptions,
       extras: { features, routes: { oauth: true }, ...storage },
+      logger,
     });
     apps.push(app);
     return app;
@@ -130,5 +131,26 @@ describe('ends that others were not told of, with a feed beside the storage', ()
     expect(await status(a, token)).toBe(200);
     bus.emit('notice', '{"ofALaterVersion":["everything"]}');
     expect(await status(a, token)).toBe(401);
+  });
+
+  it('does not start where a fence finds for good that nothing would be heard, as behind a pooler', async () => {
+    const refused = start(new BusFeed(bus, () => Promise.reject(new FeedSetupError('bus: set its own address.'))));
+    await expect(refused).rejects.toThrow('leaseCache is misconfigured (1 problem):\n  - bus: set its own address.');
+  });
+
+  it('tells once of a feed that connects and does not answer, and calls it connected when a fence came back', async () => {
+    const lines: string[] = [];
+    const note = (...words: unknown[]) => void lines.push(words.map(String).join(' '));
+    const logger = { log: note, warn: note, error: note, debug: () => undefined };
+    let answers = false;
+    const own = new BusFeed(bus, async () => {
+      if (!answers) throw new Error('It does not listen.');
+    });
+    await start(own, undefined, logger);
+    const told = () => lines.flatMap((line) => /jwt-knox:(feed-[a-z]+)/.exec(line)?.[1] ?? []);
+    await expect.poll(() => own.opened, { timeout: 20_000 }).toBeGreaterThan(3);
+    expect(told()).toEqual(['feed-down']);
+    answers = true;
+    await expect.poll(told, { timeout: 20_000 }).toEqual(['feed-down', 'feed-connected']);
   });
 });

@@ -193,6 +193,26 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     await expect(createApp(platform!, 'postgres', settings)).rejects.toThrow(/userRelation/);
   });
 
+  it('L4: under later names, users are announced whose table came later, and then by other columns', async () => {
+    class CreateUsersLater extends CreateUsers1 {
+      override readonly name = 'CreateUsers1795000000000';
+    }
+    class AnnounceUsers extends announceUserChanges({ table: 'users', columns: ['username'] }) {
+      override name = 'AnnounceUsers1795000000001';
+    }
+    class AnnounceMore extends announceUserChanges({ table: 'users', columns: ['username', 'isActive'] }) {
+      override name = 'AnnounceUsers1795000000002';
+    }
+    const migrations = [AnnounceMore, AnnounceUsers, CreateUsersLater, announceRevocations(), ...jwtKnoxMigrations];
+    const a = await start({}, migrations);
+    await a.users.add('alice');
+    const token = (await a.login()).access_token as string;
+    await warm(a, token);
+    await a.source.query('UPDATE users SET "isActive" = false');
+    await a.tokens.settled();
+    expect(await status(a, token)).toBe(401);
+  });
+
   it('the migrations leave nothing behind when they are undone', async () => {
     const { a } = await pair();
     await a.source.undoLastMigration();

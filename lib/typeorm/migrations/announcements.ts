@@ -54,6 +54,9 @@ export interface AnnouncedSessions {
  * Makes PostgreSQL announce every end of a session to the instances that listen: for `postgresFeed()` of
  * `nestjs-jwt-knox/cache`. On other databases it does nothing. Refreshes and logins cost as before; a transaction that ends
  * sessions takes PostgreSQL's one lock for notices when it commits.
+ *
+ * TypeORM runs it at the moment of 1764200000000 (November 2025). Where a later migration of yours creates the table, extend
+ * the class that this returns, and give it a `name` with a later moment.
  * @example
  * TypeOrmModule.forRoot({ migrations: [...jwtKnoxMigrations, announceRevocations()], migrationsRun: true });
  */
@@ -66,7 +69,7 @@ export function announceRevocations({ table = SESSIONS }: AnnouncedSessions = {}
       if (!isPostgres(queryRunner)) return;
       const { path, column } = named(queryRunner, table);
       const at = schemaOf(path);
-      for (const sql of functionsAt(at)) await queryRunner.query(sql);
+      for (const sql of [...functionsAt(at), ...dropTriggers(path, TRIGGERS)]) await queryRunner.query(sql);
       const id = `'${column('id', false)}'`;
       await queryRunner.query(`CREATE TRIGGER jwt_knox_gone AFTER DELETE ON ${path} REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_gone(${id})`);
@@ -97,9 +100,13 @@ export interface AnnouncedUsers {
 
 /**
  * Makes PostgreSQL announce changes of your users: for `leaseCache({ users: true })`. Add it after
- * {@link announceRevocations}; on other databases it does nothing.
+ * {@link announceRevocations}; on other databases it does nothing. TypeORM runs it at the moment of 1764200000001 (November
+ * 2025): give it a `name` with a moment after the migration that creates the table. When `columns` change, it runs anew, or add
+ * another one with a later moment: it takes the place of the triggers of the first.
  * @example
- * announceUserChanges({ table: 'users', columns: ['name', 'isActive', 'isAdmin', 'passwordChangedAt'] });
+ * class AnnounceUsers1795000000001 extends announceUserChanges({ table: 'users', columns: ['name', 'isActive'] }) {
+ *   override name = 'AnnounceUsers1795000000001';
+ * }
  */
 export function announceUserChanges({ table, id = 'id', columns }: AnnouncedUsers): MigrationClass {
   return class AnnounceUserChanges implements MigrationInterface {

@@ -30,9 +30,13 @@ export function featurePartsOf({
 function listProblems(features: unknown): string[] {
   if (features === undefined) return [];
   if (!Array.isArray(features)) return ["features: must be a list, such as [{ name: 'devices', routes: [] }]."];
+  if (features.some((one) => typeof one === 'function')) {
+    return ['features: each is what a function such as leaseCache(…) returns, and not the function; call it.'];
+  }
   const names = features.map((one: unknown) => (Object(one) as { name?: unknown }).name);
   const isNamed = names.every((name) => typeof name === 'string' && /^[a-z][a-z0-9-]*$/.test(name));
-  if (!isNamed) return ['features: each needs a name of lowercase letters, digits and hyphens.'];
+  if (!isNamed)
+    return ["features: each needs a name of lowercase letters, digits and hyphens, such as 'devices'; set it."];
   const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   const fronts = (features as JwtKnoxFeature[]).filter(({ repository }) => repository).map(({ name }) => `'${name}'`);
   if (fronts.length > 1) {

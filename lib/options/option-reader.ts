@@ -28,6 +28,8 @@ export function isLoopback(hostname: string): boolean {
   return /^(?:(?:.+\.)?localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }
 
+const EXAMPLE_ORIGIN = 'https://app.example.com';
+
 /** What a realm may consist of: it is part of claims, of rows and of names, of cookies too. */
 const REALM = /^[A-Za-z0-9._-]{0,64}$/;
 
@@ -36,6 +38,13 @@ export function isOrigin(value: unknown): boolean {
   if (typeof value !== 'string' || !URL.canParse(value)) return false;
   const { protocol, host } = new URL(value);
   return host !== '' && value === `${protocol}//${host}`;
+}
+
+/** What to write in place of what is no origin: the one in it, where there is one. */
+function originIn(value: unknown): string {
+  const { protocol, host } = new URL(typeof value === 'string' && URL.canParse(value) ? value : 'none:');
+  const origin = `${protocol}//${host}`;
+  return isOrigin(origin) ? origin : EXAMPLE_ORIGIN;
 }
 
 export function isSet(value: unknown): boolean {
@@ -138,10 +147,7 @@ export class OptionReader {
     const list = [value].flat();
     const wrong = list.filter((one) => !isOrigin(one));
     this.problems.push(
-      ...wrong.map(
-        (one) =>
-          `${name}: ${JSON.stringify(one)} is no origin; write it such as 'https://app.example.com', without a path.`,
-      ),
+      ...wrong.map((one) => `${name}: ${JSON.stringify(one)} is no origin; write it such as '${originIn(one)}', without a path.`),
     );
     return wrong.length > 0 ? [] : Object.freeze(list);
   }

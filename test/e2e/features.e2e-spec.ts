@@ -161,6 +161,7 @@ describe.each(platforms)('a feature: $name', (platform) => {
     ['two of one name', [counts, { ...counts }], /^features: 'counts' is listed twice; leave one of the two out/],
     ['one without a name', [{ routes: [] }], /^features: each needs a name/],
     ['one that is none', [undefined], /^features: each needs a name/],
+    ['a function that is not called', [() => counts], /^features: each is what a function .*; call it/],
     ['no list', counts, /^features: must be a list/],
   ])('is refused at start-up: %s', async (_title, features, problem) => {
     const refused: unknown = await start({ features }).catch((error: unknown) => error);

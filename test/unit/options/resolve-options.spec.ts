@@ -110,8 +110,11 @@ describe('the options', () => {
       accessKeyPeriod: 120_000, storageTimeout: 500, adminTimeout: 60_000, clockMargin: 5_000, sessionColumns, publicOrigins: ['https://a.example'],
       routes: expect.objectContaining({ prefix: 'auth' }), tokenResponse: undefined,
     }); // prettier-ignore
-    expect(problemsOf({ publicOrigin: 'https://a.example/' })).toEqual([
-      expect.stringMatching(/^publicOrigin: .* is no origin/),
+    const [path, port, none] = ['https://a.example/api', 'https://A.example:443', 'a.example'];
+    expect(problemsOf({ publicOrigin: [path, port, none] })).toEqual([
+      `publicOrigin: "${path}" is no origin; write it such as 'https://a.example', without a path.`,
+      `publicOrigin: "${port}" is no origin; write it such as 'https://a.example', without a path.`,
+      `publicOrigin: "${none}" is no origin; write it such as 'https://app.example.com', without a path.`,
     ]);
     const tokenResponse = () => ({});
     expect(resolve({ tokenResponse })).toMatchObject({ tokenResponse, transport: undefined });

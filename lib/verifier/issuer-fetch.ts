@@ -4,6 +4,12 @@ const MAX_BYTES = 65_536;
 /** Statuses by which gateways, and this library, say that the issuer itself cannot answer. */
 const OUTAGE = new Set([502, 503, 504]);
 
+const REMEDIES: Readonly<Record<number, string>> = {
+  400: ' Has the client the right for it, in `may` of its entry in `clients` there?',
+  401: ' Compare id and secret of the client with `clients` there.',
+  404: ' Is the address right, and is this route enabled in `routes` there?',
+};
+
 /** The issuer is there, and what it said is of no use. That may lie in the one token it was asked about. */
 export class UnusableResponse extends Error {}
 
@@ -16,13 +22,18 @@ export async function fetchFromIssuer(url: string, init: RequestInit): Promise<R
   const response = await fetch(url, { ...init, redirect: 'manual' });
   if (response.status !== 200) {
     await response.body?.cancel();
-    const message = `The issuer answered ${response.status}.`;
+    const message = answeredWith(response.status);
     throw OUTAGE.has(response.status) ? new Error(message) : new UnusableResponse(message);
   }
   return new Response(await boundedText(response), {
     status: 200,
     headers: { age: response.headers.get('age') ?? '' },
   });
+}
+
+/** A status other than 200, with what it is as a rule, where that is a mistake in the configuration. */
+export function answeredWith(status: number): string {
+  return `The issuer answered ${status}.${REMEDIES[status] ?? ''}`;
 }
 
 /** How long ago the issuer itself gave an answer that came from a cache (RFC 9111 section 5.1). Milliseconds. */

@@ -31,6 +31,6 @@ export class RevocationCheck {
     if (this.answers && (verdict === 'doubtful' || this.onSilence === 'introspect'))
       return this.answers.sessionOf(token, claims, now);
     if (this.onSilence === 'accept-until-exp') return tokenSessionOf(claims);
-    throw new IssuerUnavailableError(new Error('The revocation stream does not tell.'));
+    throw new IssuerUnavailableError(new Error('The revocation stream is not heard, or cannot judge this token.'));
   }
 }

@@ -5,7 +5,7 @@ import { line } from '../contracts/log-line';
 import { frameHeaderOf, MOST_FRAME_LENGTH, openFrame } from '../tokens/revocation-frame';
 import { generateId } from '../tokens/token-key';
 import { eventsOf } from './event-stream';
-import { failureOf } from './issuer-fetch';
+import { answeredWith, failureOf } from './issuer-fetch';
 import type { RemoteKeys } from './remote-keys';
 import type { ResolvedRevocations } from './resolve-revocations';
 import { type RevocationView, WrongFrame } from './revocation-view';
@@ -82,7 +82,7 @@ export class RevocationSubscription {
     const response = await fetch(url, { headers, redirect: 'manual', signal });
     if (response.status === 200 && response.body) return response.body;
     await response.body?.cancel();
-    throw new Error(`The issuer answered ${response.status}.`);
+    throw new Error(answeredWith(response.status));
   }
 
   /** Whether all is known that the stream has to tell. */

@@ -40,6 +40,11 @@ describe('a request to the issuer', () => {
 
   it('says in words what went wrong, and repeats nothing of the answer', async () => {
     expect(await failure(faults.answers(500, 'the secrets of the issuer'))).toBe('The issuer answered 500.');
+    expect(await failure(faults.answers(401))).toBe(
+      'The issuer answered 401. Compare id and secret of the client with `clients` there.',
+    );
+    expect(await failure(faults.answers(400))).toMatch(/^The issuer answered 400\. .*`may`/);
+    expect(await failure(faults.answers(404))).toMatch(/^The issuer answered 404\. .*`routes`/);
     expect(await failure(faults.redirects)).toBe('The issuer answered 307.');
     expect(await failure(faults.hangs, { signal: AbortSignal.timeout(100) })).toBe(
       'The issuer did not answer in time.',

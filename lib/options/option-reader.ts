@@ -147,7 +147,9 @@ export class OptionReader {
     const list = [value].flat();
     const wrong = list.filter((one) => !isOrigin(one));
     this.problems.push(
-      ...wrong.map((one) => `${name}: ${JSON.stringify(one)} is no origin; write it such as '${originIn(one)}', without a path.`),
+      ...wrong.map(
+        (one) => `${name}: ${JSON.stringify(one)} is no origin; write it such as '${originIn(one)}', without a path.`,
+      ),
     );
     return wrong.length > 0 ? [] : Object.freeze(list);
   }

@@ -46,8 +46,12 @@ export class BindingRequiredError extends BindingError {
 
 /** The DPoP proof of a request does not hold (RFC 9449 section 4.3). */
 export class InvalidDpopProofError extends BindingError {
-  constructor(refusal: BindingRefusal = 'bad_proof') {
+  /** What is wrong with it, for the log; not part of the response. */
+  declare readonly detail: string;
+
+  constructor(refusal: BindingRefusal = 'bad_proof', detail: string = refusal) {
     super('invalid_dpop_proof', 'The DPoP proof is not valid.', refusal);
+    Object.defineProperty(this, 'detail', { value: detail });
   }
 }
 

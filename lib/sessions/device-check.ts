@@ -1,5 +1,10 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { BindingError, BindingRejection, BindingRequiredError } from '../contracts/binding-errors';
+import {
+  BindingError,
+  BindingRejection,
+  BindingRequiredError,
+  InvalidDpopProofError,
+} from '../contracts/binding-errors';
 import { cleanPresenter, cleanText, type Presenter, TEXT_LIMITS } from '../contracts/device';
 import { InvalidRequestError, TokenRejection } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
@@ -7,6 +12,7 @@ import { type Session, type SessionRecord, sessionOf } from '../contracts/sessio
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import type { DpopProofs } from '../tokens/dpop-proof';
 import { isThumbprint } from '../tokens/token-claims';
+import { RejectionLog } from './rejection-log';
 import {
   type BindingOrder,
   type BoundColumns,
@@ -18,6 +24,8 @@ import {
 /** Whether who shows a token is at the device of its session: by its user-agent where configured, by its key where bound. */
 @Injectable()
 export class DeviceCheck {
+  private readonly log = new RejectionLog();
+
   constructor(
     @Inject(JWT_KNOX_OPTIONS)
     private readonly options: { readonly session: Pick<ResolvedOptions['session'], 'bindUserAgent' | 'ipAddress'> },
@@ -81,6 +89,7 @@ export class DeviceCheck {
     try {
       return work();
     } catch (error) {
+      if (error instanceof InvalidDpopProofError) this.log.writeProof(error);
       // A nonce is asked for in the normal course of things.
       if (error instanceof BindingRejection || (error instanceof BindingError && error.code !== 'use_dpop_nonce')) {
         this.events.emit('binding.refused', {

@@ -17,6 +17,8 @@ export const PROOF_WINDOW = 60_000;
 export const NONCE_TTL = 60_000;
 const MOST_JTI = 128;
 const MOST_HTU = 2_048;
+const UNREADABLE = 'it is no JWT of typ dpop+jwt, with an alg of the challenge and a jwk of the public members alone';
+const UNSIGNED = 'it is not signed by the key of its jwk';
 
 /** What proofs are judged by. */
 export interface DpopSettings {
@@ -60,7 +62,7 @@ export class DpopProofs {
   require(shown: ShownProof | undefined, { thumbprint, accessToken, named }: DpopDemand): void {
     if (accessToken !== null && !shown?.hasDpopScheme) throw new BindingRejection('wrong_scheme', named);
     if (typeof shown?.dpop !== 'string') {
-      throw accessToken === null ? new BindingRequiredError() : new InvalidDpopProofError('no_proof');
+      throw accessToken === null ? new BindingRequiredError() : new InvalidDpopProofError('no_proof', 'there is none');
     }
     const known = shown.accepted;
     if (known?.thumbprint === thumbprint && covers(known.accessToken, accessToken)) return;
@@ -79,7 +81,7 @@ export class DpopProofs {
 
   private read(shown: ShownProof): PossessionProof & { readonly key: DeviceKey } {
     const proof = this.#proofs.read(shown.dpop);
-    if (!proof?.key) throw new InvalidDpopProofError();
+    if (!proof?.key) throw new InvalidDpopProofError('bad_proof', UNREADABLE);
     return proof as PossessionProof & { readonly key: DeviceKey };
   }
 
@@ -89,19 +91,41 @@ export class DpopProofs {
     { accessToken, isLogin }: { accessToken: string | null; isLogin: boolean },
   ): void {
     const now = this.settings.clock.now();
-    const { jti, htm, htu, iat, ath, nonce } = proof.payload;
-    const isFit =
-      typeof jti === 'string' && jti !== '' && jti.length <= MOST_JTI &&
-      htm === shown.method && this.isTarget(htu, shown.target) &&
-      typeof iat === 'number' && Math.abs(now - iat * 1_000) <= PROOF_WINDOW &&
-      (accessToken === null || ath === sha256(accessToken, 'base64url')); // prettier-ignore
-    if (!isFit || !isSigned(proof, proof.key)) throw new InvalidDpopProofError();
+    const { jti, nonce } = proof.payload;
+    const wrong = this.wrongIn(proof.payload, { shown, accessToken, now });
+    if (wrong !== undefined) throw new InvalidDpopProofError('bad_proof', wrong);
+    if (!isSigned(proof, proof.key)) throw new InvalidDpopProofError('bad_proof', UNSIGNED);
     this.checkNonce(shown, nonce, now);
     const { thumbprint } = proof.key;
     const [own, others] = isLogin ? [this.#ofLogins, this.#accepted] : [this.#accepted, this.#ofLogins];
     const id = `${thumbprint} ${jti}`;
-    if (others.has(id) || !own.add(id, now)) throw new InvalidDpopProofError('replayed');
+    if (others.has(id) || !own.add(id, now)) throw new InvalidDpopProofError('replayed', 'its jti was accepted before');
     shown.accept({ thumbprint, accessToken });
+  }
+
+  /** The first of the claims that does not fit, in words of this library's own: nothing of what was sent. */
+  private wrongIn(
+    { jti, htm, htu, iat, ath }: Readonly<Record<string, unknown>>,
+    { shown, accessToken, now }: { shown: ShownProof; accessToken: string | null; now: number },
+  ): string | undefined {
+    if (typeof jti !== 'string' || jti === '' || jti.length > MOST_JTI)
+      return `jti has not 1 to ${MOST_JTI} characters`;
+    if (htm !== shown.method) return 'htm is not the method of the request';
+    if (!this.isTarget(htu, shown.target)) return this.wrongTarget(htu);
+    if (typeof iat !== 'number' || Math.abs(now - iat * 1_000) > PROOF_WINDOW) {
+      return `iat, in seconds, is more than ${PROOF_WINDOW / 1_000} s from the clock of this server`;
+    }
+    if (accessToken !== null && ath !== sha256(accessToken, 'base64url')) {
+      return 'ath is not the SHA-256 of the access token in base64url';
+    }
+    return undefined;
+  }
+
+  private wrongTarget(htu: unknown): string {
+    const { origins } = this.settings;
+    const claimed = typeof htu === 'string' && URL.canParse(htu) ? new URL(htu).origin : null;
+    if (claimed !== null && origins.includes(claimed)) return 'htu has another path than the request';
+    return `htu does not begin with ${origins.join(' or ')}, which publicOrigin says`;
   }
 
   private checkNonce(shown: ShownProof, nonce: unknown, now: number): void {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InvalidDpopProofError } from '../../../lib/contracts/binding-errors';
 import { TokenRejection } from '../../../lib/contracts/errors';
 import { RejectionLog } from '../../../lib/sessions/rejection-log';
 
@@ -30,6 +31,11 @@ describe('the log of refused tokens', () => {
       '[jwt-knox:token-refused] An access token was refused: signature.',
       '[jwt-knox:token-refused] A refresh token was refused: session_not_found. Session the-sid, user "a \\"user\\"".',
     ]);
+  });
+
+  it('says what was wrong with a proof', () => {
+    new RejectionLog().writeProof(new InvalidDpopProofError('bad_proof', 'htm is not the method of the request'));
+    expect(lines).toEqual(['[jwt-knox:token-refused] A DPoP proof was refused: htm is not the method of the request.']);
   });
 
   it('writes ten lines a second at most, and tells how many are missing', () => {

@@ -101,8 +101,8 @@ export interface AnnouncedUsers {
 /**
  * Makes PostgreSQL announce changes of your users: for `leaseCache({ users: true })`. Add it after
  * {@link announceRevocations}; on other databases it does nothing. TypeORM runs it at the moment of 1764200000001 (November
- * 2025): give it a `name` with a moment after the migration that creates the table. When `columns` change, it runs anew, or add
- * another one with a later moment: it takes the place of the triggers of the first.
+ * 2025): give it a `name` with a moment after the migration that creates the table. When `columns` change, it runs anew;
+ * under a name of your own, add another one with a later moment: it takes the place of the triggers of the first.
  * @example
  * class AnnounceUsers1795000000001 extends announceUserChanges({ table: 'users', columns: ['name', 'isActive'] }) {
  *   override name = 'AnnounceUsers1795000000001';

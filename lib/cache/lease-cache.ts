@@ -80,12 +80,12 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   recall(sessionId: string, generation: number): SessionRecord | undefined {
     const record = this.memory.session(sessionId);
-    if (record && record.generation >= generation && this.lease.isFresh) {
-      this.counts.hits++;
-      return record;
-    }
-    this.counts.misses++;
-    return undefined;
+    return record && record.generation >= generation && this.lease.isFresh ? record : undefined;
+  }
+
+  noteAnswer(isRecalled: boolean): void {
+    if (isRecalled) this.counts.hits++;
+    else this.counts.misses++;
   }
 
   recallUser(userId: string): KnownUser | undefined {

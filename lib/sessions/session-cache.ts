@@ -15,7 +15,7 @@ export interface CacheState {
   readonly sessions: number;
   /** Requests that memory answered, since the start of the process. */
   hits: number;
-  /** Requests of known tokens that it did not. */
+  /** Those that it did not: of sessions that it does not know, or while the feed is silent. */
   misses: number;
   /** Milliseconds since the feed last proved that nothing is missing; null before it did so for the first time. */
   readonly feedAge: number | null;
@@ -37,6 +37,9 @@ export abstract class SessionCache {
 
   /** The row of this session, of this generation or a later one, as far as memory may answer. For access tokens only. */
   abstract recall(sessionId: string, generation: number): SessionRecord | undefined;
+
+  /** One request was answered: from what was recalled, or not. */
+  abstract noteAnswer(isRecalled: boolean): void;
 
   abstract recallUser(userId: string): KnownUser | undefined;
 

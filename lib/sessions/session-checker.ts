@@ -63,8 +63,12 @@ export class SessionChecker {
     const record = this.recallRow(claims, now);
     if (record) {
       const user = this.users.areProvided ? await this.users.find(record.userId) : this.users.recall(record);
-      if (!this.users.rejectionOf(user, record)) return { record, user: this.users.shown(user) };
+      if (!this.users.rejectionOf(user, record)) {
+        this.cache?.noteAnswer(true);
+        return { record, user: this.users.shown(user) };
+      }
     }
+    this.cache?.noteAnswer(false);
     const live = await this.authenticate(claims, now);
     return { record: live.record, user: this.users.shown(live.user) };
   }
@@ -76,6 +80,7 @@ export class SessionChecker {
     if (user === undefined) return undefined;
     return unlessRejected(() => {
       this.devices.ask(record!, { ...shown, user });
+      this.cache!.noteAnswer(true);
       return { record: record!, user };
     });
   }

@@ -2,6 +2,7 @@ import { Controller, Get, UseGuards } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Authoritative, CurrentUser, JwtKnoxGuard } from '../../lib';
 import { leaseCache, type LeaseCacheOptions, localFeed } from '../../lib/cache';
+import { SessionCache } from '../../lib/sessions/session-cache';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
 
@@ -33,6 +34,21 @@ describe.each(environments)('the lease cache within one process, on $title', ({ 
     return app.statements.filter((sql) => !/^UPDATE/i.test(sql)).length;
   };
 
+  /** Every request is counted once. */
+  const countsAsAnswered = async () => {
+    const cache = app.app.get(SessionCache, { strict: false });
+    const counted = async (work: () => Promise<unknown>) => {
+      const { hits, misses } = cache.state;
+      await work();
+      const now = cache.state;
+      return { hits: now.hits - hits, misses: now.misses - misses };
+    };
+    const { access_token: token } = await app.login();
+    expect(await counted(() => notes(token))).toEqual({ hits: 0, misses: 1 });
+    expect(await counted(() => notes(token))).toEqual({ hits: 1, misses: 0 });
+    expect(await counted(() => app.http.get('/money', { token }))).toEqual({ hits: 0, misses: 0 });
+  };
+
   afterEach(() => app.close());
 
   describe('with users', () => {
@@ -43,6 +59,8 @@ describe.each(environments)('the lease cache within one process, on $title', ({ 
       expect((await notes(token)).status).toBe(200);
       expect(await statementsOf(async () => expect((await notes(token)).body.username).toBe('alice'))).toBe(0);
     });
+
+    it('counts what memory answered and what it did not', countsAsAnswered);
 
     it('L1: a logout counts at once, for the request after it', async () => {
       const { access_token: token } = await app.login();
@@ -151,6 +169,11 @@ describe.each(environments)('the lease cache within one process, on $title', ({ 
     expect(read.filter((sql) => sql.includes('users')).length).toBe(1);
     await app.users.rows.update({ username: 'alice' }, { isActive: false });
     expect((await notes(token)).status).toBe(401);
+  });
+
+  it('without users, counts each request once too', async () => {
+    await start();
+    await countsAsAnswered();
   });
 
   it('gives no request what another one made of the claims of their token', async () => {

@@ -1,4 +1,4 @@
-// The machine's clock, moved for single processes by libfaketime (Debian's package `faketime`). Timers stay as they are.
+// The machine's clock, moved for single processes by libfaketime (Debian's package `faketime`).
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,8 @@ function findLibrary() {
 
 /** A clock to be moved: start processes with its `env`, and move it while they run. */
 export class FakedTime {
-  static async create() {
+  /** @param isSteady whether timers stay as they are: the clock that counts since the start of the machine is not moved */
+  static async create({ isSteady = true } = {}) {
     const time = new FakedTime();
     time.folder = await mkdtemp(join(tmpdir(), 'jwt-knox-time-'));
     time.file = join(time.folder, 'offset');
@@ -21,7 +22,7 @@ export class FakedTime {
       LD_PRELOAD: findLibrary(),
       FAKETIME_TIMESTAMP_FILE: time.file,
       FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      ...(isSteady && { FAKETIME_DONT_FAKE_MONOTONIC: '1' }),
     };
     await time.move(0);
     return time;

@@ -31,6 +31,9 @@ const FAULTS = {
 
   /** What was known before the feed was lost is still known when it is back. */
   'lease-no-reset': () => (LeaseCache.prototype.interrupted = () => undefined),
+
+  /** That feed and storage are of one server is asked once, when the feed is connected. */
+  'lease-no-identity': () => (FeedLease.prototype.confirm = () => undefined),
 };
 
 /** Puts a fault into this process. */

@@ -32,6 +32,12 @@ export class SlowFeed {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Every connection breaks, and new ones lead to the server of `url`. */
+  lead(url) {
+    this.target = new URL(url);
+    this.cut();
+  }
+
   close() {
     this.cut();
     this.server.close();

@@ -16,7 +16,7 @@ const TERMINATE =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jwt-knox feed'";
 
 /** Sessions end on A, while B suffers. */
-class Trial {
+export class Trial {
   constructor(field, tally) {
     this.field = field;
     this.tally = tally;

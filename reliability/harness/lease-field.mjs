@@ -5,7 +5,7 @@ import { SlowFeed } from '../faults/slow-feed.mjs';
 
 const REDIS = process.env.TEST_REDIS_URL ?? 'redis://127.0.0.1:6379';
 /** Long enough for a whole proof; and no deadline is at stake here. */
-const OPTIONS = { accessToken: { ttl: '4h' }, storageTimeout: '20s' };
+export const OPTIONS = { accessToken: { ttl: '4h' }, storageTimeout: '20s' };
 
 /** The refusals that say: this session is over. Anything else is an error. */
 export const REFUSED = 401;
@@ -15,8 +15,12 @@ export class LeaseField {
     Object.assign(this, { nodes, feeds, source });
   }
 
-  /** Sessions of these users, issued by all processes by turns. */
+  /** Sessions of these users, by their access tokens. */
   async issue(names) {
+    return (await this.issuePairs(names)).map(({ access }) => access);
+  }
+
+  async issuePairs(names) {
     const [issuer] = this.nodes;
     const all = [];
     for (let i = 0; i < names.length; i += 500) all.push(...(await issuer.ask('issue', names.slice(i, i + 500))));
@@ -48,10 +52,13 @@ export async function untilFresh(node) {
 
 /**
  * Runs `proof` with a field. `latency` says how late, in ms, each answer of the feed comes to all processes but the first;
- * `proxied`: through a proxy even so.
+ * `proxied`: through a proxy even so. `own` is what a process has of its own, by its index, in its cache and beside it.
  */
-export async function withLease({ cache, processes = 2, users, plant, latency, proxied = false, server }, proof) {
-  const setup = { kind: 'postgres', server, processes: 0, users, plant, cache, options: OPTIONS };
+export async function withLease(
+  { cache, processes = 2, users, plant, latency, proxied = false, server, execArgv, own = () => ({}) },
+  proof,
+) {
+  const setup = { kind: 'postgres', server, processes: 0, users, plant, cache, execArgv, options: OPTIONS };
   return withApplication(setup, async ({ source, launch }) => {
     const target = cache.feed === 'postgres' ? source.options.url : REDIS;
     const feeds = [];
@@ -60,7 +67,9 @@ export async function withLease({ cache, processes = 2, users, plant, latency, p
       for (let i = 0; i < processes; i++) {
         const feed = (latency || proxied) && i > 0 ? await SlowFeed.open(target, latency) : null;
         if (feed) feeds.push(feed);
-        nodes.push(await launch({ cache: { ...cache, url: feed?.url ?? target }, logLevels: ['fatal'] }));
+        const { cache: ofItsOwn, ...settings } = own(i);
+        const kept = { ...cache, ...ofItsOwn, url: feed?.url ?? target };
+        nodes.push(await launch({ cache: kept, logLevels: ['fatal'], ...settings }));
       }
       for (const node of nodes) await untilFresh(node);
       return await proof(new LeaseField(nodes, feeds, source));

@@ -1,6 +1,7 @@
 // The lease cache of a process of the application, and what a proof asks of it.
 import { createRequire } from 'node:module';
 import { Controller, Get, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 import { plantLease, slowReads } from '../faults/planted-leases.mjs';
 
 const require = createRequire(import.meta.url);
@@ -19,14 +20,19 @@ const FEEDS = {
 export function leaseOf({ cache, plant }) {
   plantLease(plant);
   if (cache.slowReads) slowReads(cache.slowReads);
-  const users = cache.users && (cache.feed === 'postgres' || { announcedBy: 'application' });
+  const { keep, maxEntries = 100_000 } = cache;
+  const users = cache.users && (isToldByTriggers(cache) || { announcedBy: 'application' });
   // What a proof races must end because it ended, and not because it grew old.
-  return leaseCache({ feed: FEEDS[cache.feed](cache), users, maxEntries: 100_000, maxAge: '1h' });
+  return leaseCache({ feed: FEEDS[cache.feed](cache), keep, users, maxEntries, maxAge: '1h' });
 }
 
+const isToldByTriggers = ({ feed }) => feed === 'postgres';
+
+const { cache } = JSON.parse(process.argv[2]);
+
 class RightsController {
-  constructor(tokens) {
-    this.tokens = tokens;
+  constructor(tokens, source) {
+    Object.assign(this, { tokens, source });
   }
 
   read({ knox }) {
@@ -36,13 +42,21 @@ class RightsController {
   async narrow({ knox }) {
     await this.tokens.narrow(knox.session.id, ['read']);
   }
+
+  /** The user is shut out, by SQL of the host's own; the sessions stay. */
+  async shutOut({ knox }) {
+    const { userId } = knox.session;
+    await this.source.query('UPDATE app_users SET active = 0 WHERE id = $1', [userId]);
+    await (isToldByTriggers(cache) ? this.tokens.settled() : this.tokens.userChanged(userId));
+  }
 }
-Reflect.defineMetadata('design:paramtypes', [TokenService], RightsController);
+Reflect.defineMetadata('design:paramtypes', [TokenService, DataSource], RightsController);
 UseGuards(JwtKnoxGuard)(RightsController);
 Controller('rights')(RightsController);
 for (const [name, decorators] of [
   ['read', [Get()]],
   ['narrow', [Post('narrow'), HttpCode(204)]],
+  ['shutOut', [Post('shut-out'), HttpCode(204)]],
 ]) {
   const method = Object.getOwnPropertyDescriptor(RightsController.prototype, name);
   for (const decorate of decorators) decorate(RightsController.prototype, name, method);
@@ -54,13 +68,13 @@ export { RightsController };
 export function leaseAnswers(app, users) {
   const cache = app.get(SessionCache, { strict: false });
   return {
-    /** Access tokens of one session each, of these users. */
+    /** Pairs of tokens of one session each, of these users. */
     issue: async (names) => {
       const tokens = app.get(TokenService);
       const issued = [];
       for (const name of names) {
-        const { accessToken } = await tokens.issue(await users().findByName(name), {}, { scopes: ['read', 'write'] });
-        issued.push(accessToken);
+        const pair = await tokens.issue(await users().findByName(name), {}, { scopes: ['read', 'write'] });
+        issued.push({ access: pair.accessToken, refresh: pair.refreshToken });
       }
       return issued;
     },

@@ -3,13 +3,17 @@
 // processes are stopped and blocked, and the feed is cut, held back and lost with its server.
 import { raceEnds } from '../harness/lease-ends.mjs';
 import { LEASE_FAULTS, suffer } from '../harness/lease-faults.mjs';
-import { raceLogouts, USERS } from '../harness/lease-races.mjs';
 import { withLease } from '../harness/lease-field.mjs';
+import { freeze } from '../harness/lease-frozen.mjs';
+import { raceLogouts, USERS } from '../harness/lease-races.mjs';
+import { splitBrain } from '../harness/lease-split.mjs';
 import { main, Tally } from '../harness/harness.mjs';
 
 const RACES = 10_000;
 const postgres = { feed: 'postgres', users: true };
 const redis = { feed: 'redis', users: true };
+
+const UNKEPT = { cache: { keep: false, users: false } };
 
 /** Where logouts race, how often, and how often in the quick form. */
 const FIELDS = {
@@ -19,6 +23,8 @@ const FIELDS = {
   'postgres, users not kept': { cache: { feed: 'postgres' }, races: 2_000 },
   'redis, RESP3': { cache: { ...redis, RESP: 3 }, races: RACES },
   ioredis: { cache: { feed: 'ioredis', users: true }, races: 2_000 },
+  // Half of a roll-out: the first process announces and waits, and remembers nothing.
+  'postgres, in a roll-out': { cache: postgres, races: 2_000, own: (index) => (index === 0 ? UNKEPT : {}) },
   // What the planted faults run in, without a fault.
   'postgres, a late feed': { cache: postgres, latency: () => late(90), races: 1_000 },
   'postgres, a feed that is too late': { cache: postgres, latency: () => late(400), races: 1_000 },
@@ -38,19 +44,32 @@ const PLANTS = {
   'lease-no-wait': { fault: 'unheard' },
   'lease-spoiled-kept': { race: 'postgres, slow reads' },
   'lease-no-reset': { fault: 'cut' },
+  'lease-no-identity': { apart: splitBrain },
+  // The same fault as the first, and found by other means.
+  'lease-no-fence, frozen': { apart: freeze },
 };
+
+/** Where the other ends race. */
+const ENDS = { 'other ends': postgres, 'other ends over redis': redis };
+
+/** What happens to servers and clocks, in fields of their own. */
+const APART = { 'split brain': splitBrain, frozen: freeze };
 
 const runRaces = ({ races, ...setup }) =>
   withLease({ ...setup, users: USERS }, (field) => raceLogouts(field, races, new Tally()));
 
 async function run(kind, { short, plant }) {
   if (plant) {
-    const { race, fault } = PLANTS[plant];
-    const { faults } = race ? await runRaces(ofRaces(race, plant)) : await suffer(fault, { cache: postgres, plant });
+    const { race, fault, apart } = PLANTS[plant];
+    const setup = { cache: postgres, plant: plant.split(',')[0] };
+    const { faults } = race
+      ? await runRaces(ofRaces(race, plant))
+      : await (apart ? apart(setup) : suffer(fault, setup));
     // An end that was refused, or a request, tells of no fault.
     return { faults: { accepted: faults.accepted } };
   }
-  if (kind === 'other ends') return raceEnds(postgres);
+  if (kind in ENDS) return raceEnds(ENDS[kind]);
+  if (kind in APART) return APART[kind]({ cache: postgres });
   const [fault, feed] = kind.split(' on ');
   if (feed) return suffer(fault, { cache: feed === 'redis' ? redis : postgres });
   const { short: few, races, ...setup } = FIELDS[kind];
@@ -60,7 +79,7 @@ async function run(kind, { short, plant }) {
 const faults = Object.entries(LEASE_FAULTS).flatMap(([name, { feeds }]) => feeds.map((feed) => `${name} on ${feed}`));
 
 await main('lease', {
-  databases: [...Object.keys(FIELDS), 'other ends', ...faults],
+  databases: [...Object.keys(FIELDS), ...Object.keys(ENDS), ...faults, ...Object.keys(APART)],
   plants: Object.keys(PLANTS).map((plant) => [plant, 'postgres']),
   quick: 2,
   run,

@@ -12,7 +12,8 @@ const BLOCKED_MS = 2_000;
 /** Longer than a feed is waited for, and shorter than its server would be. */
 const HELD_MS = 2_500;
 
-const TERMINATE =
+/** The server ends the connections of all feeds. */
+export const TERMINATE =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jwt-knox feed'";
 
 /** Sessions end on A, while B suffers. */

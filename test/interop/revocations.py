@@ -1,4 +1,4 @@
-"""Hears which sessions end. Reads {"jwks_uri", "stream", "id", "secret", "issuer"} from stdin, then an access token a line.
+"""Hears which sessions end. Reads {"jwks_uri", "stream", "id", "secret", "issuer", "audience"} from stdin, then an access token a line.
 Prints "heard" when the snapshot is there, and for each token "good", "over" or "ask" (by POST introspect)."""
 
 import base64, json, secrets, sys, threading, time, urllib.parse, urllib.request
@@ -6,7 +6,7 @@ import base64, json, secrets, sys, threading, time, urllib.parse, urllib.request
 import jwt
 
 asked = json.loads(sys.stdin.readline())
-keys = jwt.PyJWKClient(asked["jwks_uri"])
+keys = jwt.PyJWKClient(asked["jwks_uri"], lifespan=asked.get("keys_for", 300))
 known = {"ends": {}, "complete_from": 0, "heard_at": float("-inf")}
 
 

@@ -206,15 +206,14 @@ export async function openLoop(rate, during, send) {
   await Promise.all([over, ...open]);
 }
 
-/** Requests of idle devices and, now and then, of one whose session has ended; to each node in turn. */
-export async function traffic({ nodes, devices, ledger, rate, during }) {
+/** Requests of idle devices and, now and then, of one whose session has ended; to each node in turn, as `chance` has it. */
+export async function traffic({ nodes, devices, ledger, rate, during, chance = Math.random }) {
   const idle = [...devices];
   await openLoop(rate, during, async (sent) => {
     const node = nodes[sent % nodes.length];
     const { ended } = ledger;
-    if (ended.length > 0 && Math.random() < 0.05)
-      return ledger.mustBeDead(node, ended[Math.floor(Math.random() * ended.length)]);
-    const at = Math.floor(Math.random() * idle.length);
+    if (ended.length > 0 && chance() < 0.05) return ledger.mustBeDead(node, ended[Math.floor(chance() * ended.length)]);
+    const at = Math.floor(chance() * idle.length);
     const device = idle[at];
     if (!device) return ledger.tally.add('starved');
     idle[at] = idle.at(-1);

@@ -6,10 +6,13 @@ import { LEASE_FAULTS, suffer } from '../harness/lease-faults.mjs';
 import { withLease } from '../harness/lease-field.mjs';
 import { freeze } from '../harness/lease-frozen.mjs';
 import { raceLogouts, USERS } from '../harness/lease-races.mjs';
+import { soak, soakSeed } from '../harness/lease-soak.mjs';
 import { splitBrain } from '../harness/lease-split.mjs';
 import { main, Tally } from '../harness/harness.mjs';
 
 const RACES = 10_000;
+const SOAK_MINUTES = 30;
+const SOAK = `soak (seed ${soakSeed})`;
 const postgres = { feed: 'postgres', users: true };
 const redis = { feed: 'redis', users: true };
 
@@ -31,9 +34,12 @@ const FIELDS = {
   'postgres, slow reads': { cache: { ...postgres, slowReads: 300 }, races: 1_000 },
 };
 
+const given = (name) =>
+  process.argv.includes(name) ? Number(process.argv[process.argv.indexOf(name) + 1]) : undefined;
 /** How often logouts race, where it is not to be as often as ever: `--races 3000`. */
-const asked = process.argv.indexOf('--races') + 1;
-const racesOf = (usual) => (asked > 0 ? Number(process.argv[asked]) : usual);
+const races = given('--races');
+/** For the soak alone, of so many minutes: `--soak 60`. `--seed` repeats its faults. */
+const minutes = given('--soak');
 
 /** Half of what comes is late. */
 const late = (most) => (Math.random() < 0.5 ? 0 : Math.random() * most);
@@ -47,6 +53,7 @@ const PLANTS = {
   'lease-no-identity': { apart: splitBrain },
   // The same fault as the first, and found by other means.
   'lease-no-fence, frozen': { apart: freeze },
+  'lease-no-fence, soak': { apart: ({ plant }) => soak({ minutes: 0.5, plant, names: ['held'] }) },
 };
 
 /** Where the other ends race. */
@@ -55,8 +62,8 @@ const ENDS = { 'other ends': postgres, 'other ends over redis': redis };
 /** What happens to servers and clocks, in fields of their own. */
 const APART = { 'split brain': splitBrain, frozen: freeze };
 
-const runRaces = ({ races, ...setup }) =>
-  withLease({ ...setup, users: USERS }, (field) => raceLogouts(field, races, new Tally()));
+const runRaces = ({ races: count, ...setup }) =>
+  withLease({ ...setup, users: USERS }, (field) => raceLogouts(field, count, new Tally()));
 
 async function run(kind, { short, plant }) {
   if (plant) {
@@ -66,21 +73,27 @@ async function run(kind, { short, plant }) {
       ? await runRaces(ofRaces(race, plant))
       : await (apart ? apart(setup) : suffer(fault, setup));
     // An end that was refused, or a request, tells of no fault.
-    return { faults: { accepted: faults.accepted } };
+    const { accepted, revokedAccepted = 0 } = faults;
+    return { faults: { accepted, revokedAccepted } };
   }
   if (kind in ENDS) return raceEnds(ENDS[kind]);
+  if (kind === SOAK) return soak({ minutes: minutes ?? SOAK_MINUTES });
   if (kind in APART) return APART[kind]({ cache: postgres });
   const [fault, feed] = kind.split(' on ');
   if (feed) return suffer(fault, { cache: feed === 'redis' ? redis : postgres });
-  const { short: few, races, ...setup } = FIELDS[kind];
-  return runRaces({ ...setup, races: short ? few : racesOf(races) });
+  const { short: few, races: usual, ...setup } = FIELDS[kind];
+  return runRaces({ ...setup, races: short ? few : (races ?? usual) });
 }
 
 const faults = Object.entries(LEASE_FAULTS).flatMap(([name, { feeds }]) => feeds.map((feed) => `${name} on ${feed}`));
 
+const all = [...Object.keys(FIELDS), ...Object.keys(ENDS), ...faults, ...Object.keys(APART), SOAK];
+
 await main('lease', {
-  databases: [...Object.keys(FIELDS), ...Object.keys(ENDS), ...faults, ...Object.keys(APART)],
-  plants: Object.keys(PLANTS).map((plant) => [plant, 'postgres']),
+  databases: minutes ? [SOAK] : all,
+  plants: Object.keys(PLANTS)
+    .filter((plant) => !minutes || plant.endsWith('soak'))
+    .map((plant) => [plant, 'postgres']),
   quick: 2,
   run,
 });

@@ -120,6 +120,7 @@ class Soak {
   async measure() {
     const { nodes, source } = this.field;
     await delay(REST_MS);
+    for (const node of nodes) await untilFresh(node);
     const memory = await Promise.all(nodes.map((node) => node.memory()));
     const mb = (name) => memory.map((one) => Math.round(one[name] / 1_048_576));
     const [row] = await source.query(

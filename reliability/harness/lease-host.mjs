@@ -28,7 +28,7 @@ export function leaseOf({ cache, plant }) {
 
 const isToldByTriggers = ({ feed }) => feed === 'postgres';
 
-const { cache } = JSON.parse(process.argv[2]);
+const settings = JSON.parse(process.argv[2]);
 
 class RightsController {
   constructor(tokens, source) {
@@ -47,7 +47,7 @@ class RightsController {
   async shutOut({ knox }) {
     const { userId } = knox.session;
     await this.source.query('UPDATE app_users SET active = 0 WHERE id = $1', [userId]);
-    await (isToldByTriggers(cache) ? this.tokens.settled() : this.tokens.userChanged(userId));
+    await (isToldByTriggers(settings.cache) ? this.tokens.settled() : this.tokens.userChanged(userId));
   }
 }
 Reflect.defineMetadata('design:paramtypes', [TokenService, DataSource], RightsController);

@@ -27,10 +27,11 @@ const CACHE = { feed: 'postgres', users: true, maxEntries: 1_000 };
 /** Of the database: no more than these can be remembered. */
 const NAMES = Object.keys(LEASE_FAULTS).filter((name) => LEASE_FAULTS[name].feeds.includes('postgres'));
 
-export const soakSeed = seedOf();
+const seed = seedOf();
 
 /** @returns figures and faults of so many minutes; with a planted fault, of one of what may happen */
 export function soak({ minutes, plant, names = NAMES }) {
+  console.log(`     seed ${seed}`);
   return withPrivateServer('postgres', {}, (server) => {
     const setup = { cache: CACHE, users: DEVICES + 1, plant, proxied: true, server: server.url };
     return withLease({ ...setup, execArgv: ['--expose-gc'] }, async (field) => {
@@ -50,25 +51,25 @@ class Soak {
   slowestFresh = 0;
   happened = {};
   bag = [];
-  random = new Random(soakSeed);
+  random = new Random(seed);
 
   static async begin(field, server, pause, names) {
-    const soak = Object.assign(new Soak(), { field, server, pause, names });
+    const begun = Object.assign(new Soak(), { field, server, pause, names });
     for (const node of field.nodes) node.agent.maxSockets = Infinity;
-    soak.tally = new Tally();
-    soak.pulse = new Pulse(field.nodes);
+    begun.tally = new Tally();
+    begun.pulse = new Pulse(field.nodes);
     // How long an answer takes is told and not judged: a process that is stopped answers late.
-    soak.ledger = new Ledger(soak.tally, field.source, soak.pulse, Infinity);
-    soak.trial = new Trial(field, new Tally());
-    const ofTraffic = new Random(soakSeed, 1);
-    soak.chance = () => ofTraffic.next();
-    soak.devices = Array.from(
+    begun.ledger = new Ledger(begun.tally, field.source, begun.pulse, Infinity);
+    begun.trial = new Trial(field, new Tally());
+    const ofTraffic = new Random(seed, 1);
+    begun.chance = () => ofTraffic.next();
+    begun.devices = Array.from(
       { length: DEVICES },
-      (_, index) => new SoakDevice(`user${index + 1}`, soak.ledger, field.nodes, ofTraffic),
+      (_, index) => new SoakDevice(`user${index + 1}`, begun.ledger, field.nodes, ofTraffic),
     );
-    await rounds(DEVICES, 8, (index) => soak.devices[index].login(field.nodes[index % 2]));
-    soak.admin = (await field.nodes[0].login('admin')).access_token;
-    return soak;
+    await rounds(DEVICES, 8, (index) => begun.devices[index].login(field.nodes[index % 2]));
+    begun.admin = (await field.nodes[0].login('admin')).access_token;
+    return begun;
   }
 
   async go(minutes) {

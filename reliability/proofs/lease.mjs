@@ -6,13 +6,12 @@ import { LEASE_FAULTS, suffer } from '../harness/lease-faults.mjs';
 import { withLease } from '../harness/lease-field.mjs';
 import { freeze } from '../harness/lease-frozen.mjs';
 import { raceLogouts, USERS } from '../harness/lease-races.mjs';
-import { soak, soakSeed } from '../harness/lease-soak.mjs';
+import { soak } from '../harness/lease-soak.mjs';
 import { splitBrain } from '../harness/lease-split.mjs';
 import { main, Tally } from '../harness/harness.mjs';
 
 const RACES = 10_000;
 const SOAK_MINUTES = 30;
-const SOAK = `soak (seed ${soakSeed})`;
 const postgres = { feed: 'postgres', users: true };
 const redis = { feed: 'redis', users: true };
 
@@ -77,7 +76,7 @@ async function run(kind, { short, plant }) {
     return { faults: { accepted, revokedAccepted } };
   }
   if (kind in ENDS) return raceEnds(ENDS[kind]);
-  if (kind === SOAK) return soak({ minutes: minutes ?? SOAK_MINUTES });
+  if (kind === 'soak') return soak({ minutes: minutes ?? SOAK_MINUTES });
   if (kind in APART) return APART[kind]({ cache: postgres });
   const [fault, feed] = kind.split(' on ');
   if (feed) return suffer(fault, { cache: feed === 'redis' ? redis : postgres });
@@ -87,10 +86,10 @@ async function run(kind, { short, plant }) {
 
 const faults = Object.entries(LEASE_FAULTS).flatMap(([name, { feeds }]) => feeds.map((feed) => `${name} on ${feed}`));
 
-const all = [...Object.keys(FIELDS), ...Object.keys(ENDS), ...faults, ...Object.keys(APART), SOAK];
+const all = [...Object.keys(FIELDS), ...Object.keys(ENDS), ...faults, ...Object.keys(APART), 'soak'];
 
 await main('lease', {
-  databases: minutes ? [SOAK] : all,
+  databases: minutes ? ['soak'] : all,
   plants: Object.keys(PLANTS)
     .filter((plant) => !minutes || plant.endsWith('soak'))
     .map((plant) => [plant, 'postgres']),

@@ -65,11 +65,12 @@ export class Node {
 
   /** Asks the process itself, one question at a time: a name among its `ANSWERS`, and an argument. */
   ask(name, argument) {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const listen = (message) => {
         if (!('answer' in message)) return;
         this.child.off('message', listen);
-        resolve(message.answer);
+        if (message.failure) reject(new Error(message.failure));
+        else resolve(message.answer);
       };
       this.child.on('message', listen);
       this.child.send([name, argument]);

@@ -125,6 +125,12 @@ const ANSWERS = {
   ...watch?.answers,
   ...lease?.leaseAnswers(app, () => app.get(Users)),
 };
-process.on('message', async ([name, argument]) => process.send({ answer: (await ANSWERS[name](argument)) ?? null }));
+process.on('message', async ([name, argument]) => {
+  try {
+    process.send({ answer: (await ANSWERS[name](argument)) ?? null });
+  } catch (error) {
+    process.send({ answer: null, failure: `${name}: ${error.stack}` });
+  }
+});
 process.send({ port: app.getHttpServer().address().port });
 process.on('disconnect', () => process.exit());

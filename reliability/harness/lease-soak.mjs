@@ -86,6 +86,7 @@ class Soak {
       await this.purge();
       const name = this.next();
       const began = performance.now();
+      process.stdout.write(`     ${name}: `);
       await LEASE_FAULTS[name].happen(this.trial, this.server);
       const over = performance.now();
       for (const node of this.field.nodes) await untilFresh(node);
@@ -94,7 +95,7 @@ class Soak {
       this.happened[name] = (this.happened[name] ?? 0) + 1;
       const { ended } = this.ledger;
       if (ended.length > MOST_ENDED) ended.splice(0, ended.length - MOST_ENDED);
-      console.log(`     ${name}: ${Math.round(over - began)} ms, fresh ${fresh} ms later`);
+      console.log(`${Math.round(over - began)} ms, fresh ${fresh} ms later`);
     }
   }
 

@@ -95,7 +95,8 @@ class Soak {
       this.happened[name] = (this.happened[name] ?? 0) + 1;
       const { ended } = this.ledger;
       if (ended.length > MOST_ENDED) ended.splice(0, ended.length - MOST_ENDED);
-      console.log(`${Math.round(over - began)} ms, fresh ${fresh} ms later`);
+      const { rssMb } = await this.memory();
+      console.log(`${Math.round(over - began)} ms, fresh ${fresh} ms later; ${rssMb.join(' and ')} MB`);
     }
   }
 
@@ -118,18 +119,23 @@ class Soak {
     else this.tally.add('purgesFailed');
   }
 
+  async memory() {
+    const held = await Promise.all(this.field.nodes.map((node) => node.memory()));
+    const mb = (name) => held.map((one) => Math.round(one[name] / 1_048_576));
+    return { heapMb: mb('heapUsed'), rssMb: mb('rss') };
+  }
+
   /** At rest: what the processes hold, and what the server holds of them. */
   async measure() {
     const { nodes, source } = this.field;
     await delay(REST_MS);
     for (const node of nodes) await untilFresh(node);
-    const memory = await Promise.all(nodes.map((node) => node.memory()));
-    const mb = (name) => memory.map((one) => Math.round(one[name] / 1_048_576));
+    const memory = await this.memory();
     const [row] = await source.query(
       `SELECT count(*)::int AS connections, count(*) FILTER (WHERE application_name = 'jwt-knox feed')::int AS feeds,
        pg_notification_queue_usage() AS queue FROM pg_stat_activity WHERE datname = current_database()`,
     );
-    return { heapMb: mb('heapUsed'), rssMb: mb('rss'), ...row };
+    return { ...memory, ...row };
   }
 
   verdict(before, after) {

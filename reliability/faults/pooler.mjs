@@ -22,6 +22,9 @@ export function withPooler(url, proof) {
       `default_pool_size = ${CONNECTIONS}`,
       // The next in turn, and not the one that was used last: no connection stays with its client.
       'server_round_robin = 1',
+      // It turns clients away for 15 seconds after a login failed, as where a test has dropped their database.
+      'server_login_retry = 0.1',
+      'max_client_conn = 1000',
     ].join('\n'),
   });
   return withDaemon('pgbouncer', { files, args: ['-q', 'pgbouncer.ini'] }, (port) =>

@@ -25,7 +25,7 @@ describe.runIf(databaseKinds.includes('postgres')).each(platforms)('schemas of P
 
   beforeEach(async () => {
     database = await createDatabase(kind);
-    owner = await new DataSource(database.options).initialize();
+    owner = await new DataSource(database.direct).initialize();
     for (const schema of ['crm', 'shop']) await owner.query(`CREATE SCHEMA ${schema}`);
   });
   afterEach(async () => {

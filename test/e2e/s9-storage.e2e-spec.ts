@@ -406,7 +406,7 @@ describe.each(servers)('S9: a database server in trouble: $title', { timeout: 60
     const [{ name }] = await outage.query('SELECT current_database() AS name');
     const server = await Outage.prepare({
       ...database,
-      options: { ...database.options, url: withPath(database, '/postgres') } as never,
+      direct: { ...database.direct, url: withPath(database, '/postgres') } as never,
     });
     try {
       await outage.end();
@@ -448,7 +448,7 @@ describe.each(servers)('S9: a read whose connection breaks: $title', ({ platform
 });
 
 function withPath(database: TestDatabase, path: string): string {
-  const url = new URL((database.options as { url: string }).url);
+  const url = new URL((database.direct as { url: string }).url);
   url.pathname = path;
   return url.href;
 }

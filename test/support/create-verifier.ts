@@ -92,16 +92,13 @@ const SILENT: Logger = {
 export async function createSharedDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   if (kind !== 'sqlite') return createDatabase(kind);
   const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-verifier-'));
-  return {
-    kind,
-    options: { type: 'better-sqlite3', database: join(folder, 'sessions.sqlite'), enableWAL: true },
-    drop: async () => rmSync(folder, { recursive: true }),
-  };
+  const options = { type: 'better-sqlite3', database: join(folder, 'sessions.sqlite'), enableWAL: true } as const;
+  return { kind, options, direct: options, drop: async () => rmSync(folder, { recursive: true }) };
 }
 
 /** Runs statements on a database beside every application. */
 export async function onDatabase(database: TestDatabase, ...statements: string[]): Promise<void> {
-  const source = await new DataSource(database.options).initialize();
+  const source = await new DataSource(database.direct).initialize();
   try {
     for (const sql of statements) await source.query(sql);
   } finally {

@@ -10,31 +10,40 @@ export type DatabaseKind = 'sqlite' | 'postgres' | 'mariadb';
 
 export const databaseKinds = (process.env.TEST_DATABASES ?? 'sqlite').split(',') as DatabaseKind[];
 
+/**
+ * A pooler in front of the PostgreSQL server, which `npm run test:pooler` starts. What applications under test do goes
+ * through it; what tests do to a database themselves does not: see {@link TestDatabase.direct}.
+ */
+export const POOLER = process.env.TEST_POOLER_URL;
+
 /** A database of the test's own, empty, dropped when the test is done. */
 export interface TestDatabase {
   kind: DatabaseKind;
+  /** As an application is given it. */
   options: DataSourceOptions;
+  /** The same without what may be in between: for what lasts longer than a transaction, such as a lock or a setting. */
+  direct: DataSourceOptions;
   drop(): Promise<void>;
 }
 
 export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   if (kind === 'sqlite') {
-    return { kind, options: { type: 'better-sqlite3', database: ':memory:' }, drop: async () => undefined };
+    const options = { type: 'better-sqlite3', database: ':memory:' } as const;
+    return { kind, options, direct: options, drop: async () => undefined };
   }
   if (kind === 'mariadb') {
     const name = newName();
     await onServer(kind, `CREATE DATABASE ${name}`);
     const url = addressOf(SERVERS[kind], name);
-    return {
-      kind,
-      options: { type: 'mariadb', url, poolSize: 10, charset: 'utf8mb4' },
-      drop: () => onServer(kind, `DROP DATABASE ${name}`),
-    };
+    const options = { type: 'mariadb', url, poolSize: 10, charset: 'utf8mb4' } as const;
+    return { kind, options, direct: options, drop: () => onServer(kind, `DROP DATABASE ${name}`) };
   }
   const database = emptied.pop() ?? (await createPostgres());
+  const direct = { type: 'postgres', url: database.url, poolSize: 10 } as const;
   return {
     kind,
-    options: { type: 'postgres', url: database.url, poolSize: 10 },
+    options: { ...direct, url: addressOf(POOLER ?? SERVERS.postgres, database.name) },
+    direct,
     // What a test has cut off, or dropped itself, is not used again.
     drop: () =>
       empty(database).then(
@@ -49,7 +58,7 @@ export async function createSharedDatabase(kind: DatabaseKind): Promise<TestData
   if (kind !== 'sqlite') return createDatabase(kind);
   const folder = await mkdtemp(join(tmpdir(), 'jwt-knox-'));
   const options = { type: 'better-sqlite3', database: join(folder, 'test.sqlite') } as const;
-  return { kind, options, drop: () => rm(folder, { recursive: true }) };
+  return { kind, options, direct: options, drop: () => rm(folder, { recursive: true }) };
 }
 
 /** Ends the connections to a database that are not the given one. */

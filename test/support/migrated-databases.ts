@@ -23,7 +23,7 @@ export async function createMigrated(
 ): Promise<TestDatabase> {
   if (kind === 'sqlite') return createDatabase(kind);
   const migrated = (await takeRested(kind)) ?? (await migrate(kind, migrations));
-  return { kind, options: migrated.database.options, drop: () => putBack(kind, migrated) };
+  return { ...migrated.database, drop: () => putBack(kind, migrated) };
 }
 
 /** Not the last one that was put back: what its application had still sent may arrive. */
@@ -35,7 +35,7 @@ async function takeRested(kind: ServerKind): Promise<Migrated | undefined> {
 
 async function migrate(kind: ServerKind, migrations: NonNullable<DataSourceOptions['migrations']>): Promise<Migrated> {
   const database = await createDatabase(kind);
-  const options = { ...database.options, poolSize: 1, migrations, migrationsRun: true } as DataSourceOptions;
+  const options = { ...database.direct, poolSize: 1, migrations, migrationsRun: true } as DataSourceOptions;
   const inside = await new DataSource(options).initialize();
   return { database, inside, shape: await SHAPES[kind](inside) };
 }

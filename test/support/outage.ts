@@ -9,7 +9,7 @@ export class Outage {
   ) {}
 
   static async prepare(database: TestDatabase): Promise<Outage> {
-    const source = await new DataSource({ ...database.options } as DataSourceOptions).initialize();
+    const source = await new DataSource({ ...database.direct } as DataSourceOptions).initialize();
     return new Outage(source, source.createQueryRunner());
   }
 

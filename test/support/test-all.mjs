@@ -3,12 +3,13 @@
 // The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
+import { filesOnServers } from './files-on-servers.mjs';
 import { checkoutOnNode, NEWEST } from './on-node.mjs';
 import { confirm, newReports, report, summary, sumOf } from './reports.mjs';
 
@@ -25,19 +26,8 @@ const TIMEOUT_MS = 5_000;
 const ALIKE =
   /^(?:anonymous|audiences|client.*|context.*|cookies|d1-every-door|dpop.*|end-with-session|first-pages|framework-errors|gateways|global-guards|graphql|guard|host-interceptors|host-pipes|jwks|login-guards|long-lived|microservices|misconfigured-hosts|nearly-right-.*|oauth-clients|oauth-metadata|one-door|pages.*|realm-refusals|recipes|refusal-log|revocations|route-guards|s2-leaked-signing-key|s[467]-.*|sockets|testing-helpers|transport-clears|undelivered-login|user-agent-binding|username-field|verifier-outage)\.e2e-spec\.ts$/;
 
-/** A file that names neither runs on no server: it would do again what `npm test` has done. */
-const BY_DATABASE = /\b(?:databaseKinds|environments)\b/;
-
 /** What is run on the servers. */
-function onServers() {
-  const e2e = readdirSync(join(root, 'test/e2e')).filter(
-    (name) =>
-      name.endsWith('.e2e-spec.ts') &&
-      BY_DATABASE.test(readFileSync(join(root, 'test/e2e', name), 'utf8')) &&
-      (LENGTH === 'long' || !ALIKE.test(name)),
-  );
-  return ['test/contract', ...e2e.map((name) => `test/e2e/${name}`)];
-}
+const onServers = () => filesOnServers((name) => LENGTH !== 'long' && ALIKE.test(name));
 
 // The same addresses as in databases.ts.
 const SERVERS = [

@@ -1,0 +1,35 @@
+// The suites that run on PostgreSQL, once more, with PgBouncer in transaction mode between applications and server. What
+// tests do to a database themselves goes to the server: `direct` in databases.ts. Names of files choose some of them.
+// The last line is `N passed, N failed`.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compileHost } from './compile-host.mjs';
+import { filesOnServers } from './files-on-servers.mjs';
+import { confirm, newReports, sumOf, summary } from './reports.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const named = process.argv.slice(2);
+const reports = newReports('test-pooler');
+
+compileHost();
+// Both need what was just compiled.
+const { SERVERS } = createRequire(import.meta.url)('../../.cache/host');
+const { withPooler } = await import('../../reliability/faults/pooler.mjs');
+
+await withPooler(SERVERS.postgres, async (through) => {
+  const file = join(reports, 'vitest.json');
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
+  const files = named.length > 0 ? named : filesOnServers();
+  const env = { ...process.env, TEST_DATABASES: 'postgres', TEST_POOLER_URL: through(SERVERS.postgres) };
+  const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...files], { cwd: root, env, stdio: 'inherit' });
+  const [status] = await once(child, 'close');
+  confirm(file, status);
+});
+
+const total = sumOf(reports);
+console.log(`\n${summary(total)}`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

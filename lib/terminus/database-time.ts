@@ -1,13 +1,17 @@
 import type { PrimaryDatabase } from '../contracts/primary-database';
 
+/** Epoch milliseconds. Not by way of local time, which repeats an hour when summer ends, in the session's time zone. */
+const OF_MYSQL = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1000 AS now";
+const OF_POSTGRES = 'SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now';
+
 /** What is asked, by the database's type as TypeORM names it. Embedded databases have the clock of their process. */
 const STATEMENTS: Readonly<Record<string, string>> = {
-  postgres: 'SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now',
-  'aurora-postgres': 'SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now',
-  cockroachdb: 'SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now',
-  mysql: 'SELECT UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS now',
-  mariadb: 'SELECT UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS now',
-  'aurora-mysql': 'SELECT UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS now',
+  postgres: OF_POSTGRES,
+  'aurora-postgres': OF_POSTGRES,
+  cockroachdb: OF_POSTGRES,
+  mysql: OF_MYSQL,
+  mariadb: OF_MYSQL,
+  'aurora-mysql': OF_MYSQL,
 };
 
 /** Epoch milliseconds by the database's own clock; null where it has none. */

@@ -6,6 +6,8 @@ import { leaseCache, localFeed, RevocationFeed } from '../../lib/cache';
 import { type HealthLimits, JwtKnoxHealthIndicator, terminus } from '../../lib/terminus';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
+import { createDatabase } from '../support/databases';
+import { Outage } from '../support/outage';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 
 let limits: HealthLimits = {};
@@ -84,6 +86,31 @@ describe.each(environments)('the health check: $title', ({ platform, kind }) => 
       expect((await ready()).status).toBe(200);
     },
   );
+
+  it.runIf(hasClock)('S9: is down while the server holds the table back, and up again after', async () => {
+    const database = await createDatabase(kind);
+    const own = await createApp(platform, kind, {
+      ...settings,
+      database,
+      extras: { features: [terminus()] },
+      options: { storageTimeout: '1s' },
+    });
+    const outage = await Outage.prepare(database);
+    try {
+      const check = async () => (await own.http.get('/health/ready')).body;
+      expect((await check()).info).toMatchObject({ sessions: { storage: 'up' } });
+      await outage.freeze('jwt_knox_sessions');
+      const during = check();
+      await expect.poll(async () => (await outage.waiting()).length).toBeGreaterThan(0);
+      expect((await during).error).toEqual({ sessions: { status: 'down', storage: 'down' } });
+      await outage.thaw();
+      await expect.poll(async () => (await check()).status).toBe('ok');
+    } finally {
+      await outage.end();
+      await own.close();
+      await database.drop();
+    }
+  });
 
   it('refuses a limit that is no duration', async () => {
     const indicator = t.app.get(JwtKnoxHealthIndicator, { strict: false });

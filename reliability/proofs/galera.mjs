@@ -6,9 +6,11 @@ import { Device, Ledger, leftOver, Pulse, sweep, traffic } from '../harness/devi
 import { claimsOf, main, rounds, Tally, withApplication } from '../harness/harness.mjs';
 import { RaceField } from '../harness/race-field.mjs';
 
-const FULL = { refreshes: 2_000, ends: 5_000, races: 120, devices: 200 };
-const SHORT = { refreshes: 20, ends: 60, races: 2, devices: 120 };
+const FULL = { refreshes: 2_000, ends: 5_000, races: 120, devices: 200, timed: 2_000 };
+const SHORT = { refreshes: 20, ends: 60, races: 2, devices: 120, timed: 200 };
 const CONTROL = { ends: 60 };
+/** Before the requests that are timed, so that their code is compiled. */
+const WARM_UP = 200;
 const NODES = 3;
 const USERS = 60;
 const TABS = 20;
@@ -40,7 +42,7 @@ await main('Galera', {
             launch({ logLevels: [], races: {}, database: databaseOn(server, source, servers[0]) }),
           ),
         );
-        const field = { servers, source, nodes, tally };
+        const field = { servers, source, nodes, tally, launch };
         if (plant) {
           await ends(field, CONTROL.ends);
           return { faults: { revokedAccepted: tally.of('revokedAccepted') + tally.of('falselyRefused') } };
@@ -62,6 +64,7 @@ async function synced(source) {
 
 async function prove(field, size) {
   const { nodes, source, tally } = field;
+  const waits = await costs(field, size.timed);
   await refreshes(field, size.refreshes);
   await ends(field, size.ends);
   const races = new RaceField({ nodes, source, tally, users: USERS });
@@ -74,6 +77,7 @@ async function prove(field, size) {
       refreshes: size.refreshes * TABS,
       ...of('ended', 'races', 'certain', 'requests', 'unavailable', 'isolated'),
       ...figures,
+      ...waits,
     },
     faults: {
       ...of('refused', 'forked', 'revokedAccepted', 'falselyRefused', 'endsRefused', 'alive', 'rowsLeft', 'ownLost', 'errors'),
@@ -82,6 +86,40 @@ async function prove(field, size) {
     },
   };
 } // prettier-ignore
+
+/**
+ * What it costs to wait for the other nodes, while they have nothing else to do: by turns on two processes of one node, of
+ * which one does not wait. One request at a time; medians, in ms.
+ */
+async function costs({ servers, source, launch }, count) {
+  const database = databaseOn(servers[0], source, servers[0]);
+  // Both are planted, so that they differ in nothing else: the first one's storage is the library's own.
+  const ways = { waiting: 'naive-waiting', 'not waiting': 'naive-unsynced' };
+  const sides = await Promise.all(
+    Object.entries(ways).map(async ([way, plant]) => {
+      const node = await launch({ plant, database });
+      return { way, node, pair: await node.login('user0'), request: [], refresh: [] };
+    }),
+  );
+  for (let round = 0; round < WARM_UP + count; round++) {
+    for (const side of round % 2 ? sides : sides.toReversed()) {
+      const requested = await side.node.send('GET', '/auth/verify', { token: side.pair.access_token });
+      const refreshed = await side.node.refresh(side.pair.refresh_token);
+      if (requested.status !== 204 || refreshed.status !== 200) throw new Error(`Answered ${requested.status}, ${refreshed.status}.`); // prettier-ignore
+      side.pair = refreshed.body;
+      if (round < WARM_UP) continue;
+      side.request.push(requested.took);
+      side.refresh.push(refreshed.took);
+    }
+  }
+  for (const { node, pair } of sides) await node.send('POST', '/auth/logout', { token: pair.access_token });
+  const of = ({ way, request, refresh }) => [way, { request: median(request), refresh: median(refresh) }];
+  return { costs: Object.fromEntries(sides.map(of)) };
+}
+
+function median(values) {
+  return Number(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)].toFixed(2));
+}
 
 /** Tabs refresh one token at once, on all nodes: one successor a round. */
 async function refreshes({ nodes, tally }, count) {

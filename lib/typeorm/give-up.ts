@@ -23,24 +23,31 @@ export function giveUp(runner: QueryRunner, connection: any, reason: Error): voi
 }
 
 const CANCEL_REQUEST = 80877102;
-const CANCEL_TIMEOUT_MS = 5_000;
+/** How long the server may take to accept the request; from a pooler, until it has passed it on. */
+const CANCEL_TIMEOUT_MS = 250;
 
 /**
  * Asks PostgreSQL to end the statement of a connection that is about to be closed: a server process that waits for a lock
  * does not notice that its client has gone, and would count against `max_connections` until it gets the lock. On a way of
  * its own, and unencrypted, as the protocol has it; the connection's secret key makes sure that it ends no other.
+ * @param done called once, when the connection may be closed: a pooler finds what to end only while its client is there
  */
-export function cancelStatement(client: any): void {
-  if (!isPgClient(client)) return;
-  const { host, port, processID, secretKey } = client;
-  if (typeof host !== 'string' || !Number.isInteger(processID) || !Number.isInteger(secretKey)) return;
+export function cancelStatement(client: any, done: () => void): void {
+  const { host, port, processID, secretKey } = isPgClient(client) ? (client as any) : {};
+  if (typeof host !== 'string' || !Number.isInteger(processID) || !Number.isInteger(secretKey)) return done();
   const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
-  const close = () => void socket.destroy();
-  socket.on('error', close).setTimeout(CANCEL_TIMEOUT_MS, close).unref().resume();
+  const timer = setTimeout(() => socket.destroy(), CANCEL_TIMEOUT_MS).unref();
+  socket
+    .on('error', () => undefined)
+    .on('close', () => {
+      clearTimeout(timer);
+      done();
+    });
   const message = Buffer.alloc(16);
   message.writeInt32BE(16, 0);
   message.writeInt32BE(CANCEL_REQUEST, 4);
   message.writeInt32BE(processID, 8);
   message.writeInt32BE(secretKey, 12);
-  socket.end(message);
+  // It is the server that closes, as with libpq.
+  socket.unref().resume().write(message);
 }

@@ -8,8 +8,9 @@ export interface Loan {
   readonly connection: unknown;
   /** When it must be back, by `performance.now()`. */
   readonly due: number;
-  /** Why it was closed. */
+  /** Why it is closed. */
   lateness: LateStatement | undefined;
+  isClosed: boolean;
 }
 
 /**
@@ -23,14 +24,16 @@ export class Loans {
   private wakes = Infinity;
 
   begin(runner: QueryRunner, connection: unknown, timeout: number): Loan {
-    const loan: Loan = { runner, connection, due: performance.now() + timeout, lateness: undefined };
+    const loan: Loan = { runner, connection, due: performance.now() + timeout, lateness: undefined, isClosed: false };
     this.open.add(loan);
     if (loan.due < this.wakes) this.wakeAt(loan.due, timeout);
     return loan;
   }
 
+  /** One that came back late is closed all the same: a statement of somebody else's would meet its cancellation. */
   end(loan: Loan): void {
     this.open.delete(loan);
+    this.close(loan);
   }
 
   /** It does not hold the process: a connection that is lent does that by itself. */
@@ -46,15 +49,20 @@ export class Loans {
     let next = Infinity;
     for (const loan of loans.open) {
       if (loan.due > now) next = Math.min(next, loan.due);
-      else loans.close(loan);
+      else loans.cancel(loan);
     }
     if (next < Infinity) loans.wakeAt(next, next - now);
   }
 
-  private close(loan: Loan): void {
+  private cancel(loan: Loan): void {
     this.open.delete(loan);
     loan.lateness = new LateStatement();
-    cancelStatement(loan.connection);
+    cancelStatement(loan.connection, () => this.close(loan));
+  }
+
+  private close(loan: Loan): void {
+    if (!loan.lateness || loan.isClosed) return;
+    loan.isClosed = true;
     giveUp(loan.runner, loan.connection, loan.lateness);
   }
 }

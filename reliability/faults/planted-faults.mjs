@@ -146,7 +146,7 @@ const FAULTS = {
     constructor(table) {
       super(table, { timeout: 2_000 });
       const { loans } = this.connections;
-      loans.close = (loan) => {
+      loans.cancel = (loan) => {
         loans.end(loan);
         void loan.runner.release();
       };

@@ -4,8 +4,11 @@ import { withDaemon } from './daemon.mjs';
 /** Far fewer than the application has: every statement may find itself on another one. */
 const CONNECTIONS = 4;
 
-/** Runs `proof` with a pooler in front of the server of `url`; `proof` gets a function that leads a URL through it. */
-export function withPooler(url, proof) {
+/**
+ * Runs `proof` with a pooler in front of the server of `url`; `proof` gets a function that leads a URL through it.
+ * `connections`: how many it holds to each database.
+ */
+export function withPooler(url, proof, { connections = CONNECTIONS } = {}) {
   const { hostname, port: behind, username, password } = new URL(url);
   const files = (folder, port) => ({
     users: `"${username}" "${password}"\n`,
@@ -19,7 +22,7 @@ export function withPooler(url, proof) {
       'auth_type = trust',
       `auth_file = ${folder}/users`,
       'pool_mode = transaction',
-      `default_pool_size = ${CONNECTIONS}`,
+      `default_pool_size = ${connections}`,
       // The next in turn, and not the one that was used last: no connection stays with its client.
       'server_round_robin = 1',
       // It turns clients away for 15 seconds after a login failed, as where a test has dropped their database.

@@ -7,7 +7,7 @@ import { JwtKnoxFence } from '../../lib/typeorm/fence.entity';
 import { announceRevocations, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
-import { createDatabase, databaseKinds } from '../support/databases';
+import { createDatabase, databaseKinds, POOLER } from '../support/databases';
 
 const END_CONNECTIONS =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jwt-knox feed'";
@@ -19,7 +19,8 @@ async function onPostgres() {
   const source = await new DataSource({ ...database.options, ...settings } as DataSourceOptions).initialize();
   const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
   return {
-    feed: postgresFeed(),
+    // No pooler in transaction mode lets it listen.
+    feed: postgresFeed(POOLER === undefined ? {} : { url: (database.direct as { url: string }).url }),
     setting: { database: repository.primaryDatabase(), announcesUsers: false, lease: LEASE_MS },
     cut: () => source.query(END_CONNECTIONS),
     close: async () => {

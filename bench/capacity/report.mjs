@@ -60,7 +60,7 @@ function write(folder, results, sections) {
   return Object.keys(files);
 }
 
-function sectionsOf({ figures, touchShare, connections, tables, grown, roomy, targets }) {
+function sectionsOf({ figures, touchShare, connections, tables, grown, roomy, days, targets }) {
   const kinds = [...new Set(tables.map(({ kind }) => kind))];
   const section = (title, text) => `## ${title}\n\n${text}`;
   return [
@@ -73,6 +73,7 @@ function sectionsOf({ figures, touchShare, connections, tables, grown, roomy, ta
       section(`Per operation, ${kind}`, operationTable(tables.filter((one) => one.kind === kind))),
     ),
     section('A touch where pages have room, PostgreSQL', roomTable(roomy)),
+    section('Days in use, PostgreSQL', dayTable(days)),
     section(
       'An authenticated request, tokens of random sessions',
       `${groupTable({ figures })}\n\nOf the uses on the server \`touching\`, ${number(touchShare * 100)} % were noted.`,
@@ -141,6 +142,31 @@ function roomTable({ rows, bytes, records, images, hotShare }) {
     number(hotShare * 100, 0),
   ];
   return markdown(head, [cells]);
+}
+
+/** Log and sizes of each day; the row first, then all indexes together. */
+function dayTable(days) {
+  const head = [
+    'an active session, each day',
+    'fillfactor',
+    'day',
+    'HOT % of uses',
+    'WAL records MB',
+    'full pages MB',
+    'row',
+    'indexes',
+  ];
+  const rows = days.map(({ life, factor, day, records, images, hotShare, bytes: [row, ...indexes] }) => [
+    life,
+    factor,
+    day,
+    number(hotShare * 100, 0),
+    number(records / 1e6),
+    number(images / 1e6),
+    number(row),
+    number(indexes.reduce((sum, one) => sum + one, 0)),
+  ]);
+  return markdown(head, rows);
 }
 
 function connectionTable(connections) {

@@ -1,6 +1,7 @@
 // Tables of another make, on PostgreSQL: with indexes that grew with the rows, and with pages that have room.
 import { ScenarioRun } from '../scenario-run.mjs';
 import { findScenario } from '../scenarios/index.mjs';
+import { measureDays } from './days.mjs';
 import { measureOperation, TOUCH } from './operations.mjs';
 import { createTables, fillInPlace, footprint } from './tables.mjs';
 
@@ -17,7 +18,7 @@ export async function measureVariants({ pattern, most, ...rest }) {
   }));
   const room = [`ALTER TABLE jwt_knox_sessions SET (fillfactor = ${FILL_FACTOR})`];
   const roomy = await onTable(room, pattern, rows, (database) => touchesOf(database, { rows, pattern, ...rest }));
-  return { grown, roomy };
+  return { grown, roomy, days: await measureDays({ pattern, most }) };
 }
 
 async function onTable(before, { row }, rows, work) {

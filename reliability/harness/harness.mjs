@@ -147,7 +147,9 @@ export async function rounds(count, width, round) {
   await Promise.all(Array.from({ length: width }, lane));
 }
 
-const argument = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+/** What follows a flag of the command. */
+export const argument = (name) =>
+  process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined;
 
 /** Counts by name; what must be zero makes the proof fail. */
 export class Tally {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictException, HttpException } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Credentials } from '../../lib';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
@@ -415,6 +416,8 @@ describe.each(servers)('S9: a database server in trouble: $title', { timeout: 60
       expect((await t.http.get('/notes/about')).status).toBe(200);
       await server.query(`CREATE DATABASE "${name}"`);
       outage = await Outage.prepare(database);
+      // Whoever comes next uses it again; a pooler turns the first ones away.
+      await expect.poll(() => isReachable(database), { timeout: PATIENCE }).toBe(true);
     } finally {
       await server.end();
     }
@@ -446,6 +449,12 @@ describe.each(servers)('S9: a read whose connection breaks: $title', ({ platform
     }
   });
 });
+
+async function isReachable({ options }: TestDatabase): Promise<boolean> {
+  const source = await new DataSource(options).initialize().catch(() => null);
+  await source?.destroy();
+  return source !== null;
+}
 
 function withPath(database: TestDatabase, path: string): string {
   const url = new URL((database.direct as { url: string }).url);

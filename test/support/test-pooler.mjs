@@ -1,6 +1,6 @@
 // The suites that run on PostgreSQL, once more, with PgBouncer in transaction mode between applications and server. What
-// tests do to a database themselves goes to the server: `direct` in databases.ts. Names of files choose some of them,
-// and flags are vitest's.
+// tests do to a database themselves goes to the server: `direct` in databases.ts. Paths below `test/` choose some of them,
+// and flags are Vitest's.
 // The last line is `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,8 +12,7 @@ import { filesOnServers } from './files-on-servers.mjs';
 import { confirm, newReports, sumOf, summary } from './reports.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
-const named = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const given = process.argv.slice(2);
 /** Not fewer than an application under test has: some hold locks on several, and expect others to be served. */
 const CONNECTIONS = 10;
 const reports = newReports('test-pooler');
@@ -27,9 +26,9 @@ const run = async (through) => {
   const file = join(reports, 'vitest.json');
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const files = named.length > 0 ? named : filesOnServers();
+  const files = given.some((argument) => argument.startsWith('test/')) ? [] : filesOnServers();
   const env = { ...process.env, TEST_DATABASES: 'postgres', TEST_POOLER_URL: through(SERVERS.postgres) };
-  const args = [vitest, 'run', ...reporters, ...flags, ...files];
+  const args = [vitest, 'run', ...reporters, ...given, ...files];
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
   const [status] = await once(child, 'close');
   confirm(file, status);

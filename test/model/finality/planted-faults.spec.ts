@@ -5,7 +5,7 @@ import { Chance, Schedule } from './schedule';
 import { search } from './search';
 
 const KINDS: FeedKind[] = ['storage', 'process'];
-const MOST_STEPS = 1_000_000;
+const MOST_STEPS = 5_000_000;
 /** All of them; without, those that are soon found. */
 const IS_LONG = process.env.MODEL_STEPS !== undefined;
 const PLANTED = FAULTS.filter(({ isRare }) => IS_LONG || !isRare);

@@ -74,7 +74,7 @@ export const GROUPS = [
     title: "With a proof of the device's key, beside one verification",
     isCentral: true,
     rounds: 45,
-    scenarios: ['bearer', 'dpop', 'verify'].map((way) => `bound/fastify/postgres/${way}`),
+    scenarios: ['without', 'bearer', 'padded', 'dpop', 'verify'].map((way) => `bound/fastify/postgres/${way}`),
   },
   {
     name: 'announced',

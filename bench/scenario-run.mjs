@@ -89,6 +89,8 @@ export class ScenarioRun {
   async slice() {
     const count = this.sliceCount;
     await this.prepare(count);
+    // What takes the load generator long, it does before.
+    this.exchange.makeAhead?.(this.leadIn + count);
     const connections = await this.connect();
     try {
       await drive(connections, this.leadIn, this.calm);

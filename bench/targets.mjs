@@ -4,6 +4,7 @@ import { excesses, median, quantile, ratios, verdict } from './statistics.mjs';
 const PREPARED = (platform) => `knox/${platform}/postgres/session/prepared`;
 const UNPREPARED = (platform) => `knox/${platform}/postgres/session`;
 const OF_PAGE = (platform, mode) => `knox/${platform}/postgres/session/${mode}`;
+const OF_KEY = (way) => `bound/fastify/postgres/${way}`;
 const STATELESS = (platform) => `passport-jwt/${platform}/string`;
 
 /** What a scenario's figures are compared by: µs of each round. */
@@ -22,6 +23,15 @@ const times = (node, group, name, other, most, by = SERVER) => ({
 const beyond = (node, group, name, other, most) => ({
   node, group, most, unit: 'µs', text: `${name}, above ${other}`,
   of: (samples) => excesses(samples(name).map(SERVER), samples(other).map(SERVER)),
+}); // prettier-ignore
+
+/** How much one scenario adds to a base, as a multiple of what another adds to it. */
+const added = (group, name, other, base, most) => ({
+  group, most, unit: '×', text: `what ${name} adds to ${base}, as a multiple of what ${other} adds`,
+  of(samples) {
+    const [one, reference] = [name, other].map((each) => excesses(samples(each).map(SERVER), samples(base).map(SERVER)));
+    return ratios(one, reference);
+  },
 }); // prettier-ignore
 
 /** How much an operation costs, as a multiple of an authenticated request and the signing of two tokens. */
@@ -79,6 +89,8 @@ export const TARGETS = [
   ),
   times(undefined, 'cached', 'cached/fastify/postgres', 'passport-jwt/fastify/key-object', 0.85),
   times(undefined, 'cached', 'cached/express/postgres', 'passport-jwt/express/key-object', 0.9),
+  added('bound', OF_KEY('dpop'), OF_KEY('verify'), OF_KEY('padded'), 1.3),
+  times(undefined, 'bound', OF_KEY('bearer'), OF_KEY('without'), 1.02),
   ...['login', 'refresh'].map((name) =>
     times(undefined, 'announced', `announced/fastify/postgres/${name}`, `knox/fastify/postgres/${name}`, 1.05, BOTH),
   ),

@@ -5,21 +5,26 @@ import { deviceBinding } from 'nestjs-jwt-knox/binding';
 import { proven } from '../exchanges.mjs';
 import { PLATFORMS } from '../groups.mjs';
 import { startKnox } from '../knox-host.mjs';
+import { requestBytes } from '../load.mjs';
 import { meController } from '../nest-host.mjs';
 import { meRequest, USERS } from '../tokens.mjs';
 
 /** What clients see; nobody resolves it. */
 export const ORIGIN = 'https://bench.example.com';
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/** One signature that is good, to be verified with each request. */
+/** As many signatures by as many keys as the proofs are by, each good: the next one is verified with each request. */
 function bareVerification() {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const input = Buffer.from(`${encode({ alg: 'ES256' })}.${'x'.repeat(300)}`);
-  const signature = sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
-  const key = { key: publicKey, dsaEncoding: 'ieee-p1363' };
-  return () => verify('sha256', input, key, signature);
+  const all = Array.from({ length: USERS }, () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const input = Buffer.from('x'.repeat(300));
+    const signature = sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    return { input, signature, key: { key: publicKey, dsaEncoding: 'ieee-p1363' } };
+  });
+  let next = 0;
+  return () => {
+    const { input, signature, key } = all[next++ % all.length];
+    return verify('sha256', input, key, signature);
+  };
 }
 
 function verifyingGuard() {
@@ -30,12 +35,6 @@ function verifyingGuard() {
     }
   };
 }
-
-const WAYS = {
-  bearer: { about: 'nobody is bound', guard: () => JwtKnoxGuard },
-  verify: { about: 'nobody is bound, and one signature of ES256 is verified with each request', guard: verifyingGuard },
-  dpop: { about: 'each request carries a proof by ES256', guard: () => JwtKnoxGuard },
-};
 
 /** A token for a program, by a key of its own. */
 async function boundRequest(tokens, id) {
@@ -49,34 +48,55 @@ async function boundRequest(tokens, id) {
   return { ...request, token: accessToken, jwk, privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }) };
 }
 
-async function requestsOf(tokens, way) {
+/** The same, bound to nothing. */
+async function unboundRequest(tokens, id) {
+  const { accessToken } = await tokens.issueProgramToken({ id }, { name: 'bench', scopes: ['bench'] });
+  return meRequest(accessToken, id);
+}
+
+/** The same, and as long as one with a proof, by a header that nobody reads. */
+async function paddedRequest(tokens, id) {
+  const request = await unboundRequest(tokens, id);
+  const { request: wanted } = proven(ORIGIN)([await boundRequest(tokens, id)])();
+  const padded = (Padd) => ({ ...request, headers: { ...request.headers, Padd } });
+  return padded('x'.repeat(wanted.length - requestBytes(padded('')).length));
+}
+
+const usual = () => JwtKnoxGuard;
+
+const WAYS = {
+  without: { about: 'without deviceBinding', isOff: true, guard: usual, request: unboundRequest },
+  bearer: { about: 'with deviceBinding, nobody is bound', guard: usual, request: unboundRequest },
+  padded: {
+    about: 'the same, and a header that nobody reads is as long as a proof',
+    guard: usual,
+    request: paddedRequest,
+  },
+  verify: { about: 'as padded, and a signature of ES256 is verified', guard: verifyingGuard, request: paddedRequest },
+  dpop: { about: 'with deviceBinding, each request carries a proof by ES256', guard: usual, request: boundRequest },
+};
+
+async function requestsOf(tokens, { request }) {
   const requests = [];
-  for (let index = 1; index <= USERS; index++) {
-    const id = `u${index}`;
-    if (way === 'dpop') requests.push(await boundRequest(tokens, id));
-    else {
-      const { accessToken } = await tokens.issueProgramToken({ id }, { name: 'bench', scopes: ['bench'] });
-      requests.push(meRequest(accessToken, id));
-    }
-  }
+  for (let index = 1; index <= USERS; index++) requests.push(await request(tokens, `u${index}`));
   return requests;
 }
 
 function bound(platform, way) {
-  const { about, guard } = WAYS[way];
+  const { about, guard, isOff } = WAYS[way];
   return {
     name: `bound/${platform}/postgres/${way}`,
-    about: `nestjs-jwt-knox on ${platform} and postgres, deviceBinding: ${about}`,
+    about: `nestjs-jwt-knox on ${platform} and postgres, ${about}`,
     database: { kind: 'postgres', tables: 'own' },
     statements: 1,
     ...(way === 'dpop' && { exchanges: proven(ORIGIN) }),
     async serve(settings) {
       const options = { publicOrigin: ORIGIN };
-      const features = [deviceBinding({ dbsc: 'off' })];
+      const features = isOff ? [] : [deviceBinding({ dbsc: 'off' })];
       const controller = meController({ guard: guard(), user: CurrentUser() });
       const how = { platform, lookUp: 'session', options, features, controller };
       const { port, tokens } = await startKnox(how, settings);
-      return { port, requests: await requestsOf(tokens, way) };
+      return { port, requests: await requestsOf(tokens, WAYS[way]) };
     },
   };
 }

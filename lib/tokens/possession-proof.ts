@@ -71,11 +71,15 @@ export class PossessionProofs {
 
   read(raw: unknown): PossessionProof | null {
     if (typeof raw !== 'string' || raw.length > MAX_PROOF_LENGTH || !COMPACT.test(raw)) return null;
-    const [first, second, third] = raw.split('.') as [string, string, string];
+    // Sliced, not joined again: the input is a part of what was sent.
+    const [headerEnd, payloadEnd] = [raw.indexOf('.'), raw.lastIndexOf('.')];
+    const first = raw.slice(0, headerEnd);
     const header = this.#headers.get(first) ?? this.readHeader(first);
-    const payload = objectIn(second);
+    const payload = objectIn(raw.slice(headerEnd + 1, payloadEnd));
     if (!header || !payload) return null;
-    return { ...header, payload, input: `${first}.${second}`, signature: Buffer.from(third, 'base64url') };
+    const { algorithm, key } = header;
+    const signature = Buffer.from(raw.slice(payloadEnd + 1), 'base64url');
+    return { algorithm, key, payload, input: raw.slice(0, payloadEnd), signature };
   }
 
   private readHeader(text: string): ProofHeader | null {

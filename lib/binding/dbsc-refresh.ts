@@ -7,6 +7,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { TokenTransport } from '../contracts/token-transport';
 import { presenterOf } from '../guard/request-context';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
+import { isMember } from '../sessions/refresh-attempt';
 import { fromStorage, RequestDeadline } from '../sessions/request-deadline';
 import { endOf } from '../sessions/session-end';
 import { SessionRenewals } from '../sessions/session-renewals';
@@ -75,7 +76,8 @@ export class DbscRefresh {
     if (shown === null) return this.challenge(record, now);
     const proof = proofOfKey(shown, record.boundKey!);
     if (!proof) {
-      this.tellOf(record, presenter);
+      // The cookie of whoever has the signing key alone tells nothing of a copy.
+      this.tellOf(record, presenter, isMember(record, cookie));
       return refused(401);
     }
     const madeAt = this.challenges.madeAt(proof.payload.jti, 'ref', sessionId, now);
@@ -107,8 +109,8 @@ export class DbscRefresh {
     }
   }
 
-  private tellOf({ id, userId }: SessionRecord, presenter: Presenter): void {
+  private tellOf({ id, userId }: SessionRecord, presenter: Presenter, isCopy: boolean): void {
     const seen = cleanPresenter(presenter, this.options.session.ipAddress);
-    this.events.emit('binding.refused', { sessionId: id, userId, presenter: seen, reason: 'wrong_key' });
+    this.events.emit('binding.refused', { sessionId: id, userId, presenter: seen, reason: 'wrong_key', isCopy });
   }
 }

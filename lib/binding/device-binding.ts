@@ -16,6 +16,7 @@ import type { DbscOffer } from './dbsc-offer';
 /** Binds sessions to their device as the options say, and asks for the proof of that wherever a token is shown. */
 export class DeviceBinding extends SessionBinding {
   readonly checksUnbound: boolean;
+  readonly takesDpop: boolean;
 
   /**
    * @param proofs null: no sessions are bound by DPoP, and those that are cannot be checked
@@ -28,6 +29,7 @@ export class DeviceBinding extends SessionBinding {
   ) {
     super();
     this.checksUnbound = options.policy !== 'prefer';
+    this.takesDpop = proofs !== null;
   }
 
   admitLogin({ proof }: Presenter): void {
@@ -36,7 +38,10 @@ export class DeviceBinding extends SessionBinding {
   }
 
   atLogin({ presenter: { proof }, user, kind, now }: BindingOrder): BoundColumns | null {
-    if (kind !== 'login') return null;
+    if (kind === 'program') return null;
+    // From a session that nothing binds; the others bring along what theirs is bound to.
+    if (kind === 'impersonation' && this.isRequiredFor(user)) throw new BindingRequiredError('not_bound');
+    if (kind === 'impersonation') return null;
     if (this.proofs && typeof proof?.dpop === 'string') {
       const { jwk, thumbprint } = this.proofs.keyOf(proof);
       return { boundKind: 'dpop', boundKey: jwk, boundKeyThumbprint: thumbprint, boundAt: now, boundProofAt: now };
@@ -72,8 +77,10 @@ export class DeviceBinding extends SessionBinding {
    * A browser proves itself where it renews its cookies (`dbsc/refresh`): the access cookie is short-lived, and from the first
    * proof on nothing else prolongs it. The login that takes a session's place comes from its browser, with its cookie.
    */
-  private checkDbsc({ boundProofAt = null }: BoundSession, { accessToken, use }: ShownToken): void {
-    if (accessToken === null && use !== 'replace' && boundProofAt !== null) throw new BindingRequiredError();
+  private checkDbsc(session: BoundSession, { accessToken, presenter, use }: ShownToken): void {
+    if (accessToken !== null && presenter?.proof?.hasDpopScheme) throw notBound(session);
+    const isProven = (session.boundProofAt ?? null) !== null;
+    if (accessToken === null && use !== 'replace' && isProven) throw new BindingRequiredError();
   }
 
   private checkUnbound(session: BoundSession, { use, accessToken, presenter, user }: ShownToken): void {

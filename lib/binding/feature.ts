@@ -4,6 +4,7 @@ import { SessionBinding } from '../sessions/session-binding';
 import { Challenges } from '../tokens/challenge';
 import { DpopProofs } from '../tokens/dpop-proof';
 import { bindingProblems, type DeviceBindingOptions, resolveBindingOptions } from './binding.options';
+import { CopiedSessions } from './copied-sessions';
 import { dbscParts } from './dbsc';
 import { DbscOffer } from './dbsc-offer';
 import { DeviceBinding } from './device-binding';
@@ -23,6 +24,7 @@ export function deviceBinding(given: DeviceBindingOptions = {}): JwtKnoxFeature 
     name: 'binding',
     providers: [
       Challenges,
+      CopiedSessions,
       ...dbsc.providers,
       {
         provide: SessionBinding,

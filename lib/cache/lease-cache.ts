@@ -203,7 +203,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   /** What one attempt did not tell is told later, as long as anybody may remember; who asked is told of the failure. */
-  private async announce(notice: Notice): Promise<void> {
+  async announce(notice: Notice): Promise<void> {
     const text = writeNotice(notice);
     try {
       await this.lease.announce(text);

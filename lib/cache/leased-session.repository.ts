@@ -127,6 +127,14 @@ export class LeasedSessionRepository extends SessionRepository {
     return this.here(id, this.stored.acceptProof(id, proof));
   }
 
+  noteRefusal(id: string, refusal: { at: number; since: number }): Promise<boolean> {
+    return this.told(id, this.stored.noteRefusal(id, refusal));
+  }
+
+  forgetRefusal(id: string, userId: string, until: number): Promise<boolean> {
+    return this.told(id, this.stored.forgetRefusal(id, userId, until));
+  }
+
   rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
     return this.here(id, this.stored.rename(id, userId, deviceName));
   }
@@ -193,6 +201,13 @@ export class LeasedSessionRepository extends SessionRepository {
 
   isFenced(scopes: readonly string[], counter: number): Promise<boolean> {
     return this.stored.isFenced(scopes, counter);
+  }
+
+  /** No storage announces it; others show it as soon as they hear of it. */
+  private async told(id: string, work: Promise<boolean>): Promise<boolean> {
+    const hasChanged = await this.here(id, work);
+    if (hasChanged) await this.cache.announce({ changed: [id] });
+    return hasChanged;
   }
 
   /** Other instances learn of it by the generation in the token, or need not know. */

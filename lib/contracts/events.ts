@@ -8,6 +8,7 @@ import type { Session, SessionKind } from './session';
 /** Why sessions ended. */
 export type RevocationReason =
   | 'logout'
+  | 'replaced'
   | 'logout_other'
   | 'logout_all'
   | 'revoked'
@@ -136,14 +137,21 @@ export interface JwtKnoxEventMap {
   'session.bound': { session: Session; kind: string };
   /**
    * Somebody showed a token of a session, or logged in, without the proof that this needs. `sessionId` and `userId` are null
-   * where nobody is known yet. `reason`: which check failed.
+   * where nobody is known yet. `reason`: which check failed. `isCopy`: as far as one can tell, the token was genuine, and
+   * copied from its device.
    */
   'binding.refused': {
     sessionId: string | null;
     userId: string | null;
     presenter: Presenter;
     reason: BindingRefusal;
+    isCopy: boolean;
   };
+  /**
+   * A copy of a token of a bound session was refused (`binding.refused` with `isCopy`), and its row says so since `at`, epoch
+   * milliseconds: once a minute for a session, however often it is tried.
+   */
+  'session.copied': { sessionId: string; userId: string; presenter: Presenter; at: number };
   /** The session may do less than before. */
   'session.narrowed': { session: Session; before: string | null };
   /** The user-agent differs from the login's, under `bindUserAgent: 'warn'`. */

@@ -24,6 +24,7 @@ export type LogId =
   | 'recheck-failed'
   | 'recheck-unread'
   | 'refresh-token-reused'
+  | 'refusal-unnoted'
   | 'session-unreinstated'
   | 'sessions-unreadable'
   | 'several-global-guards'

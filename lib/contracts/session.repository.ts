@@ -198,6 +198,14 @@ export abstract class SessionRepository extends Redacted {
    * @param proof `madeAt`: when the challenge was made; `at`: the moment. Both epoch ms
    */
   abstract acceptProof(id: string, proof: { madeAt: number; at: number }): Promise<boolean>;
+  /**
+   * Notes in `boundRefusedAt` that somebody without the key of a bound session was refused: only where none was noted after
+   * `since`, so that nobody makes the storage write often, and the row is alive. False when nothing changed.
+   * @param refusal both epoch ms
+   */
+  abstract noteRefusal(id: string, refusal: { at: number; since: number }): Promise<boolean>;
+  /** Takes that note away, of this user's session only, unless a later one than `until` was made. False when nothing changed. */
+  abstract forgetRefusal(id: string, userId: string, until: number): Promise<boolean>;
   /** Changes the name of a device, of this user's session only (null: no name). False when there is no such session. */
   abstract rename(id: string, userId: string, deviceName: string | null): Promise<boolean>;
   /** Deletes one session, under the conditions given; false when there is none such. */

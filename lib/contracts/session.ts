@@ -56,6 +56,7 @@ export const SESSION_FIELDS = {
   boundKeyThumbprint: { type: 'text', length: 64, ...NULL },
   boundAt: { ...MOMENT, ...NULL },
   boundProofAt: { ...MOMENT, ...NULL, internal: true },
+  boundRefusedAt: { ...MOMENT, ...NULL },
   slot: { type: 'count', ...NULL, internal: true },
 } as const satisfies { readonly [Name in keyof SessionRecord]: SessionField };
 
@@ -137,6 +138,8 @@ export interface SessionRecord {
   boundKeyThumbprint: string | null;
   boundAt: number | null;
   boundProofAt: number | null;
+  /** When somebody who has a token of the session, and not its key, was refused last; null: never, or the user has seen it. */
+  boundRefusedAt: number | null;
   /** 1…N under a session limit, otherwise null. */
   slot: number | null;
 }
@@ -222,5 +225,6 @@ export function sessionOf(row: SessionRecord): Session {
     boundKind: row.boundKind,
     boundKeyThumbprint: row.boundKeyThumbprint,
     boundAt: row.boundAt,
+    boundRefusedAt: row.boundRefusedAt,
   });
 }

@@ -6,6 +6,7 @@ import {
   HttpStatus,
   Injectable,
   type NestInterceptor,
+  Optional,
 } from '@nestjs/common';
 import { catchError, type Observable, throwError } from 'rxjs';
 import {
@@ -23,18 +24,25 @@ import { InsufficientScopeError, InsufficientUserAuthenticationError } from '../
 import { InvalidClientError } from '../contracts/oauth-errors';
 import { BindingError, DPOP_ALGORITHMS } from '../contracts/binding-errors';
 import { isDpopScheme, shownProofOf } from '../contracts/shown-proof';
+import { SessionBinding } from '../sessions/session-binding';
 import { ThrottledLogger } from '../sessions/throttled-logger';
 import { readAndLeave, requestContextOf, RequestContextReader } from './request-context';
 
 const CHALLENGE = 'WWW-Authenticate';
 const REALM = 'Bearer realm="jwt-knox"';
-const DPOP_REALM = 'DPoP realm="jwt-knox"';
-const ALGORITHMS = `algs="${DPOP_ALGORITHMS}"`;
+type Challenge = readonly [beginning: string, end: string];
+
+/** How a challenge of this scheme begins and ends. */
+const BEARER: Challenge = [REALM, ''];
+const DPOP: Challenge = ['DPoP realm="jwt-knox"', `, algs="${DPOP_ALGORITHMS}"`];
 
 /** Sets the headers that belong to an error: on Express and Fastify alike, before any exception filter answers. */
 @Injectable()
 export class ErrorHeaders implements NestInterceptor {
   private readonly log = new ThrottledLogger('JwtKnox');
+
+  /** @param binding not there where nothing is bound */
+  constructor(@Optional() private readonly binding?: SessionBinding) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(
@@ -47,7 +55,7 @@ export class ErrorHeaders implements NestInterceptor {
   }
 
   set(response: any, error: unknown, request?: any): void {
-    const challenge = challengeFor(error, isDpopScheme(request?.headers?.authorization));
+    const challenge = this.challengeFor(error, request);
     if (challenge !== null) setHeader(response, CHALLENGE, challenge);
     // One of the host's, who may have set a challenge of their own.
     else if (isUnauthorized(error) && !hasChallenge(response)) setHeader(response, CHALLENGE, REALM);
@@ -70,6 +78,18 @@ export class ErrorHeaders implements NestInterceptor {
     forbidStoring(response);
     this.set(response, error, request);
     if (error instanceof InvalidRequestError) setHeader(response, CHALLENGE, `${REALM}, error="invalid_request"`);
+  }
+
+  /** By a scheme that would help: the one of the token, or that of DPoP where a proof is missing (RFC 9449 section 7.1). */
+  private challengeFor(error: unknown, request: any): string | null {
+    if (error instanceof InvalidClientError) return 'Basic realm="jwt-knox"';
+    const isOfKey = error instanceof UnauthorizedError && (error instanceof BindingError || error.reason === 'binding');
+    const isDpop = isOfKey || isDpopScheme(request?.headers?.authorization);
+    const scheme = isDpop && this.binding?.takesDpop ? DPOP : BEARER;
+    if (error instanceof InsufficientScopeError) {
+      return challengeOf(scheme, `"insufficient_scope", scope="${error.scopes.join(' ')}"`);
+    }
+    return error instanceof UnauthorizedError ? challengeOf(scheme, challengeCodeOf(error)) : null;
   }
 }
 
@@ -102,16 +122,7 @@ export class HostChallenge implements CanActivate {
   }
 }
 
-/** By the scheme that the token was sent with; that of DPoP where a proof is what is missing (RFC 9449 section 7.1). */
-function challengeFor(error: unknown, isDpop: boolean): string | null {
-  if (error instanceof InvalidClientError) return 'Basic realm="jwt-knox"';
-  const isOfKey = error instanceof UnauthorizedError && (error instanceof BindingError || error.reason === 'binding');
-  const [realm, algorithms] = isDpop || isOfKey ? [DPOP_REALM, `, ${ALGORITHMS}`] : [REALM, ''];
-  if (error instanceof InsufficientScopeError) {
-    return `${realm}, error="insufficient_scope", scope="${error.scopes.join(' ')}"${algorithms}`;
-  }
-  if (!(error instanceof UnauthorizedError)) return null;
-  const code = challengeCodeOf(error);
+function challengeOf([realm, algorithms]: Challenge, code: string | null): string {
   return code === null ? `${realm}${algorithms}` : `${realm}, error=${code}${algorithms}`;
 }
 

@@ -16,6 +16,8 @@ export const STORAGE_CALLS = [
   'moveAccessKey',
   'bindKey',
   'acceptProof',
+  'noteRefusal',
+  'forgetRefusal',
   'renewKeys',
   'rename',
   'deleteById',

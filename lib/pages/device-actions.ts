@@ -20,7 +20,7 @@ export class DeviceActions {
    * @param context `isProven`: whether the user has just proven their credentials
    */
   async run(
-    { action, id = '', device_name: name = '' }: Record<string, string>,
+    { action, id = '', device_name: name = '', refused_at: refusedAt = '' }: Record<string, string>,
     { request, response, isProven }: { request: unknown; response: unknown; isProven: boolean },
   ): Promise<string> {
     const [login, devices] = [this.pages.loginUrl(request, null), `${rootOf(request)}devices`];
@@ -31,6 +31,9 @@ export class DeviceActions {
       case 'rename':
         await this.own.rename(id, name, request);
         return `${devices}?renamed`;
+      case 'dismiss':
+        await this.own.forgetRefusal(id, refusedAt === '' ? NaN : Number(refusedAt), request);
+        return devices;
       case 'end-others':
         return `${devices}?ended=${await this.own.endOthers(request, isProven)}`;
       case 'end-all':
@@ -41,7 +44,7 @@ export class DeviceActions {
         await this.programs.end(id, request, isProven);
         return `${devices}?token-ended`;
       default:
-        throw new InvalidRequestError('action must be end, rename, end-others, end-all or end-token.');
+        throw new InvalidRequestError('action must be end, rename, dismiss, end-others, end-all or end-token.');
     }
   }
 }

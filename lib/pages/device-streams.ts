@@ -31,7 +31,7 @@ interface View {
   readonly render: () => Promise<ShownList>;
 }
 
-/** Tells the open pages of devices when sessions of their user begin or end, and when their own has ended. */
+/** Tells the open pages of devices when sessions of their user begin, end or are copied, and when their own has ended. */
 @Injectable()
 export class DeviceStreams implements BeforeApplicationShutdown {
   /** By user. */
@@ -81,6 +81,7 @@ export class DeviceStreams implements BeforeApplicationShutdown {
     this.stopListening ??= [
       this.events.on('session.created', ({ session: { userId, realm } }) => this.changed({ userId, realm })),
       this.events.on('session.revoked', ({ scope, userId }) => this.changed({ userId, ...scope })),
+      this.events.on('session.copied', ({ sessionId, userId }) => this.changed({ userId, sessionId })),
       // In another process; whose the session was, its id alone does not say.
       this.events.on('session.announced', ({ scope }) => this.changed({ userId: null, ...scope })),
     ];

@@ -17,7 +17,7 @@ export const PAGE_SCHEMAS = {
   Script: text,
   DeviceEvents: text,
   LoginForm: formOf(['username', 'password'], 'remember', 'next'),
-  DevicesForm: formOf(['action'], 'id', 'device_name', 'password'),
+  DevicesForm: formOf(['action'], 'id', 'device_name', 'refused_at', 'password'),
   ProgramForm: formOf(['name'], 'scopes', 'expires_in', 'password'),
 
   EndForm: formOf(['id', 'user_id'], 'reason'),

@@ -14,6 +14,8 @@ export interface SessionView {
   marks: string[];
   facts: { label: string; text: string }[];
   moments: (ShownMoment & { label: string })[];
+  /** When a copy of its token was refused, until the user has seen it; `at` in epoch milliseconds. */
+  refusal: (ShownMoment & { at: number }) | null;
 }
 
 /** By whom, when and in which words a session is looked at. */
@@ -34,7 +36,7 @@ export function newestOf(found: readonly unknown[], language: PageLanguage): str
 }
 
 export function viewOf(session: Session, { currentId, now, language, descriptions }: Viewing): SessionView {
-  const { id, deviceName, ipAddress, lastIpAddress } = session;
+  const { id, deviceName, ipAddress, lastIpAddress, boundRefusedAt: refusedAt } = session;
   const description = descriptions.describe(session.lastUserAgent ?? session.userAgent, language);
   const isCurrent = id === currentId;
   const facts = [{ label: language.text('device.ip'), text: ipAddress }];
@@ -53,6 +55,7 @@ export function viewOf(session: Session, { currentId, now, language, description
     marks: marksOf(session, isCurrent, now).map((key) => language.text(key)),
     facts: facts.filter((fact): fact is { label: string; text: string } => fact.text !== null),
     moments,
+    refusal: refusedAt === null ? null : { at: refusedAt, ...language.moment(refusedAt, now) },
   };
 }
 

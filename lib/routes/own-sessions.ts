@@ -1,4 +1,5 @@
 import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { InvalidRequestError } from '../contracts/errors';
 import { ForbiddenError, InsufficientUserAuthenticationError } from '../contracts/rights-errors';
 import type { Session } from '../contracts/session';
 import { isFresh } from '../guard/route-rights';
@@ -77,6 +78,18 @@ export class OwnSessions {
     if (kind !== 'login') throw new ForbiddenError('Only the user can name their devices.');
     const deadline = deadlineOf(request) ?? this.revoker.newDeadline();
     if (!(await this.names.rename({ id, userId }, deviceName, deadline))) throw noSuchSession();
+  }
+
+  /**
+   * Takes away the note that a copy of a session's token was refused; nothing happens where there is none any more.
+   * @param until the moment that the user saw, epoch ms
+   */
+  async forgetRefusal(id: string, until: number, request: unknown): Promise<void> {
+    const { userId, kind } = currentSessionOf(request);
+    // What happened to a user's sessions, staff cannot hide from them.
+    if (kind !== 'login') throw new ForbiddenError('Only the user can do this.');
+    if (!Number.isSafeInteger(until) || until < 0) throw new InvalidRequestError('refused_at must be a moment.');
+    await this.names.forgetRefusal({ id, userId }, until, deadlineOf(request) ?? this.revoker.newDeadline());
   }
 }
 

@@ -26,6 +26,8 @@ export interface SessionBody {
   actor: { user_id: string; realm: string } | null;
   /** How the session is bound to a key of its device: `dpop`, `dbsc`; null: it is not. */
   bound: string | null;
+  /** When somebody with a copy of its token was refused last; null: never, or the user has seen it. */
+  copy_refused_at: string | null;
   current: boolean;
 }
 
@@ -45,6 +47,7 @@ export function sessionBody(session: Session, currentId: string): SessionBody {
     scopes: scopeList(session.scopes),
     actor: session.actorId === null ? null : { user_id: session.actorId, realm: session.actorRealm ?? '' },
     bound: session.boundKind,
+    copy_refused_at: session.boundRefusedAt === null ? null : isoTime(session.boundRefusedAt),
     current: session.id === currentId,
   };
 }

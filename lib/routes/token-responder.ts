@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IssuedTokens } from '../contracts/issued-tokens';
+import type { Session } from '../contracts/session';
 import { UnauthorizedError } from '../contracts/errors';
 import { tokenOrNull, TokenTransport } from '../contracts/token-transport';
 import { offerNonce, setHeader } from '../guard/error-headers.interceptor';
@@ -23,7 +24,7 @@ export class TokenResponder {
     try {
       const replaced = tokenOrNull(this.transport.readReplaced(request));
       // First: once the new cookies are set, nobody holds the tokens of the session before.
-      if (replaced !== null) await this.endReplaced(replaced, request);
+      if (replaced !== null) await this.endReplaced(replaced, tokens.session, request);
       this.devices.loginAnswered(tokens.session, request, response);
       return await this.answer(tokens, request, response);
     } catch (error) {
@@ -33,8 +34,8 @@ export class TokenResponder {
   }
 
   /** In one browser a login takes the place of the one before; if that has ended already, all the better. */
-  private async endReplaced(refreshToken: string, request: unknown): Promise<void> {
-    await this.logouts.replace(refreshToken, presenterOf(request)).catch((error: unknown) => {
+  private async endReplaced(refreshToken: string, by: Session, request: unknown): Promise<void> {
+    await this.logouts.replace(refreshToken, by, presenterOf(request)).catch((error: unknown) => {
       if (!(error instanceof UnauthorizedError)) throw error;
     });
   }

@@ -4,6 +4,11 @@ import { RequestDeadline } from './request-deadline';
 export class BackgroundWork {
   private readonly running = new Set<Promise<void>>();
 
+  /** How much is under way. */
+  get size(): number {
+    return this.running.size;
+  }
+
   start(work: () => Promise<unknown>): void {
     // A storage of the host's may throw before it returns a promise.
     const running = Promise.resolve()

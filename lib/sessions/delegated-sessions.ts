@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { cleanText, type Device, TEXT_LIMITS } from '../contracts/device';
 import type { IssuedTokens } from '../contracts/issued-tokens';
-import type { Session } from '../contracts/session';
-import type { Duration } from '../options/duration';
+import type { Session, SessionRecord } from '../contracts/session';
+import { type Duration, millisecondsOf } from '../options/duration';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { Actors } from './actors';
 import { DeviceCheck } from './device-check';
@@ -39,7 +39,7 @@ const hasText = (text: unknown) => typeof text === 'string' && cleanText(text, T
 export interface ImpersonationOrder {
   /** Why somebody acts as the user; the user sees it in the list of their sessions. */
   reason: string;
-  /** How long it lasts. @default '1h' */
+  /** How long it lasts; begun from a session that a browser has bound (DBSC), no longer than `accessToken.ttl`. @default '1h' */
   ttl?: Duration | undefined;
   /**
    * What the staff may do as the user; null for whatever the user may. Required where logins get theirs by the option
@@ -83,7 +83,6 @@ export class DelegatedSessions {
     // Logins of this user may do less than the user: by omission, staff must not do more.
     const decides = 'scopes' in order || !this.options.scopes;
     if (!decides) throw new TypeError('impersonate: scopes is missing; write null for whatever the user may do.');
-    const overrides = { ttl, ...('scopes' in order && { scopes: order.scopes! }) };
     const deadline = this.newDeadline();
     // First: what ends all sessions of the user from here on ends this one too.
     const arrival = await deadline.run(() => this.arrivals.read());
@@ -91,8 +90,20 @@ export class DelegatedSessions {
     // Also keeps one impersonation from starting another.
     const own = await deadline.run(() => this.actors.requireLogin(acting));
     const device = { deviceName: reason };
-    const bound = own.boundKind === 'dpop' ? boundColumnsOf(own) : undefined;
+    const { bound, longest } = this.bindingBy(own);
+    const overrides = { ttl: noLonger(ttl, longest), ...('scopes' in order && { scopes: order.scopes! }) };
     return this.start({ kind: 'impersonation', user, device, overrides, acting, arrival, bound }, this.newDeadline());
+  }
+
+  /**
+   * To what a session is bound, and how long it lasts (ms), in which somebody acts from their own: no copy of it is worth more
+   * than one of theirs. Undefined: what the options demand of one that nothing binds.
+   */
+  private bindingBy(own: SessionRecord): { bound?: BoundColumns; longest: number } {
+    if (own.boundKind === null) return { longest: Infinity };
+    if (own.boundKind === 'dpop') return { bound: boundColumnsOf(own), longest: Infinity };
+    // A browser proves itself where it prolongs its own cookies, and with no other token: this one counts as long as theirs.
+    return { bound: UNBOUND, longest: this.options.accessTtl };
   }
 
   private start<User>(
@@ -107,6 +118,19 @@ export class DelegatedSessions {
     return new RequestDeadline(this.options.storageTimeout);
   }
 }
+
+/** What is no duration stays as it is, and is refused as that. @param longest milliseconds */
+function noLonger(ttl: Duration, longest: number): Duration {
+  return (millisecondsOf(ttl) ?? 0) > longest ? `${longest}ms` : ttl;
+}
+
+const UNBOUND: BoundColumns = {
+  boundKind: null,
+  boundKey: null,
+  boundKeyThumbprint: null,
+  boundAt: null,
+  boundProofAt: null,
+};
 
 /** Staff who act as somebody else do so with the key of their own device. */
 function boundColumnsOf({

@@ -12,6 +12,7 @@ import { type Session, type SessionRecord, sessionOf } from '../contracts/sessio
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import type { DpopProofs } from '../tokens/dpop-proof';
 import { isThumbprint } from '../tokens/token-claims';
+import { isOfCopy } from './copied-token';
 import { RejectionLog } from './rejection-log';
 import {
   type BindingOrder,
@@ -47,7 +48,7 @@ export class DeviceCheck {
 
   /** The key alone: for an end, which asks for nothing else. @throws as {@link check} */
   requireKey(session: BoundSession, shown: ShownToken): void {
-    this.told(session, shown.presenter, () => this.judge(session, shown));
+    this.told({ session, shown }, shown.presenter, () => this.judge(session, shown));
   }
 
   /** Before a login's credentials are looked at. @throws BindingRequiredError, InvalidDpopProofError, UseDpopNonceError */
@@ -85,7 +86,12 @@ export class DeviceCheck {
     if (shown.accessToken !== null && proof?.hasDpopScheme) throw notBound(session);
   }
 
-  private told<T>(session: Pick<Session, 'id' | 'userId'> | null, presenter: Presenter | undefined, work: () => T): T {
+  /** @param asked about which session, of which a genuine token was shown; null at a login */
+  private told<T>(
+    asked: { session: BoundSession; shown: ShownToken } | null,
+    presenter: Presenter | undefined,
+    work: () => T,
+  ): T {
     try {
       return work();
     } catch (error) {
@@ -93,10 +99,11 @@ export class DeviceCheck {
       // A nonce is asked for in the normal course of things.
       if (error instanceof BindingRejection || (error instanceof BindingError && error.code !== 'use_dpop_nonce')) {
         this.events.emit('binding.refused', {
-          sessionId: session?.id ?? null,
-          userId: session?.userId ?? null,
+          sessionId: asked?.session.id ?? null,
+          userId: asked?.session.userId ?? null,
           presenter: cleanPresenter(presenter ?? {}, this.options.session.ipAddress),
           reason: error.refusal,
+          isCopy: asked !== null && isOfCopy(error, asked.session, asked.shown),
         });
       }
       throw error;

@@ -7,7 +7,8 @@ import {
   TokenExpiredError,
 } from '../contracts/errors';
 import type { Presenter } from '../contracts/device';
-import type { SessionRecord } from '../contracts/session';
+import type { RevocationReason } from '../contracts/events';
+import type { Session, SessionRecord } from '../contracts/session';
 import { AccessTokenVerifier } from './access-token.verifier';
 import type { RequestDeadline } from './request-deadline';
 import { SessionRenewals } from './session-renewals';
@@ -29,22 +30,30 @@ export class Logouts {
   ) {}
 
   async logout(shown: Shown, presenter: Presenter): Promise<void> {
-    await this.end(shown, (deadline) => this.sessionToEnd(shown, presenter, deadline));
+    const deadline = this.revoker.newDeadline();
+    const { id, userId } = await this.find('logout', shown, () => this.sessionToEnd(shown, presenter, deadline));
+    await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
   }
 
   /**
-   * Ends the session whose place a login has taken in the same browser.
+   * Ends the session whose place a login has taken in the same browser. Whoever has copied its cookies can bring that about,
+   * by a login of their own, and no more: who it was, the event says.
    * @throws UnauthorizedError where it has ended already, or this does not come from its device
    */
-  async replace(refreshToken: string, presenter: Presenter): Promise<void> {
+  async replace(refreshToken: string, by: Pick<Session, 'id' | 'userId'>, presenter: Presenter): Promise<void> {
+    const deadline = this.revoker.newDeadline();
     const shown = { access: null, refresh: refreshToken };
-    await this.end(shown, (deadline) => this.renewals.findToEnd(refreshToken, presenter, { deadline, use: 'replace' }));
+    const find = () => this.renewals.findToEnd(refreshToken, presenter, { deadline, use: 'replace' });
+    const { id, userId } = await this.find('replaced', shown, find);
+    await this.revoker.one(id, userId, {
+      reason: 'replaced',
+      actor: { userId: by.userId, sessionId: by.id },
+      deadline,
+    });
   }
 
-  private async end(shown: Shown, find: (deadline: RequestDeadline) => Promise<SessionRecord>): Promise<void> {
-    const deadline = this.revoker.newDeadline();
-    const { id, userId } = await find(deadline).catch((error: unknown) => this.afterItsEnd(error, shown));
-    await this.revoker.one(id, userId, { reason: 'logout', actor: { userId, sessionId: id }, deadline });
+  private find(reason: RevocationReason, shown: Shown, find: () => Promise<SessionRecord>): Promise<SessionRecord> {
+    return find().catch((error: unknown) => this.afterItsEnd(reason, error, shown));
   }
 
   private async sessionToEnd(
@@ -64,10 +73,10 @@ export class Logouts {
   }
 
   /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */
-  private async afterItsEnd(error: unknown, { access, refresh }: Shown): Promise<never> {
-    this.revoker.refused({ reason: 'logout' }, error);
-    const { reason } = error as { reason?: string };
-    if (!reason || !ENDED_BEFORE.has(reason)) throw error;
+  private async afterItsEnd(reason: RevocationReason, error: unknown, { access, refresh }: Shown): Promise<never> {
+    this.revoker.refused({ reason }, error);
+    const { reason: why } = error as { reason?: string };
+    if (!why || !ENDED_BEFORE.has(why)) throw error;
     const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;
     const { sid } = this.verifier.show((isOfRefresh ? refresh : access)!);
     await this.revoker.settled(typeof sid === 'string' ? sid : undefined);

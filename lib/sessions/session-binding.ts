@@ -44,6 +44,9 @@ export abstract class SessionBinding {
   /** Whether sessions that are not bound are asked about too: where a policy may require that they are. */
   abstract readonly checksUnbound: boolean;
 
+  /** Whether proofs of DPoP are taken: only then does a refusal name that scheme. */
+  abstract readonly takesDpop: boolean;
+
   /**
    * Before credentials are looked at: what cannot become a session need not know whether they are right.
    * @throws BindingRequiredError, InvalidDpopProofError, UseDpopNonceError

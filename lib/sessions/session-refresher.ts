@@ -64,7 +64,7 @@ export class SessionRefresher {
       // A navigation carries no proof that it comes from the device.
       if (attempt.keepsKey && !attempt.isProven && needsProof(record)) throw new MissingTokenError();
       // First of all: whoever copied the token of a bound session can neither use nor end it.
-      if (record.boundKind !== null && !attempt.isProven) this.checker.checkDeviceToEnd(record, shownBy(attempt));
+      if (record.boundKind !== null && !attempt.isProven) this.checkHolder(record, attempt);
       const decision = this.decide(record, attempt);
       if (decision.kind === 'invalid') throw new TokenRejection('key_mismatch', claims);
       // What was answered with 503 must not be taken for a replay, or rotate, once its client has moved on.
@@ -84,6 +84,12 @@ export class SessionRefresher {
       if (tokens) return tokens;
     }
     throw new StorageUnavailableError(new Error('The session changed under every attempt to refresh it.'));
+  }
+
+  /** That a token of a bound session is genuine, and shown at its device. @throws TokenRejection, BindingError */
+  private checkHolder(record: SessionRecord, attempt: RefreshAttempt): void {
+    if (!isMember(record, attempt.claims)) throw new TokenRejection('key_mismatch', attempt.claims);
+    this.checker.checkDeviceToEnd(record, shownBy(attempt));
   }
 
   /** Tokens tell whole seconds: a session of less than one more is over. */

@@ -52,6 +52,9 @@ const sessionMembers = {
   scopes: orNull(said(list(text), 'What the session may do; null: whatever its user may.')),
   actor: orNull(said(object({ user_id: text, realm: text }), 'Who acts as the user; null for the user.')),
   bound: orNull(said(text, 'How the session is bound to a key of its device; null: it is not.')),
+  copy_refused_at: orNull(
+    said(time, 'When somebody with a copy of its token was refused last, until the user has seen it.'),
+  ),
   current: said(flag, 'Whether it is the session of this request.'),
 };
 

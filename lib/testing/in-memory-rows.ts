@@ -1,4 +1,5 @@
 import type { SessionRecord } from '../contracts/session';
+import type { SessionCounts } from '../contracts/session.repository';
 
 /** Whether a row holds one of the slots of the limit. */
 export function holdsSlot({ slot }: SessionRecord, limit: number): boolean {
@@ -17,4 +18,19 @@ export function countBy<K>(rows: SessionRecord[], keyOf: (row: SessionRecord) =>
   const counts = new Map<K, number>();
   for (const row of rows) counts.set(keyOf(row), (counts.get(keyOf(row)) ?? 0) + 1);
   return counts;
+}
+
+export function countsOf(all: SessionRecord[], now: number): SessionCounts {
+  const active = all.filter((row) => row.expiresAt > now);
+  const expired = all.filter((row) => row.expiresAt <= now);
+  const users = (rows: SessionRecord[]) => countBy(rows, (row) => row.userId);
+  return {
+    users: { all: users(all).size, active: users(active).size, expired: users(expired).size },
+    sessions: { all: all.length, active: active.length, expired: expired.length },
+    maxActivePerUser: Math.max(0, ...users(active).values()),
+    byUserAgent: [...countBy(active, (row) => row.userAgent)]
+      .map(([userAgent, count]) => ({ userAgent, active: count }))
+      .toSorted((a, b) => b.active - a.active)
+      .slice(0, 10),
+  };
 }

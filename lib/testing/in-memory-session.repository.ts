@@ -11,7 +11,7 @@ import {
   type SessionQuery,
   SessionRepository,
 } from '../contracts/session.repository';
-import { countBy, holdsSlot, isEarlierTie, isInUse } from './in-memory-rows';
+import { countBy, countsOf, holdsSlot, isEarlierTie, isInUse } from './in-memory-rows';
 
 /**
  * Sessions in memory, for tests without a database. Keeps the same contract as the table; gone with the process.
@@ -135,6 +135,21 @@ export class InMemorySessionRepository extends SessionRepository {
     return true;
   }
 
+  async noteRefusal(id: string, { at, since }: { at: number; since: number }): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.boundKind === null || (row.boundRefusedAt ?? -1) > since || row.expiresAt <= at) return false;
+    row.boundRefusedAt = at;
+    return true;
+  }
+
+  async forgetRefusal(id: string, userId: string, until: number): Promise<boolean> {
+    const row = this.rows.get(id);
+    if (!row || row.realm !== this.realm || row.userId !== userId || !((row.boundRefusedAt ?? Infinity) <= until))
+      return false;
+    row.boundRefusedAt = null;
+    return true;
+  }
+
   async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
     const row = this.rows.get(id);
     if (!row || row.realm !== this.realm || row.userId !== userId) return false;
@@ -187,19 +202,10 @@ export class InMemorySessionRepository extends SessionRepository {
   }
 
   async statistics(now: number, userId?: string): Promise<SessionCounts> {
-    const all = this.select((row) => userId === undefined || row.userId === userId);
-    const active = all.filter((row) => row.expiresAt > now);
-    const expired = all.filter((row) => row.expiresAt <= now);
-    const users = (rows: SessionRecord[]) => countBy(rows, (row) => row.userId);
-    return {
-      users: { all: users(all).size, active: users(active).size, expired: users(expired).size },
-      sessions: { all: all.length, active: active.length, expired: expired.length },
-      maxActivePerUser: Math.max(0, ...users(active).values()),
-      byUserAgent: [...countBy(active, (row) => row.userAgent)]
-        .map(([userAgent, count]) => ({ userAgent, active: count }))
-        .toSorted((a, b) => b.active - a.active)
-        .slice(0, 10),
-    };
+    return countsOf(
+      this.select((row) => userId === undefined || row.userId === userId),
+      now,
+    );
   }
 
   async readCounter(): Promise<number> {

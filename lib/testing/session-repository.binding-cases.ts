@@ -38,6 +38,33 @@ export const BINDING_CASES: Record<string, ContractCase> = {
     deepEqual((await repository.findById(record.id))?.record, { ...record, boundProofAt: T + 61 });
   },
 
+  'notes a refusal once in a while, for a bound session that lives': async (repository, newRecord) => {
+    const [record, unbound] = [newRecord({ boundKind: 'dpop', boundAt: T }), newRecord()];
+    await repository.insert(record);
+    await repository.insert(unbound);
+    const note = (at: number, id = record.id) => repository.noteRefusal(id, { at, since: at - 60 });
+    equal(await note(T + 1, unbound.id), false);
+    equal(await note(T + 1, randomUUID()), false);
+    equal(await note(T + HOUR), false);
+    equal(await wins(Array.from({ length: 6 }, () => note(T + 1))), 1);
+    equal(await note(T + 60), false);
+    equal(await note(T + 61), true);
+    deepEqual((await repository.findById(record.id))?.record, { ...record, boundRefusedAt: T + 61 });
+  },
+
+  'forgets a refusal for its own user, and none that came later': async (repository, newRecord) => {
+    const record = newRecord({ boundKind: 'dpop', boundAt: T });
+    await repository.insert(record);
+    equal(await repository.forgetRefusal(record.id, record.userId, T + HOUR), false);
+    await repository.noteRefusal(record.id, { at: T + 61, since: T + 1 });
+    equal(await repository.forgetRefusal(record.id, 'somebody else', T + 61), false);
+    equal(await repository.forgetRefusal(randomUUID(), record.userId, T + 61), false);
+    equal(await repository.forgetRefusal(record.id, record.userId, T + 60), false);
+    equal(await wins(Array.from({ length: 6 }, () => repository.forgetRefusal(record.id, record.userId, T + 61))), 1);
+    deepEqual((await repository.findById(record.id))?.record, record);
+    equal(await repository.noteRefusal(record.id, { at: T + 62, since: T + 2 }), true);
+  },
+
   'accepts no proof for a session that is not bound, or not there': async (repository, newRecord) => {
     const record = newRecord();
     await repository.insert(record);

@@ -66,6 +66,7 @@ export const SESSION_CASES: Record<string, ContractCase> = {
       boundKeyThumbprint: 'thumb',
       boundAt: T + 1,
       boundProofAt: T + 2,
+      boundRefusedAt: T + 3,
       slot: 3,
     });
     const bare = newRecord({ refreshDigest: null, userAgent: null, ipAddress: null, deviceName: null });

@@ -7,8 +7,8 @@ import {
 import type { Clock } from '../contracts/clock';
 import type { ShownProof } from '../contracts/shown-proof';
 import type { Challenges } from './challenge';
+import { LatelySeen } from './lately-seen';
 import { type DeviceKey, isSigned, type PossessionProof, PossessionProofs } from './possession-proof';
-import { AcceptedProofs } from './proof-replay';
 import { sha256 } from './token-key';
 
 /** How far a proof's `iat` may be from now, both ways. Milliseconds. */
@@ -27,7 +27,7 @@ export interface DpopSettings {
   readonly origins: readonly string[];
   /** Where every proof needs a nonce: what makes and recognises them. */
   readonly nonces?: Challenges | null;
-  /** How many proofs of one kind are remembered at most. @default 100_000 */
+  /** How many proofs of one kind are remembered at most: some 800 a second for two minutes. @default 100_000 */
   readonly remembered?: number;
 }
 
@@ -44,14 +44,16 @@ export interface DpopDemand {
 /** Checks DPoP proofs (RFC 9449 section 4.3): for guard, login, refresh and verifier alike. */
 export class DpopProofs {
   readonly #proofs = new PossessionProofs({ typ: 'dpop+jwt', hasKey: true });
-  /** Of bound sessions. */
-  readonly #accepted: AcceptedProofs;
+  /**
+   * Of bound sessions. Each counts once, in this process: across processes a nonce narrows the time in which it counts.
+   */
+  readonly #accepted: LatelySeen;
   /** Of logins, in a place of their own: anybody can send those, in any number, and must not push out the others. */
-  readonly #ofLogins: AcceptedProofs;
+  readonly #ofLogins: LatelySeen;
 
   constructor(private readonly settings: DpopSettings) {
-    this.#accepted = new AcceptedProofs(2 * PROOF_WINDOW, settings.remembered);
-    this.#ofLogins = new AcceptedProofs(2 * PROOF_WINDOW, settings.remembered);
+    this.#accepted = new LatelySeen(2 * PROOF_WINDOW, settings.remembered);
+    this.#ofLogins = new LatelySeen(2 * PROOF_WINDOW, settings.remembered);
   }
 
   /**

@@ -28,7 +28,7 @@ export const COLUMNS: readonly (keyof SessionRecord)[] = [...USUAL, ...OTHERS];
  */
 // prettier-ignore
 export function toRecord([
-  id, realm, userId, accessDigest, refreshDigest, generation, rotatedAt, createdAt, authenticatedAt, expiresAt, accessKeyAt, maxExpiresAt, lastUsedAt, userAgent, ipAddress, deviceName, kind, previousAccessDigest, accessSalt, accessKeyIndex, previousRefreshDigest, refreshSalt, rotationKeyDigest, idleTimeout, lastUserAgent, lastIpAddress, scopes, audience, acr, amr, actorId, actorRealm, actorSessionId, claims, boundKind, boundKey, boundKeyThumbprint, boundAt, boundProofAt, slot,
+  id, realm, userId, accessDigest, refreshDigest, generation, rotatedAt, createdAt, authenticatedAt, expiresAt, accessKeyAt, maxExpiresAt, lastUsedAt, userAgent, ipAddress, deviceName, kind, previousAccessDigest, accessSalt, accessKeyIndex, previousRefreshDigest, refreshSalt, rotationKeyDigest, idleTimeout, lastUserAgent, lastIpAddress, scopes, audience, acr, amr, actorId, actorRealm, actorSessionId, claims, boundKind, boundKey, boundKeyThumbprint, boundAt, boundProofAt, boundRefusedAt, slot,
 ]: readonly any[]): SessionRecord {
   return {
     id: String(id),
@@ -71,6 +71,7 @@ export function toRecord([
     boundKeyThumbprint,
     boundAt: numberOf(boundAt),
     boundProofAt: numberOf(boundProofAt),
+    boundRefusedAt: numberOf(boundRefusedAt),
     slot: numberOf(slot),
   };
 }

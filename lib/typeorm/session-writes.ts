@@ -3,6 +3,7 @@ import {
   In,
   IsNull,
   LessThan,
+  LessThanOrEqual,
   MoreThan,
   Not,
   Or,
@@ -53,6 +54,17 @@ export class SessionWrites {
     const isLater = Or(IsNull(), LessThan(madeAt));
     const where = { id, boundKind: Not(IsNull()), boundProofAt: isLater, expiresAt: MoreThan(at) };
     return this.update(where, { boundProofAt: madeAt });
+  }
+
+  noteRefusal(id: string, { at, since }: { at: number; since: number }): Promise<number> {
+    const isEarlier = Or(IsNull(), LessThanOrEqual(since));
+    const where = { id, boundKind: Not(IsNull()), boundRefusedAt: isEarlier, expiresAt: MoreThan(at) };
+    return this.update(where, { boundRefusedAt: at });
+  }
+
+  forgetRefusal(id: string, userId: string, until: number): Promise<number> {
+    const where = { id, realm: this.realm, userId, boundRefusedAt: LessThanOrEqual(until) };
+    return this.userIds.ofUser(userId, 0, () => this.update(where, { boundRefusedAt: null }));
   }
 
   rename(id: string, userId: string, deviceName: string | null): Promise<number> {

@@ -188,6 +188,14 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return (await this.writes.acceptProof(id, proof)) > 0;
   }
 
+  async noteRefusal(id: string, refusal: { at: number; since: number }): Promise<boolean> {
+    return (await this.writes.noteRefusal(id, refusal)) > 0;
+  }
+
+  async forgetRefusal(id: string, userId: string, until: number): Promise<boolean> {
+    return (await this.writes.forgetRefusal(id, userId, until)) > 0;
+  }
+
   async rename(id: string, userId: string, deviceName: string | null): Promise<boolean> {
     return (await this.writes.rename(id, userId, deviceName)) > 0;
   }

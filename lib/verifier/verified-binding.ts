@@ -7,12 +7,14 @@ import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 /** Asks for the proof of a bound session where another application's tokens are shown. Binds nothing itself. */
 export class VerifiedBinding extends SessionBinding {
   readonly checksUnbound = false;
+  readonly takesDpop: boolean;
   /** Null: this service does not know its own address, and can check no proof. */
   readonly #proofs: DpopProofs | null;
 
   constructor({ clock, publicOrigins }: Pick<ResolvedVerifierOptions, 'clock' | 'publicOrigins'>) {
     super();
     this.#proofs = publicOrigins.length > 0 ? new DpopProofs({ clock, origins: publicOrigins }) : null;
+    this.takesDpop = this.#proofs !== null;
   }
 
   admitLogin(): void {}

@@ -52,6 +52,8 @@ const CALLS: Record<string, (storage: TypeOrmSessionRepository) => Promise<unkno
       ...ROTATION, boundKind: 'dbsc', boundKey: '{}', boundKeyThumbprint: 'x', boundAt: 2, boundProofAt: null,
     }), // prettier-ignore
   acceptProof: (storage) => storage.acceptProof(ID, { madeAt: 1, at: 2 }),
+  noteRefusal: (storage) => storage.noteRefusal(ID, { at: 2, since: 1 }),
+  forgetRefusal: (storage) => storage.forgetRefusal(ID, 'alice', 2),
   deleteById: (storage) => storage.deleteById(ID),
   deleteByUser: (storage) => storage.deleteByUser('alice'),
   deleteSurplus: (storage) => storage.deleteSurplus('alice', [ID], 1),

@@ -88,6 +88,9 @@ describe.each(environments)('cookies: $title', ({ platform, kind }) => {
     const refused = await browser.post('/auth/login', { json: { ...json, password: 'wrong' } });
     expect(refused.status).toBe(401);
     expect((await browser.get('/notes')).status).toBe(200);
+    expect(t.events.filter(({ name }) => name === 'session.revoked').at(-1)).toMatchObject({
+      event: { sessionId: first, userId: '1', reason: 'replaced', actor: { userId: '1', sessionId: second } },
+    });
   });
 
   describe('of a program', () => {

@@ -77,7 +77,8 @@ describe.each(environments)('DBSC, the refresh: $title', ({ platform, kind }) =>
       const answer = await browser.ask({ [PROOF]: browser.proofFor(await challenge(), change) });
       expect(answer.status).toBe(401);
       expect(answer.headers['set-cookie']).toBeUndefined();
-      expect(await rowOf(t, id())).toEqual(before);
+      // What it may get, in its own time, is the note of it.
+      expect({ ...(await rowOf(t, id())), boundRefusedAt: null }).toEqual(before);
       const refusal = t.events.find((one) => one.name === 'binding.refused')?.event;
       expect(refusal).toMatchObject({ sessionId: id(), userId: String(user.id) });
     }
@@ -282,6 +283,52 @@ describe.each(environments)('DBSC, the refresh: $title', ({ platform, kind }) =>
     expect(await browser.post('/auth/logout')).toMatchObject(refused);
     expect(await browser.visit('/notes')).toMatchObject({ status: 401, body: { code: 'missing_token' } });
     expect(await rowOf(t, id())).toBeDefined();
+  });
+
+  it('names no scheme in a refusal that it would not take', async () => {
+    await browser.renew();
+    const token = browser.jar.get(ACCESS)!;
+    const refused = [
+      [await browser.post('/auth/refresh'), 'binding_required'],
+      [await t.http.get('/notes', { headers: { authorization: `DPoP ${token}` } }), 'invalid_token'],
+    ] as const;
+    for (const [{ status, headers }, error] of refused) {
+      expect([status, headers['www-authenticate']]).toEqual([401, `Bearer realm="jwt-knox", error="${error}"`]);
+    }
+  });
+
+  it('lets a thief who logs in with the cookies end the session, which an event tells, and no more', async () => {
+    const mallory = await t.users.add(`mallory${count}`);
+    await browser.renew();
+    const session = id();
+    const thief = new DbscBrowser(t.http);
+    thief.registers = false;
+    for (const [name, value] of browser.jar) thief.jar.set(name, value);
+    const stolen = new Map(thief.jar);
+    const wrong = { username: mallory.username, password: 'wrong' };
+    expect((await thief.post('/auth/login', { json: wrong })).status).toBe(401);
+    expect(await browser.renew()).toBe('renewed');
+    t.events.length = 0;
+    const { body } = await logInAs(thief, mallory.username);
+    const [userId, thiefId] = [String(user.id), String(mallory.id)];
+    expect(t.events.filter(({ name }) => name === 'session.revoked').map(({ event }) => event)).toEqual([
+      {
+        scope: { sessionId: session },
+        userId,
+        sessionId: session,
+        count: 1,
+        reason: 'replaced',
+        actor: { userId: thiefId, sessionId: body.session_id },
+      },
+    ]);
+    // Of the session nothing is left for the thief, who is in their own now; the browser is told that it is over.
+    expect(claimsOf(thief.jar.get(ACCESS)!).sub).toBe(thiefId);
+    expect(claimsOf(thief.jar.get(REFRESH)!).sub).toBe(thiefId);
+    const den = new DbscBrowser(t.http);
+    for (const [name, value] of stolen) den.jar.set(name, value);
+    expect([(await den.get('/notes')).status, (await den.post('/auth/refresh')).status]).toEqual([401, 401]);
+    expect(await t.tokens.list(userId)).toEqual([]);
+    expect(await browser.renew()).toBe('ended');
   });
 
   it('K1 leaves a thief with all cookies nothing after the access token', async () => {

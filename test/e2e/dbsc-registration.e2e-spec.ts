@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BearerTransport } from '../../lib';
+import { BearerTransport, type Session } from '../../lib';
 import { pages } from '../../lib/pages';
 import { boundBrowser, createBoundApp, logInAs, rowOf } from '../support/bound-app';
 import { cookiesIn } from '../support/browser-like';
@@ -247,6 +247,30 @@ describe.each(environments)('DBSC, where tokens are in no cookies: $title', ({ p
   });
 });
 
+describe.each(environments)('staff whose session a browser has bound: $title', ({ platform, kind }) => {
+  it.each([
+    ['5m', undefined, 300],
+    ['5m', '15m', 300],
+    ['5m', '1m', 60],
+    ['20m', '15m', 900],
+  ])('K3 act as a user no longer than an access token counts: %s, asked for %s', async (accessTtl, ttl, expected) => {
+    const t = await createBoundApp(platform, kind, { options: { accessToken: { ttl: accessTtl } } });
+    const [, bob] = [await t.users.add('alice'), await t.users.add('bob')];
+    const browser = await boundBrowser(t, 'alice');
+    const [own] = await t.tokens.list('1');
+    const order = { reason: 'Ticket 4711', ...(ttl !== undefined && { ttl }) };
+    const { accessToken: token, expiresIn, session } = await t.tokens.impersonate(own!, bob, order);
+    expect([expiresIn, session.expiresAt - t.clock.now()]).toEqual([expected, expected * 1_000]);
+    expect((await t.http.get('/notes', { token })).body).toMatchObject({ username: 'bob' });
+    t.clock.advance(`${expected - 1}s`);
+    expect((await t.http.get('/notes', { token })).status).toBe(200);
+    t.clock.advance('1s');
+    expect((await t.http.get('/notes', { token })).status).toBe(401);
+    expect(await browser.renew()).toBe('renewed');
+    await t.close();
+  });
+});
+
 describe.each(environments)('DBSC, where sessions must be bound: $title', ({ platform, kind }) => {
   let t: TestApp;
   beforeAll(async () => {
@@ -276,6 +300,19 @@ describe.each(environments)('DBSC, where sessions must be bound: $title', ({ pla
     await logInAs(browser, 'alice');
     expect((await browser.post('/auth/logout')).status).toBe(204);
   });
+
+  it('K3 lets staff act as a user from a session that is bound, and from no other', async () => {
+    const bob = await t.users.add('bob');
+    const browser = await boundBrowser(t, 'alice');
+    const own = (await t.tokens.list('1')).find(({ id }) => id === browser.bound.id)!;
+    const unbound = (await t.tokens.issue((await t.users.findById('1'))!)).session;
+    t.events.length = 0;
+    const act = (actor: Session) => t.tokens.impersonate(actor, bob, { reason: 'Ticket 4711' });
+    await expect(act(unbound)).rejects.toMatchObject({ code: 'binding_required', refusal: 'not_bound' });
+    expect(t.events).toMatchObject([{ name: 'binding.refused', event: { reason: 'not_bound', isCopy: false } }, { name: 'login.failed' }]);
+    const { accessToken: token } = await act(own);
+    expect((await t.http.get('/notes', { token })).body).toMatchObject({ username: 'bob' });
+  }); // prettier-ignore
 
   it('has the first page that comes before the registration asked for once more', async () => {
     const browser = new DbscBrowser(t.http);

@@ -59,6 +59,9 @@ describe.each(environments)('tokens bound by DPoP in another service: $title', (
     it('K3: without an address of its own, it refuses them', async () => {
       expect(await ask(device, '/orders', unaware[mode])).toEqual([401, 'binding_required']);
       expect((await unaware[mode].http.get('/orders', { token })).body.code).toBe('binding_required');
+      const headers = device.headers('GET', '/orders', token);
+      const { headers: said } = await unaware[mode].http.get('/orders', { headers });
+      expect(said['www-authenticate']).toBe('Bearer realm="jwt-knox", error="binding_required"');
     });
 
     it('K4: takes a proof once', async () => {

@@ -103,6 +103,7 @@ describe.each(environments)('a guarded route: $title', ({ platform, kind }) => {
         realm: '', kind: 'login', idleTimeout: 86_400_000, maxExpiresAt: t.clock.now() + 30 * 86_400_000,
         lastUserAgent: null, lastIpAddress: null, scopes: null, audience: null, acr: null, amr: null,
         actorId: null, actorRealm: null, actorSessionId: null, boundKind: null, boundKeyThumbprint: null, boundAt: null,
+        boundRefusedAt: null,
       }, // prettier-ignore
     });
   });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { JwtKnoxEvents } from '../../lib';
+import { JwtKnoxEvents, SessionRepository } from '../../lib';
 import { leaseCache, type LeaseCacheOptions, postgresFeed } from '../../lib/cache';
 import { typeOrm } from '../../lib/typeorm';
 import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
@@ -83,6 +83,23 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     await warm(b, renewed.accessToken);
     await a.tokens.revokeAll(session.userId);
     expect(await status(b, renewed.accessToken)).toBe(401);
+  });
+
+  it('a copied token that was refused in one process is announced in the other, and so is that its user knows', async () => {
+    const { a, b, login } = await pair();
+    const { session } = await a.tokens.authenticate(await login());
+    const announced: unknown[] = [];
+    b.app.get(JwtKnoxEvents).on('session.announced', (one) => void announced.push(one));
+    await a.source.query(`UPDATE jwt_knox_sessions SET "boundKind" = 'dpop'`);
+    const change = { scope: { sessionId: session.id }, isEnd: false };
+    await expect.poll(() => announced).toEqual([change]);
+    const repository = a.app.get(SessionRepository);
+    const at = a.clock.now();
+    expect(await repository.noteRefusal(session.id, { at, since: at - 60_000 })).toBe(true);
+    await expect.poll(() => announced).toEqual([change, change]);
+    expect(await repository.noteRefusal(session.id, { at, since: at - 60_000 })).toBe(false);
+    expect(await repository.forgetRefusal(session.id, session.userId, at)).toBe(true);
+    await expect.poll(() => announced).toEqual([change, change, change]);
   });
 
   it('L1: SQL written by hand counts after settled(), and so does the end of a user by a cascade or a truncated table', async () => {

@@ -83,6 +83,21 @@ describe.each(environments)('the stream of the page of devices: $title', ({ plat
     expect(lists(bobs)).toBe(1);
   });
 
+  it('brings the list when a copy of a session in it was refused, here or in another process', async () => {
+    const [first, second] = [await t.login(), await t.login()];
+    const [mine, bobs] = [await listen(first.access_token), await listen((await t.login('bob')).access_token)];
+    await expect.poll(() => [lists(mine), lists(bobs)]).toEqual([1, 1]);
+    const events = t.app.get(JwtKnoxEvents);
+    const scope = { sessionId: second.session_id };
+    events.emit('session.copied', { ...scope, userId: '1', presenter: { userAgent: null, ip: null }, at: 1 });
+    await expect.poll(() => lists(mine)).toBe(2);
+    await t.source.getRepository(JwtKnoxSession).update({ id: second.session_id }, { boundRefusedAt: t.clock.now() });
+    events.emit('session.announced', { scope, isEnd: false });
+    await expect.poll(() => lists(mine)).toBe(3);
+    expect(mine.text.slice(mine.text.lastIndexOf('event: devices'))).toContain('The attempt was refused.');
+    expect(lists(bobs)).toBe(1);
+  });
+
   it('says when its session has ended, here or in another process, and stays open after its token has expired', async () => {
     const logins = [await t.login(), await t.login(), await t.login()];
     const [here, elsewhere, stays] = await Promise.all(logins.map((one) => listen(one.access_token)));

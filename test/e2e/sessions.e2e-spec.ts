@@ -90,6 +90,7 @@ describe.each(environments)("a user's sessions: $title", ({ platform, kind }) =>
           scopes: null,
           actor: null,
           bound: null,
+          copy_refused_at: null,
           current: true,
         },
       ]);

@@ -4,7 +4,7 @@ import { JwtKnoxSession } from '../../lib/typeorm';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
 
 const METHODS = [
-  'findById', 'findByIds', 'findByUser', 'findSlots', 'insert', 'vacate', 'reinstate', 'rotate', 'prolong', 'bindKey', 'acceptProof', 'touch', 'moveAccessKey', 'renewKeys', 'rename', 'narrow',
+  'findById', 'findByIds', 'findByUser', 'findSlots', 'insert', 'vacate', 'reinstate', 'rotate', 'prolong', 'bindKey', 'acceptProof', 'noteRefusal', 'forgetRefusal', 'touch', 'moveAccessKey', 'renewKeys', 'rename', 'narrow',
   'deleteById', 'deleteByUser', 'deleteSurplus', 'findCrowded', 'deleteCreatedBefore', 'deleteExpired', 'statistics',
   'readCounter', 'raiseFence', 'isFenced',
 ] as const; // prettier-ignore

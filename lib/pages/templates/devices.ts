@@ -15,8 +15,8 @@ ${passwordField('it.needsProof && !one.isCurrent', "'password-' + one.id")}<butt
 </form>
 `;
 
-const card = `<%~ include('@session', { one }) %>
-<div class="actions"><% if (it.isLogin) { %>${rename}<% } %>${end}</div>
+const card = `<%~ include('@session', { one, mayDismiss: it.isLogin }) %>
+<div class="actions"><% if (it.isLogin) { %>${rename}<% } %><% if (!one.refusal || !it.isLogin) { %>${end}<% } %></div>
 `;
 
 /** What a script replaces when it changes. */

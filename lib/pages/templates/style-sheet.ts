@@ -96,6 +96,9 @@ summary { min-height: 2.75rem; padding: 0.6rem 0; color: var(--knox-accent); cur
 .problem { color: var(--knox-problem); font-weight: 600; }
 .done { color: var(--knox-done); font-weight: 600; }
 .notice { border-inline-start: 4px solid var(--knox-accent); padding-inline-start: 0.75rem; }
+.alarm { border: 2px solid var(--knox-problem); border-radius: var(--knox-radius); padding: 0.75rem; margin: 0.75rem 0; }
+.alarm p { margin: 0 0 0.75rem; }
+.alarm strong { display: block; color: var(--knox-problem); }
 .chart { display: block; width: 100%; max-width: 32rem; height: auto; }
 .chart text { fill: var(--knox-text); font-size: 12px; }
 .chart .bar { fill: var(--knox-accent); }

@@ -25,6 +25,11 @@ export const de: Record<keyof typeof en, string> = {
   'device.on': '{browser} auf {system}',
   'device.unknown': 'Unbekanntes Gerät',
   'device.bound': 'An sein Gerät gebunden',
+  'device.refused':
+    'Jemand hat versucht, diese Sitzung auf einem anderen Gerät zu benutzen. Der Versuch wurde abgewiesen.',
+  'device.refusedAdvice':
+    'Wer das war, hat eine Kopie dessen, was dieses Gerät sendet. Melden Sie es ab, und melden Sie sich dort neu an.',
+  'device.refusedSeen': 'Ausblenden',
   'device.staff': 'Vom Personal ausgestellt',
   'device.program': 'Für ein Programm',
   'device.expired': 'Abgelaufen',

@@ -23,6 +23,10 @@ export const en = {
   'device.on': '{browser} on {system}',
   'device.unknown': 'Unknown device',
   'device.bound': 'Bound to its device',
+  'device.refused': 'Somebody tried to use this session from another device. The attempt was refused.',
+  'device.refusedAdvice':
+    'Whoever it was has a copy of what this device sends. Sign out on it, and sign in there again.',
+  'device.refusedSeen': 'Dismiss',
   'device.staff': 'Issued by staff',
   'device.program': 'For a program',
   'device.expired': 'Expired',

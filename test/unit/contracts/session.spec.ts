@@ -93,6 +93,7 @@ describe('a session as hosts see it', () => {
       id: 'id', userId: '1', generation: 1, rotatedAt: 2, createdAt: 1, authenticatedAt: 1, expiresAt: 9, lastUsedAt: 3, userAgent: 'ua', ipAddress: '::1',
       deviceName: 'mine', realm: '', kind: 'login', idleTimeout: null, maxExpiresAt: null, lastUserAgent: null, lastIpAddress: null, scopes: null,
       audience: null, acr: null, amr: null, actorId: null, actorRealm: null, actorSessionId: null, boundKind: null, boundKeyThumbprint: null, boundAt: null,
+      boundRefusedAt: null,
     }); // prettier-ignore
     expect(JSON.stringify(session)).not.toContain('secret');
     expect(Object.isFrozen(session)).toBe(true);

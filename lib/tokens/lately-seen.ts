@@ -1,15 +1,12 @@
-/** Most proofs remembered at once: the oldest leave first, some 800 a second for two minutes. */
+/** Most ids remembered at once: the oldest leave first. */
 const MOST = 100_000;
 
-/**
- * Which proofs were accepted lately, in this process: so that each counts once. Those of another process it does not know;
- * across processes a nonce narrows the time in which a proof counts.
- */
-export class AcceptedProofs {
+/** What was seen lately, in this process: so that each counts once. What another process has seen it does not know. */
+export class LatelySeen {
   /** In the order of their coming. */
   readonly #seen = new Map<string, number>();
 
-  /** @param lifetime how long a proof could count, ms */
+  /** @param lifetime how long each is remembered, ms */
   constructor(
     private readonly lifetime: number,
     private readonly most = MOST,
@@ -23,7 +20,7 @@ export class AcceptedProofs {
     return this.#seen.has(id);
   }
 
-  /** False when it was accepted before. @param now milliseconds */
+  /** False when it was seen before. @param now milliseconds */
   add(id: string, now: number): boolean {
     this.forget(now);
     if (this.#seen.has(id)) return false;

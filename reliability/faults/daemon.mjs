@@ -23,13 +23,16 @@ export async function withDaemon(program, { files, args }, proof) {
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
   const daemon = spawn(program, args, { ...identity, env, cwd: folder, stdio: 'ignore' });
   daemon.once('error', () => undefined);
+  const tell = (code, signal) => console.error(`${program} ended by itself: ${signal ?? code}.`);
   const stop = () => {
+    daemon.off('exit', tell);
     daemon.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', stop);
   try {
     await untilOpen(port, daemon, program);
+    daemon.once('exit', tell);
     return await proof(port);
   } finally {
     process.off('exit', stop);

@@ -58,6 +58,9 @@ export function resolveBindingOptions(given: DeviceBindingOptions = {}): Resolve
   if (dbsc === 'off' && dpop === 'off') {
     problems.push('dbsc, dpop: both are off, and nothing could be bound; leave one of the two out.');
   }
+  if (dbsc === 'off' && others.enforceFrom !== undefined) {
+    problems.push("enforceFrom: is about what browsers bind, and dbsc is 'off'; leave it out.");
+  }
   if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, 'deviceBinding');
   return { dbsc, dpop, policy, enforceFrom: others.enforceFrom ?? 'first-proof' };
 }

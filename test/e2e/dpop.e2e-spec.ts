@@ -362,6 +362,7 @@ describe.each(environments)('sessions bound by DPoP: $title', ({ platform, kind 
 
   it('says what is wrong with its options, and what the module lacks', async () => {
     expect(() => deviceBinding({ dbsc: 'off', dpop: 'off' })).toThrow('both are off');
+    expect(() => deviceBinding({ dbsc: 'off', enforceFrom: 'registration' })).toThrow('enforceFrom: is about');
     expect(() => deviceBinding({ policy: 'must' as never, other: 1 } as never)).toThrow(
       /other: no such option.*policy: must be/s,
     );

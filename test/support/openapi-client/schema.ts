@@ -282,6 +282,11 @@ export interface components {
             } | null;
             /** @description How the session is bound to a key of its device; null: it is not. */
             bound: string | null;
+            /**
+             * Format: date-time
+             * @description When somebody with a copy of its token was refused last, until the user has seen it.
+             */
+            copy_refused_at: string | null;
             /** @description Whether it is the session of this request. */
             current: boolean;
         };

@@ -9,6 +9,12 @@ const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 60_000;
 const servers = databaseKinds.filter((kind): kind is Exclude<DatabaseKind, 'sqlite'> => kind !== 'sqlite');
 
+it('an embedded database has the clock of its process, and is not asked', async () => {
+  const query = () => Promise.reject(new Error('It was asked.'));
+  for (const type of ['better-sqlite3', 'sqlite', 'sqljs'])
+    expect(await databaseTime({ type, query } as never)).toBeNull();
+});
+
 describe.each(servers)("the database's own clock: %s", (kind) => {
   let database: TestDatabase;
   let source: DataSource;

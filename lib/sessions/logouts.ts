@@ -12,7 +12,7 @@ import type { Session, SessionRecord } from '../contracts/session';
 import { AccessTokenVerifier } from './access-token.verifier';
 import type { RequestDeadline } from './request-deadline';
 import { SessionRenewals } from './session-renewals';
-import { ENDED_BEFORE, SessionRevoker } from './session-revoker';
+import { SessionRevoker } from './session-revoker';
 
 /** The tokens that a logout may come with. */
 interface Shown {
@@ -72,14 +72,13 @@ export class Logouts {
     return this.renewals.findToEnd(refresh, presenter, { deadline, use: 'logout' });
   }
 
-  /** Who ended it may still wait for other instances: an answer that it is over says that it is over there, too. */
   private async afterItsEnd(reason: RevocationReason, error: unknown, { access, refresh }: Shown): Promise<never> {
     this.revoker.refused({ reason }, error);
-    const { reason: why } = error as { reason?: string };
-    if (!why || !ENDED_BEFORE.has(why)) throw error;
-    const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;
-    const { sid } = this.verifier.show((isOfRefresh ? refresh : access)!);
-    await this.revoker.settled(typeof sid === 'string' ? sid : undefined);
+    await this.revoker.settledIfEnded((error as { reason?: string }).reason, () => {
+      const isOfRefresh = error instanceof InvalidRefreshTokenError || error instanceof RefreshTokenExpiredError;
+      const { sid } = this.verifier.show((isOfRefresh ? refresh : access)!);
+      return typeof sid === 'string' ? sid : undefined;
+    });
     throw error;
   }
 }

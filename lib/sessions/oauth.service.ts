@@ -6,7 +6,7 @@ import { actorClaim, JwtCodec } from '../tokens/jwt-codec';
 import type { AccessClaims, Payload, RefreshClaims } from '../tokens/token-claims';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionRefresher } from './session-refresher';
-import { ENDED_BEFORE, SessionRevoker } from './session-revoker';
+import { SessionRevoker } from './session-revoker';
 import { SessionChecker } from './session-checker';
 import { RequestDeadline } from './request-deadline';
 import { scopeClaim } from '../contracts/scopes';
@@ -94,11 +94,8 @@ export class OAuthService {
     });
   }
 
-  /** Who ended it may still wait for other instances: an answer that there is nothing to end says that it is over there, too. */
   private async afterItsEnd(error: unknown): Promise<never> {
-    if (error instanceof TokenRejection && ENDED_BEFORE.has(error.reason)) {
-      await this.revoker.settled(error.claims?.sessionId);
-    }
+    if (error instanceof TokenRejection) await this.revoker.settledIfEnded(error.reason, () => error.claims?.sessionId);
     throw error;
   }
 

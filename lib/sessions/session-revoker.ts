@@ -15,7 +15,7 @@ import { SessionCache } from './session-cache';
 export const HELD_BY_PEOPLE: readonly SessionKind[] = ['login', 'impersonation'];
 
 /** What a storage says of a session that another process may still accept: gone, evicted, or with new keys. */
-export const ENDED_BEFORE: ReadonlySet<string> = new Set(['session_not_found', 'session_expired', 'key_mismatch']);
+const ENDED_BEFORE: ReadonlySet<string> = new Set(['session_not_found', 'session_expired', 'key_mismatch']);
 
 /** How often a change whose row changed under it reads it again. */
 const MAX_ATTEMPTS = 5;
@@ -54,6 +54,15 @@ export class SessionRevoker {
    */
   async settled(sessionId?: string): Promise<void> {
     if (this.cache) await this.newDeadline().run(() => this.outlast(sessionId));
+  }
+
+  /**
+   * Before it is answered that there was nothing to end: who ended it may still wait for other instances, and the answer says
+   * that it is over there, too.
+   * @param reason why it was refused
+   */
+  async settledIfEnded(reason: string | undefined, sessionId: () => string | undefined): Promise<void> {
+    if (reason !== undefined && ENDED_BEFORE.has(reason)) await this.settled(sessionId());
   }
 
   /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */

@@ -10,7 +10,7 @@ import { Random, seedOf } from '../attacks/random.mjs';
 import { RawClient } from '../attacks/raw-client.mjs';
 
 const COUNTS = { postgres: 40_000, mariadb: 7_000, sqlite: 3_000 };
-const SHORT = { postgres: 1_000, mariadb: 300, sqlite: 200 };
+const SHORT = { postgres: 600, mariadb: 300, sqlite: 200 };
 const LANES = 12;
 const HONEST_SHARE = 0.08;
 const MEMORY_LIMIT = 50 * 2 ** 20;

@@ -27,7 +27,7 @@ await main('the reach of a revocation', {
       const tally = new Tally();
       const admin = (await nodes[0].login('admin')).access_token;
       const ways = Object.entries(WAYS);
-      const count = short ? 300 : ROUNDS[kind];
+      const count = short ? 150 : ROUNDS[kind];
       await rounds(count, 4, async (index) => {
         const [way, requestOf] = ways[index % ways.length];
         const user = `user${index % USERS}`;

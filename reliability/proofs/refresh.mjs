@@ -13,7 +13,7 @@ await main('refresh races', {
   run: (kind, { short, plant }) =>
     withApplication({ kind, plant, users: 50 }, async ({ nodes }) => {
       const tally = new Tally();
-      const count = short ? 60 : ROUNDS[kind];
+      const count = short ? 30 : ROUNDS[kind];
       await rounds(count, 3, async (index) => {
         const login = await nodes[index % 2].login(`user${index % 50}`);
         const answers = await Promise.all(

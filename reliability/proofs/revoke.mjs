@@ -14,7 +14,7 @@ const CLOCKS = [0, 40, HOUR];
 const OPTIONS = { accessToken: { ttl: `${ACCESS_TTL_HOURS}h` }, storageTimeout: '20s' };
 
 const TOTALS = { postgres: 5_000, mariadb: 5_000, sqlite: 1_000 };
-const SHORT = { each: 4, clocks: [40] };
+const SHORT = { each: 2, clocks: [40] };
 const MARIADB_LEVELS = ['REPEATABLE READ', 'READ COMMITTED'];
 const FAULTS = ['alive', 'rowsLeft', 'ownLost', 'endsRefused', 'errors'];
 

@@ -7,7 +7,7 @@ import { main, rounds, Tally, withApplication } from '../harness/harness.mjs';
 import { chromiumRounds } from '../harness/bound-chromium.mjs';
 
 const FULL = { honest: 1_000, chromium: 30, thefts: 100 };
-const SHORT = { honest: 60, chromium: 2, thefts: 10 };
+const SHORT = { honest: 30, chromium: 2, thefts: 5 };
 const PLANTED = { honest: 24, chromium: 0, thefts: 4 };
 const USERS = 60;
 const FAULTS = [

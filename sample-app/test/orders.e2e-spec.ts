@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDatabase, databaseKinds } from '../../test/support/databases.js';
+import { firstOf, isLong } from '../../test/support/lengths.js';
 import { BROKERS } from '../../test/support/brokers.js';
 import { AppProcess, MAIN, NPM_START_SERVICES, ORDERS, START_TIMEOUT } from './support/app-process.js';
 
@@ -50,7 +51,7 @@ describe.each(databaseKinds)('a second service, whose users log in at the first:
   }
   const ask = (orders: AppProcess, token: string) => orders.http.send('GET', '/orders', { token });
 
-  it.each(['introspect', 'shared-database'])(
+  it.each(firstOf(['introspect', 'shared-database'], 1))(
     'in mode %s lets them in, and not a moment after they logged out',
     async (mode) => {
       const { main, orders } = await startBoth(mode);
@@ -75,11 +76,13 @@ describe.each(databaseKinds)('a second service, whose users log in at the first:
     expect((await ask(orders, token)).body).toMatchObject({ statusCode: 401, code: 'token_expired' });
   });
 
-  it.each([
-    ['jwks', 200],
+  const WHILE_DOWN = [
     ['introspect', 503],
+    ['jwks', 200],
     ['shared-database', 200],
-  ])('in mode %s answers %i while the first service is down', async (mode, expected) => {
+  ] as const;
+
+  it.each(firstOf(WHILE_DOWN, 1))('in mode %s answers %i while the first service is down', async (mode, expected) => {
     const { main, orders } = await startBoth(mode);
     const { access_token: token } = await main.login('alice');
     expect((await ask(orders, token)).status).toBe(200);
@@ -110,7 +113,7 @@ describe.each(databaseKinds)('a second service, whose users log in at the first:
     expect((await mine(later)).body).toMatchObject({ statusCode: 503, code: 'orders_unavailable' });
   });
 
-  it('is not asked over NATS unless that is on', async () => {
+  it.runIf(isLong())('is not asked over NATS unless that is on', async () => {
     const { main } = await startBoth('introspect');
     const { access_token: token } = await main.login('alice');
     expect((await main.http.send('GET', '/my-orders', { token })).status).toBe(404);

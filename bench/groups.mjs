@@ -77,6 +77,15 @@ export const GROUPS = [
     scenarios: ['without', 'bearer', 'padded', 'dpop', 'verify'].map((way) => `bound/fastify/postgres/${way}`),
   },
   {
+    name: 'verified',
+    title: 'A service that verifies signatures, and hears of logouts',
+    isCentral: true,
+    rounds: 45,
+    scenarios: PLATFORMS.flatMap((platform) =>
+      ['signature', 'revocations'].map((way) => `verified/${platform}/${way}`),
+    ),
+  },
+  {
     name: 'announced',
     title: 'What announcements take, on PostgreSQL',
     isCentral: true,

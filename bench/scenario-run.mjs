@@ -33,8 +33,9 @@ export class ScenarioRun {
       this.servers.push(process);
       const common = { scenario: scenario.name, secret, database: this.database?.options, isFirst: index === 0 };
       const settings = { ...common, ...scenario.settings };
-      const { port, requests, calm } = await process.ask('serve', settings);
+      const { port, requests, calm, held } = await process.ask('serve', settings);
       process.port = port;
+      this.held = held;
       if (index === 0) this.open({ requests, calm });
     }
   }
@@ -97,7 +98,7 @@ export class ScenarioRun {
       const before = await this.accounts();
       const times = await drive(connections, count, this.exchange);
       const after = await this.accounts();
-      const sample = sampleOf(before, after, count, times);
+      const sample = { ...sampleOf(before, after, count, times), held: this.held };
       this.samples.push(sample);
       return sample;
     } finally {

@@ -13,7 +13,8 @@ const answers = {
     served = await findScenario(scenario).serve(settings);
     // See README, "Method": no marking of what the start left behind may fall into the first requests.
     globalThis.gc();
-    return { port: served.port, requests: served.requests, calm: served.calm };
+    const { port, requests, calm, held } = served;
+    return { port, requests, calm, held };
   },
 
   account() {

@@ -56,9 +56,9 @@ const statements = (platform, name, most) => ({
   of: (_samples, figuresOf) => [figuresOf(`knox/${platform}/postgres/${name}`).statements - 1],
 });
 
-/** How long a request takes, in ms, with 8 under way. */
-const within = (group, name, figure, most) => ({
-  group, most, unit: 'ms', text: `${name}, ${figure}`,
+/** A figure by itself: how long a request takes, in ms, with 8 under way, or what is held in memory, in MB. */
+const within = (group, name, figure, most, unit = 'ms') => ({
+  group, most, unit, text: `${name}, ${figure}`,
   of: (samples) => samples(name).map((one) => one[figure]),
 }); // prettier-ignore
 
@@ -96,6 +96,10 @@ export const TARGETS = [
   ),
   within('announced', 'cached/fastify/postgres/logout', 'p50', 160),
   within('announced', 'cached/fastify/postgres/logout', 'p99', 400),
+  ...['fastify', 'express'].map((platform) =>
+    times(undefined, 'verified', `verified/${platform}/revocations`, `verified/${platform}/signature`, 1.05),
+  ),
+  within('verified', 'verified/fastify/revocations', 'held', 20, 'MB'),
   beyond(20, 'sqlite', 'knox/fastify/sqlite/session', 'bare/fastify', 40),
   ...['fastify', 'express'].flatMap((platform) =>
     ['login', 'refresh'].flatMap((name) => [statements(platform, name, 1), operation(platform, name, 1.5)]),

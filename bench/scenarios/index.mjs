@@ -9,6 +9,7 @@ import { operations } from './operations.mjs';
 import { raw } from './raw.mjs';
 import { scale } from './scale.mjs';
 import { stateless } from './stateless.mjs';
+import { verifiedRequests } from './verified.mjs';
 
 const ALL = new Map(
   [
@@ -19,6 +20,7 @@ const ALL = new Map(
     ...ofPages,
     ...cachedRequests,
     ...boundRequests,
+    ...verifiedRequests,
     ...betterAuth,
     ...operations,
     ...scale,

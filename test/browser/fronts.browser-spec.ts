@@ -6,10 +6,11 @@ import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
 import { createApp, type TestApp } from '../support/create-app';
 import { addFronts } from '../support/fronts';
+import { firstOf } from '../support/lengths';
 import { platforms } from '../support/platforms';
 import { launch, logIn, openPage } from './chromium';
 
-describe.each(platforms)('pages behind helmet and compression, in Chromium, on $name', (platform) => {
+describe.each(firstOf(platforms, 1))('pages behind helmet and compression, in Chromium, on $name', (platform) => {
   let browser: Browser;
   let t: TestApp;
 

@@ -4,6 +4,7 @@ import { CookieTransport, JwtKnoxEvents } from '../../lib';
 import { pages } from '../../lib/pages';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { createApp, type TestApp } from '../support/create-app';
+import { firstOf } from '../support/lengths';
 import { platforms } from '../support/platforms';
 import { launch, logIn, openPage, violationsOf } from './chromium';
 import { closeSuite, leave, openSuite } from './suite';
@@ -12,7 +13,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-describe.each(platforms)('an open page of devices, on $name', (platform) => {
+describe.each(firstOf(platforms, 1))('an open page of devices, on $name', (platform) => {
   let t: TestApp;
   let browser: Browser;
   let address: string;
@@ -115,7 +116,7 @@ describe.each(platforms)('an open page of devices, on $name', (platform) => {
   });
 });
 
-describe.each(platforms)('without scripts, on $name', (platform) => {
+describe.each(firstOf(platforms, 1))('without scripts, on $name', (platform) => {
   it('the page of devices is complete all the same, and a server with open pages stops', async () => {
     const browser = await launch();
     const t = await createApp(platform, 'sqlite', {

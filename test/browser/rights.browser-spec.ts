@@ -3,13 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
 import type { TestApp } from '../support/create-app';
+import { firstOf } from '../support/lengths';
 import { platforms } from '../support/platforms';
 import { logIn, openPage, overflowOf, violationsOf } from './chromium';
 import { closeSuite, leave, openSuite } from './suite';
 
 const SCREENSHOTS = '.cache/screenshots';
 
-describe.each(platforms)('rights on the page of devices in Chromium, on $name', (platform) => {
+describe.each(firstOf(platforms, 1))('rights on the page of devices in Chromium, on $name', (platform) => {
   let t: TestApp;
   let browser: Browser;
   let address: string;

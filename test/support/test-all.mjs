@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
@@ -26,8 +26,20 @@ const TIMEOUT_MS = 5_000;
 const ALIKE =
   /^(?:anonymous|audiences|client.*|context.*|cookies|d1-every-door|dpop.*|end-with-session|first-pages|framework-errors|gateways|global-guards|graphql|guard|host-interceptors|host-pipes|jwks|login-guards|long-lived|microservices|misconfigured-hosts|nearly-right-.*|oauth-clients|oauth-metadata|one-door|pages.*|realm-refusals|recipes|refusal-log|revocations|route-guards|s2-leaked-signing-key|s[467]-.*|sockets|testing-helpers|transport-clears|undelivered-login|user-agent-binding|username-field|verifier-outage)\.e2e-spec\.ts$/;
 
-/** What is run on the servers. */
-const onServers = () => filesOnServers((name) => LENGTH !== 'long' && ALIKE.test(name));
+/** What asks it for more, and for the same on both servers. Short runs ask PostgreSQL. */
+const ALIKE_ON_SERVERS =
+  /^(?:admin|announcements|devices|dbsc-.*|diagnostics|endings|host-fronts|impersonation|opentelemetry|program-tokens|provider-contract|reauthenticate|s10-hostile-input|s11-secrets|s9-late-answers|scenarios|scopes|terminus|two-apps|user-.*|verifier.*)\.e2e-spec\.ts$/;
+
+/** What is run on the servers, and on which. */
+function onServers() {
+  if (LENGTH === 'long') return [{ databases: 'postgres,mariadb', filter: filesOnServers() }];
+  const isOnOne = (path) => ALIKE_ON_SERVERS.test(basename(path));
+  const filter = filesOnServers((name) => ALIKE.test(name));
+  return [
+    { databases: 'postgres,mariadb', filter: filter.filter((path) => !isOnOne(path)) },
+    { databases: 'postgres', filter: filter.filter(isOnOne) },
+  ];
+}
 
 // The same addresses as in databases.ts.
 const SERVERS = [
@@ -195,11 +207,14 @@ if (missing.length > 0) {
   const here = { name: process.version, cwd: root, node: process.execPath, env: process.env };
   // Right after `npm test`, as in .ci/run, only what needs a server is left to do on this Node.
   const isSqliteDone = process.env.TEST_SQLITE_DONE === '1';
-  const everything = isSqliteDone ? { databases: 'postgres,mariadb', filter: onServers() } : { databases: ALL };
+  const everything = isSqliteDone ? onServers() : [{ databases: ALL }];
+  const inTurn = async () => {
+    for (const part of everything) await runSuite({ ...here, ...part });
+  };
   // Beside it, as both wait more than they compute. What these print comes when all is over.
   const printed = [];
   const keep = (text) => void printed.push(text);
-  await Promise.all([runSuite({ ...here, ...everything }), others(here, keep).then(() => onNewest(elsewhere, keep))]);
+  await Promise.all([inTurn(), others(here, keep).then(() => onNewest(elsewhere, keep))]);
   console.log(printed.join(''));
 }
 

@@ -15,17 +15,19 @@ import { createDatabase, type DatabaseKind, databaseKinds, type TestDatabase } f
 import { createMigrated } from './migrated-databases';
 import { AnswerCheck, contractOf } from './answer-check';
 import { type Check, HttpClient } from './http-client';
+import { isLong } from './lengths';
 import { type Platform, platforms, type Tls } from './platforms';
 import { TestUsers, User, UsersModule } from './users';
 
 export const SECRET = 'f8Jk2nQpR7sTuVwXyZ0123456789abcdefGHIJKLmnop';
 
 /**
- * Every HTTP adapter, and every database the run is for. They know nothing of each other: of several databases only the
- * embedded one meets every adapter, the others take turns.
+ * Every HTTP adapter, and every database the run is for. They know nothing of each other: only the embedded database meets
+ * every adapter, and in long runs one that is alone; others take turns.
  */
 export const environments = databaseKinds.flatMap((kind, index) => {
-  const met = kind === 'sqlite' || databaseKinds.length === 1 ? platforms : [platforms[index % platforms.length]!];
+  const isAlone = isLong() && databaseKinds.length === 1;
+  const met = kind === 'sqlite' || isAlone ? platforms : [platforms[index % platforms.length]!];
   return met.map((platform) => ({ title: `${platform.name} on ${kind}`, platform, kind }));
 });
 

@@ -27,7 +27,12 @@ const run = async (through) => {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const files = given.some((argument) => argument.startsWith('test/')) ? [] : filesOnServers();
-  const env = { ...process.env, TEST_DATABASES: 'postgres', TEST_POOLER_URL: through(SERVERS.postgres) };
+  const env = {
+    TEST_LENGTH: 'long',
+    ...process.env,
+    TEST_DATABASES: 'postgres',
+    TEST_POOLER_URL: through(SERVERS.postgres),
+  };
   const args = [vitest, 'run', ...reporters, ...given, ...files];
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
   const [status] = await once(child, 'close');

@@ -27,6 +27,8 @@ export function withPooler(url, proof, { connections = CONNECTIONS } = {}) {
       'server_round_robin = 1',
       // It turns clients away for 15 seconds after a login failed, as where a test has dropped their database.
       'server_login_retry = 0.1',
+      // Each database has connections of its own: those of databases that are done with leave room for others.
+      'server_idle_timeout = 3',
       'max_client_conn = 1000',
     ].join('\n'),
   });

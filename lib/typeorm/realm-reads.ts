@@ -5,7 +5,7 @@ import type { Connections } from './connections';
 import { retryingOn } from './retrying';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { type RawRecord, type Select, selectColumns } from './session-row';
-import { countSessions, noSessions } from './session-statistics';
+import { type Counted, countSessions, noSessions } from './session-statistics';
 import type { UserIdColumn } from './user-id-column';
 
 /** Reads more than one session of a realm, never a replica's or a cache's state of them. */
@@ -43,13 +43,18 @@ export class RealmReads {
   /** @param userId only the sessions of this user */
   statistics(now: number, userId?: string, timeout?: number): Promise<SessionCounts> {
     const count = (user?: unknown) =>
-      this.run((runner) => countSessions(() => this.selectOn(runner), now, user), timeout);
+      this.run((runner) => countSessions(this.countedOn(runner), now, user), timeout);
     if (userId === undefined) return count();
     return this.userIds.ofUser(userId, noSessions(), () => count(this.userIds.parameterOf(userId)));
   }
 
   private run<T>(work: (runner: QueryRunner) => Promise<T>, timeout?: number): Promise<T> {
     return retryingOn(this.connections, () => this.connections.lend(work, timeout), 'read');
+  }
+
+  private countedOn(runner: QueryRunner): Counted {
+    const query = () => this.rows.manager.createQueryBuilder(runner).cache(false);
+    return { sessions: () => this.selectOn(runner), query };
   }
 
   private selectOn(runner: QueryRunner): Select {

@@ -1,25 +1,32 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import type { SessionCounts } from '../contracts/session.repository';
 import type { Select } from './session-row';
 
-/** Counts in the database: one aggregate query for the totals, one for the busiest user, one for the user agents. */
-export async function countSessions(newSelect: () => Select, now: number, userId?: unknown): Promise<SessionCounts> {
+/** Where the counting asks. */
+export interface Counted {
+  /** The sessions to be counted, nothing selected yet. */
+  readonly sessions: () => Select;
+  /** A query of something else. */
+  readonly query: () => SelectQueryBuilder<ObjectLiteral>;
+}
+
+/** Counts in the database: one query by users, for the totals and the busiest of them, and one by user agents. */
+export async function countSessions(counted: Counted, now: number, userId?: unknown): Promise<SessionCounts> {
   const select = () => {
-    const all = newSelect().setParameters({ now });
+    const all = counted.sessions().setParameters({ now });
     return userId === undefined ? all : all.andWhere('session.userId = :userId', { userId });
   };
-  const totals = await readTotals(select());
-  const busiest = await active(select()).addGroupBy('session.userId').limit(1).getRawOne<{ active: unknown }>();
-  const agents = await active(select())
-    .addSelect('session.userAgent', 'userAgent')
-    .addGroupBy('session.userAgent')
+  const totals = await readTotals(select(), counted.query());
+  const agents = await select()
+    .andWhere('session.expiresAt > :now')
+    .select('session.userAgent', 'userAgent')
+    .addSelect('COUNT(*)', 'active')
+    .groupBy('session.userAgent')
+    .orderBy('active', 'DESC')
     .addOrderBy('session.userAgent', 'ASC')
     .limit(10)
     .getRawMany<{ userAgent: string | null; active: unknown }>();
-  return {
-    ...totals,
-    maxActivePerUser: Number(busiest?.active ?? 0),
-    byUserAgent: agents.map((row) => ({ userAgent: row.userAgent, active: Number(row.active) })),
-  };
+  return { ...totals, byUserAgent: agents.map((row) => ({ userAgent: row.userAgent, active: Number(row.active) })) };
 }
 
 /** The counts of a user who cannot exist. */
@@ -28,21 +35,30 @@ export function noSessions(): SessionCounts {
   return { users: none, sessions: { ...none }, maxActivePerUser: 0, byUserAgent: [] };
 }
 
-function active(select: Select): Select {
-  return select.andWhere('session.expiresAt > :now').addSelect('COUNT(*)', 'active').orderBy('active', 'DESC');
-}
-
-async function readTotals(select: Select): Promise<Pick<SessionCounts, 'users' | 'sessions'>> {
-  const row = await select
-    .addSelect('COUNT(*)', 'sessions')
-    .addSelect('COUNT(CASE WHEN session.expiresAt > :now THEN 1 END)', 'activeSessions')
-    .addSelect('COUNT(DISTINCT session.userId)', 'users')
-    .addSelect('COUNT(DISTINCT CASE WHEN session.expiresAt > :now THEN session.userId END)', 'activeUsers')
-    .addSelect('COUNT(DISTINCT CASE WHEN session.expiresAt <= :now THEN session.userId END)', 'expiredUsers')
+/** Users are grouped, not counted as distinct: for that, PostgreSQL would sort all rows, once for each count. */
+async function readTotals(
+  sessions: Select,
+  query: SelectQueryBuilder<ObjectLiteral>,
+): Promise<Omit<SessionCounts, 'byUserAgent'>> {
+  const ofUsers = sessions
+    .select('COUNT(*)', 'held')
+    .addSelect('COUNT(CASE WHEN session.expiresAt > :now THEN 1 END)', 'alive')
+    .groupBy('session.userId');
+  const row = await query
+    .select('COUNT(*)', 'users')
+    .addSelect('COUNT(CASE WHEN counted.alive > 0 THEN 1 END)', 'activeUsers')
+    .addSelect('COUNT(CASE WHEN counted.alive < counted.held THEN 1 END)', 'expiredUsers')
+    .addSelect('SUM(counted.held)', 'sessions')
+    .addSelect('SUM(counted.alive)', 'activeSessions')
+    .addSelect('MAX(counted.alive)', 'busiest')
+    .from(`(${ofUsers.getQuery()})`, 'counted')
+    .setParameters(ofUsers.getParameters())
     .getRawOne<Record<string, unknown>>();
+  // Sums and the greatest of no rows are null.
   const of = (name: string) => Number(row?.[name] ?? 0);
   return {
     users: { all: of('users'), active: of('activeUsers'), expired: of('expiredUsers') },
     sessions: { all: of('sessions'), active: of('activeSessions'), expired: of('sessions') - of('activeSessions') },
+    maxActivePerUser: of('busiest'),
   };
 }

@@ -43,10 +43,8 @@ describe.each(firstOf(KINDS, 1))('the cache of the sample: %s', (kind) => {
     return [one, kind === 'sqlite' ? one : await start(more)] as const;
   };
 
-  describe.each(FEEDS[kind])('with %j', (feed) => {
-    // Each starts two processes: with Redis, short runs see that it tells of ends, and leave the rest to the other feeds.
-    const isWhole = isLong() || feed.REDIS_URL === undefined;
-
+  // Each test starts two processes or three.
+  describe.each(firstOf(FEEDS[kind], 1))('with %j', (feed) => {
     it.each(firstOf(['lease', 'announce'], 1))(
       'CACHE=%s: a logout counts at every process once it is answered',
       async (CACHE) => {
@@ -60,7 +58,7 @@ describe.each(firstOf(KINDS, 1))('the cache of the sample: %s', (kind) => {
       },
     );
 
-    it.runIf(isWhole)(
+    it.runIf(isLong())(
       'users who are disabled or deleted are out at every process, and a changed password ends what it must',
       async () => {
         const [one, two] = await startAll({ ...feed, CACHE: 'lease' });
@@ -85,7 +83,7 @@ describe.each(firstOf(KINDS, 1))('the cache of the sample: %s', (kind) => {
     );
   });
 
-  it('is off unless it is asked for, and says what it rests on', async () => {
+  it.runIf(isLong())('is off unless it is asked for, and says what it rests on when it is on', async () => {
     const said = async (more: Env) => {
       const app = await start({ ...more, LOG: 'verbose' });
       return app.says(/(answer from memory|Nothing is kept in memory|Listening on)/);
@@ -113,7 +111,7 @@ describe('a feed that does not fit', () => {
     ],
   ];
 
-  it.each(firstOf(REFUSED, 2))('such as %j is refused with what to set', async (env, problem) => {
+  it.each(firstOf(REFUSED, 1))('such as %j is refused with what to set', async (env, problem) => {
     const { code, output } = await AppProcess.failure(env);
     expect([code, output]).toEqual([1, expect.stringContaining(`  - ${problem}`)]);
   });

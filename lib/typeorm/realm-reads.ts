@@ -42,8 +42,7 @@ export class RealmReads {
 
   /** @param userId only the sessions of this user */
   statistics(now: number, userId?: string, timeout?: number): Promise<SessionCounts> {
-    const count = (user?: unknown) =>
-      this.run((runner) => countSessions(this.countedOn(runner), now, user), timeout);
+    const count = (user?: unknown) => this.run((runner) => countSessions(this.countedOn(runner), now, user), timeout);
     if (userId === undefined) return count();
     return this.userIds.ofUser(userId, noSessions(), () => count(this.userIds.parameterOf(userId)));
   }

@@ -3,13 +3,14 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import type { TestApp } from '../support/create-app';
+import { often } from '../support/lengths';
 import { platforms } from '../support/platforms';
 import { type Mode, Network, transportFor } from '../support/tabs';
 import { type ClientKind, ClientTab, serveTabs } from './client-tabs';
 import { closeSuite, leave, openSuite } from './suite';
 
 const alice = { username: 'alice', password: 'alice-password' };
-const ROUNDS = process.env.TEST_LENGTH === 'short' ? 8 : 200;
+const ROUNDS = often(8, 200);
 const TABS = 4;
 const REQUESTS = 20;
 const TIMEOUT = 15 * 60_000;

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CookieTransport, JwtKnoxGuard } from '../../lib';
 import { pages } from '../../lib/pages';
 import { createApp, type TestApp } from '../support/create-app';
-import { firstOf } from '../support/lengths';
 import { platforms } from '../support/platforms';
 import { launch } from './chromium';
 
@@ -89,7 +88,7 @@ const attacks = TARGETS.flatMap(([path, fields]) => {
   return scripts.map(([title, script]) => ({ title: `${title} ${path}`, path, script }));
 });
 
-describe.each(firstOf(platforms, 1))('B2: pages of another site, on $name', (platform) => {
+describe.each(platforms)('B2: pages of another site, on $name', (platform) => {
   let t: TestApp;
   let browser: Browser;
   let evil: Server;

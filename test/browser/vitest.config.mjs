@@ -9,5 +9,7 @@ export default defineConfig({
     projects: undefined,
     include: ['test/browser/*.browser-spec.ts'],
     fileParallelism: false,
+    // Whoever runs it by hand wants to see everything; .ci/run says otherwise.
+    env: { TEST_LENGTH: process.env.TEST_LENGTH ?? 'long' },
   },
 });

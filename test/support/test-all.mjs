@@ -34,10 +34,10 @@ const ALIKE_ON_SERVERS =
 function onServers() {
   if (LENGTH === 'long') return [{ databases: 'postgres,mariadb', filter: filesOnServers() }];
   const isOnOne = (path) => ALIKE_ON_SERVERS.test(basename(path));
-  const filter = filesOnServers((name) => ALIKE.test(name));
+  const files = filesOnServers((name) => ALIKE.test(name));
   return [
-    { databases: 'postgres,mariadb', filter: filter.filter((path) => !isOnOne(path)) },
-    { databases: 'postgres', filter: filter.filter(isOnOne) },
+    { databases: 'postgres,mariadb', filter: files.filter((path) => !isOnOne(path)) },
+    { databases: 'postgres', filter: files.filter(isOnOne) },
   ];
 }
 

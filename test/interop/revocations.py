@@ -7,7 +7,14 @@ import jwt
 
 asked = json.loads(sys.stdin.readline())
 keys = jwt.PyJWKClient(asked["jwks_uri"], lifespan=asked.get("keys_for", 300))
+speaking = threading.Lock()
 known = {"ends": {}, "complete_from": 0, "heard_at": float("-inf")}
+
+
+def say(line):
+    """`print` writes a line and its end apart: those of two threads would come mixed."""
+    with speaking:
+        print(line, flush=True)
 
 
 def decode(token, audience, typ):
@@ -49,7 +56,7 @@ def follow():
                         was_heard = at.get("left") == 0
                         take(decode(line[6:].decode().strip(), "urn:jwt-knox:revocations", "revocations+jwt"), at)
                         if at["left"] == 0 and not was_heard:
-                            print("heard", flush=True)
+                            say("heard")
         except OSError:
             pass  # What is known counts on until it is two seconds old.
         except (jwt.PyJWTError, ValueError, KeyError):
@@ -74,4 +81,4 @@ def judge(token):
 
 threading.Thread(target=follow, daemon=True).start()
 for line in sys.stdin:
-    print(judge(line.strip()), flush=True)
+    say(judge(line.strip()))

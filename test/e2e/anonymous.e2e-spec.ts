@@ -11,7 +11,7 @@ import {
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CurrentSession, CurrentUser, type DecoratorOf, JwtKnoxGuard, OptionalAuth, Public, requestOf, type Session } from '../../lib'; // prettier-ignore
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
 
 @Public()
@@ -127,7 +127,7 @@ function contextOf(type: string, args: unknown[], name: 'open' | 'ask'): Executi
 
 const NOBODY = { user: null, name: null, session: null };
 
-describe.each(environments)('who counts as anonymous: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('who counts as anonymous: $title', ({ platform, kind }) => {
   let t: TestApp;
   let token: string;
 

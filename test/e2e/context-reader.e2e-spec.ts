@@ -13,7 +13,7 @@ import {
   requestOf,
   type Session,
 } from '../../lib';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { TestUsers, type User } from '../support/users';
 
 /** Resolvers whose context has its request elsewhere than the library looks by itself. */
@@ -78,7 +78,7 @@ class OwnReader extends RequestContextReader {
   }
 }
 
-describe.each(environments)('the reader of contexts: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the reader of contexts: $title', ({ platform, kind }) => {
   let t: TestApp;
   afterEach(() => t.close());
 

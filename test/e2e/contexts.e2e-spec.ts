@@ -2,7 +2,7 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JwtKnoxGuard, MissingTokenError, RequestAuthenticator, RequestContext, RequestContextReader } from '../../lib';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import type { DatabaseKind } from '../support/databases';
 import type { Platform } from '../support/platforms';
 
@@ -38,7 +38,7 @@ class SocketGuard extends JwtKnoxGuard {
   }
 }
 
-describe.each(environments)('the guard outside of HTTP: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the guard outside of HTTP: $title', ({ platform, kind }) => {
   afterEach(() => t.close());
 
   const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` }, url: '/' });

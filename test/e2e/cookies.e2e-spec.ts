@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { AllowCrossOrigin, CookieTransport, CurrentUser, JwtKnoxGuard } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { BrowserLike, cookiesIn } from '../support/browser-like';
-import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, NotesController, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 import type { User } from '../support/users';
 
@@ -23,7 +23,7 @@ class ChangesController {
   }
 }
 
-describe.each(environments)('cookies: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('cookies: $title', ({ platform, kind }) => {
   let t: TestApp;
   let browser: BrowserLike;
 
@@ -373,7 +373,7 @@ it('a context without headers is no request of a browser, and no error', () => {
 
 describe('the names of the cookies', () => {
   const namesIn = async (options: ConstructorParameters<typeof CookieTransport>[0], host: string, realm?: string) => {
-    const { platform } = environments[0]!;
+    const { platform } = everyEnvironment[0]!;
     const app = await createApp(platform, 'sqlite', {
       options: { transport: new CookieTransport(options) },
       extras: { ...(realm && { realm }) },

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { deviceBinding } from '../../lib/binding';
 import { graphql } from '../../lib/graphql';
 import { sockets } from '../../lib/websockets';
-import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, NotesController, type TestApp } from '../support/create-app';
 import { GuardedGateway, GuardedStreamController, graphqlApi, WhoResolver } from '../support/door-parts';
 import { DpopDevice, ORIGIN } from '../support/dpop-device';
 import { socketKinds } from '../support/socket-clients';
@@ -42,7 +42,7 @@ const DOORS: Record<string, { method: string; path: string; ask(t: TestApp, head
   },
 };
 
-describe.each(environments)('a token bound by DPoP at every door: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('a token bound by DPoP at every door: $title', ({ platform, kind }) => {
   let t: TestApp;
   afterEach(() => t.close());
 

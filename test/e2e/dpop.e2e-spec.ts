@@ -7,7 +7,7 @@ import {
 import { deviceBinding, type DeviceBindingOptions, RequireBound } from '../../lib/binding';
 import { Connections } from '../../lib/guard/connections';
 import { USUAL_TERMS } from '../../lib/sessions/channel-terms';
-import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, NotesController, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 import { DpopDevice, ORIGIN } from '../support/dpop-device';
 import type { User } from '../support/users';
@@ -26,7 +26,7 @@ class PaymentsController {
 
 const credentials = { username: 'alice', password: 'alice-password' };
 
-describe.each(environments)('sessions bound by DPoP: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('sessions bound by DPoP: $title', ({ platform, kind }) => {
   let t: TestApp;
   let device: DpopDevice;
   const start = async (

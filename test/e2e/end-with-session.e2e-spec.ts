@@ -13,7 +13,7 @@ import { EndWithSessionInterceptor } from '../../lib/guard/end-with-session';
 import { PassportAuthenticator } from '../../lib/guard/request-authenticator';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 
 const ticks = (): Observable<MessageEvent> => timer(0, 20).pipe(map((count) => ({ data: `tick ${count}` })));
 
@@ -67,7 +67,7 @@ async function open(t: TestApp, path: string, token?: string) {
   return { response, state, hangUp: () => void request.destroy() };
 }
 
-describe.each(environments)('@EndWithSession(): $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('@EndWithSession(): $title', ({ platform, kind }) => {
   let t: TestApp;
   let token: string;
   let sessionId: string;

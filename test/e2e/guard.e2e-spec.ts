@@ -4,7 +4,7 @@ import {
 } from '@nestjs/common'; // prettier-ignore
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CurrentSession, CurrentUser, JwtKnoxGuard, OptionalAuth, Public, requestOf, type Session } from '../../lib';
-import { type AppSettings, createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, NotesController, type TestApp } from '../support/create-app';
 import type { User } from '../support/users';
 
 const SessionOfRequest = createParamDecorator(
@@ -63,7 +63,7 @@ const settings: AppSettings = {
   providers: [OwnSessionGuard, SubclassedGuard],
 };
 
-describe.each(environments)('a guarded route: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('a guarded route: $title', ({ platform, kind }) => {
   let t: TestApp;
   let token: string;
   let sessionId: string;
@@ -161,7 +161,7 @@ describe.each(environments)('a guarded route: $title', ({ platform, kind }) => {
   });
 });
 
-describe.each(environments)('the global guard: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the global guard: $title', ({ platform, kind }) => {
   let t: TestApp;
   let token: string;
 
@@ -207,7 +207,7 @@ describe.each(environments)('the global guard: $title', ({ platform, kind }) => 
   });
 });
 
-describe.each(environments)('a guarded route without a database: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('a guarded route without a database: $title', ({ platform, kind }) => {
   it('answers 503, never 401, while public routes go on', async () => {
     const t = await createApp(platform, kind, { ...settings, extras: { guard: 'global' } });
     try {
@@ -243,7 +243,7 @@ class HostFilter implements ExceptionFilter {
   }
 }
 
-describe.each(environments)('a strict host: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('a strict host: $title', ({ platform, kind }) => {
   let t: TestApp;
 
   const prepare = (app: INestApplication) => {

@@ -3,7 +3,7 @@ import { type INestApplication, VersioningType } from '@nestjs/common';
 import { compactVerify } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { JwtKnoxAlgorithm, JwtKnoxKey } from '../../lib';
-import { type AppSettings, createApp, environments, SECRET, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, SECRET, type TestApp } from '../support/create-app';
 import { headerOf } from '../support/decode';
 import { configuredKeys } from '../support/forge';
 
@@ -29,7 +29,7 @@ const KEYS: Record<string, [JwtKnoxAlgorithm, () => KeyObject]> = {
 };
 const PUBLIC_MEMBERS = { RSA: ['n', 'e'], EC: ['crv', 'x', 'y'], OKP: ['crv', 'x'] } as Record<string, string[]>;
 
-describe.each(environments)('the public keys: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the public keys: $title', ({ platform, kind }) => {
   let t: TestApp;
   afterEach(() => t?.close());
 

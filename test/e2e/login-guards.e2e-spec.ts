@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, HttpException, Inject, Injecta
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxConfigurationError, requestOf } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { TestUsers } from '../support/users';
 
 /** HTTP Basic (RFC 7617), as a host writes it. */
@@ -26,7 +26,7 @@ const basic = (username: string, password = `${username}-password`) => ({
   authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
 });
 
-const cases = environments.flatMap((environment) =>
+const cases = everyEnvironment.flatMap((environment) =>
   (['manual', 'global'] as const).map((guard) => ({
     ...environment,
     guard,
@@ -102,7 +102,7 @@ describe.each(cases)('a login behind HTTP Basic: $title', ({ platform, kind, gua
   });
 });
 
-describe.each(environments)('login guards: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('login guards: $title', ({ platform, kind }) => {
   it('need a userProvider, and the application says so when it starts', async () => {
     const start = createApp(platform, kind, { extras: { loginGuards: [BasicGuard], userProvider: undefined } });
     await expect(start).rejects.toThrow(JwtKnoxConfigurationError);

@@ -1,6 +1,6 @@
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import type { DatabaseKind } from '../support/databases';
 import type { Platform } from '../support/platforms';
 
@@ -11,7 +11,7 @@ async function open(platform: Platform, kind: DatabaseKind, settings: AppSetting
   return (t = await createApp(platform, kind, settings));
 }
 
-describe.each(environments)('input that is nearly right: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('input that is nearly right: $title', ({ platform, kind }) => {
   afterEach(() => t.close());
 
   it('refuses moments that ISO 8601 knows and JavaScript does not read', async () => {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JwtKnoxClient } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { basic, FORM, oauthOptions, postForm } from '../support/oauth';
 import { often } from '../support/lengths';
 
@@ -17,7 +17,7 @@ const clients: JwtKnoxClient[] = [
   { id: 'ender', secret: SECRET, may: ['revoke'] },
 ];
 
-describe.each(environments)('what a client may do: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('what a client may do: $title', ({ platform, kind }) => {
   let t: TestApp;
   let tokens: any;
 

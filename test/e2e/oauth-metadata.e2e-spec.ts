@@ -3,12 +3,12 @@ import { VersioningType } from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JwtKnoxModule } from '../../lib';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { ISSUER, oauthOptions, postForm } from '../support/oauth';
 
 const PATH = '/.well-known/oauth-authorization-server';
 
-describe.each(environments)('the metadata: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the metadata: $title', ({ platform, kind }) => {
   let t: TestApp;
   afterEach(() => t.close());
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BearerTransport, type TokenService } from '../../lib';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 
 const LIB = join(__dirname, '../../lib');
 /** In the order in which a request may enter them: none imports those before it. */
@@ -58,7 +58,7 @@ function isClass(value: unknown): value is { prototype: Record<string, unknown> 
   return typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 }
 
-describe.each(environments)('the way of a raw token: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the way of a raw token: $title', ({ platform, kind }) => {
   let t: TestApp;
   let recorder: RoomRecorder;
 

@@ -6,11 +6,11 @@ import { CookieTransport, JwtKnoxEvents } from '../../lib';
 import { pages } from '../../lib/pages';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 
 const EVENTS = '/auth/pages/devices/events';
 
-describe.each(environments)('the stream of the page of devices: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the stream of the page of devices: $title', ({ platform, kind }) => {
   let t: TestApp;
   beforeEach(async () => {
     t = await createApp(platform, kind, {
@@ -124,7 +124,7 @@ describe.each(environments)('the stream of the page of devices: $title', ({ plat
 
 describe('without live', () => {
   it('there is neither a stream nor a script', async () => {
-    const [{ platform, kind }] = environments as [(typeof environments)[0]];
+    const [{ platform, kind }] = everyEnvironment as [(typeof everyEnvironment)[0]];
     const t = await createApp(platform, kind, {
       options: { transport: new CookieTransport() },
       extras: { features: [pages()] },

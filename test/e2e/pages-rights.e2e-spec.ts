@@ -3,7 +3,7 @@ import { CookieTransport, type JwtKnoxExtras, type JwtKnoxOptions } from '../../
 import { pages } from '../../lib/pages';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { BrowserLike } from '../support/browser-like';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { FORM, postForm, targetOf, textOf } from '../support/forms';
 import type { User } from '../support/users';
 
@@ -15,7 +15,7 @@ const ORDER = {
   password: 'alice-password',
 };
 
-describe.each(environments)('rights on pages: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('rights on pages: $title', ({ platform, kind }) => {
   let t: TestApp;
   let alice: User;
   let browser: BrowserLike;

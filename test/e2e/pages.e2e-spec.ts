@@ -3,7 +3,7 @@ import { CookieTransport } from '../../lib';
 import { pages } from '../../lib/pages';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { BrowserLike } from '../support/browser-like';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { postForm, targetOf, textOf } from '../support/forms';
 import type { User } from '../support/users';
 
@@ -13,7 +13,7 @@ const POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const CREDENTIALS = { username: 'alice', password: 'alice-password', remember: '1' };
 
-describe.each(environments)('pages: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('pages: $title', ({ platform, kind }) => {
   let t: TestApp;
   let alice: User;
   let browser: BrowserLike;

@@ -4,7 +4,7 @@ import { JwtService } from '@nestjs/jwt';
 import { describe, expect, it } from 'vitest';
 import { type LoginArrival, SystemClock } from '../../lib';
 import { InMemorySessionRepository } from '../../lib/testing';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { claimsOf, headerOf } from '../support/decode';
 import { AT_ONCE, gatedUsers, type GatedUsers, PendingLogin, WAITING } from '../support/gated-hashing';
 import { basic, GATEWAY, oauthOptions, postForm } from '../support/oauth';
@@ -26,7 +26,7 @@ import { describeRecipesOf } from '../support/recipe-page';
 
 describeRecipesOf('test/support/recipes.ts');
 
-describe.each(environments)('recipes: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('recipes: $title', ({ platform, kind }) => {
   /** Runs a recipe in an application of its own, with a user alice. */
   async function withApp(settings: AppSettings, run: (t: TestApp) => Promise<void>): Promise<void> {
     const t = await createApp(platform, kind, settings);

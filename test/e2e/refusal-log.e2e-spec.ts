@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { createSharedDatabase, createVerifier } from '../support/create-verifier';
 import { configuredKeys } from '../support/forge';
 import { typeOrm } from '../../lib/typeorm';
 import { publicKeys } from '../support/verified-services';
 
-describe.each(environments)('the log of refused tokens: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the log of refused tokens: $title', ({ platform, kind }) => {
   let t: TestApp;
   const lines: string[] = [];
   const debug = (line: unknown, context: unknown) => context === 'JwtKnox' && lines.push(String(line));

@@ -4,7 +4,7 @@ import { generateId } from '../../lib/tokens/token-key';
 import type { LeaseCache } from '../../lib/cache/lease-cache';
 import { SessionCache } from '../../lib/sessions/session-cache';
 import type { VerifierApp } from '../support/create-verifier';
-import { environments, type TestApp } from '../support/create-app';
+import { everyEnvironment, type TestApp } from '../support/create-app';
 import { decode, flipped, forge, rightful } from '../support/forge';
 import {
   type Change,
@@ -29,7 +29,7 @@ const until = (service: VerifierApp, token: string, expected: number) =>
   eventually(async () => expect(await status(service, token)).toBe(expected));
 const login = async (name = 'alice') => (await issuer.login(name)) as { access_token: string; session_id: string };
 
-describe.each(environments)('the revocation stream, on $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('the revocation stream, on $title', ({ platform, kind }) => {
   beforeEach(async () => {
     issuer = await createStreamingIssuer(platform, kind);
     relay = await Relay.before(portOf(issuer));

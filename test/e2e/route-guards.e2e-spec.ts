@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JwtKnoxConfigurationError, type JwtKnoxExtras, requestOf } from '../../lib';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { basic, clients, GATEWAY, ISSUER, postForm } from '../support/oauth';
 
 const BARE = 'Bearer realm="jwt-knox"';
@@ -38,7 +38,7 @@ class AliceGuard implements CanActivate {
 
 const EVERYWHERE = { login: [Gate], refresh: [Gate], logout: [Gate], introspect: [Gate], revoke: [new Gate()] };
 
-describe.each(environments)("the host's own guards of routes: $title", ({ platform, kind }) => {
+describe.each(everyEnvironment)("the host's own guards of routes: $title", ({ platform, kind }) => {
   let t: TestApp;
   afterEach(async () => {
     fail = () => undefined;
@@ -117,7 +117,7 @@ describe.each(environments)("the host's own guards of routes: $title", ({ platfo
 describe('lists of guards that are none', () => {
   const refusal = async (extras: object) => {
     const options = { issuer: ISSUER, clients };
-    const [{ platform, kind }] = environments as [(typeof environments)[0]];
+    const [{ platform, kind }] = everyEnvironment as [(typeof everyEnvironment)[0]];
     const started = await createApp(platform, kind, { options, extras }).catch((error: unknown) => error);
     return started instanceof JwtKnoxConfigurationError ? started.problems : started;
   };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxGuard } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import type { Answer } from '../support/http-client';
-import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, SECRET, type TestApp } from '../support/create-app';
 import { type Changes, decode, forge, signerOf } from '../support/forge';
 import type { User } from '../support/users';
 
@@ -27,7 +27,7 @@ interface Login {
 
 const randomKey = () => randomBytes(32).toString('base64url');
 
-describe.each(environments)('what a thief gains: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('what a thief gains: $title', ({ platform, kind }) => {
   let t: TestApp;
   let alice: Login;
   /** The attacker's own sessions. */

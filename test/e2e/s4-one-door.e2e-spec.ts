@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxError, type Presenter } from '../../lib';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { configuredKeys, decode, forge, headers, rightful } from '../support/forge';
 import { type Booty, FORGERIES } from '../support/forgeries';
 import type { User } from '../support/users';
@@ -18,7 +18,7 @@ interface Verdict {
   statements: number;
 }
 
-describe.each(environments)(
+describe.each(everyEnvironment)(
   'S4: the guard and TokenService.authenticate judge every token alike: $title',
   ({ platform, kind }) => {
     let t: TestApp;

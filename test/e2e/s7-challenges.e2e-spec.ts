@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import type { Answer, Options } from '../support/http-client';
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
@@ -20,7 +20,7 @@ const BARE = 'Bearer realm="jwt-knox"';
 const WITH_ERROR = `${BARE}, error="invalid_token"`;
 const AMBIGUOUS = `${BARE}, error="invalid_request"`;
 
-describe.each(environments)('S7: a refusal: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('S7: a refusal: $title', ({ platform, kind }) => {
   let t: TestApp;
   let token: string;
   let refresh: string;

@@ -3,7 +3,7 @@ import {
 } from '@nestjs/common'; // prettier-ignore
 import { afterEach, describe, expect, it } from 'vitest';
 import { requestOf, UserProvider } from '../../lib';
-import { type AppSettings, createApp, environments, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 
 const BARE = 'Bearer realm="jwt-knox"';
 
@@ -45,7 +45,7 @@ class PeopleModule {}
 
 const OWN_PEOPLE = { imports: [PeopleModule], userProvider: People };
 
-describe.each(environments)("S7: a 401 of the host's own code: $title", ({ platform, kind }) => {
+describe.each(everyEnvironment)("S7: a 401 of the host's own code: $title", ({ platform, kind }) => {
   let t: TestApp;
   afterEach(async () => {
     fail = () => undefined;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createApp, environments, type TestApp } from '../support/create-app';
+import { createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import type { Answer, Options } from '../support/http-client';
 import { FORM, GATEWAY, oauthOptions } from '../support/oauth';
 
@@ -8,7 +8,7 @@ const AS_NOBODY = { 'content-type': FORM };
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const ROUTES = { admin: true, oauth: true, jwks: true, debug: true };
 
-const cases = environments.flatMap((environment) =>
+const cases = everyEnvironment.flatMap((environment) =>
   (['manual', 'global'] as const).map((guard) => ({
     ...environment,
     guard,
@@ -144,7 +144,7 @@ describe.each(cases)('S7: what caches may keep: $title', ({ platform, kind, guar
   });
 });
 
-describe.each(environments)('S7: what caches may keep of a failure: $title', ({ platform, kind }) => {
+describe.each(everyEnvironment)('S7: what caches may keep of a failure: $title', ({ platform, kind }) => {
   it('S7: a 503 is not stored', async () => {
     const t = await createApp(platform, kind);
     try {

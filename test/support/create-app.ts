@@ -21,14 +21,22 @@ import { TestUsers, User, UsersModule } from './users';
 
 export const SECRET = 'f8Jk2nQpR7sTuVwXyZ0123456789abcdefGHIJKLmnop';
 
+const meet = (kind: DatabaseKind, adapters: readonly Platform[]) =>
+  adapters.map((platform) => ({ title: `${platform.name} on ${kind}`, platform, kind }));
+
+/** Every database the run is for, with every HTTP adapter: for what is about requests and answers. */
+export const everyEnvironment = databaseKinds.flatMap((kind) => meet(kind, platforms));
+
+const [express, fastify] = platforms as [Platform, Platform];
+const ADAPTER_ON: Record<DatabaseKind, Platform> = { sqlite: fastify, postgres: express, mariadb: fastify };
+
 /**
- * Every HTTP adapter, and every database the run is for. They know nothing of each other: only the embedded database meets
- * every adapter, and in long runs one that is alone; others take turns.
+ * Every database the run is for. They know nothing of HTTP adapters: each meets one, so that a run on all databases meets
+ * both; in long runs the embedded one meets every adapter, and so does a server that is alone.
  */
-export const environments = databaseKinds.flatMap((kind, index) => {
-  const isAlone = isLong() && databaseKinds.length === 1;
-  const met = kind === 'sqlite' || isAlone ? platforms : [platforms[index % platforms.length]!];
-  return met.map((platform) => ({ title: `${platform.name} on ${kind}`, platform, kind }));
+export const environments = databaseKinds.flatMap((kind) => {
+  const meetsAll = isLong() && (kind === 'sqlite' || databaseKinds.length === 1);
+  return meet(kind, meetsAll ? platforms : [ADAPTER_ON[kind]]);
 });
 
 @Controller('notes')

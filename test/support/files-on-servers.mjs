@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A file that names neither runs on no server: it would do again what `npm test` has done. */
-const BY_DATABASE = /\b(?:databaseKinds|environments)\b/;
+const BY_DATABASE = /\b(?:databaseKinds|environments|everyEnvironment)\b/;
 
 /** @param isLeftOut tells, by their names, which end-to-end tests not to run */
 export function filesOnServers(isLeftOut = () => false) {

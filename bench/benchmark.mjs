@@ -16,7 +16,7 @@ const FULL = { rounds: 7, sliceMs: 200, leadIn: 300, warmUp: { requests: 6_000, 
 // Where the claims are: servers that waited long for their turn need longer until they run as they do under traffic.
 const CENTRAL = { rounds: 15, sliceMs: 300, leadIn: 500, warmUp: { requests: 12_000, least: 1_000, most: 6_000 } };
 const CAPACITY = { ...CENTRAL, rounds: 31, pacedMs: 8_000 };
-const QUICK = { rounds: 7, sliceMs: 100, leadIn: 300, warmUp: { requests: 2_500, least: 400, most: 2_500 } };
+const QUICK = { rounds: 5, sliceMs: 100, leadIn: 300, warmUp: { requests: 1_500, least: 400, most: 2_000 } };
 const PROFILE = { profiled: 8_000, leadIn: 300, warmUp: { requests: 8_000, least: 2_000, most: 15_000 } };
 // More than this many runnable processes per core, and the figures say more about them.
 const BUSY = 0.5;

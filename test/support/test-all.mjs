@@ -28,7 +28,7 @@ const ALIKE =
 
 /** What asks it for more, and for the same on both servers. Short runs ask PostgreSQL. */
 const ALIKE_ON_SERVERS =
-  /^(?:admin|announcements|devices|dbsc-.*|diagnostics|endings|host-fronts|impersonation|opentelemetry|program-tokens|provider-contract|reauthenticate|s10-hostile-input|s11-secrets|s9-late-answers|scenarios|scopes|terminus|two-apps|user-.*|verifier.*)\.e2e-spec\.ts$/;
+  /^(?:access-keys|admin|announcements|copied-sessions|credentials|custom-entity|dbsc-.*|devices|diagnostics|endings|events|host-fronts|impersonation|issue|issue-in-transaction|limits-and-lifetimes|oauth|opentelemetry|own-columns|program-tokens|provider-contract|reauthenticate|rights-recipes|s10-hostile-input|s11-secrets|s12-isolation|s12-verdict-lifetime|s8-login-alike|s9-late-answers|scenarios|scopes|sessions|shutdown|single-token|terminus|token-service|tokens|two-apps|user-.*|verifier.*)\.e2e-spec\.ts$/;
 
 /** What is run on the servers, and on which. */
 function onServers() {

@@ -5,6 +5,10 @@ const MOST = 100_000;
 export class LatelySeen {
   /** In the order of their coming. */
   readonly #seen = new Map<string, number>();
+  /** Stands where the oldest is. One that began anew would walk over all that has left since V8 last tidied the map. */
+  #rest = this.#seen.entries();
+  /** Taken from there, and still in the map. */
+  #oldest: readonly [string, number] | undefined;
 
   /** @param lifetime how long each is remembered, ms */
   constructor(
@@ -29,10 +33,19 @@ export class LatelySeen {
   }
 
   private forget(now: number): void {
-    for (const [id, at] of this.#seen) {
+    while ((this.#oldest ??= this.following())) {
+      const [id, at] = this.#oldest;
       // A clock that was set back must not keep them for ever.
       if (this.#seen.size < this.most && Math.abs(now - at) <= this.lifetime) return;
       this.#seen.delete(id);
+      this.#oldest = undefined;
     }
+  }
+
+  private following(): readonly [string, number] | undefined {
+    const { value, done } = this.#rest.next();
+    // All have left. It would not see those that come.
+    if (done) this.#rest = this.#seen.entries();
+    return value;
   }
 }

@@ -4,13 +4,11 @@ import { WebSocket } from 'ws';
 import { JwtKnoxError } from '../../lib';
 import { graphql } from '../../lib/graphql';
 import { sockets } from '../../lib/websockets';
-import { createApp, NotesController, type TestApp } from '../support/create-app';
-import { databaseKinds } from '../support/databases';
+import { createApp, everyEnvironment, NotesController, type TestApp } from '../support/create-app';
 import { GuardedGateway, GuardedStreamController, graphqlApi, WhoResolver } from '../support/door-parts';
 import { configuredKeys, forge, headers, rightful } from '../support/forge';
 import { FORGERIES } from '../support/forgeries';
 import { often } from '../support/lengths';
-import { platforms } from '../support/platforms';
 import { type SocketKind, socketKinds } from '../support/socket-clients';
 
 /** Each how many-th forgery goes through all doors. */
@@ -19,13 +17,10 @@ const EVERY = often(3, 1);
 /** What a door says of a token: `in`, or the code of the refusal. */
 type Door = (token: string) => Promise<string>;
 
-const environments = databaseKinds.flatMap((kind) =>
-  platforms.map((platform) => ({ title: `${platform.name} on ${kind}`, platform, kind })),
-);
 /** How often each verdict was given, by door and by environment. */
 const counted = new Map<string, Map<string, Record<string, number>>>();
 
-describe.each(environments)('D1: one corpus through every door: $title', ({ title, platform, kind }) => {
+describe.each(everyEnvironment)('D1: one corpus through every door: $title', ({ title, platform, kind }) => {
   let t: TestApp;
   afterEach(() => t?.close());
 
@@ -120,7 +115,7 @@ describe('D1: the verdicts of all environments', () => {
   it('are the same, door by door and counted', () => {
     expect(counted.size).toBe(12);
     for (const ofDoor of counted.values()) {
-      expect([...ofDoor.keys()]).toEqual(environments.map(({ title }) => title));
+      expect([...ofDoor.keys()]).toEqual(everyEnvironment.map(({ title }) => title));
       expect(new Set([...ofDoor.values()].map((one) => JSON.stringify(Object.entries(one).toSorted()))).size).toBe(1);
     }
   });

@@ -15,6 +15,8 @@ import { judge } from './targets.mjs';
 const FULL = { rounds: 7, sliceMs: 200, leadIn: 300, warmUp: { requests: 6_000, least: 1_000, most: 4_000 } };
 // Where the claims are: servers that waited long for their turn need longer until they run as they do under traffic.
 const CENTRAL = { rounds: 15, sliceMs: 300, leadIn: 500, warmUp: { requests: 12_000, least: 1_000, most: 6_000 } };
+// In one process, nothing grows cold: slices are short, so that what is compared lies close together.
+const ONE_PROCESS = { isOneProcess: true, sliceMs: 60, leadIn: 40 };
 const CAPACITY = { ...CENTRAL, rounds: 31, pacedMs: 8_000 };
 const QUICK = { rounds: 5, sliceMs: 100, leadIn: 300, warmUp: { requests: 1_500, least: 400, most: 2_000 } };
 const PROFILE = { profiled: 8_000, leadIn: 300, warmUp: { requests: 8_000, least: 2_000, most: 15_000 } };
@@ -61,10 +63,11 @@ function chosen(quick, only = '') {
   return left;
 }
 
-function effortFor({ isCentral, rounds }, quick) {
-  if (quick) return QUICK;
+function effortFor({ isCentral, isOneProcess, rounds }, quick) {
+  const shared = isOneProcess && ONE_PROCESS;
+  if (quick) return { ...QUICK, ...shared };
   const effort = isCentral ? CENTRAL : FULL;
-  return { ...effort, rounds: rounds ?? effort.rounds };
+  return { ...effort, ...shared, rounds: rounds ?? effort.rounds };
 }
 
 async function measure(parts, effortOf, secret, folder) {

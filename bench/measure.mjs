@@ -1,6 +1,7 @@
 // Measures a group of scenarios in interleaved rounds.
 import { connectTo } from './databases.mjs';
 import { ScenarioRun } from './scenario-run.mjs';
+import { ServerProcess } from './server-process.mjs';
 import { median, spread } from './statistics.mjs';
 
 /** Gives `work` a connection to the PostgreSQL server, where a scenario needs one. */
@@ -16,13 +17,15 @@ export async function withServers(scenarios, work) {
 /**
  * Starts all servers of a group, warms them up, then gives each its slice of every round. The order of a round begins
  * one further on each time.
+ * @param isOneProcess whether one server process serves all of them
  */
-export async function measureGroup(scenarios, { rounds, sliceMs, leadIn, warmUp }, secret, say) {
+export async function measureGroup(scenarios, { rounds, sliceMs, leadIn, warmUp, isOneProcess }, secret, say) {
   const runs = [];
+  const shared = isOneProcess ? new ServerProcess() : undefined;
   return withServers(scenarios, async (server) => {
     try {
       for (const scenario of scenarios) {
-        const run = new ScenarioRun(scenario);
+        const run = new ScenarioRun(scenario, { process: shared });
         runs.push(run);
         await run.start(secret, server);
         await run.warmUp(warmUp);

@@ -15,12 +15,17 @@ const PATIENCE = 200;
 export class ScenarioRun {
   samples = [];
   servers = [];
+  ports = [];
 
-  /** @param database one that is there already, and stays; by default the scenario's own is made, and dropped at the end */
-  constructor(scenario, database) {
+  /**
+   * @param database one that is there already, and stays; by default the scenario's own is made, and dropped at the end
+   * @param process one that serves others too; by default each server has its own
+   */
+  constructor(scenario, { database, process } = {}) {
     this.scenario = scenario;
     this.database = database;
     this.isGuest = database !== undefined;
+    this.process = process;
   }
 
   /** @param server a connection to the database server, to find its processes by */
@@ -29,12 +34,12 @@ export class ScenarioRun {
     if (scenario.database) this.database ??= await createDatabase(scenario.database);
     this.meter = meterOf(this.database, server);
     for (let index = 0; index < (scenario.processes ?? 1); index++) {
-      const process = new ServerProcess();
+      const process = this.process ?? new ServerProcess();
       this.servers.push(process);
       const common = { scenario: scenario.name, secret, database: this.database?.options, isFirst: index === 0 };
       const settings = { ...common, ...scenario.settings };
       const { port, requests, calm, held } = await process.ask('serve', settings);
-      process.port = port;
+      this.ports.push(port);
       this.held = held;
       if (index === 0) this.open({ requests, calm });
     }
@@ -122,10 +127,7 @@ export class ScenarioRun {
   }
 
   connect() {
-    return openConnections(
-      this.servers.map(({ port }) => port),
-      CONCURRENCY,
-    );
+    return openConnections(this.ports, CONCURRENCY);
   }
 
   async accounts() {

@@ -13,12 +13,12 @@ export async function measureConnections({ quiet, touching }, ms) {
   return figures;
 }
 
-async function measureAt({ wanted, ms, variant }, { servers: [server] }) {
+async function measureAt({ wanted, ms, variant }, { servers: [server], ports: [port] }) {
   const { requests } = await server.ask('prepare', { count: TOKENS, what: 'request' });
   const exchange = repeated(requests);
-  await sendPaced(server.port, wanted, exchange, after(ms / 4));
+  await sendPaced(port, wanted, exchange, after(ms / 4));
   await server.ask('occupancy');
-  const { rate } = await sendPaced(server.port, wanted, exchange, after(ms));
+  const { rate } = await sendPaced(port, wanted, exchange, after(ms));
   const { calls, held, busy, samples, seconds } = await server.ask('occupancy');
   return { variant, rate, calls, held, expected: (calls / seconds) * (held / 1_000), busy, samples };
 }

@@ -39,11 +39,11 @@ export async function measureOperations(runs, rows) {
 
 export async function measureOperation({ name, variant, what, exchange, changes, pause }, runs, rows) {
   const count = Math.min(MOST, Math.round(rows * SHARE));
-  const { servers, database } = runs[variant];
+  const { servers, ports, database } = runs[variant];
   const [server] = servers;
   const meter = await meterOf(database, (sql) => onAll(runs, sql));
   const { requests } = await server.ask('prepare', { count, what });
-  const [connection] = await openConnections([server.port], 1);
+  const [connection] = await openConnections([ports[0]], 1);
   try {
     await meter.begin();
     await server.ask('count');

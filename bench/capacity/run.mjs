@@ -53,11 +53,11 @@ function sizesUpTo(most) {
 /** The row of one login, and the claims of its tokens. */
 async function makePattern(secret, server) {
   const database = await createTables('postgres');
-  const run = new ScenarioRun(findScenario('capacity/postgres/quiet'), database);
+  const run = new ScenarioRun(findScenario('capacity/postgres/quiet'), { database });
   try {
     run.scenario = { ...run.scenario, prepares: false };
     await run.start(secret, server);
-    const [connection] = await openConnections([run.servers[0].port], 1);
+    const [connection] = await openConnections([run.ports[0]], 1);
     const login = { method: 'POST', path: '/auth/login', headers: { 'User-Agent': BROWSER } };
     const request = requestBytes({ ...login, json: { username: 'u1', password: 'password' } });
     let answer;
@@ -88,7 +88,7 @@ async function prepareTable(table, { pattern, secret, server, effort, say }) {
     // A refresh uses its session up, half of which are for other work.
     const count = variant === 'refresh' ? Math.min(200, Math.floor(rows / 20 / effort.rounds)) : undefined;
     const title = nameOf({ kind, rows }, variant);
-    const run = new ScenarioRun({ ...scenario, settings, count, title }, table.database);
+    const run = new ScenarioRun({ ...scenario, settings, count, title }, { database: table.database });
     table.runs[variant] = run;
     await run.start(secret, server);
     await run.warmUp(effort.warmUp);

@@ -35,7 +35,7 @@ async function onTable(before, { row }, rows, work) {
 
 async function touchesOf(database, { rows, pattern, secret, server, effort }) {
   const settings = { rows, pattern: pattern.claims };
-  const run = new ScenarioRun({ ...findScenario('capacity/postgres/touching'), settings }, database);
+  const run = new ScenarioRun({ ...findScenario('capacity/postgres/touching'), settings }, { database });
   try {
     await run.start(secret, server);
     await run.warmUp(effort.warmUp);

@@ -14,22 +14,24 @@ export interface AcceptedProof {
  */
 export class ShownProof {
   readonly #request: any;
+  readonly #headers: any;
   /** Set once the proof was accepted. */
   #accepted: AcceptedProof | undefined;
   #nextNonce: string | undefined;
 
   constructor(request: any) {
     this.#request = request;
+    this.#headers = request.headers;
   }
 
   /** Whether the access token came as `Authorization: DPoP` (RFC 9449 section 7.1). */
   get hasDpopScheme(): boolean {
-    return isDpopScheme(this.#request.headers.authorization);
+    return isDpopScheme(this.#headers.authorization);
   }
 
   /** The header `DPoP`, as it was sent; several are one text with commas, which is no proof. Null without it. */
   get dpop(): string | null {
-    const { dpop } = this.#request.headers;
+    const { dpop } = this.#headers;
     return dpop === undefined || dpop === null ? null : String(dpop);
   }
 

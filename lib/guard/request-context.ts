@@ -186,8 +186,9 @@ function isStreamed(context: ExecutionContext): boolean {
 /** Who sends a request. The address is the one that the framework trusts (`trust proxy`), never a header. */
 export function presenterOf(request: any): Presenter {
   const proof = shownProofOf(request);
-  const presenter = { userAgent: request.headers?.['user-agent'] ?? null, ip: request.ip ?? null };
-  return proof ? { ...presenter, proof } : presenter;
+  const userAgent = request.headers?.['user-agent'] ?? null;
+  const ip = request.ip ?? null;
+  return proof ? { userAgent, ip, proof } : { userAgent, ip };
 }
 
 /** The device that sends a login. */

@@ -7,7 +7,8 @@ import { sha256 } from './token-key';
 /** Longer ones are not read: a proof by a key of RSA with 4096 bits has about 2,000 characters. */
 export const MAX_PROOF_LENGTH = 4_096;
 /** RFC 7515 section 7.1. Another spelling of the same proof is the same proof: it is known by what it says. */
-const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const HEADER = /^[\w-]+$/;
+const PAYLOAD_AND_SIGNATURE = /^[\w-]+\.[\w-]+$/;
 /** Devices have 65537; a long one makes each signature slow to check. */
 const RSA = { leastBits: 2_048, mostBits: 4_096, leastExponent: 65_537, mostExponent: 0xffff_ffff };
 /** Keys that were met lately: reading a key takes as long as checking a signature. */
@@ -70,20 +71,22 @@ export class PossessionProofs {
   constructor(private readonly form: ProofForm) {}
 
   read(raw: unknown): PossessionProof | null {
-    if (typeof raw !== 'string' || raw.length > MAX_PROOF_LENGTH || !COMPACT.test(raw)) return null;
+    if (typeof raw !== 'string' || raw.length > MAX_PROOF_LENGTH) return null;
     // Sliced, not joined again: the input is a part of what was sent.
-    const [headerEnd, payloadEnd] = [raw.indexOf('.'), raw.lastIndexOf('.')];
+    const headerEnd = raw.indexOf('.');
+    const payloadEnd = raw.lastIndexOf('.');
+    if (!PAYLOAD_AND_SIGNATURE.test(raw.slice(headerEnd + 1))) return null;
     const first = raw.slice(0, headerEnd);
     const header = this.#headers.get(first) ?? this.readHeader(first);
-    const payload = objectIn(raw.slice(headerEnd + 1, payloadEnd));
-    if (!header || !payload) return null;
+    const payload = header && objectIn(raw.slice(headerEnd + 1, payloadEnd));
+    if (!payload) return null;
     const { algorithm, key } = header;
     const signature = Buffer.from(raw.slice(payloadEnd + 1), 'base64url');
     return { algorithm, key, payload, input: raw.slice(0, payloadEnd), signature };
   }
 
   private readHeader(text: string): ProofHeader | null {
-    const header = objectIn(text);
+    const header = HEADER.test(text) ? objectIn(text) : null;
     if (!header || header.typ !== this.form.typ) return null;
     const { alg, jwk } = header;
     // Known members only: `crit`, `b64`, `jku`, `x5u`, `kid`… would change what a proof means, or where its key is.

@@ -8,7 +8,6 @@ import type { AppConfig } from './config/app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
 import { homeController } from './home/home.controller.js';
-import { MyOrdersModule } from './my-orders/my-orders.module.js';
 import { NotesModule } from './notes/notes.module.js';
 import { RetryAfterFilter } from './retry-after.filter.js';
 import { LoginThrottlerGuard } from './throttling/login-throttler.guard.js';
@@ -19,13 +18,15 @@ import { KnoxUsers } from './users/knox-users.service.js';
 import { Passwords } from './users/passwords.service.js';
 import { UsersModule } from './users/users.module.js';
 
+export type ModuleDefinition = Type | DynamicModule;
+
 @Module({
   controllers: [HealthController],
   providers: [{ provide: APP_FILTER, useClass: RetryAfterFilter }],
 })
 export class AppModule {
   /** @param added what is loaded only where the environment asks for it */
-  static register(config: AppConfig, added: readonly Type[] = []): DynamicModule {
+  static register(config: AppConfig, added: readonly ModuleDefinition[] = []): DynamicModule {
     const { atOnce, waiting, cost } = config.hashing;
     const limit = config.throttle ? [LoginThrottlerGuard] : [];
     const passwords = new Passwords(cost, new HashingQueue(atOnce, waiting));
@@ -58,7 +59,6 @@ export class AppModule {
         UsersModule,
         NotesModule,
         ...added,
-        ...(config.natsUrl === null ? [] : [MyOrdersModule.register(config.natsUrl)]),
       ],
     };
   }

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
-import { Logger, type Type, ValidationPipe } from '@nestjs/common';
-import { AppModule } from './app.module.js';
+import { Logger, ValidationPipe } from '@nestjs/common';
+import { AppModule, type ModuleDefinition } from './app.module.js';
 import { type AppConfig, readConfig } from './config/app-config.js';
 import { DEMO_USERS } from './database/seed.js';
 import { Frontend } from './frontend/frontend.js';
@@ -52,8 +52,11 @@ async function listening<T>(port: number, remedy: string, listen: () => Promise<
   }
 }
 
-async function additionsOf({ graphql }: AppConfig): Promise<Type[]> {
-  return graphql ? [(await import('./graphql/graphql-api.module.js')).GraphqlApiModule] : [];
+async function additionsOf({ graphql, natsUrl }: AppConfig): Promise<ModuleDefinition[]> {
+  return [
+    ...(graphql ? [(await import('./graphql/graphql-api.module.js')).GraphqlApiModule] : []),
+    ...(natsUrl === null ? [] : [(await import('./my-orders/my-orders.module.js')).MyOrdersModule.register(natsUrl)]),
+  ];
 }
 
 /** User ids are parts of admin paths; by default, Fastify refuses parts of more than 100 characters. */

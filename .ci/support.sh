@@ -214,8 +214,8 @@ prepare() {
   together install install_newest machine
 }
 
-# SQLite is compiled twice: what optimising it further takes, the tests would not win back.
-quickly=(env CFLAGS=-O1 CXXFLAGS=-O1)
+# SQLite is compiled twice: what optimising it takes, the tests would not win back.
+quickly=(env CFLAGS=-O0 CXXFLAGS=-O0)
 install() { step install "${quickly[@]}" npm ci; }
 install_newest() { step newest-node "${quickly[@]}" node test/support/on-node.mjs; }
 machine() { step machine make_ready; }

@@ -55,8 +55,10 @@ export async function runBenchmark({ quick, only, isCapacity, rows, profile: pro
 
 function chosen(quick, only = '') {
   const pattern = new RegExp(only);
-  const matches = (group) => group.scenarios.filter((name) => pattern.test(group.name) || pattern.test(name));
-  const groups = GROUPS.filter(({ isQuick }) => isQuick || !quick || only !== '');
+  const isAll = !quick || only !== '';
+  const matches = ({ name: group, scenarios, quick: some }) =>
+    (isAll ? scenarios : some).filter((name) => pattern.test(group) || pattern.test(name));
+  const groups = GROUPS.filter((group) => isAll || group.quick);
   const found = groups.map((group) => ({ ...group, scenarios: matches(group).map(findScenario) }));
   const left = found.filter(({ scenarios }) => scenarios.length > 0);
   if (left.length === 0) throw new Error(`No scenario and no group matches ${only}.`);

@@ -18,7 +18,16 @@ export const GROUPS = [
     name: 'core',
     title: 'An authenticated request',
     isCentral: true,
-    isQuick: true,
+    // What a quick run measures of it: each kind of server once, and the library on both adapters.
+    quick: [
+      'raw-http',
+      'limit',
+      'knox/fastify/postgres/session/prepared',
+      'passport-jwt/fastify/key-object',
+      'bare/fastify',
+      'knox/express/postgres/session/prepared',
+      'passport-jwt/express/string',
+    ],
     // What is compared stands side by side: the less time between two slices, the more alike the machine was.
     scenarios: [
       'raw-http',

@@ -7,6 +7,7 @@ import {
 import { deviceBinding, type DeviceBindingOptions, RequireBound } from '../../lib/binding';
 import { Connections } from '../../lib/guard/connections';
 import { USUAL_TERMS } from '../../lib/sessions/channel-terms';
+import { isLong } from '../support/lengths';
 import { createApp, everyEnvironment, NotesController, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
 import { DpopDevice, ORIGIN } from '../support/dpop-device';
@@ -401,10 +402,10 @@ describe.each(everyEnvironment)('sessions bound by DPoP: $title', ({ platform, k
       { method: 'POST', path: '/auth/logout-all', token },
       { method: 'POST', path: '/auth/tokens', token, json: { name: 'CI', scopes: ['a'], password } },
     ];
-    const nth = kind === 'sqlite' ? 1 : 10;
+    const nth = kind === 'sqlite' && (platform === 'fastify' || isLong()) ? 1 : 10;
     const answers = { sent: 0, accepted: [] as string[], others: [] as unknown[] };
     for (const route of routes) {
-      // What a proof says meets no database: each tenth will do on a server's.
+      // What a proof says meets no database: each tenth will do on a server's, and in short runs on the other adapter.
       const wrong = wrongProofs(device, route, t.clock.now()).filter((_, index) => index % nth === 0);
       for (const { what, dpop: proof } of wrong) {
         // A login without a proof is an ordinary one, and one by another key is bound to that.

@@ -34,7 +34,7 @@ export async function measureGroup(scenarios, { rounds, sliceMs, leadIn, warmUp,
       }
       return await measureRounds(runs, rounds, say);
     } finally {
-      await Promise.all(runs.map((run) => run.stop()));
+      await Promise.all([...runs, ...(shared ? [shared] : [])].map((one) => one.stop()));
     }
   });
 }

@@ -1,8 +1,8 @@
 // Requests with a proof of the device's key (DPoP), beside the same without one, and beside the bare verification.
-import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createHash, generateKeyPairSync, verify } from 'node:crypto';
 import { CurrentUser, JwtKnoxGuard } from 'nestjs-jwt-knox';
 import { deviceBinding } from 'nestjs-jwt-knox/binding';
-import { proven } from '../exchanges.mjs';
+import { proofsOf, proven } from '../exchanges.mjs';
 import { PLATFORMS } from '../groups.mjs';
 import { startKnox } from '../knox-host.mjs';
 import { requestBytes } from '../load.mjs';
@@ -12,16 +12,21 @@ import { meRequest, USERS } from '../tokens.mjs';
 /** What clients see; nobody resolves it. */
 export const ORIGIN = 'https://bench.example.com';
 
-/** How long what a proof signs is: its header and its claims, in base64url. */
-const SIGNED_LENGTH = 440;
+/** A key of a device, and how it is written in proofs. */
+function newDevice() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
+  return { publicKey, jwk: { crv, kty, x, y }, privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }) };
+}
 
-/** As many signatures by as many keys as the proofs are by, each good: the next one is verified with each request. */
+/** As many proofs by as many keys, each good: the signature of the next one is verified with each request. */
 function bareVerification() {
   const all = Array.from({ length: USERS }, () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const input = Buffer.from('x'.repeat(SIGNED_LENGTH));
-    const signature = sign('sha256', input, { key: privateKey, dsaEncoding: 'ieee-p1363' });
-    return { input, signature, key: { key: publicKey, dsaEncoding: 'ieee-p1363' } };
+    const { publicKey, ...device } = newDevice();
+    const proof = proofsOf({ ...device, token: 'any' }, ORIGIN)();
+    const end = proof.lastIndexOf('.');
+    const signature = Buffer.from(proof.slice(end + 1), 'base64url');
+    return { input: Buffer.from(proof.slice(0, end)), signature, key: { key: publicKey, dsaEncoding: 'ieee-p1363' } };
   });
   let next = 0;
   return () => {
@@ -41,14 +46,12 @@ function verifyingGuard() {
 
 /** A token for a program, by a key of its own. */
 async function boundRequest(tokens, id) {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { crv, kty, x, y } = publicKey.export({ format: 'jwk' });
-  const jwk = { crv, kty, x, y };
+  const { jwk, privateKey } = newDevice();
   const dpopKeyThumbprint = createHash('sha256').update(JSON.stringify(jwk)).digest('base64url');
   const order = { name: 'bench', scopes: ['bench'], dpopKeyThumbprint };
   const { accessToken } = await tokens.issueProgramToken({ id }, order);
   const request = meRequest(accessToken, id);
-  return { ...request, token: accessToken, jwk, privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }) };
+  return { ...request, token: accessToken, jwk, privateKey };
 }
 
 /** The same, bound to nothing. */

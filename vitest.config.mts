@@ -37,7 +37,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'alone', include: ALONE } },
     ],
-    setupFiles: ['reflect-metadata'],
+    setupFiles: ['reflect-metadata', './test/support/watched.ts'],
     globalSetup: ['test/support/drop-databases.ts'],
     // The files have databases of their own, and wait for servers and deadlines more than they compute.
     maxWorkers: availableParallelism() + 2,

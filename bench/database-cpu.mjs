@@ -1,5 +1,6 @@
 // CPU time of database servers on this machine, from /proc. Elsewhere it is unknown.
 import { readdirSync, readFileSync } from 'node:fs';
+import { statOf } from '../test/support/processes.mjs';
 
 const TICK_US = 10_000;
 
@@ -50,9 +51,7 @@ function schedulerTime(file) {
 }
 
 function ticks(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+  return statOf(pid).ticks * TICK_US;
 }
 
 function sum(values) {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from 'nestjs-jwt-knox/migrations';
+import { JwtKnoxFence } from 'nestjs-jwt-knox/typeorm';
 import { DataSource } from 'typeorm';
 import { JoinedSession, User } from './entities.mjs';
 
@@ -79,7 +80,7 @@ const ANNOUNCEMENTS = [
 async function seed(options, { tables, announced }, rows, sessionsPerUser) {
   const joined = tables === 'joined';
   const migrations = [...jwtKnoxMigrations, ...(announced ? ANNOUNCEMENTS : [])];
-  const schema = joined ? { entities: [User, JoinedSession] } : { entities: [User], migrations };
+  const schema = joined ? { entities: [User, JoinedSession, JwtKnoxFence] } : { entities: [User], migrations };
   const source = new DataSource({ ...options, ...schema, synchronize: true });
   await source.initialize();
   try {

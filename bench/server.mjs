@@ -1,6 +1,7 @@
 // One server process of one scenario. Its parent tells it by messages what to serve, and asks for its accounts.
 import { writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
+import { inspect } from 'node:util';
 import { cacheCounts } from './knox-host.mjs';
 import { findScenario } from './scenarios/index.mjs';
 import { countStatements } from './statements.mjs';
@@ -52,7 +53,7 @@ process.on('message', async ({ id, ask, ...rest }) => {
   try {
     process.send({ id, answer: (await answers[ask](rest)) ?? null });
   } catch (error) {
-    process.send({ id, error: error?.stack ?? String(error) });
+    process.send({ id, error: inspect(error) });
   }
 });
 process.on('disconnect', () => process.exit());

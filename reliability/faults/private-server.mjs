@@ -1,11 +1,12 @@
 // A database server of the proof's own, that may be killed, frozen and started again: its own folder, its own port.
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
+import { childrenOf, statOf } from '../../test/support/processes.mjs';
 
 export const { freePort } = createRequire(import.meta.url)('../../.cache/host');
 
@@ -226,24 +227,7 @@ function signal(pid, name) {
   }
 }
 
-/** State and parent of a process (proc(5)): its name may hold anything, so they are read after its last bracket. */
-function statOf(pid) {
-  try {
-    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return { state, parent: Number(parent) };
-  } catch {
-    return null;
-  }
-}
-
 function isThere(pid) {
   const stat = statOf(pid);
   return stat !== null && stat.state !== 'Z';
-}
-
-function childrenOf(pid) {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return all.map(Number).filter((one) => statOf(one)?.parent === pid);
 }

@@ -77,7 +77,7 @@ async function prove(setup) {
 
   const calmSince = performance.now();
   await load(delay(CALM_MS));
-  const limit = Math.max(PUBLIC_LIMIT_MS, 2 * pulse.slowest(null, performance.now() - calmSince));
+  const limit = Math.max(PUBLIC_LIMIT_MS, 2 * pulse.slowest(performance.now() - calmSince));
   const recoveries = [];
   const troubledSince = performance.now();
   for (const begin of Object.values(TROUBLES))

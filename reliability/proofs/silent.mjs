@@ -141,7 +141,7 @@ async function prove({ gate, nodes, source, counts, plant, variant }) {
       backMs: Math.max(...trials.map((trial) => trial.back)),
       mostConnections: Math.max(...trials.map((trial) => trial.connections)),
       // What the machine took for a route without storage: answers are forgiven as much.
-      publicMs: pulse.slowest(null),
+      publicMs: pulse.slowest(),
     },
     faults: {
       ...of('false401', 'revokedAccepted', 'lostWrites', 'late', 'wrongAnswers', 'noVerdict', 'starved'),
@@ -178,7 +178,7 @@ async function suffer(name, { nodes, gate, ledger, pulse, source }) {
   const met = fillPools(nodes);
   const silent = await outage;
   const ended = performance.now();
-  const allowed = () => DEADLINE_MS + BACK_MS + pulse.slowest(null, performance.now() - began);
+  const allowed = () => DEADLINE_MS + BACK_MS + pulse.slowest(performance.now() - began);
   // What the machine takes is forgiven: however much that is, a time remains in which nothing may be refused.
   while (performance.now() < ended + allowed() + CALM_MS) await delay(PAUSE_MS);
   const [until, calm] = [performance.now(), ended + allowed()];

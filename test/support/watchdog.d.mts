@@ -1,0 +1,1 @@
+export function watchdog(): (what: string, seconds: number) => void;

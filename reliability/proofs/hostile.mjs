@@ -15,6 +15,7 @@ const LANES = 12;
 const HONEST_SHARE = 0.08;
 const MEMORY_LIMIT = 50 * 2 ** 20;
 const WARM_UP = 0.2;
+const PATIENCE_MS = 10_000;
 const FAULTS = ['errors', 'accepted', 'unanswered', 'crashes', 'harmed', 'stray', 'honestRefused', 'memory'];
 const seed = seedOf();
 
@@ -74,6 +75,7 @@ async function attack({ nodes: [node], source }, tally, count) {
     honest: new HonestUser(node, `user${3 + index}`),
     loser: `user${3 + LANES + index}`,
     own: null,
+    isUnheard: false,
   }));
   let next = 0;
   const until = (end) =>
@@ -114,7 +116,7 @@ async function oneRequest(lane, node, live, tally, index) {
     if (complaint) report(tally, 'honestRefused', `request ${index}: ${complaint}`);
     return;
   }
-  lane.own ??= await tokensOf(node, lane.loser);
+  lane.own ??= await tokensOf(node, lane);
   const request = hostileRequest(random, { live, own: lane.own });
   const { method, bytes } = request;
   const title = `request ${index}: ${request.title}`;
@@ -122,8 +124,17 @@ async function oneRequest(lane, node, live, tally, index) {
     const { status, text } = await lane.client.exchange(bytes, method);
     judge(request, [status], tally, title);
     if (text.includes('"active":true') && !request.mayBeActive) report(tally, 'accepted', `${title} is active`);
-  } else judge(request, (await lane.client.provoke(bytes)) ?? [], tally, title);
-  if (request.spends) lane.own = null;
+    if (request.spends) spent(lane, status > 0);
+  } else {
+    const statuses = (await lane.client.provoke(bytes)) ?? [];
+    judge(request, statuses, tally, title);
+    if (request.spends) spent(lane, statuses.length > 0);
+  }
+}
+
+function spent(lane, isHeard) {
+  lane.own = null;
+  lane.isUnheard = !isHeard;
 }
 
 function judge(request, statuses, tally, title) {
@@ -156,9 +167,18 @@ async function liveTokens(node) {
   };
 }
 
-async function tokensOf(node, name) {
-  const { access_token: access, refresh_token: refresh } = await node.login(name);
-  return { access, refresh };
+/** What ends all sessions, and was not waited for, may still be at work: it refuses the logins that began before it. */
+async function tokensOf(node, { loser, isUnheard }) {
+  const end = Date.now() + (isUnheard ? PATIENCE_MS : 0);
+  for (;;) {
+    try {
+      const { access_token: access, refresh_token: refresh } = await node.login(loser);
+      return { access, refresh };
+    } catch (error) {
+      if (Date.now() >= end) throw error;
+      await delay(50);
+    }
+  }
 }
 
 async function rowsOfVictims(source) {

@@ -19,6 +19,7 @@ import { requireSingletons } from './guard/singletons';
 import { warnOfCompetingModules } from './guard/competing-modules';
 import { conflictCheck, requireRealms } from './guard/conflicting-modules';
 import { warnOfGuardsBefore } from './guard/guard-order';
+import { warnOfUnguardedHandlers } from './guard/unguarded-handlers';
 import { OwnPrograms } from './routes/own-programs';
 import { OwnSessions } from './routes/own-sessions';
 import { TokenResponder } from './routes/token-responder';
@@ -114,6 +115,7 @@ export class JwtKnoxModule extends ConfigurableModuleClass implements NestModule
   async onApplicationBootstrap(): Promise<void> {
     warnOfCompetingModules(this.#moduleRef);
     warnOfGuardsBefore(this.#moduleRef);
+    warnOfUnguardedHandlers(this.#moduleRef);
     const { storageTimeout } = this.#moduleRef.get<ResolvedOptions>(JWT_KNOX_OPTIONS);
     await reportUnreadableSessions(this.#moduleRef.get(SessionRepository), storageTimeout, this.logger);
   }

@@ -1,8 +1,10 @@
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { JwtKnoxEvents } from '../contracts/events';
 import type { JwtKnoxFeature } from '../contracts/feature';
+import type { FeedSetting } from '../contracts/revocation-feed';
 import { SessionRepository } from '../contracts/session.repository';
 import { UserProvider } from '../contracts/user-provider';
+import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { SessionCache } from '../sessions/session-cache';
 import {
   type LeaseCacheOptions,
@@ -27,14 +29,14 @@ export function leaseCache(given: LeaseCacheOptions): JwtKnoxFeature {
     name: 'cache',
     hearsEnds: true,
     repository: {
-      inject: [JwtKnoxEvents, { token: UserProvider, optional: true }],
-      useFactory: (stored, events: JwtKnoxEvents, users?: UserProvider) => {
+      inject: [JWT_KNOX_OPTIONS, JwtKnoxEvents, { token: UserProvider, optional: true }],
+      useFactory: (stored, module: ResolvedOptions, events: JwtKnoxEvents, users?: UserProvider) => {
         const database = stored.primaryDatabase();
         const setting = { database, announcesUsers: options.announcesUsers, lease: LEASE_MS };
-        const problems = [...storageProblems(stored, options), ...options.feed.setupProblems(setting)];
+        const problems = [...storageProblems(stored, options), ...feedProblems(options, setting)];
         if (problems.length > 0) throw new JwtKnoxConfigurationError(problems, 'leaseCache');
         const place = JSON.stringify([stored.realm, database?.table]);
-        return new LeasedSessionRepository(stored, new LeaseCache(options, setting, events, users, place));
+        return new LeasedSessionRepository(stored, new LeaseCache(options, setting, events, module, users, place));
       },
     },
     providers: [
@@ -53,5 +55,16 @@ function storageProblems({ joinsUser }: SessionRepository, { keeps }: ResolvedCa
   if (!joinsUser || !keeps) return [];
   return [
     'storage: userRelation reads the user with the row, and what is kept of a row would freeze its user; leave userRelation out.',
+  ];
+}
+
+/** What the database announces, the feed has to hear. */
+function feedProblems({ feed, announcesUsers }: ResolvedCacheOptions, setting: FeedSetting): readonly string[] {
+  const problems = feed.setupProblems(setting);
+  if (!announcesUsers || feed.isAnnouncedByStorage) return problems;
+  return [
+    ...problems,
+    "users: with this feed nobody hears when a user changes; set users: { announcedBy: 'application' } and call " +
+      'TokenService.userChanged after every change, use postgresFeed(), or leave users out.',
   ];
 }

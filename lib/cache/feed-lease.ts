@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { line } from '../contracts/log-line';
 import { type FeedConnection, type FeedSetting, FeedSetupError, RevocationFeed } from '../contracts/revocation-feed';
 import { type CacheCounts, feedChannel } from './diagnostics';
+import { CONNECT_MS, openFeed } from './open-feed';
 
 /**
  * How long an instance answers from memory after a fence was sent, and how much longer who ends a session waits: constants,
@@ -14,7 +15,6 @@ const FENCE_EVERY_MS = LEASE_MS / 2;
 /** A fence that nobody answers is a connection that is lost. */
 const PATIENCE_MS = 10 * LEASE_MS;
 const CONFIRM_EVERY_MS = 1_000;
-const CONNECT_MS = 2_000;
 const RETRY_MS = 100;
 const MOST_RETRY_MS = 5_000;
 
@@ -37,6 +37,7 @@ export class FeedLease {
   private isStopped = false;
   private told: string | undefined;
   private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly receive = (notice: string): void => this.listener.received(notice);
 
   constructor(
     private readonly feed: RevocationFeed,
@@ -72,7 +73,7 @@ export class FeedLease {
 
   /** @throws FeedSetupError for what is wrong for good; a server that is out of reach is tried again, and told in the log */
   async start(): Promise<void> {
-    if (this.feed.isLocal) return;
+    if (this.feed.isLocal) return this.join();
     try {
       await this.connect();
     } catch (error) {
@@ -83,7 +84,8 @@ export class FeedLease {
 
   /** @throws when the feed is not connected, or the server does not take it */
   async announce(notice: string): Promise<void> {
-    if (this.feed.isLocal) return;
+    // Before the start and after the end there is nobody else to tell.
+    if (this.feed.isLocal && !this.connection) return this.receive(notice);
     if (!this.connection) throw new Error('The revocation feed is not connected.');
     await this.connection.announce(notice);
   }
@@ -98,12 +100,19 @@ export class FeedLease {
 
   stop(): void {
     this.isStopped = true;
-    this.lose(this.connection);
+    if (this.feed.isLocal) this.connection?.close();
+    else this.lose(this.connection);
     for (const timer of this.timers) clearTimeout(timer);
   }
 
+  private async join(): Promise<void> {
+    const receiver = { receive: this.receive, lost: () => undefined };
+    this.connection = await this.feed.open(receiver, this.setting, new AbortController().signal);
+  }
+
   private async connect(): Promise<void> {
-    const connection = await this.open();
+    const lost = (one: FeedConnection, cause?: unknown) => this.lose(one, cause);
+    const connection = await openFeed(this.feed, this.setting, { receive: this.receive, lost });
     if (this.isStopped) return connection.close();
     this.connection = connection;
     this.retryIn = RETRY_MS;
@@ -117,39 +126,16 @@ export class FeedLease {
     if (connection.confirm) this.after(CONFIRM_EVERY_MS, () => this.confirm(connection));
   }
 
-  /** One limit over all of it: that of a driver ends where TCP is connected. */
-  private async open(): Promise<FeedConnection> {
-    const late = new AbortController();
-    let isLost = false;
-    let opened: FeedConnection | undefined;
-    const lost = (cause?: unknown) => {
-      isLost = true;
-      if (opened) this.lose(opened, cause);
-    };
-    const receive = (notice: string) => this.listener.received(notice);
-    const limit = setTimeout(() => late.abort(), CONNECT_MS);
-    try {
-      const opening = this.feed.open({ receive, lost }, this.setting, late.signal);
-      opening.catch(() => undefined);
-      opened = await Promise.race([opening, refusal(late.signal)]);
-      // Before it counts: until it is found out, what is ended elsewhere would be accepted here. A fence finds a pooler.
-      await Promise.race([opened.fence().then(() => opened?.confirm?.()), refusal(late.signal)]);
-      if (isLost) throw new Error('The connection was lost while it was opened.');
-      return opened;
-    } catch (error) {
-      opened?.close();
-      throw error;
-    } finally {
-      clearTimeout(limit);
-    }
-  }
-
   private lose(connection: FeedConnection | undefined, cause?: unknown): void {
     if (!connection || connection !== this.connection) return;
     this.connection = undefined;
     this.sent = this.sentByClock = -Infinity;
     this.counts.losses++;
-    connection.close();
+    try {
+      connection.close();
+    } catch {
+      // It is of no use any more.
+    }
     this.listener.interrupted();
     feedChannel.publish({ type: 'feed.lost' });
     if (!this.isStopped) this.later(cause);
@@ -177,30 +163,39 @@ export class FeedLease {
   /** One at a time; its moment is that of sending. */
   private fence(connection: FeedConnection): void {
     const [sent, sentByClock] = [performance.now(), Date.now()];
-    this.ask(connection, connection.fence(), { ms: PATIENCE_MS, late: 'It does not answer.' }, () => {
-      [this.sent, this.sentByClock, this.proven] = [sent, sentByClock, sent];
-      this.after(Math.max(0, sent + FENCE_EVERY_MS - performance.now()), () => this.fence(connection));
-    });
+    const patience = { ms: PATIENCE_MS, late: 'It does not answer.' };
+    this.ask(
+      connection,
+      () => connection.fence(),
+      patience,
+      () => {
+        [this.sent, this.sentByClock, this.proven] = [sent, sentByClock, sent];
+        this.after(Math.max(0, sent + FENCE_EVERY_MS - performance.now()), () => this.fence(connection));
+      },
+    );
   }
 
   /** That feed and storage are still of one primary: after a fail-over, one of them may be left behind. */
   private confirm(connection: FeedConnection): void {
     if (connection !== this.connection) return;
     const patience = { ms: CONNECT_MS, late: 'It cannot be compared with the storage.' };
-    this.ask(connection, connection.confirm!(), patience, () =>
-      this.after(CONFIRM_EVERY_MS, () => this.confirm(connection)),
+    this.ask(
+      connection,
+      () => connection.confirm!(),
+      patience,
+      () => this.after(CONFIRM_EVERY_MS, () => this.confirm(connection)),
     );
   }
 
-  /** A connection whose answer does not come in time, or says no, is lost. */
+  /** A connection whose answer does not come in time, or says no, is lost; so is one whose client throws at once. */
   private ask(
     connection: FeedConnection,
-    answer: Promise<void>,
+    question: () => Promise<void>,
     { ms, late }: { ms: number; late: string },
     goOn: () => void,
   ): void {
     const patience = setTimeout(() => this.lose(connection, new Error(late)), ms).unref();
-    answer.then(
+    (async () => question())().then(
       () => {
         clearTimeout(patience);
         if (connection === this.connection) goOn();
@@ -223,11 +218,5 @@ export class FeedLease {
 }
 
 const delayed = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-function refusal(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener('abort', () => reject(new Error('It does not answer in time.')), { once: true }),
-  );
-}
 
 const reasonOf = (cause: unknown): string => (cause instanceof Error ? ` ${cause.message}` : '');

@@ -1,13 +1,15 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
+import type { Clock } from '../contracts/clock';
 import type { JwtKnoxEvents } from '../contracts/events';
 import { line } from '../contracts/log-line';
 import { type FeedSetting, FeedSetupError } from '../contracts/revocation-feed';
 import type { SessionRecord } from '../contracts/session';
 import type { FoundSession } from '../contracts/session.repository';
 import type { UserProvider } from '../contracts/user-provider';
+import type { ResolvedOptions } from '../options/resolve-options';
 import { type CacheState, type KnownUser, SessionCache } from '../sessions/session-cache';
-import { isActive, validSinceOf } from '../sessions/user-check';
+import { endMemoryOf } from '../sessions/revocation-log';
 import type { AccessClaims } from '../tokens/token-claims';
 import { sha256 } from '../tokens/token-key';
 import { descriptionOf, type ResolvedCacheOptions } from './cache.options';
@@ -16,9 +18,10 @@ import { type CacheCounts, feedChannel } from './diagnostics';
 import { Echoes } from './echoes';
 import { FeedLease } from './feed-lease';
 import { loadLruCache, type LruMap } from './load-lru-cache';
-import { announcementsIn, idsIn, type Notice, readNotice, writeNotice } from './notices';
+import { doubtOf, idsIn, type Notice, readNotice, writeNotice } from './notices';
 import { SessionMemory } from './session-memory';
-import { frozen } from './snapshot';
+import { frozen, knownUser, snapshotOf } from './snapshot';
+import { Teller } from './teller';
 
 /** Memory under a lease: what was read may answer while the feed proves that nothing was told of it. */
 export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicationShutdown {
@@ -30,22 +33,29 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   private readonly tokens: LruMap<AccessClaims>;
   private readonly echoes = new Echoes();
   private readonly cluster: ClusterEvents;
+  readonly teller: Teller;
+  readonly clock: Clock;
   private readonly interruptions = new Set<() => void>();
   private reports: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly options: ResolvedCacheOptions,
     setting: FeedSetting,
-    private readonly events: JwtKnoxEvents,
+    events: JwtKnoxEvents,
+    module: Pick<ResolvedOptions, 'clock' | 'accessTtl' | 'clockMargin'>,
     private readonly users?: UserProvider,
     place = '',
   ) {
     super();
+    this.clock = module.clock;
     this.keepsUsers = options.keepsUsers && users !== undefined;
-    this.memory = new SessionMemory(options, this.counts);
+    const userRest = setting.database?.hasReplicas ? options.maxAge : 0;
+    this.memory = new SessionMemory({ ...options, userRest }, this.counts);
     this.tokens = new (loadLruCache())<AccessClaims>({ max: options.maxEntries });
     this.lease = new FeedLease(options.feed, setting, this, this.counts);
-    this.cluster = new ClusterEvents(events, place, (notice) => this.lease.announce(writeNotice(notice)));
+    const send = (text: string) => this.lease.announce(text);
+    this.cluster = new ClusterEvents(events, place, (notice) => send(writeNotice(notice)));
+    this.teller = new Teller(options.feed, send, events, Math.max(options.maxAge, endMemoryOf(module)));
   }
 
   async onModuleInit(): Promise<void> {
@@ -63,6 +73,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   onApplicationShutdown(): void {
     clearInterval(this.reports);
     this.cluster.stop();
+    this.teller.stop();
     this.lease.stop();
     this.memory.forgetAll();
   }
@@ -94,13 +105,11 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   findUser(userId: string, find: () => Promise<unknown>): Promise<unknown> {
     if (!this.mayKeep) return find();
-    return this.memory.readUser(userId, find, (user) => this.known(userId, user));
+    return this.memory.readUser(userId, find, (user) => knownUser(this.users!, userId, user));
   }
 
   snapshotOf(user: unknown): unknown {
-    const snapshot: unknown = this.users!.snapshot(user);
-    if (typeof snapshot === 'object' && snapshot !== null) return frozen(snapshot);
-    throw new TypeError('UserProvider.snapshot must return an object: what of the user may be kept in memory.');
+    return snapshotOf(this.users!, user);
   }
 
   findSession(id: string, find: () => Promise<FoundSession | null>): Promise<FoundSession | null> {
@@ -120,11 +129,16 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
    * Carries an end or a change out, and resolves when no instance answers from before it: also when nothing went, since
    * somebody else's end of the same may not be over yet.
    * @param notice what it is about, for a feed that does not hear of it from the storage
+   * @param isOver whether what is to end has ended, where nothing went
    */
-  async ending<T extends boolean | number>(notice: Notice, work: () => Promise<T>): Promise<T> {
+  async ending<T extends boolean | number>(
+    notice: Notice,
+    work: () => Promise<T>,
+    isOver?: () => Promise<boolean>,
+  ): Promise<T> {
     const echo = this.options.feed.isLocal ? undefined : this.echoes.await(idsIn(notice));
     try {
-      const answer = await this.announcing(notice, work);
+      const answer = await this.announcing(notice, work, isOver);
       await this.lease.outlast();
       if (answer && echo && !echo.isHeard && this.lease.isFresh) throw new Error(UNHEARD);
       return answer;
@@ -134,30 +148,58 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
   }
 
   /** The same without waiting: for what nobody is told of at once, such as sessions above a limit that the purge ends. */
-  async announcing<T>(notice: Notice, work: () => Promise<T>): Promise<T> {
-    const answer = await work()
-      .catch((error: unknown) => this.doubt(notice, error))
-      .finally(() => this.heard(notice));
-    await this.tellOthers(notice);
+  async announcing<T>(notice: Notice, work: () => Promise<T>, isOver = yes): Promise<T> {
+    const since = this.clock.now();
+    let answer: T;
+    let told: Notice | null;
+    try {
+      answer = await work();
+      told = answer ? this.timed({ ...notice, since }) : await this.leftOf(notice, isOver);
+    } catch (error) {
+      // Whether it was carried out, nobody knows; who asked learns of the failure.
+      this.teller.tell(doubtOf(notice)).catch(() => undefined);
+      throw error;
+    } finally {
+      this.memory.forget(notice);
+    }
+    if (told) await this.teller.tell(told);
     return answer;
   }
 
-  private async tellOthers(notice: Notice): Promise<void> {
-    // Ends are told in this process by whoever makes them; of changes, listeners hear as from a feed.
-    if (this.options.feed.isLocal) this.publish({ changed: notice.changed ?? [] });
-    else if (!this.options.feed.isAnnouncedByStorage) await this.announce(notice);
+  /** The same for what a transaction of the application's has carried out. */
+  async committed(notice: Notice): Promise<void> {
+    this.memory.forget(notice);
+    await this.teller.tell(this.timed(notice));
+    await this.lease.outlast();
+  }
+
+  /** What has ended by name stays so, whenever that was. */
+  private timed(notice: Notice): Notice {
+    return notice.ended ? { ended: notice.ended } : { ...notice, until: this.clock.now() };
+  }
+
+  /** Where nothing went: who ended it before may have died before others were told, but where the storage tells. */
+  private async leftOf(notice: Notice, isOver: () => Promise<boolean>): Promise<Notice | null> {
+    const { isLocal, isAnnouncedByStorage } = this.options.feed;
+    if (isLocal || isAnnouncedByStorage || !(await isOver())) return null;
+    // Of an id that somebody made up, nobody is told that a session of it has ended.
+    return notice.ended ? doubtOf(notice) : this.timed(notice);
   }
 
   async settled(sessionId?: string): Promise<void> {
-    // Who ended it may have died, or failed, before others were told.
-    if (sessionId !== undefined) await this.tellOthers({ changed: [sessionId] });
+    // Who ended it may have died, or failed, before anybody was told, this process included.
+    if (sessionId !== undefined) {
+      const notice = { changed: [sessionId] };
+      this.memory.forget(notice);
+      await this.teller.tell(notice);
+    }
     await this.lease.outlast();
   }
 
   async userChanged(userId: string): Promise<void> {
     const notice = { user: userId };
-    this.heard(notice);
-    await this.announce(notice);
+    this.memory.forget(notice);
+    await this.teller.announce(notice);
     await this.lease.outlast();
   }
 
@@ -165,9 +207,9 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     const notice = readNotice(text);
     if (!notice) return this.interrupted();
     if (notice.event) this.cluster.received(notice.event);
-    if (notice.scope || notice.ended || notice.changed) this.echoes.hear(idsIn(notice));
-    this.heard(notice);
-    this.publish(notice);
+    if (notice.user === undefined && !notice.event) this.echoes.hear(idsIn(notice));
+    this.memory.forget(notice);
+    this.teller.publish(notice);
   }
 
   interrupted(): void {
@@ -189,56 +231,17 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     return this.options.keeps && this.lease.isConnected;
   }
 
-  private heard({ ended = [], changed = [], scope, user }: Notice): void {
-    for (const id of ended) this.memory.forgetSession(id);
-    for (const id of changed) this.memory.forgetSession(id);
-    if (scope) this.memory.forgetScope(scope);
-    if (user !== undefined) this.memory.forgetUser(user);
-  }
-
-  /** Whether a statement that failed was carried out, nobody knows: others are told, and whoever asked learns of the failure. */
-  private doubt(notice: Notice, error: unknown): never {
-    this.tellOthers(notice).catch(() => undefined);
-    throw error;
-  }
-
-  /** What one attempt did not tell is told later, as long as anybody may remember; who asked is told of the failure. */
-  async announce(notice: Notice): Promise<void> {
-    const text = writeNotice(notice);
-    try {
-      await this.lease.announce(text);
-    } catch (error) {
-      this.retry(text, performance.now() + this.options.maxAge);
-      throw error;
-    }
-  }
-
-  private retry(text: string, until: number): void {
-    if (performance.now() > until) return;
-    setTimeout(() => this.lease.announce(text).catch(() => this.retry(text, until)), 500).unref();
-  }
-
-  private known(userId: string, user: unknown): KnownUser | undefined {
-    const { users } = this;
-    if (user === null || user === undefined || users!.getId(user) !== userId || !isActive(users!, user))
-      return undefined;
-    return { user: this.snapshotOf(user), validSince: validSinceOf(users!, user) };
-  }
-
-  private publish(notice: Notice): void {
-    for (const told of announcementsIn(notice)) this.events.emit('session.announced', told);
-  }
-
   private report(): void {
     if (!feedChannel.isHeard) return;
-    const { isFresh: fresh } = this.lease;
-    feedChannel.publish({ type: 'counts', fresh, ...this.counts, ...this.state });
+    feedChannel.publish({ type: 'counts', fresh: this.lease.isFresh, ...this.counts, ...this.state });
   }
 
   get state(): CacheState {
     return { ...this.counts, sessions: this.memory.size, feedAge: this.lease.age };
   }
 }
+
+const yes = () => Promise.resolve(true);
 
 const UNHEARD =
   'The session ended, but nobody was told: is the trigger of announceRevocations() in place, and the feed on the same database?';

@@ -26,6 +26,7 @@ export class LeasedSessionRepository extends SessionRepository {
   override readonly joinsUser: boolean;
   override readonly realm: string;
   private readonly ending: Ending;
+  private readonly endingNow: Ending = (notice, work) => this.cache.ending(notice, work, () => this.areGone(notice));
 
   /** @param ending in a transaction of the application's: after its commit */
   constructor(
@@ -36,7 +37,7 @@ export class LeasedSessionRepository extends SessionRepository {
     super();
     this.joinsUser = stored.joinsUser;
     this.realm = stored.realm;
-    this.ending = ending ?? ((notice, work) => cache.ending(notice, work));
+    this.ending = ending ?? this.endingNow;
     // What a transaction reads, others may not see yet.
     if (ending) this.findById = (id) => stored.findById(id);
   }
@@ -49,9 +50,11 @@ export class LeasedSessionRepository extends SessionRepository {
     const found = this.stored.within(manager);
     if (!found) return null;
     const afterCommit: Ending = async (notice, work) => {
+      const since = this.cache.clock.now();
       const answer = await work();
       found.afterCommit(async () => {
-        await this.cache.ending(notice, async () => false);
+        if (answer) return this.cache.committed({ ...notice, since });
+        await this.endingNow(notice, async () => false);
       });
       return answer;
     };
@@ -139,6 +142,10 @@ export class LeasedSessionRepository extends SessionRepository {
     return this.here(id, this.stored.rename(id, userId, deviceName));
   }
 
+  override spellingOf(userId: string): string {
+    return this.stored.spellingOf(userId);
+  }
+
   override location(): readonly unknown[] {
     return this.stored.location();
   }
@@ -203,10 +210,16 @@ export class LeasedSessionRepository extends SessionRepository {
     return this.stored.isFenced(scopes, counter);
   }
 
+  /** Who asks for the end of a session that is not theirs, or of another generation, ends nothing. */
+  private async areGone({ ended = [] }: Notice): Promise<boolean> {
+    const found = await Promise.all(ended.map((id) => this.stored.findById(id)));
+    return found.every((one) => one === null);
+  }
+
   /** No storage announces it; others show it as soon as they hear of it. */
   private async told(id: string, work: Promise<boolean>): Promise<boolean> {
     const hasChanged = await this.here(id, work);
-    if (hasChanged) await this.cache.announce({ changed: [id] });
+    if (hasChanged) await this.cache.teller.announce({ changed: [id] });
     return hasChanged;
   }
 

@@ -8,7 +8,6 @@ export interface LruMap<Value> {
   set(key: string, value: Value): unknown;
   delete(key: string): boolean;
   clear(): void;
-  entries(): Iterable<[string, Value]>;
 }
 
 type LruMaps = new <Value>(options: { max: number }) => LruMap<Value>;

@@ -6,8 +6,15 @@ export interface Notice {
   readonly ended?: readonly string[];
   /** Ids of sessions that may do something else than before, or with other keys. */
   readonly changed?: readonly string[];
+  /** Ids of sessions whose rows went long after they had expired. */
+  readonly expired?: readonly string[];
   /** Sessions that ended, where nobody listed their ids. */
   readonly scope?: RevocationScope;
+  /** The same, of a statement that failed: whether they ended, their rows say. */
+  readonly doubted?: RevocationScope;
+  /** Epoch milliseconds between which it happened; left out where the storage tells, or nobody knows. */
+  readonly since?: number;
+  readonly until?: number;
   /** A user who changed. */
   readonly user?: string;
   /** An event for the listeners of other processes, the process that it happened in, and to which sessions. */
@@ -21,16 +28,25 @@ export interface Notice {
 export const writeNotice = (notice: Notice): string => JSON.stringify(notice);
 
 /** The sessions that a notice names. */
-export function idsIn({ ended = [], changed = [] }: Notice): readonly string[] {
-  return ended.length === 0 ? changed : changed.length === 0 ? ended : [...ended, ...changed];
+export function idsIn({ ended = [], changed = [], expired = [] }: Notice): readonly string[] {
+  const [only = [], ...others] = [ended, changed, expired].filter((ids) => ids.length > 0);
+  return others.length === 0 ? only : [...only, ...others.flat()];
+}
+
+/** What is told where nobody knows whether it happened. */
+export function doubtOf(notice: Notice): Notice {
+  return { changed: idsIn(notice), ...(notice.scope && { doubted: notice.scope }) };
 }
 
 /** What a notice tells those who listen to sessions. */
-export function announcementsIn({ ended = [], changed = [], scope }: Notice): JwtKnoxEventMap['session.announced'][] {
+export function announcementsIn(notice: Notice): JwtKnoxEventMap['session.announced'][] {
+  const { ended = [], changed = [], scope, doubted, since, until } = notice;
+  const during = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
   return [
     ...ended.map((sessionId) => ({ scope: { sessionId }, isEnd: true })),
-    ...changed.map((sessionId) => ({ scope: { sessionId }, isEnd: false })),
-    ...(scope ? [{ scope, isEnd: true }] : []),
+    ...changed.map((sessionId) => ({ scope: { sessionId }, isEnd: false, ...during })),
+    ...(scope ? [{ scope, isEnd: true, ...during }] : []),
+    ...(doubted ? [{ scope: doubted, isEnd: false }] : []),
   ];
 }
 
@@ -46,17 +62,27 @@ export function readNotice(text: string): Notice | null {
 }
 
 /** What a later version tells beside these, this one cannot heed. */
-const MEMBERS = ['ended', 'changed', 'scope', 'user', 'event'];
+const MEMBERS = ['ended', 'changed', 'expired', 'scope', 'doubted', 'since', 'until', 'user', 'event'];
 
 function isNotice(value: unknown): value is Notice {
   if (typeof value !== 'object' || value === null) return false;
-  const { ended = [], changed = [], scope, user, event } = value as Record<string, unknown>;
+  const {
+    ended = [],
+    changed = [],
+    expired = [],
+    scope,
+    doubted,
+    since,
+    until,
+    user,
+    event,
+  } = value as Record<string, unknown>;
   return (
     Object.keys(value).length > 0 &&
     Object.keys(value).every((name) => MEMBERS.includes(name)) &&
-    areIds(ended) &&
-    areIds(changed) &&
-    (scope === undefined || isScope(scope)) &&
+    [ended, changed, expired].every(areIds) &&
+    [scope, doubted].every((one) => one === undefined || isScope(one)) &&
+    [since, until].every((one) => one === undefined || Number.isFinite(one)) &&
     (user === undefined || typeof user === 'string') &&
     (event === undefined || isEvent(event))
   );

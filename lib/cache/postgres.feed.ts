@@ -10,7 +10,7 @@ import {
 /** The channel that the triggers notify. */
 const CHANNEL = 'jwt_knox_revoked';
 const TRIGGERS = ['jwt_knox_gone', 'jwt_knox_changed', 'jwt_knox_emptied'];
-const USER_TRIGGER = 'jwt_knox_user_changed';
+const USER_TRIGGERS = ['jwt_knox_user_changed', 'jwt_knox_user_gone', 'jwt_knox_users_emptied'];
 
 const REMEDY_TRIGGERS =
   'postgresFeed(): the table of the sessions does not announce its changes; add announceRevocations() of ' +
@@ -139,8 +139,8 @@ async function requireTriggers(client: PgClient, { database, announcesUsers, lea
   }
   if (!announcesUsers) return;
   const { rows: users } = await client.query(
-    "SELECT 1 FROM pg_trigger WHERE tgname = $1 AND tgenabled IN ('O', 'A') LIMIT 1",
-    [USER_TRIGGER],
+    "SELECT 1 FROM pg_trigger WHERE tgname = ANY($1) AND tgenabled IN ('O', 'A') GROUP BY tgrelid HAVING count(*) = $2 LIMIT 1",
+    [USER_TRIGGERS, USER_TRIGGERS.length],
   );
   if (users.length === 0) throw new FeedSetupError(REMEDY_USERS);
 }

@@ -1,9 +1,9 @@
 /** One connection to Redis, whichever package makes it. It never reconnects, and puts nothing off: a fence must not outlive its connection. */
 export interface RedisLink {
   connect(): Promise<void>;
-  subscribe(channel: string, receive: (notice: string) => void): Promise<void>;
-  publish(channel: string, notice: string): Promise<void>;
-  ping(): Promise<void>;
+  subscribe(channel: string, receive: (text: string) => void): Promise<void>;
+  /** Resolves to how many connections it was sent to. */
+  publish(channel: string, text: string): Promise<number>;
   /** What the server says of itself (`INFO`). */
   info(): Promise<string>;
   onLost(lost: (cause?: unknown) => void): void;
@@ -17,12 +17,13 @@ const done = () => undefined;
 /** @param createClient of the package `redis` */
 export function nodeRedisLink(createClient: (options: object) => any, url: string, options: Options): RedisLink {
   const socket = { ...(options.socket as object | undefined), reconnectStrategy: false };
-  const client = createClient({ ...options, url, socket, disableOfflineQueue: true });
+  // With RESP 3 it would move to another server by itself, and subscribe to nothing there.
+  const own = { socket, disableOfflineQueue: true, maintNotifications: 'disabled' };
+  const client = createClient({ ...options, url, ...own });
   return {
     connect: () => client.connect().then(done),
     subscribe: (channel, receive) => client.subscribe(channel, receive).then(done),
-    publish: (channel, notice) => client.publish(channel, notice).then(done),
-    ping: () => client.ping().then(done),
+    publish: (channel, text) => client.publish(channel, text),
     info: () => client.info(),
     onLost: (lost) => void client.on('error', lost).on('end', lost),
     close: () => {
@@ -44,11 +45,10 @@ export function ioredisLink(Redis: new (...args: any[]) => any, url: string, opt
   return {
     connect: () => client.connect().then(done),
     subscribe: async (channel, receive) => {
-      client.on('message', (_channel: string, text: string) => receive(text));
+      client.on('message', (from: string, text: string) => from === channel && receive(text));
       await client.subscribe(channel);
     },
-    publish: (channel, notice) => client.publish(channel, notice).then(done),
-    ping: () => client.ping().then(done),
+    publish: (channel, text) => client.publish(channel, text),
     info: () => client.info(),
     onLost: (lost) => void client.on('error', lost).on('close', lost),
     close: () => client.disconnect(),

@@ -5,6 +5,7 @@ import {
   FeedSetupError,
   RevocationFeed,
 } from '../contracts/revocation-feed';
+import { RedisFences } from './redis-fences';
 import { ioredisLink, nodeRedisLink, type RedisLink } from './redis-links';
 
 const CHANNEL = 'jwt_knox_revoked';
@@ -40,9 +41,11 @@ class RedisFeed extends RevocationFeed {
         ? ioredisLink(this.options.Redis, url, options)
         : nodeRedisLink(this.options.createClient, url, options);
     const [listening, sending] = [link(), link()];
+    const fences = new RedisFences(listening, sending, channel);
     let isClosed = false;
     const close = () => {
       isClosed = true;
+      fences.close();
       listening.close();
       sending.close();
     };
@@ -54,20 +57,21 @@ class RedisFeed extends RevocationFeed {
       await requireOneServer(listening, sending);
       // What ioredis has in its buffers, it still tells of.
       await listening.subscribe(channel, (notice) => void (isClosed || receiver.receive(notice)));
+      await fences.listen();
     } catch (error) {
       close();
       throw error;
     }
     return {
       close,
-      fence: () => listening.ping(),
-      announce: (notice) => sending.publish(channel, notice),
+      fence: () => fences.ask(),
+      announce: async (notice) => void (await sending.publish(channel, notice)),
       confirm: () => requirePrimary(sending),
     };
   }
 }
 
-/** A PING does not come after what was published at another server. @throws FeedSetupError for a cluster */
+/** An echo does not come after what was published at another server. @throws FeedSetupError for a cluster */
 async function requireOneServer(listening: RedisLink, sending: RedisLink): Promise<void> {
   const [one, other] = await Promise.all([listening.info(), sending.info()]);
   if (/^cluster_enabled:1/m.test(one)) {

@@ -4,7 +4,9 @@ import type { FoundSession } from '../contracts/session.repository';
 import type { KnownUser } from '../sessions/session-cache';
 import type { CacheCounts } from './diagnostics';
 import { Fills } from './fills';
+import { LastTold } from './last-told';
 import { loadLruCache, type LruMap } from './load-lru-cache';
+import { idsIn, type Notice } from './notices';
 
 interface Kept<Value> {
   readonly value: Value;
@@ -16,6 +18,8 @@ interface Kept<Value> {
 export interface MemoryLimits {
   readonly maxEntries: number;
   readonly maxAge: number;
+  /** How long a user who changed is not kept again, in ms: a replica may still answer with what was before. */
+  readonly userRest: number;
 }
 
 /** What was read of sessions and users, as long as nothing was told of them. Whether it may be used, the lease says. */
@@ -24,6 +28,9 @@ export class SessionMemory {
   private readonly users: LruMap<Kept<KnownUser>>;
   private readonly sessionFills = new Fills();
   private readonly userFills = new Fills();
+  /** When sessions of a user ended that nobody listed: what was read before is not used any more. */
+  private readonly endsOfUsers: LastTold;
+  private readonly changesOfUsers: LastTold;
 
   constructor(
     private readonly limits: MemoryLimits,
@@ -32,6 +39,8 @@ export class SessionMemory {
     const LruCache = loadLruCache();
     this.sessions = new LruCache({ max: limits.maxEntries });
     this.users = new LruCache({ max: limits.maxEntries });
+    this.endsOfUsers = new LastTold(limits.maxEntries, limits.maxAge);
+    this.changesOfUsers = new LastTold(limits.maxEntries, limits.userRest);
   }
 
   get size(): number {
@@ -39,7 +48,8 @@ export class SessionMemory {
   }
 
   session(id: string): SessionRecord | undefined {
-    return this.young(this.sessions.get(id));
+    const kept = this.sessions.get(id);
+    return kept && this.isOfNow(kept) ? this.young(kept) : undefined;
   }
 
   user(id: string): KnownUser | undefined {
@@ -58,10 +68,13 @@ export class SessionMemory {
       isSound = this.sessionFills.end(fill);
     }
     const record = found?.record;
+    // A row that is gone never comes back.
+    if (!record) this.sessions.delete(id);
     if (!record || record.id !== id || !isKeepable(record)) return found;
     const known = this.sessions.peek(id)?.value.generation ?? -1;
-    if (isSound && known <= record.generation) {
-      this.sessions.set(id, { value: { ...record }, since });
+    const kept = { value: { ...record }, since };
+    if (isSound && known <= record.generation && this.isOfNow(kept)) {
+      this.sessions.set(id, kept);
       this.counts.fills++;
     } else this.counts.spoiled++;
     return found;
@@ -82,7 +95,8 @@ export class SessionMemory {
     } finally {
       isSound = this.userFills.end(fill);
     }
-    const value = isSound ? known(user) : undefined;
+    const hasRested = since - this.changesOfUsers.of(id) >= this.limits.userRest;
+    const value = isSound && hasRested ? known(user) : undefined;
     if (value) this.users.set(id, { value, since });
     return user;
   }
@@ -93,6 +107,14 @@ export class SessionMemory {
     if (record?.generation === generation) record.lastUsedAt = Math.max(record.lastUsedAt, lastUsedAt);
   }
 
+  /** What somebody was told of. */
+  forget(notice: Notice): void {
+    const { scope, doubted, user } = notice;
+    for (const id of idsIn(notice)) this.forgetSession(id);
+    for (const one of [scope, doubted]) if (one) this.forgetScope(one);
+    if (user !== undefined) this.forgetUser(user);
+  }
+
   forgetSession(id: string): void {
     this.sessions.delete(id);
     this.sessionFills.spoil(id);
@@ -101,16 +123,14 @@ export class SessionMemory {
   forgetUser(id: string): void {
     this.users.delete(id);
     this.userFills.spoil(id);
+    if (this.limits.userRest > 0) this.changesOfUsers.note(id);
   }
 
   forgetScope(scope: RevocationScope): void {
     if ('sessionId' in scope) return this.forgetSession(scope.sessionId);
-    // Whose the rows are that are being read, nobody knows yet.
+    if ('userId' in scope) return this.endsOfUsers.note(scope.userId);
     this.sessionFills.spoilAll();
-    if (!('userId' in scope)) return this.sessions.clear();
-    for (const [id, { value }] of this.sessions.entries()) {
-      if (value.userId === scope.userId && value.realm === scope.realm) this.sessions.delete(id);
-    }
+    this.sessions.clear();
   }
 
   forgetAll(): void {
@@ -118,6 +138,12 @@ export class SessionMemory {
     this.userFills.spoilAll();
     this.sessions.clear();
     this.users.clear();
+    this.changesOfUsers.noteAll();
+  }
+
+  /** It was read after the last end of its user's that nobody listed. The same moment is not after. */
+  private isOfNow({ value, since }: Kept<SessionRecord>): boolean {
+    return since > this.endsOfUsers.of(value.userId);
   }
 
   private young<Value>(kept: Kept<Value> | undefined): Value | undefined {

@@ -9,13 +9,14 @@ export type AddressDetail = 'full' | 'prefix' | 'none';
  */
 export function addressOf(ip: string | null | undefined, detail: AddressDetail): string | null {
   if (typeof ip !== 'string' || detail === 'none') return null;
-  return detail === 'full' ? ip : networkOf(ip);
+  // As a socket that listens to both versions has it.
+  const address = /^::ffff:([\d.]+)$/i.exec(ip)?.[1] ?? ip;
+  return detail === 'full' ? address : networkOf(address);
 }
 
 /** Null for what is no address: there is no telling what it gives away. */
 function networkOf(ip: string): string | null {
-  const mapped = /^::ffff:([\d.]+)$/i.exec(ip)?.[1] ?? ip;
-  if (isIPv4(mapped)) return `${mapped.slice(0, mapped.lastIndexOf('.'))}.0/24`;
+  if (isIPv4(ip)) return `${ip.slice(0, ip.lastIndexOf('.'))}.0/24`;
   const [address = ''] = ip.split('%');
   if (!isIPv6(address)) return null;
   const [head = '', tail = ''] = address.split('::').map((part) =>

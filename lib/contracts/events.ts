@@ -90,22 +90,25 @@ export interface JwtKnoxEventMap {
   /**
    * Sessions ended: emitted once for each end, after it. `scope` says which: close what you keep open for them, and drop
    * what you keep of them. `sessionId` when one session ended; otherwise `count` of them did. `userId` is null for all
-   * users. `actor` is null when nobody asked for it, or nobody said who did.
+   * users. `actor` is null when nobody asked for it, or nobody said who did. `since` is when that was begun, in epoch
+   * milliseconds: sessions that were created after it may live.
    */
   'session.revoked': {
     scope: RevocationScope;
     userId: string | null;
     sessionId: string | null;
     count: number;
+    since: number;
     reason: RevocationReason;
     actor: SessionActor | null;
   };
   /**
    * A revocation feed (`leaseCache`) told of sessions that ended or, without `isEnd`, changed in what they may do: in this
    * process or another one, by the library or by SQL. Comes in no order with `session.revoked`, and possibly for sessions
-   * that are long gone.
+   * that are long gone. It happened between `since` and `until` (epoch milliseconds, by the clock of who did it); where
+   * they are missing, now. Sessions that were created after `until` are not meant.
    */
-  'session.announced': { scope: RevocationScope; isEnd: boolean };
+  'session.announced': { scope: RevocationScope; isEnd: boolean; since?: number; until?: number };
   /** Expired sessions were purged. */
   'sessions.purged': { count: number };
   'refresh.reused': { session: Session; presenter: Presenter };

@@ -25,6 +25,7 @@ export type LogId =
   | 'recheck-unread'
   | 'refresh-token-reused'
   | 'refusal-unnoted'
+  | 'rights-unchecked'
   | 'session-unreinstated'
   | 'sessions-unreadable'
   | 'several-global-guards'

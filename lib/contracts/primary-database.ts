@@ -7,6 +7,8 @@ export interface PrimaryDatabase {
   readonly type: string;
   /** The table of the sessions, with its schema, quoted as SQL has it. */
   readonly table: string;
+  /** Whether reads of the application may go to replicas, which are behind. */
+  readonly hasReplicas: boolean;
   /** One statement on a connection of the pool. */
   query(sql: string, parameters?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /**

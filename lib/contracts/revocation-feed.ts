@@ -50,7 +50,10 @@ export abstract class RevocationFeed {
   /** Whether the storage itself announces ends and changes, cascades and SQL written by hand included. */
   abstract readonly isAnnouncedByStorage: boolean;
 
-  /** Whether all that there is to tell is told within this process: then there is nothing to connect to, and no wait. */
+  /**
+   * Whether all that there is to tell is told within this process: then {@link FeedConnection.announce} calls every receiver
+   * before it returns, and there are no fences and no wait.
+   */
   readonly isLocal: boolean = false;
 
   /** What is wrong with the set-up, each with its remedy; empty when nothing is. The start fails with these. */

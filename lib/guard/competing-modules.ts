@@ -1,30 +1,12 @@
 import { Logger } from '@nestjs/common';
-import { type ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { ModuleRef } from '@nestjs/core';
 import { line } from '../contracts/log-line';
-
-type NestModule = ReturnType<ModulesContainer['get']> & object;
-
-/** How far a module of the library reaches into its application. */
-export class ModuleScope {
-  readonly isGlobal: boolean;
-  readonly guardsAll: boolean;
-  /** For messages. */
-  readonly title: string;
-
-  constructor(
-    readonly moduleName: string,
-    extras: { isGlobal?: boolean; guard?: string; realm?: string },
-  ) {
-    this.isGlobal = extras.isGlobal ?? true;
-    this.guardsAll = extras.guard === 'global';
-    this.title = extras.realm ? `${moduleName} of realm '${extras.realm}'` : moduleName;
-  }
-}
+import { type ModuleScope, modulesOf, scopeOf, speaksForAll } from './nest-application';
 
 /** Warns of modules that get in each other's way: once for an application, though each of them calls it at the start. */
 export function warnOfCompetingModules(moduleRef: ModuleRef): void {
+  if (!speaksForAll(moduleRef)) return;
   const scopes = modulesOf(moduleRef).map(scopeOf);
-  if (scopes[0] !== moduleRef.get(ModuleScope)) return;
   const logger = new Logger('JwtKnox');
   const globals = scopes.filter(({ isGlobal }) => isGlobal);
   if (globals.length > 1) {
@@ -48,18 +30,6 @@ export function warnOfCompetingModules(moduleRef: ModuleRef): void {
       ),
     );
   }
-}
-
-/** The modules of the library in one application. */
-export function modulesOf(moduleRef: ModuleRef): NestModule[] {
-  const modules = moduleRef.get(ModulesContainer, { strict: false });
-  return [...modules.values()].filter(
-    (one) => (one.providers.get(ModuleScope)?.instance as unknown) instanceof ModuleScope,
-  );
-}
-
-export function scopeOf(module: NestModule): ModuleScope {
-  return module.providers.get(ModuleScope)!.instance as ModuleScope;
 }
 
 function titlesOf(scopes: ModuleScope[]): string {

@@ -2,7 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { SessionRepository } from '../contracts/session.repository';
-import { modulesOf, scopeOf } from './competing-modules';
+import { modulesOf, scopeOf } from './nest-application';
 
 /**
  * Refuses what two modules of this name must not share. Asked before Nest mounts routes, which it does before it calls

@@ -1,8 +1,8 @@
 import { type CanActivate, Logger } from '@nestjs/common';
-import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
+import type { ModuleRef } from '@nestjs/core';
 import { line } from '../contracts/log-line';
-import { ModuleScope } from './competing-modules';
 import { JwtKnoxGuard } from './jwt-knox.guard';
+import { applicationConfigOf, ModuleScope } from './nest-application';
 
 /**
  * Warns of global guards that run before the one of `guard: 'global'`: Nest runs those of the root module first, and they
@@ -10,9 +10,7 @@ import { JwtKnoxGuard } from './jwt-knox.guard';
  */
 export function warnOfGuardsBefore(moduleRef: ModuleRef): void {
   if (!moduleRef.get(ModuleScope).guardsAll) return;
-  // Nest gives its configuration to nobody by injection.
-  const config = moduleRef['container'].applicationConfig as ApplicationConfig | undefined;
-  const guards: CanActivate[] = config?.getGlobalGuards() ?? [];
+  const guards: CanActivate[] = applicationConfigOf(moduleRef)?.getGlobalGuards() ?? [];
   const before = guards.slice(0, Math.max(0, guards.indexOf(moduleRef.get(JwtKnoxGuard))));
   const names = before.filter((guard) => !(guard instanceof JwtKnoxGuard)).map((guard) => guard.constructor.name);
   if (names.length === 0) return;

@@ -6,12 +6,12 @@ import { SessionRenewals } from '../sessions/session-renewals';
 import { TokenVerifier } from '../sessions/token-verifier';
 import { generateId } from '../tokens/token-key';
 import { AuthenticationCache } from './authentication-cache';
-import { ModuleScope } from './competing-modules';
 import { CredentialCheck } from './credential-check';
 import { ErrorHeaders } from './error-headers.interceptor';
 import { RightsCheck } from './rights-check';
 import { JwtKnoxGuard } from './jwt-knox.guard';
 import { createJwtKnoxStrategy, JwtKnoxStrategy } from './jwt-knox.strategy';
+import { ModuleScope } from './nest-application';
 import { PassportAuthenticator, RequestAuthenticator } from './request-authenticator';
 import { RequestContextReader } from './request-context';
 

@@ -105,6 +105,11 @@ function both(one: RouteRights, other: RouteRights): RouteRights {
   };
 }
 
+/** Whether a handler, or a class, requires anything by its decorators. */
+export function asksForRights(target: object): boolean {
+  return Reflect.hasMetadata(ROUTE_RIGHTS, target);
+}
+
 /** What a route requires by its own decorators and its class's; undefined for nothing. */
 export function routeRightsOf(context: ExecutionContext): RouteRights | undefined {
   const own = handlerRightsOf(context);

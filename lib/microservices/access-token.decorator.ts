@@ -12,5 +12,6 @@ import { requestOf } from '../guard/request-context';
 export const AccessToken = createParamDecorator((_: unknown, context: ExecutionContext): string | undefined => {
   const request = requestOf(context);
   const header: unknown = request?.knox && request.headers?.authorization;
-  return (typeof header === 'string' && /^bearer +(.+)$/i.exec(header)?.[1]) || undefined;
+  // One run of spaces, then none: a header of spaces alone takes no longer than another.
+  return (typeof header === 'string' && /^bearer +(\S+)$/i.exec(header)?.[1]) || undefined;
 }) as unknown as () => DecoratorOf<string | undefined>;

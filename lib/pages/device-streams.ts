@@ -38,6 +38,7 @@ export class DeviceStreams implements BeforeApplicationShutdown {
   private readonly pages = new Map<string, Set<OpenPage>>();
   private stopListening: (() => void)[] | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private isClosed = false;
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'realm'>,
@@ -55,6 +56,8 @@ export class DeviceStreams implements BeforeApplicationShutdown {
 
   /** Keeps a page informed, beginning with the list as it is, until its session ends or it is closed. */
   add({ stream, shown, tokenEnd, render }: View): void {
+    // One that comes back during the shutdown would keep the server open.
+    if (this.isClosed) return stream.close();
     this.listen();
     const { id, userId } = shown.session;
     const page = new OpenPage(id, stream, render);
@@ -72,6 +75,7 @@ export class DeviceStreams implements BeforeApplicationShutdown {
 
   /** Before the server waits for all that is open. */
   beforeApplicationShutdown(): void {
+    this.isClosed = true;
     for (const stop of this.stopListening ?? []) stop();
     clearInterval(this.timer);
     for (const page of this.all()) page.close();
@@ -91,7 +95,7 @@ export class DeviceStreams implements BeforeApplicationShutdown {
   private changed({ userId, realm, sessionId }: { userId: string | null; realm?: string; sessionId?: string }): void {
     if (realm !== undefined && realm !== this.options.realm) return;
     const pages = userId === null ? this.all() : (this.pages.get(userId) ?? []);
-    for (const page of pages) if (sessionId === undefined || page.mayShow(sessionId)) void page.update();
+    for (const page of pages) page.changed(sessionId);
   }
 
   private beat(): void {
@@ -112,6 +116,8 @@ class OpenPage {
   private isUpdating = false;
   private isBehind = false;
   private ids: readonly string[] = [];
+  /** What changed while the list was made. */
+  private readonly meanwhile = new Set<string>();
 
   constructor(
     readonly sessionId: string,
@@ -119,12 +125,14 @@ class OpenPage {
     private readonly render: () => Promise<ShownList>,
   ) {}
 
-  /** Whether a session is in its list, or in the one that is being made. */
-  mayShow(sessionId: string): boolean {
-    return this.isUpdating || this.ids.includes(sessionId);
+  /** A session has changed, or any may have; those of others are none of its business. */
+  changed(sessionId: string | undefined): void {
+    if (sessionId === undefined || this.ids.includes(sessionId)) return void this.update();
+    // It may be in the list that is being made.
+    if (this.isUpdating) this.meanwhile.add(sessionId);
   }
 
-  /** Sends the list, and once more where something has changed meanwhile. */
+  /** Sends the list, and once more where something of it has changed meanwhile. */
   async update(): Promise<void> {
     this.isBehind = true;
     if (this.isUpdating) return;
@@ -132,8 +140,10 @@ class OpenPage {
     try {
       while (this.isBehind && this.stream.isOpen) {
         this.isBehind = false;
+        this.meanwhile.clear();
         const { html, ids } = await this.render();
         this.ids = ids;
+        if (ids.some((id) => this.meanwhile.has(id))) this.isBehind = true;
         this.stream.send('devices', html);
       }
     } catch (error) {

@@ -35,7 +35,7 @@ export class DeviceDto {
 export class DeviceNameDto {
   /** Null, or nothing but spaces, for no name. */
   @ValidateIf((body: DeviceNameDto) => body.device_name !== null)
-  @IsString()
+  @IsString({ message: '$property must be a string or null' })
   device_name!: string | null;
 }
 

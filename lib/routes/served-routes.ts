@@ -2,7 +2,7 @@ import { RequestMethod, type Type } from '@nestjs/common';
 import { MetadataScanner, type ModuleRef, ModulesContainer } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory';
 import type { JwtKnoxFeature } from '../contracts/feature';
-import { ModuleScope } from '../guard/competing-modules';
+import { applicationConfigOf, ModuleScope } from '../guard/nest-application';
 
 /** Where Nest keeps what it knows of controllers and handlers; its constants are not for others. */
 const [PATH, METHOD, VERSION, MODULE_PATH] = ['path', 'method', '__version__', '__module_path__'];
@@ -103,9 +103,8 @@ export class ServedRoutes {
     return Array.from(this.modules.values()).find((one) => one.providers.get(ModuleScope)?.instance === scope)!;
   }
 
-  /** Nest gives its configuration to nobody by injection. */
   private get config() {
-    return this.#moduleRef['container'].applicationConfig;
+    return applicationConfigOf(this.#moduleRef);
   }
 }
 

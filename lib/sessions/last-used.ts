@@ -5,6 +5,7 @@ import { SessionRepository } from '../contracts/session.repository';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { ThrottledLogger } from './throttled-logger';
 import { fromStorage, RequestDeadline } from './request-deadline';
+import { Turns } from './turns';
 
 /** Writes of mere last uses at once; more would take the connections of a slow storage. */
 const MAX_NOTES = 4;
@@ -16,7 +17,8 @@ export class LastUsed {
   private readonly notes = new Map<string, Promise<void>>();
   /** The notes that mark the delivery of a rotation: none of these is left out, whatever else is to be noted. */
   private readonly deliveries = new Map<string, Promise<void>>();
-  private readonly waiting: (() => void)[] = [];
+  /** A few at once; the others wait, and none is left out. */
+  private readonly turns = new Turns(MAX_NOTES);
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: ResolvedOptions,
@@ -49,22 +51,11 @@ export class LastUsed {
   private noteDelivery(record: SessionRecord, now: number): void {
     const key = `${record.id} ${record.generation}`;
     if (this.deliveries.has(key)) return;
-    const written = this.turn().then(() => this.write(record, now));
+    const written = this.turns.take(() => this.write(record, now));
     this.deliveries.set(
       key,
-      written.finally(() => this.finish(key)),
+      written.finally(() => this.deliveries.delete(key)),
     );
-  }
-
-  /** A few at once; the others wait, and none is left out. */
-  private turn(): Promise<void> {
-    if (this.deliveries.size < MAX_NOTES) return Promise.resolve();
-    return new Promise((resolve) => void this.waiting.push(resolve));
-  }
-
-  private finish(key: string): void {
-    this.deliveries.delete(key);
-    this.waiting.shift()?.();
   }
 
   private write(record: SessionRecord, now: number): Promise<void> {

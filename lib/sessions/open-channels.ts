@@ -57,12 +57,12 @@ export class OpenChannels implements OnApplicationShutdown {
   /** Listens for ends of sessions: before the first authentication of what will be opened. */
   watch(): void {
     this.stopListening ??= [
-      this.events.on('session.revoked', ({ scope }) => this.onRevoked(scope)),
+      this.events.on('session.revoked', ({ scope, since }) => this.onRevoked(scope, since)),
       this.events.on('session.narrowed', ({ session }) => this.onLess(session)),
       // Of a browser, after its login: whoever copied the cookies before it may have opened something meanwhile.
       this.events.on('session.bound', ({ session, kind }) => (kind === 'dbsc' ? this.onLess(session) : undefined)),
-      this.events.on('session.announced', ({ scope, isEnd }) =>
-        isEnd ? this.onRevoked(scope) : this.onChanged(scope),
+      this.events.on('session.announced', ({ scope, isEnd, since }) =>
+        isEnd ? this.onRevoked(scope, since) : this.onChanged(scope),
       ),
     ];
   }
@@ -80,11 +80,11 @@ export class OpenChannels implements OnApplicationShutdown {
     this.watch();
     const channel = new OpenChannel(shown, untilOf(shown, tokenEnd), terms, (end) => this.close(channel, end, close));
     const now = this.options.clock.now();
-    const { id, userId } = shown.session;
     const session = this.sessions.add(channel, now);
     this.tellSize();
-    // It may have ended between the reading of its row and now.
-    if ([id, userId, EVERYBODY].some((one) => this.doubts.has(one))) this.doubt(session);
+    // It may have ended between the reading of its row and now; so may that of who acts in it.
+    const { id, userId, actorId, actorSessionId } = shown.session;
+    if ([id, userId, actorId, actorSessionId, EVERYBODY].some((one) => this.doubts.has(one!))) this.doubt(session);
     this.timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
     return channel;
   }
@@ -133,11 +133,12 @@ export class OpenChannels implements OnApplicationShutdown {
     this.doubts.clear();
   }
 
-  private onRevoked(scope: RevocationScope): void {
-    this.remember('sessionId' in scope ? scope.sessionId : 'userId' in scope ? scope.userId : EVERYBODY);
+  /** @param since when it was, by the clock of who did it (epoch ms) */
+  private onRevoked(scope: RevocationScope, since = this.options.clock.now()): void {
+    this.remember(ownerOf(scope));
     for (const session of this.sessions.within(scope, this.options.realm)) {
       const isNamed = 'sessionId' in scope;
-      if (isNamed || session.createdAt < this.options.clock.now() - YOUNG_MS) this.finish(session);
+      if (isNamed || session.createdAt < since - YOUNG_MS) this.finish(session);
       else this.doubt(session);
     }
     // Their own row lives: whether they may go on is for the row of who acts in them to say.
@@ -154,6 +155,7 @@ export class OpenChannels implements OnApplicationShutdown {
 
   /** What it may do now, its row says. */
   private onChanged(scope: RevocationScope): void {
+    this.remember(ownerOf(scope));
     for (const session of this.sessions.within(scope, this.options.realm)) this.doubt(session);
     for (const session of this.sessions.actedBy(scope)) this.doubt(session);
   }
@@ -224,16 +226,22 @@ export class OpenChannels implements OnApplicationShutdown {
       session.recheckAt = Infinity;
       session.isDoubted = false;
     }
-    const ended = await this.recheck.endedAmong(due);
-    const now = this.options.clock.now();
-    for (const session of due) {
-      // Meanwhile an end may have been announced, which asks for another look.
-      if (session.isDoubted) continue;
-      session.recheckAt = now + (ended ? session.recheck : Math.min(session.recheck, RETRY_MS));
-      if (ended?.has(session)) this.finish(session);
-    }
-    return ended !== null;
+    return this.recheck.read(due, (session, isOver) => this.judged(session, isOver));
   }
+
+  private judged(session: OpenSession, isOver: boolean | null): void {
+    // Meanwhile an end may have been announced, which asks for another look.
+    if (session.isDoubted) return;
+    const { recheck } = session;
+    session.recheckAt = this.options.clock.now() + (isOver === null ? Math.min(recheck, RETRY_MS) : recheck);
+    if (isOver) this.finish(session);
+  }
+}
+
+/** Whose rows a scope is about, as doubts name them. */
+function ownerOf(scope: RevocationScope): string {
+  if ('sessionId' in scope) return scope.sessionId;
+  return 'userId' in scope ? scope.userId : EVERYBODY;
 }
 
 function untilOf({ session }: Authentication, tokenEnd: number | undefined): number {

@@ -1,12 +1,17 @@
 import { Inject, Injectable, type OnModuleDestroy, Optional } from '@nestjs/common';
-import { JwtKnoxEvents, type RevocationScope } from '../contracts/events';
+import { type JwtKnoxEventMap, JwtKnoxEvents } from '../contracts/events';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { RevocationSet, type ToldEnd } from '../tokens/revocation-set';
 import { SessionCache } from './session-cache';
 
-/** Older tokens, such as those for programs, are for the issuer to judge. */
-const LONGEST_MEMORY_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+
+/** How long an end matters to whoever verifies access tokens by themselves, in ms. */
+export function endMemoryOf({ accessTtl, clockMargin }: Pick<ResolvedOptions, 'accessTtl' | 'clockMargin'>): number {
+  return accessTtl + 2 * clockMargin + MINUTE_MS;
+}
+
+type Announced = JwtKnoxEventMap['session.announced'];
 
 /** What hears of ends. */
 export interface EndListener {
@@ -32,9 +37,7 @@ export class RevocationLog implements OnModuleDestroy {
   ) {
     this.beginAnew();
     this.stops = [
-      events.on('session.revoked', ({ scope }) => this.note(scope, true)),
-      events.on('session.announced', ({ scope, isEnd }) => this.note(scope, isEnd)),
-      events.on('session.narrowed', ({ session }) => this.note({ sessionId: session.id }, false)),
+      events.on('session.announced', (announced) => this.note(announced)),
       ...(cache ? [cache.onInterrupted(() => this.interrupt())] : []),
     ];
   }
@@ -50,9 +53,8 @@ export class RevocationLog implements OnModuleDestroy {
 
   /** Seconds: nothing is known of tokens that were issued before. */
   get completeFrom(): number {
-    const { clock, accessTtl, clockMargin } = this.options;
-    const memory = Math.min(accessTtl, LONGEST_MEMORY_MS) + 2 * clockMargin + MINUTE_MS;
-    this.ended.raise(Math.floor((clock.now() - memory) / 1_000));
+    // Older tokens, such as those for programs, are for the issuer to judge.
+    this.ended.raise(Math.floor((this.options.clock.now() - endMemoryOf(this.options)) / 1_000));
     return this.ended.floor;
   }
 
@@ -79,22 +81,27 @@ export class RevocationLog implements OnModuleDestroy {
     this.ended.raise(Math.ceil((this.options.clock.now() + this.options.clockMargin) / 1_000));
   }
 
-  private note(scope: RevocationScope, isEnd: boolean): void {
+  private note(announced: Announced): void {
+    const { scope } = announced;
     if (!('sessionId' in scope) && scope.realm !== this.options.realm) return;
-    const end = this.told(scope, isEnd);
+    const end = this.told(announced);
     this.ended.add(end);
     for (const one of this.listeners) one.told(end);
   }
 
   /** Clocks of processes differ by the margin at most: in between, the token does not say which came first. */
-  private told(scope: RevocationScope, isEnd: boolean): ToldEnd {
+  private told({ scope, isEnd, since, until }: Announced): ToldEnd {
     const { clock, clockMargin } = this.options;
     const now = clock.now();
-    const before = Math.ceil((now + clockMargin) / 1_000);
+    const before = Math.ceil(((until ?? now) + clockMargin) / 1_000);
     if ('sessionId' in scope) return { sid: scope.sessionId, ...(!isEnd && { from: 0 }), before };
-    const from = Math.floor((now - clockMargin) / 1_000);
-    if ('createdBefore' in scope) return { from: Math.min(from, Math.floor(scope.createdBefore / 1_000)), before };
+    const from = isEnd ? seconds((since ?? now) - clockMargin) : 0;
+    // A session that lives may have been refreshed by a clock behind that of its login.
+    if ('createdBefore' in scope) return { from: Math.min(from, seconds(scope.createdBefore - clockMargin)), before };
     const { userId, except, kinds } = scope;
     return { user_id: userId, ...(except !== undefined && { except }), ...(kinds && { kinds }), from, before };
   }
 }
+
+/** As tokens have it, whatever somebody gave for a moment. */
+const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1_000));

@@ -8,14 +8,21 @@ import type { OpenSession } from './open-sessions';
 import { fromStorage, RequestDeadline } from './request-deadline';
 import { ownRow, SessionChecker } from './session-checker';
 import { ThrottledLogger } from './throttled-logger';
+import { Turns } from './turns';
 
-/** How many users and actors are asked for at the same time. */
+/** How many users and actors are asked for at the same time: requests of users need connections to the database too. */
 const AT_ONCE = 4;
+
+/** Hears whether a session is over; null when that could not be told. */
+type Tell = (session: OpenSession, isOver: boolean | null) => void;
 
 /** Reads again the rows of sessions for which something is open. */
 @Injectable()
 export class SessionRecheck {
   private readonly log = new ThrottledLogger('JwtKnox', 60_000);
+  private readonly turns = new Turns(AT_ONCE);
+  /** Those whose user or actor is being asked for. */
+  private readonly asked = new Set<OpenSession>();
 
   constructor(
     @Inject(JWT_KNOX_OPTIONS) private readonly options: Pick<ResolvedOptions, 'clock' | 'realm' | 'storageTimeout'>,
@@ -23,30 +30,75 @@ export class SessionRecheck {
     private readonly checker: SessionChecker,
   ) {}
 
-  /** Those that are over; null when the storage does not answer, which ends nothing. */
-  async endedAmong(sessions: readonly OpenSession[]): Promise<Set<OpenSession> | null> {
+  /**
+   * Reads their rows, and tells of each whether it is over: at once what its row says, and later what only its user can, or
+   * whoever acts in it. For whom nobody answers, holds up nobody else.
+   * @param tell `isOver`: null when its row could not be read
+   * @returns whether the rows could be read
+   */
+  async read(sessions: readonly OpenSession[], tell: Tell): Promise<boolean> {
     const rows = await this.rowsOf(sessions);
-    if (rows === null) return null;
-    const ended = new Set<OpenSession>();
-    await fewAtOnce(sessions, async (session) => {
-      const check = () => this.withinDeadline(() => this.isOver(session, rows.get(session.id)));
-      if (await this.unlessFailed(check)) ended.add(session);
-    });
-    return ended;
+    for (const session of sessions) {
+      if (rows === null) tell(session, null);
+      else this.judge(session, rows.get(session.id), tell);
+    }
+    return rows !== null;
   }
 
-  /** What cannot be told of one session, such as a failure of a user provider, keeps nothing from the others. */
-  private async unlessFailed(check: () => Promise<boolean>): Promise<boolean> {
+  private judge(session: OpenSession, row: SessionRecord | undefined, tell: Tell): void {
+    let record: SessionRecord;
     try {
-      return await check();
+      record = this.livingRow(session, row);
     } catch (error) {
-      this.log.write(
-        'warn',
-        line('recheck-failed', 'A session with open sockets or streams could not be checked again'),
-        error,
-      );
-      return false;
+      return tell(session, this.saysOver(error));
     }
+    if (record.kind !== 'impersonation' && !session.outlivesTokens) return tell(session, false);
+    if (this.asked.has(session)) {
+      // The answer under way may be from before what was told meanwhile.
+      session.isDoubted = true;
+      return;
+    }
+    this.asked.add(session);
+    void this.turns
+      .take(() => this.isRefused(session, record))
+      .then((isOver) => {
+        this.asked.delete(session);
+        if (session.isDoubted) session.recheckAt = 0;
+        else tell(session, isOver);
+      });
+  }
+
+  /** @throws TokenRejection when the row says that the session is over */
+  private livingRow(session: OpenSession, row: SessionRecord | undefined): SessionRecord {
+    const named = namesOf(session);
+    const record = ownRow(row, named, this.options.realm);
+    const current = sessionOf(this.checker.living(record, named, this.options.clock.now()));
+    // What was taken from it meanwhile, this row may not know yet: it is read again.
+    if (!session.isDoubted) adopt(session, current);
+    return record;
+  }
+
+  private async isRefused(session: OpenSession, record: SessionRecord): Promise<boolean> {
+    const named = namesOf(session);
+    const check = async () => {
+      await this.checker.checkActor(record, named, this.options.clock.now());
+      // What is not shown fresh tokens is not refused with its user's next token: the user is asked for here.
+      if (session.outlivesTokens) await (await this.checker.read(named)).user();
+    };
+    try {
+      await this.withinDeadline(check);
+      return false;
+    } catch (error) {
+      return this.saysOver(error);
+    }
+  }
+
+  /** What cannot be told of one session, such as a failure of a user provider, ends nothing. */
+  private saysOver(error: unknown): boolean {
+    if (error instanceof TokenRejection) return true;
+    const what = 'A session with open sockets or streams could not be checked again';
+    this.log.write('warn', line('recheck-failed', what), error);
+    return false;
   }
 
   private async rowsOf(sessions: readonly OpenSession[]): Promise<Map<string, SessionRecord> | null> {
@@ -65,20 +117,6 @@ export class SessionRecheck {
     }
   }
 
-  private isOver(session: OpenSession, row: SessionRecord | undefined): Promise<boolean> {
-    const named = { sessionId: session.id, userId: session.userId };
-    const now = this.options.clock.now();
-    return refused(async () => {
-      const record = ownRow(row, named, this.options.realm);
-      const current = sessionOf(this.checker.living(record, named, now));
-      await this.checker.checkActor(record, named, now);
-      // What was taken from it meanwhile, this row may not know yet: it is read again.
-      if (!session.isDoubted) adopt(session, current);
-      // What is not shown fresh tokens is not refused with its user's next token: the user is asked for here.
-      if (session.outlivesTokens) await (await this.checker.read(named)).user();
-    });
-  }
-
   private withinDeadline<T>(work: () => Promise<T>): Promise<T> {
     return new RequestDeadline(this.options.storageTimeout).run(work);
   }
@@ -90,24 +128,4 @@ function adopt({ channels }: OpenSession, current: Session): void {
     if (channel.session.scopes !== scopes || channel.session.boundKind !== boundKind) channel.adopt(current);
 }
 
-/** Requests of users need connections to the database too. */
-async function fewAtOnce(
-  sessions: readonly OpenSession[],
-  ask: (session: OpenSession) => Promise<void>,
-): Promise<void> {
-  const waiting = sessions.values();
-  const askInTurn = async () => {
-    for (const session of waiting) await ask(session);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, askInTurn));
-}
-
-async function refused(check: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await check();
-    return false;
-  } catch (error) {
-    if (error instanceof TokenRejection) return true;
-    throw error;
-  }
-}
+const namesOf = ({ id, userId }: OpenSession) => ({ sessionId: id, userId });

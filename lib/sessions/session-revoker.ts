@@ -67,8 +67,8 @@ export class SessionRevoker {
 
   /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */
   async userChanged(userId: string): Promise<void> {
-    requireId(userId);
-    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.userChanged(userId)));
+    const id = this.idOf(userId);
+    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.userChanged(id)));
   }
 
   /** One session; of this user, and of one of these kinds, where those are given. */
@@ -78,16 +78,16 @@ export class SessionRevoker {
     ending: Ending,
     kinds?: readonly SessionKind[],
   ): Promise<boolean> {
-    if (userId !== undefined) requireId(userId);
+    const ofUser = userId === undefined ? undefined : this.idOf(userId);
     if (!isSessionId(sessionId)) return false;
-    const what = { scope: { sessionId }, userId: userId ?? null };
-    const end = async () => Number(await this.repository.deleteById(sessionId, { userId, kinds }));
+    const what = { scope: { sessionId }, userId: ofUser ?? null };
+    const end = async () => Number(await this.repository.deleteById(sessionId, { userId: ofUser, kinds }));
     return (await this.end(what, ending, end)) > 0;
   }
 
   /** All that people hold; tokens for programs go on. */
-  async other({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
-    requireId(userId);
+  async other({ id, userId: ofUser }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
+    const userId = this.idOf(ofUser);
     requireId(id);
     const kinds = HELD_BY_PEOPLE;
     const what = { scope: { realm: this.options.realm, userId, except: id, kinds }, userId };
@@ -99,11 +99,11 @@ export class SessionRevoker {
    * first, then the rows.
    */
   async all(
-    userId: string,
+    ofUser: string,
     ending: Ending,
     { exceptId, kinds }: { exceptId?: string; kinds?: readonly SessionKind[] } = {},
   ): Promise<number> {
-    requireId(userId);
+    const userId = this.idOf(ofUser);
     const { realm } = this.options;
     const end = async () => {
       await this.repository.raiseFence(fenceScope(realm, userId));
@@ -137,13 +137,14 @@ export class SessionRevoker {
    */
   async narrow(sessionId: string, scopes: readonly string[], userId?: string): Promise<boolean> {
     const to = storedScopes('narrow: scopes', scopes);
+    const ofUser = userId === undefined ? undefined : this.idOf(userId);
     return this.newDeadline().run(async () => {
       for (let count = 0; count < MAX_ATTEMPTS; count++) {
         const found = await fromStorage(() => this.repository.findById(sessionId));
         const record = found?.record;
         if (!record) await this.outlast(sessionId);
         if (record?.id !== sessionId || record.realm !== this.options.realm) return false;
-        if (userId !== undefined && record.userId !== userId) return false;
+        if (ofUser !== undefined && record.userId !== ofUser) return false;
         const wider = scopes.filter((scope) => !coversScope(record.scopes, scope));
         if (wider.length > 0) throw new TypeError(`narrow: the session may not do ${wider.join(', ')}; leave it out.`);
         // Who narrowed it before may still wait for other instances, or have failed to tell them.
@@ -155,6 +156,12 @@ export class SessionRevoker {
       }
       throw new StorageUnavailableError(new Error('The session changed under every attempt to narrow it.'));
     });
+  }
+
+  /** As sessions hold it, whichever way the caller writes it: by it, everybody is told. */
+  private idOf(userId: string): string {
+    requireId(userId);
+    return this.repository.spellingOf(userId);
   }
 
   /** Whatever others know of what was before. */
@@ -175,7 +182,9 @@ export class SessionRevoker {
   /** Announces what ended once it has, also when the caller was told 503 meanwhile. */
   private end(what: Ended, ending: Ending, work: () => Promise<number>): Promise<number> {
     const { deadline = this.newDeadline() } = ending;
-    const end = () => deadline.run(async () => this.announce({ ...what, count: await fromStorage(work) }, ending));
+    const since = this.options.clock.now();
+    const end = () =>
+      deadline.run(async () => this.announce({ ...what, since, count: await fromStorage(work) }, ending));
     if (!REVOKE.isHeard) return end();
     return REVOKE.trace(this.options, { why: ending.reason }, async (told) => (told.count = await end()));
   }
@@ -183,16 +192,16 @@ export class SessionRevoker {
   /**
    * Announces that sessions ended; the one place where that is announced. Nothing is, when none did. Returns how many.
    */
-  private announce({ scope, userId, count }: Ended & { count: number }, { reason, actor = null }: Ending): number {
-    const sessionId = 'sessionId' in scope ? scope.sessionId : null;
-    if (count > 0) this.events.emit('session.revoked', { scope, userId, sessionId, count, reason, actor });
-    return count;
+  private announce(ended: Ended & { since: number; count: number }, { reason, actor = null }: Ending): number {
+    const sessionId = 'sessionId' in ended.scope ? ended.scope.sessionId : null;
+    if (ended.count > 0) this.events.emit('session.revoked', { ...ended, sessionId, reason, actor });
+    return ended.count;
   }
 
   /** The same for one session, which ended by a statement that was about more than that. */
   announceOne({ id, userId }: Pick<Session, 'id' | 'userId'>, ending: Ending): void {
     if (REVOKE.isHeard) REVOKE.tell(this.options, { why: ending.reason, count: 1 });
-    this.announce({ scope: { sessionId: id }, userId, count: 1 }, ending);
+    this.announce({ scope: { sessionId: id }, userId, since: this.options.clock.now(), count: 1 }, ending);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type INestApplication, RequestMethod, type Type, VERSION_NEUTRAL } from '@nestjs/common';
 import { HostChallenge } from '../guard/error-headers.interceptor';
+import { guardsOn } from '../guard/nest-application';
 import { GuardedLoginController } from '../routes/login.controller';
 import type { ServedRoute } from '../routes/served-routes';
 import { MetadataController, WELL_KNOWN } from '../routes/well-known.controller';
@@ -12,8 +13,6 @@ import { type MountedModule, mountedModules } from './mounted-modules';
 import { coreOperation, featureOperation, type OperationContext } from './operations';
 import { coreSchemas } from './schemas';
 import { securityOf } from './security';
-
-const GUARDS = '__guards__';
 
 /**
  * Returns your OpenAPI document with the routes of the library that your application serves: paths, parameters, bodies,
@@ -70,7 +69,7 @@ function describeModule({ mounted, security }: Door, draft: DocumentDraft<any>):
 
 function describeCore(route: CoreRoute, served: ServedRoute, context: OperationContext): void {
   const { draft, mounted } = context;
-  const guards: unknown[] = Reflect.getMetadata(GUARDS, served.controller) ?? [];
+  const guards = guardsOn(served.controller);
   const { responses, ...operation } = coreOperation(route, context, guards.includes(HostChallenge));
   const ofGuards = isA(served.controller, GuardedLoginController) && {
     401: answer('As your guards answer.', {}, { headers: { ...HEADERS.noStore, ...HEADERS.challenge } }),

@@ -2,6 +2,7 @@ import { type ExecutionContext, type INestApplication, RequestMethod, type Type 
 import type { ModulesContainer } from '@nestjs/core';
 import { type RouteAccess, routeAccessOf } from '../guard/decorators';
 import { JwtKnoxGuard } from '../guard/jwt-knox.guard';
+import { guardsOn } from '../guard/nest-application';
 import type { ServedRoute } from '../routes/served-routes';
 import { refusalAnswer } from './answers';
 import { API_JWT_KNOX, type ApiJwtKnoxOptions } from './api-jwt-knox.decorator';
@@ -12,8 +13,6 @@ import { requirementsOf, type SecurityNames } from './security';
 
 type NestModule = ReturnType<ModulesContainer['get']> & object;
 
-/** Where Nest keeps the guards of a class or handler. */
-const GUARDS = '__guards__';
 const METHODS = ['get', 'post', 'put', 'delete', 'patch', 'options', 'head', 'search', 'trace'];
 const SAFE = ['get', 'head', 'options', 'trace'];
 
@@ -82,7 +81,7 @@ export class GuardedRoutes {
 
   /** The module whose guard a request meets: that of the handler, of the class, or of all routes. */
   private doorBefore({ controller, handler }: ServedRoute, module: NestModule): Door | undefined {
-    const named: unknown[] = [handler, controller].flatMap((target) => Reflect.getMetadata(GUARDS, target) ?? []);
+    const named = [handler, controller].flatMap(guardsOn);
     const found = named.map((one) => this.guardOf(one, module)).find((one) => one !== null);
     const guard = found ?? this.globalGuards.find((one) => one instanceof JwtKnoxGuard);
     if (guard === undefined) return undefined;

@@ -2,7 +2,7 @@ import { type INestApplication, type Type, VersioningType } from '@nestjs/common
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
 import { TokenTransport, type TransportDescription } from '../contracts/token-transport';
-import { modulesOf, scopeOf } from '../guard/competing-modules';
+import { applicationConfigOf, modulesOf, scopeOf } from '../guard/nest-application';
 import { RequestAuthenticator } from '../guard/request-authenticator';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { FeatureDescriptions, ServedRoutes } from '../routes/served-routes';
@@ -40,8 +40,7 @@ export function mountedModules(app: Pick<INestApplication, 'get'>): MountedModul
     const problem = 'this application has no module of the library; import JwtKnoxModule.forRoot(…) first.';
     throw new JwtKnoxConfigurationError([problem], 'describeJwtKnox');
   }
-  // Nest gives its configuration to nobody by injection.
-  const config = moduleRef['container'].applicationConfig!;
+  const config = applicationConfigOf(moduleRef)!;
   const [prefix] = /[^/].*[^/]|[^/]/.exec(config.getGlobalPrefix() ?? '') ?? [];
   const versioning = config.getVersioning();
   return found.map((module) => {

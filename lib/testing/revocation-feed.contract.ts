@@ -6,8 +6,7 @@ const LEASE_MS = 100;
 const NO_DATABASE: FeedSetting = { database: null, announcesUsers: false, lease: LEASE_MS };
 
 /**
- * Registers the tests that every `RevocationFeed` must pass; `open` is called for each of them. A feed within one process
- * (`isLocal`) has no connection to test.
+ * Registers the tests that every `RevocationFeed` must pass; `open` is called for each of them.
  * @example
  * revocationFeedContract('NATS', async () => ({ feed: natsFeed(url), cut: () => restartServer() }), { describe, it });
  */

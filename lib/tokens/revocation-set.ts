@@ -50,7 +50,7 @@ export class RevocationSet {
 
   add(end: ToldEnd): void {
     const { sid, user_id: userId, from, before } = end;
-    if (sid !== undefined) renew(from === undefined ? this.ended : this.changed, sid, before);
+    if (sid !== undefined) extend(from === undefined ? this.ended : this.changed, sid, before);
     else if (userId === undefined) this.everybody = withEnd(this.everybody, end);
     else {
       const known = this.users.get(userId) ?? [];
@@ -63,9 +63,14 @@ export class RevocationSet {
     while (this.size > MOST_ENDS) this.shed();
   }
 
+  /** Says so of tokens from before this moment; what has ended stays known. */
+  doubtBefore(moment: number): void {
+    this.floor = Math.max(this.floor, moment);
+  }
+
   /** Forgets what is about tokens of before this moment only. */
   raise(floor: number): void {
-    this.floor = Math.max(this.floor, floor);
+    this.doubtBefore(floor);
     for (const map of [this.ended, this.changed]) {
       for (const [sid, before] of map) {
         if (before > this.floor) break;
@@ -96,23 +101,27 @@ export class RevocationSet {
     return issuedAt >= this.floor ? 'good' : 'unknown';
   }
 
+  /** Forgets the oldest, and says so of tokens of its time. */
   private shed(): void {
-    const [sid, before] = first(this.ended) ?? first(this.changed) ?? [];
-    if (sid !== undefined) {
-      this.ended.delete(sid);
-      this.changed.delete(sid);
-      this.floor = Math.max(this.floor, before!);
-      return;
-    }
-    const [userId, list] = first(this.users)!;
-    this.floor = Math.max(this.floor, latestOf(list));
-    this.forgetUser(userId, list);
+    const [endedId, ended = Infinity] = first(this.ended) ?? [];
+    const [changedId, changed = Infinity] = first(this.changed) ?? [];
+    const [userId, list] = first(this.users) ?? [];
+    const oldest = Math.min(ended, changed, list ? latestOf(list) : Infinity);
+    this.doubtBefore(oldest);
+    if (oldest === ended) this.ended.delete(endedId!);
+    else if (oldest === changed) this.changed.delete(changedId!);
+    else this.forgetUser(userId!, list!);
   }
 
   private forgetUser(userId: string, list: readonly ToldEnd[]): void {
     this.users.delete(userId);
     this.ofUsers -= list.length;
   }
+}
+
+/** What was told late may be about a time from before what is known. */
+function extend(map: Map<string, number>, key: string, before: number): void {
+  renew(map, key, Math.max(before, map.get(key) ?? before));
 }
 
 /** At the end of the map: those that stand first are the oldest. */
@@ -130,10 +139,12 @@ function latestOf(list: readonly ToldEnd[]): number {
   return Math.max(...list.map(({ before }) => before));
 }
 
-/** With one end more; of the same scope, the later one counts. */
+/** With one end more; of the same scope, one that another covers is left out. */
 function withEnd(list: readonly ToldEnd[], end: ToldEnd): readonly ToldEnd[] {
   const scope = scopeOf(end);
-  const all = [...list.filter((one) => scopeOf(one) !== scope || (one.from ?? 0) > (end.from ?? 0)), end];
+  const isCovered = (one: ToldEnd) =>
+    scopeOf(one) === scope && (one.from ?? 0) <= (end.from ?? 0) && one.before <= end.before;
+  const all = [...list.filter((one) => !isCovered(one)), end];
   if (all.length <= MOST_OF_ONE_USER) return all;
   return [{ from: 0, before: latestOf(all) }];
 }

@@ -13,6 +13,7 @@ export function primaryDatabaseOf(connections: Connections, tablePath: string): 
   return {
     type: options.type,
     table,
+    hasReplicas: 'replication' in options && options.replication !== undefined,
     query: (sql, parameters = []) => connections.lendOwn((runner) => runner.query(sql, [...parameters])),
     newClient: (given) => {
       if (typeof pool?.Client !== 'function') return null;

@@ -72,6 +72,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return setupProblems(this.rows, { readOnly, userRelation: this.userRelation });
   }
 
+  override spellingOf(userId: string): string {
+    return this.userIds.spellingOf(userId);
+  }
+
   override location(): readonly unknown[] {
     const { connection } = this.rows.manager;
     return [connection, this.rows.metadata.tablePath];

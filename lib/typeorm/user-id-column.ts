@@ -45,6 +45,13 @@ export class UserIdColumn {
     return this.isTransformed ? this.driver.preparePersistentValue(userId, this.column) : userId;
   }
 
+  /** The text that a row gives back for this id; of what no row can hold, the id itself. */
+  spellingOf(userId: string): string {
+    if (!this.mayHold(userId)) return userId;
+    const stored = this.parameterOf(userId);
+    return this.read(this.column.type === 'uuid' ? String(stored).toLowerCase() : stored);
+  }
+
   /** What the column cannot hold belongs to nobody. */
   async ofUser<T>(userId: string, none: T, work: () => Promise<T>): Promise<T> {
     if (!this.mayHold(userId)) return none;

@@ -19,8 +19,6 @@ interface Position {
   stream: string;
   seq: number;
   now: number;
-  /** Of its first frame: until it says a later moment, it may have begun after what is known here. */
-  floor: number;
   /** Frames of the snapshot to come. */
   left: number;
   /** What the snapshot says, until it is complete. */
@@ -54,7 +52,7 @@ export class RevocationView {
 
   /** A connection is about to be made. What is known counts on, for as long as it is fresh. */
   begin(nonce: string): void {
-    const unanswered = { answeredAt: 0, stream: '', seq: 0, now: 0, floor: 0, left: 0 };
+    const unanswered = { answeredAt: 0, stream: '', seq: 0, now: 0, left: 0 };
     this.position = { nonce, askedAt: performance.now(), ...unanswered, gathered: new RevocationSet() };
   }
 
@@ -81,15 +79,15 @@ export class RevocationView {
     if (at.stream === '') {
       // What has ended stays so, whoever tells the rest.
       for (const end of this.ends.ends()) gathered.add(end);
-      const { stream_id: stream, seq, now: answeredAt, complete_from: floor } = frame;
-      Object.assign(at, { stream, seq, answeredAt, floor });
+      const { stream_id: stream, seq, now: answeredAt } = frame;
+      Object.assign(at, { stream, seq, answeredAt });
     } else if (frame.stream_id !== at.stream || frame.seq !== at.seq || left !== at.left - 1) {
       throw new WrongFrame('A part of the snapshot is missing.');
     }
     at.left = left;
     for (const end of frame.ends) gathered.add(end);
     if (left > 0) return;
-    gathered.floor = Math.max(gathered.floor, frame.complete_from);
+    gathered.doubtBefore(frame.complete_from);
     this.ends = gathered;
     at.gathered = null;
     this.hear(at, frame);
@@ -100,8 +98,8 @@ export class RevocationView {
     if (frame.nonce !== undefined || frame.seq !== at.seq + 1) throw new WrongFrame('It is not the next one.');
     at.seq = frame.seq;
     for (const end of frame.ends) this.ends.add(end);
-    // What ended before a process began is no news to it, and still has ended.
-    if (frame.complete_from > at.floor) this.ends.raise(frame.complete_from);
+    // What is known to have ended counts for longer than an issuer tells it: tokens for programs live for months.
+    this.ends.doubtBefore(frame.complete_from);
     this.hear(at, frame);
   }
 

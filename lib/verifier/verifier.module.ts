@@ -17,6 +17,7 @@ import { GUARD_EXPORTS, guardProviders } from '../guard/guard.providers';
 import { requireSingletons } from '../guard/singletons';
 import { warnOfCompetingModules } from '../guard/competing-modules';
 import { warnOfGuardsBefore } from '../guard/guard-order';
+import { warnOfUnguardedHandlers } from '../guard/unguarded-handlers';
 import { BearerTransport } from '../guard/bearer.transport';
 import {
   type AsyncVerifierSettings,
@@ -93,6 +94,7 @@ export class JwtKnoxVerifierModule extends ConfigurableVerifierClass implements 
   async onApplicationBootstrap(): Promise<void> {
     warnOfCompetingModules(this.#moduleRef);
     warnOfGuardsBefore(this.#moduleRef);
+    warnOfUnguardedHandlers(this.#moduleRef);
     const { remoteKeys, introspection, storageTimeout } =
       this.#moduleRef.get<ResolvedVerifierOptions>(JWT_KNOX_OPTIONS);
     if (remoteKeys || introspection) return;

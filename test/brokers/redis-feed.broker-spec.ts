@@ -4,6 +4,7 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { leaseCache, redisFeed, type RedisFeedOptions } from '../../lib/cache';
 import { revocationFeedContract } from '../../lib/testing';
+import { Gate } from '../host/gate';
 import { BROKERS } from '../support/brokers';
 import { createApp, type TestApp } from '../support/create-app';
 import { createSharedDatabase, type TestDatabase } from '../support/databases';
@@ -29,6 +30,24 @@ async function endConnections(name: string): Promise<void> {
   for (const id of ids) await operator.call('CLIENT', 'KILL', 'ID', id);
 }
 
+/** The same, and each client that is made. */
+function watched(options: RedisFeedOptions): { options: RedisFeedOptions; made: any[] } {
+  const made: any[] = [];
+  const kept = <T>(client: T): T => (made.push(client), client);
+  if ('createClient' in options) {
+    return { options: { ...options, createClient: (given) => kept(options.createClient(given)) }, made };
+  }
+  const Watched = class {
+    constructor(...args: ConstructorParameters<typeof Redis>) {
+      return kept(new Redis(...args));
+    }
+  };
+  return { options: { ...options, Redis: Watched }, made };
+}
+
+/** What Redis Enterprise says before maintenance: clients that speak RESP3 move to the address, by themselves. */
+const moving = (address: string) => `>4\r\n$6\r\nMOVING\r\n:1\r\n:15\r\n$${address.length}\r\n${address}\r\n`;
+
 describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
   revocationFeedContract(
     title,
@@ -39,14 +58,29 @@ describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
     { describe, it: (test, body) => it(test, body, 60_000) },
   );
 
+  it('a fence rejects when the connection listens no more, however well the server answers it', async () => {
+    const { options, made } = watched(optionsOf('deaf'));
+    const receiver = { receive: () => undefined, lost: () => undefined };
+    const setting = { database: null, announcesUsers: false, lease: 100 };
+    const connection = await redisFeed(options).open(receiver, setting, new AbortController().signal);
+    try {
+      await connection.fence();
+      await made[0].unsubscribe();
+      await expect(connection.fence()).rejects.toThrow('The connection does not listen any more.');
+    } finally {
+      connection.close();
+    }
+  });
+
   describe('two processes', () => {
     const apps: TestApp[] = [];
     const name = `app-${randomBytes(6).toString('hex')}`;
     let database: TestDatabase;
 
-    const start = async () => {
+    const start = async (change: object = {}) => {
       database ??= await createSharedDatabase('sqlite');
-      const cache = leaseCache({ feed: redisFeed(optionsOf(name)), users: { announcedBy: 'application' } });
+      const feed = redisFeed({ ...optionsOf(name), ...change } as RedisFeedOptions);
+      const cache = leaseCache({ feed, users: { announcedBy: 'application' } });
       const app = await createApp(platforms[0]!, 'sqlite', { database, extras: { features: [cache] } });
       apps.push(app);
       return app;
@@ -81,6 +115,29 @@ describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
       await warm(b, renewed.accessToken);
       await a.tokens.revokeAll(String(alice.id));
       expect(await status(b, renewed.accessToken)).toBe(401);
+    });
+
+    it('L1: an end counts where clients were told to move to another socket', async () => {
+      const gate = new Gate(Number(new URL(url).port || 6379));
+      await gate.open();
+      const address = `127.0.0.1:${gate.port}`;
+      try {
+        const [a, b] = [await start(), await start({ url: `redis://${address}` })];
+        await a.users.add('alice');
+        for (const moves of [false, true]) {
+          const token = (await a.login()).access_token as string;
+          if (moves) gate.push(moving(address));
+          await warm(b, token);
+          // A client that moves has done so by now, or is seen to have lost its connection.
+          await new Promise((resolve) => setTimeout(resolve, 1_000));
+          await warm(b, token);
+          expect((await a.http.post('/auth/logout', { token })).status).toBe(204);
+          expect(await status(b, token)).toBe(401);
+        }
+      } finally {
+        for (const app of apps.splice(0)) await app.close();
+        gate.close();
+      }
     });
 
     it('L3: while its connections are ended over and over, nobody who is logged out comes in, and nobody else stays out', async () => {

@@ -113,7 +113,15 @@ describe.each(environments)('credentials that were proven again: $title', ({ pla
     await expectWorthless(other);
     const actor = { userId: String(alice.id), sessionId: copied.session.id };
     const scope = { realm: '', userId: actor.userId, except: copied.session.id };
-    const ended = { scope, userId: actor.userId, sessionId: null, count: 1, reason: 'credentials_changed', actor };
+    const ended = {
+      scope,
+      userId: actor.userId,
+      sessionId: null,
+      count: 1,
+      since: expect.any(Number),
+      reason: 'credentials_changed',
+      actor,
+    };
     expect(t.events.filter(({ name }) => name === 'session.revoked').map(({ event }) => event)).toEqual([ended]);
   });
 

@@ -317,6 +317,7 @@ describe.each(environments)('DBSC, the refresh: $title', ({ platform, kind }) =>
         userId,
         sessionId: session,
         count: 1,
+        since: expect.any(Number),
         reason: 'replaced',
         actor: { userId: thiefId, sessionId: body.session_id },
       },

@@ -217,8 +217,8 @@ describe('what memory answers', () => {
 
 /** What the contract has beside calls of the storage. */
 const NO_CALLS = [
-  'constructor', 'within', 'location', 'primaryDatabase', 'setupProblems', 'inspect', 'isUnavailable', 'columnProblems',
-  'here', 'told',
+  'constructor', 'within', 'location', 'spellingOf', 'primaryDatabase', 'setupProblems', 'inspect', 'isUnavailable', 'columnProblems',
+  'here', 'told', 'areGone',
 ]; // prettier-ignore
 
 describe('the storage that is told of', () => {

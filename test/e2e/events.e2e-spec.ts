@@ -45,6 +45,7 @@ describe.each(environments)('the events: $title', ({ platform, kind }) => {
           userId,
           sessionId: b.session_id,
           count: 1,
+          since: expect.any(Number),
           reason: 'logout',
           actor: by(a),
         },
@@ -57,6 +58,7 @@ describe.each(environments)('the events: $title', ({ platform, kind }) => {
           userId,
           sessionId: c.session_id,
           count: 1,
+          since: expect.any(Number),
           reason: 'logout',
           actor: by(c),
         },
@@ -64,7 +66,15 @@ describe.each(environments)('the events: $title', ({ platform, kind }) => {
       ],
       [
         'session.revoked',
-        { scope: { realm: '', userId }, userId, sessionId: null, count: 1, reason: 'logout_all', actor: by(a) },
+        {
+          scope: { realm: '', userId },
+          userId,
+          sessionId: null,
+          count: 1,
+          since: expect.any(Number),
+          reason: 'logout_all',
+          actor: by(a),
+        },
         undefined,
       ],
       [

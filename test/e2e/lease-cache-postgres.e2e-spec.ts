@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import { JwtKnoxEvents, SessionRepository } from '../../lib';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { JwtKnoxEvents, type JwtKnoxOptions, SessionAdminService, SessionRepository, UserProvider } from '../../lib';
 import { leaseCache, type LeaseCacheOptions, postgresFeed } from '../../lib/cache';
 import { typeOrm } from '../../lib/typeorm';
 import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
@@ -22,12 +22,17 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
   const apps: TestApp[] = [];
   let database: TestDatabase;
 
-  const start = async (options: Partial<LeaseCacheOptions> = {}, migrations: any[] = ANNOUNCED) => {
+  const start = async (
+    options: Partial<LeaseCacheOptions> = {},
+    migrations: any[] = ANNOUNCED,
+    knox: JwtKnoxOptions = {},
+  ) => {
     database ??= await createDatabase('postgres');
     const feed = postgresFeed(POOLER === undefined ? {} : { url: addressOf(database) });
     const app = await createApp(platform!, 'postgres', {
       database,
       typeorm: { migrations },
+      options: knox,
       extras: { features: [leaseCache({ feed, users: true, ...options })], routes: { admin: true } },
     });
     apps.push(app);
@@ -129,6 +134,31 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     expect(await status(b, token)).toBe(200);
   });
 
+  it('L4: with replicas, a user who changed is not kept before they may have caught up', async () => {
+    database = await createDatabase('postgres');
+    const { url } = database.options as { url: string };
+    const app = await createApp(platform!, 'postgres', {
+      database,
+      typeorm: { migrations: ANNOUNCED, url: undefined, replication: { master: { url }, slaves: [{ url }] } },
+      extras: {
+        features: [leaseCache({ feed: postgresFeed({ url: addressOf(database) }), users: true, maxAge: '3s' })],
+      },
+    });
+    apps.push(app);
+    await app.users.add('alice');
+    const { access_token: token } = await app.login();
+    // What changed before the start, nobody has told.
+    await expect.poll(() => warm(app, token).then(() => true, () => false), { timeout: 15_000 }).toBe(true); // prettier-ignore
+    const users = app.app.get(UserProvider, { strict: false });
+    const lagging = vi.spyOn(users, 'findById').mockResolvedValue(await users.findById('1'));
+    await app.users.rows.update({ username: 'alice' }, { isActive: false });
+    await app.tokens.userChanged('1');
+    // For as long as the replica lags, and no longer.
+    expect([await status(app, token), await status(app, token)]).toEqual([200, 200]);
+    lagging.mockRestore();
+    expect(await status(app, token)).toBe(401);
+  });
+
   it('L4: refreshes take nothing from what memory knows, and announce nothing', async () => {
     const { a, b } = await pair();
     const before = await a.login();
@@ -203,6 +233,47 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     await expect(start({}, [...jwtKnoxMigrations, announceRevocations(), CreateUsers1])).rejects.toThrow(
       'add announceUserChanges(',
     );
+  });
+
+  it.each(['jwt_knox_user_changed', 'jwt_knox_user_gone', 'jwt_knox_users_emptied'])(
+    'does not start with users while %s is disabled',
+    async (trigger) => {
+      const { source } = await start();
+      await source.query(`ALTER TABLE users DISABLE TRIGGER ${trigger}`);
+      await expect(start()).rejects.toThrow('add announceUserChanges(');
+      await start({ users: false });
+    },
+  );
+
+  it('an eviction is told of as an end', async () => {
+    const session = { limitPerUser: 1, onLimit: 'evict-oldest' } as const;
+    const a = await start({}, ANNOUNCED, { session });
+    const b = await start({}, ANNOUNCED, { session });
+    await a.users.add('alice');
+    const ended: unknown[] = [];
+    b.app.get(JwtKnoxEvents).on('session.announced', ({ scope, isEnd }) => void (isEnd && ended.push(scope)));
+    const { session_id: sessionId } = await a.login();
+    await a.login();
+    await expect.poll(() => ended).toEqual([{ sessionId }]);
+  });
+
+  it('a purge tells of no end, and an end of what had expired long ago is told of all the same', async () => {
+    const { a, b, login } = await pair();
+    await Promise.all([login(), login(), login()]);
+    const [{ id }, { id: other }] = await a.source.query('SELECT id FROM jwt_knox_sessions');
+    await a.source.query(
+      'UPDATE jwt_knox_sessions SET "expiresAt" = CASE WHEN id = $1 THEN (extract(epoch FROM now()) * 1000)::bigint ELSE 1 END',
+      [id],
+    );
+    await a.tokens.settled();
+    const ends: unknown[] = [];
+    b.app.get(JwtKnoxEvents).on('session.announced', ({ scope, isEnd }) => void (isEnd && ends.push(scope)));
+    expect(await a.tokens.revoke(other)).toBe(true);
+    a.clock.advance('1m');
+    expect(await a.app.get(SessionAdminService).purgeExpired()).toBe(2);
+    await a.tokens.settled();
+    // It expired a moment ago: by another clock, it may still be accepted.
+    await expect.poll(() => ends).toEqual([{ sessionId: id }]);
   });
 
   it('does not start where the user is read with the row', async () => {

@@ -4,6 +4,7 @@ import { Authoritative, CurrentUser, JwtKnoxGuard } from '../../lib';
 import { leaseCache, type LeaseCacheOptions, localFeed } from '../../lib/cache';
 import { SessionCache } from '../../lib/sessions/session-cache';
 import { createApp, environments, NotesController, type TestApp } from '../support/create-app';
+import { createSharedDatabase } from '../support/databases';
 import type { User } from '../support/users';
 
 @Controller('money')
@@ -140,6 +141,50 @@ describe.each(environments)('the lease cache within one process, on $title', ({ 
     });
   });
 
+  it.each<[string, (login: { access_token: string; refresh_token: string; session_id: string }) => Promise<unknown>]>([
+    ['a logout', ({ access_token: token }) => app.http.post('/auth/logout', { token })],
+    ['a refresh', ({ refresh_token }) => app.http.post('/auth/refresh', { json: { refresh_token } })],
+    ['narrower rights', ({ session_id: id }) => app.tokens.narrow(id, [])],
+  ])('L1: memory accepts nothing of which %s was answered that it is over, whoever ended it', async (_what, ask) => {
+    await start({ users: { announcedBy: 'application' } });
+    const login = await app.login();
+    for (let count = 0; count < 2; count++) expect((await notes(login.access_token)).status).toBe(200);
+    // By hand, which this feed hears nothing of.
+    await app.source.query('DELETE FROM jwt_knox_sessions');
+    expect((await notes(login.access_token)).status).toBe(200);
+    const answer = await ask(login);
+    expect((answer as { status?: number }).status ?? answer).toBeOneOf([401, false]);
+    expect((await notes(login.access_token)).status).toBe(401);
+  });
+
+  it('L1: two applications of one process hear of each other by one feed, and no more when one of them has stopped', async () => {
+    const database = await createSharedDatabase(kind);
+    const features = [leaseCache({ feed: localFeed(), users: { announcedBy: 'application' } })];
+    const open = () => createApp(platform, kind, { database, extras: { features }, controllers: [NotesController] });
+    app = await open();
+    const other = await open();
+    try {
+      const alice = await app.users.add('alice');
+      const statusOf = async (one: TestApp, token: string) => (await one.http.get('/notes', { token })).status;
+      const warm = async () => {
+        const { access_token: token } = await app.login();
+        for (const one of [app, app, other, other]) expect(await statusOf(one, token)).toBe(200);
+        return token;
+      };
+      const [one, two] = [await warm(), await warm()];
+      expect((await app.http.post('/auth/logout', { token: one })).status).toBe(204);
+      expect([await statusOf(app, one), await statusOf(other, one)]).toEqual([401, 401]);
+      await other.tokens.revokeAll(String(alice.id));
+      expect([await statusOf(app, two), await statusOf(other, two)]).toEqual([401, 401]);
+      const last = await warm();
+      await other.app.close();
+      await app.tokens.revokeAll(String(alice.id));
+      expect(await statusOf(app, last)).toBe(401);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('L2: what memory would refuse is judged anew by the storage', async () => {
     await start({ users: { announcedBy: 'application' } });
     const { access_token: token } = await app.login();
@@ -185,6 +230,11 @@ describe.each(environments)('the lease cache within one process, on $title', ({ 
     expect(() => (may.refund = true)).toThrow(TypeError);
     expect(() => may.shops.push(2)).toThrow(TypeError);
     expect((await app.tokens.authenticate(token)).claims).toEqual({ may: { refund: false, shops: [1] } });
+  });
+
+  it('does not start with users: true, where nobody announces how they change', async () => {
+    await expect(start({ users: true })).rejects.toThrow("set users: { announcedBy: 'application' }");
+    await start({});
   });
 
   it('keeps nothing with keep: false', async () => {

@@ -225,6 +225,7 @@ describe.each(environments)('for other services: $title', ({ platform, kind }) =
         userId: String(alice.id),
         sessionId: tokens.session_id,
         count: 1,
+        since: expect.any(Number),
         reason: 'revoked',
         actor: null,
       },

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request as nodeRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CookieTransport, JwtKnoxEvents } from '../../lib';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CookieTransport, JwtKnoxEvents, SessionRepository } from '../../lib';
 import { pages } from '../../lib/pages';
 import { OpenChannels } from '../../lib/sessions/open-channels';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
@@ -96,6 +97,34 @@ describe.each(everyEnvironment)('the stream of the page of devices: $title', ({ 
     await expect.poll(() => lists(mine)).toBe(3);
     expect(mine.text.slice(mine.text.lastIndexOf('event: devices'))).toContain('The attempt was refused.');
     expect(lists(bobs)).toBe(1);
+  });
+
+  it('makes the list once more for what changed in it meanwhile, and not for sessions of others', async () => {
+    const first = await t.login();
+    const mine = await listen(first.access_token);
+    await expect.poll(() => lists(mine)).toBe(1);
+    const events = t.app.get(JwtKnoxEvents);
+    const announce = (sessionId: string) => events.emit('session.announced', { scope: { sessionId }, isEnd: false });
+    const repository = t.app.get(SessionRepository);
+    const find = vi.spyOn(repository, 'findByUser');
+    try {
+      // Somebody else's session ends during each reading.
+      const findByUser = find.getMockImplementation() ?? repository.constructor.prototype.findByUser;
+      let own = 2;
+      find.mockImplementation(async (...query) => {
+        const rows = await findByUser.apply(repository, query);
+        announce(randomUUID());
+        if (own-- > 0) announce(first.session_id);
+        return rows;
+      });
+      announce(first.session_id);
+      await expect.poll(() => lists(mine)).toBe(4);
+      // Whatever it would do next, it does before it has answered this.
+      for (let count = 0; count < 5; count++) await t.statusOf(first.access_token);
+      expect([lists(mine), find.mock.calls.length]).toEqual([4, 3]);
+    } finally {
+      find.mockRestore();
+    }
   });
 
   it('says when its session has ended, here or in another process, and stays open after its token has expired', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
-import { createSharedDatabase, createVerifier } from '../support/create-verifier';
+import { createVerifier } from '../support/create-verifier';
+import { createSharedDatabase } from '../support/databases';
 import { configuredKeys } from '../support/forge';
 import { typeOrm } from '../../lib/typeorm';
 import { publicKeys } from '../support/verified-services';

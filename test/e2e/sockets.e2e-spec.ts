@@ -267,7 +267,7 @@ describe.each(environments)('sockets: $title', ({ platform, kind }) => {
     await t.tokens.revoke('0d9f9a0e-6c3f-4a3e-9a55-0f4a5d1f0c11');
     t.app.get(JwtKnoxEvents).emit('session.revoked', {
       scope: { realm: 'elsewhere', createdBefore: Number.MAX_SAFE_INTEGER },
-      userId: null, sessionId: null, count: 1, reason: 'revoked_before', actor: null,
+      userId: null, sessionId: null, count: 1, since: Date.now(), reason: 'revoked_before', actor: null,
     }); // prettier-ignore
     expect((await client.ask('who')).data.username).toBe('alice');
   });

@@ -115,6 +115,7 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
           userId: null,
           sessionId: one.session.id,
           count: 1,
+          since: expect.any(Number),
           reason: 'revoked',
           actor: null,
         },
@@ -123,10 +124,19 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
           userId,
           sessionId: null,
           count: 2,
+          since: expect.any(Number),
           reason: 'logout_other',
           actor: { userId, sessionId: two.session.id },
         },
-        { scope: { realm: '', userId }, userId, sessionId: null, count: 1, reason: 'logout_all', actor: null },
+        {
+          scope: { realm: '', userId },
+          userId,
+          sessionId: null,
+          count: 1,
+          since: expect.any(Number),
+          reason: 'logout_all',
+          actor: null,
+        },
       ]);
     });
 
@@ -148,6 +158,7 @@ describe.each(environments)('the TokenService: $title', ({ platform, kind }) => 
             userId: null,
             sessionId: null,
             count: 2,
+            since: expect.any(Number),
             reason: 'revoked_before',
             actor: null,
           },

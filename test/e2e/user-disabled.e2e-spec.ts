@@ -33,6 +33,7 @@ describe.each(environments)('a user who is disabled: $title', ({ platform, kind 
       userId: String(user.id),
       sessionId: null,
       count: 2,
+      since: expect.any(Number),
       reason: 'user_disabled',
       actor,
     });

@@ -10,7 +10,7 @@ interface Pair {
 }
 
 /**
- * A TCP proxy in front of a database server, with a gate: open, silent (answers vanish), mute (new connections are accepted
+ * A TCP proxy in front of a server, with a gate: open, silent (answers vanish), mute (new connections are accepted
  * and never answered), or shut. What went silent stays silent: a lost answer would shift all that follow.
  */
 export class Gate {
@@ -55,6 +55,11 @@ export class Gate {
       else pair.isSilent = true;
     }
     return chosen.length;
+  }
+
+  /** Says something to all clients, as a server does that speaks unasked. */
+  push(bytes: string): void {
+    for (const { client } of this.pairs) client.write(bytes);
   }
 
   /** How many connections lead through it. */

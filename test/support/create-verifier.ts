@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type INestApplication, Module, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -9,7 +6,7 @@ import { DataSource, type Logger } from 'typeorm';
 import { JwtKnoxEvents } from '../../lib';
 import { JwtKnoxVerifierModule, type JwtKnoxVerifierSettings, TokenVerifier } from '../../lib/verifier';
 import { NotesController } from './create-app';
-import { createDatabase, type DatabaseKind, type TestDatabase } from './databases';
+import type { TestDatabase } from './databases';
 import { HttpClient } from './http-client';
 import type { Platform } from './platforms';
 
@@ -87,14 +84,6 @@ const SILENT: Logger = {
   logMigration: ignore,
   log: ignore,
 };
-
-/** A database that two data sources can open: an embedded one is a file then. */
-export async function createSharedDatabase(kind: DatabaseKind): Promise<TestDatabase> {
-  if (kind !== 'sqlite') return createDatabase(kind);
-  const folder = mkdtempSync(join(tmpdir(), 'jwt-knox-verifier-'));
-  const options = { type: 'better-sqlite3', database: join(folder, 'sessions.sqlite'), enableWAL: true } as const;
-  return { kind, options, direct: options, drop: async () => rmSync(folder, { recursive: true }) };
-}
 
 /** Runs statements on a database beside every application. */
 export async function onDatabase(database: TestDatabase, ...statements: string[]): Promise<void> {

@@ -57,7 +57,7 @@ export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> 
 export async function createSharedDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   if (kind !== 'sqlite') return createDatabase(kind);
   const folder = await mkdtemp(join(tmpdir(), 'jwt-knox-'));
-  const options = { type: 'better-sqlite3', database: join(folder, 'test.sqlite') } as const;
+  const options = { type: 'better-sqlite3', database: join(folder, 'test.sqlite'), enableWAL: true } as const;
   return { kind, options, direct: options, drop: () => rm(folder, { recursive: true }) };
 }
 

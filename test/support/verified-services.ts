@@ -9,8 +9,8 @@ import type {
   JwtKnoxVerifierSettings,
 } from '../../lib/verifier';
 import { createApp, type TestApp } from './create-app';
-import { createSharedDatabase, createVerifier, type VerifierApp, type VerifierSettings } from './create-verifier';
-import type { DatabaseKind, TestDatabase } from './databases';
+import { createVerifier, type VerifierApp, type VerifierSettings } from './create-verifier';
+import { createSharedDatabase, type DatabaseKind, type TestDatabase } from './databases';
 import { configuredKeys, victimKeys } from './forge';
 import { IssuerGate } from './issuer-gate';
 import type { Platform } from './platforms';

@@ -6,6 +6,11 @@ import { tableName } from './portable';
 const LEASE_MS = 100;
 const SESSIONS = 'jwt_knox_sessions';
 const CHANNEL = 'jwt_knox_revoked';
+/**
+ * A session that expired so long ago, by any clock, is no end to tell of: a purge deletes a million of them. One that was put
+ * out of its slot says 0, and is.
+ */
+const LONG_EXPIRED_MS = 3_600_000;
 /** As many ids as fit into a notice of 8,000 bytes. */
 const IDS_PER_NOTICE = 180;
 
@@ -19,12 +24,16 @@ const WATCHED = [
 const functionsAt = (at: string): string[] => [
   `CREATE OR REPLACE FUNCTION ${at}jwt_knox_lease() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ${LEASE_MS}'`,
   `CREATE OR REPLACE FUNCTION ${at}jwt_knox_announce_gone() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE ids text;
+DECLARE name text; ids text;
 BEGIN
-  FOR ids IN SELECT string_agg('"' || id || '"', ',') FROM (
-    SELECT to_jsonb(gone)->>TG_ARGV[0] AS id, (row_number() OVER () - 1) / ${IDS_PER_NOTICE} AS batch FROM gone
-  ) AS numbered GROUP BY batch
-  LOOP PERFORM pg_notify('${CHANNEL}', '{"ended":[' || ids || ']}'); END LOOP;
+  FOR name, ids IN SELECT kind, string_agg('"' || id || '"', ',') FROM (
+    SELECT id, kind, (row_number() OVER (PARTITION BY kind) - 1) / ${IDS_PER_NOTICE} AS batch FROM (
+      SELECT one->>TG_ARGV[0] AS id, CASE
+        WHEN (one->>TG_ARGV[1])::numeric BETWEEN 1 AND extract(epoch FROM now()) * 1000 - ${LONG_EXPIRED_MS} THEN 'expired'
+        ELSE 'ended' END AS kind FROM (SELECT to_jsonb(gone) AS one FROM gone OFFSET 0) AS every
+    ) AS told
+  ) AS numbered GROUP BY kind, batch
+  LOOP PERFORM pg_notify('${CHANNEL}', '{"' || name || '":[' || ids || ']}'); END LOOP;
   RETURN NULL;
 END $$`,
   `CREATE OR REPLACE FUNCTION ${at}jwt_knox_announce_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -71,8 +80,9 @@ export function announceRevocations({ table = SESSIONS }: AnnouncedSessions = {}
       const at = schemaOf(path);
       for (const sql of [...functionsAt(at), ...dropTriggers(path, TRIGGERS)]) await queryRunner.query(sql);
       const id = `'${column('id', false)}'`;
+      const expiry = `'${column('expiresAt', false)}'`;
       await queryRunner.query(`CREATE TRIGGER jwt_knox_gone AFTER DELETE ON ${path} REFERENCING OLD TABLE AS gone
-        FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_gone(${id})`);
+        FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_gone(${id}, ${expiry})`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_changed AFTER UPDATE ON ${path}
         FOR EACH ROW WHEN (${changes(column)}) EXECUTE FUNCTION ${at}jwt_knox_announce_changed(${id})`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_emptied AFTER TRUNCATE ON ${path}

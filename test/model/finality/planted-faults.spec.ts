@@ -4,24 +4,34 @@ import { Cluster, type FeedKind } from './processes';
 import { Chance, Schedule } from './schedule';
 import { search } from './search';
 
-const KINDS: FeedKind[] = ['storage', 'process'];
 const MOST_STEPS = 5_000_000;
 /** All of them; without, those that are soon found. */
 const IS_LONG = process.env.MODEL_STEPS !== undefined;
 const PLANTED = FAULTS.filter(({ isRare }) => IS_LONG || !isRare);
 
-describe.each(KINDS)('of two processes whose ends are announced by the %s, a search finds that', (kind) => {
-  let cluster: Cluster;
+const CLUSTERS = (['storage', 'process'] satisfies FeedKind[]).flatMap((kind) =>
+  [2, 3].map((count) => ({
+    kind,
+    count,
+    faults: PLANTED.filter((fault) => fault.kind === kind && (fault.processes ?? 2) === count),
+  })),
+);
 
-  beforeAll(async () => {
-    cluster = await Cluster.start(new Schedule(new Chance(1)), kind, 2);
-  });
-  afterEach(() => void vi.restoreAllMocks());
-  afterAll(() => cluster.stop());
+describe.each(CLUSTERS.filter(({ faults }) => faults.length > 0))(
+  'of $count processes whose ends are announced by the $kind, a search finds that',
+  ({ kind, count, faults }) => {
+    let cluster: Cluster;
 
-  it.each(PLANTED.filter((fault) => fault.kind === kind))('$name', { timeout: 600_000 }, async ({ plant }) => {
-    plant();
-    const { finding } = await search(cluster, { length: 600 }, { steps: MOST_STEPS, seed: 1, shrinks: false });
-    expect(finding?.what).toMatch(/^L\d: /);
-  });
-});
+    beforeAll(async () => {
+      cluster = await Cluster.start(new Schedule(new Chance(1)), kind, count);
+    });
+    afterEach(() => void vi.restoreAllMocks());
+    afterAll(() => cluster.stop());
+
+    it.each(faults)('$name', { timeout: 600_000 }, async ({ plant }) => {
+      plant();
+      const { finding } = await search(cluster, { length: 600 }, { steps: MOST_STEPS, seed: 1, shrinks: false });
+      expect(finding?.what).toMatch(/^L\d: /);
+    });
+  },
+);

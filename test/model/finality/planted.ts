@@ -5,6 +5,7 @@ import { FeedLease } from '../../../lib/cache/feed-lease';
 import { Fills } from '../../../lib/cache/fills';
 import { LeaseCache } from '../../../lib/cache/lease-cache';
 import { LeasedSessionRepository } from '../../../lib/cache/leased-session.repository';
+import { Teller } from '../../../lib/cache/teller';
 import { SessionMemory } from '../../../lib/cache/session-memory';
 import { SessionChecker } from '../../../lib/sessions/session-checker';
 import { FeedServer } from './model-feed';
@@ -17,6 +18,8 @@ export interface Fault {
   readonly kind: FeedKind;
   /** Whether it takes a long search: not part of the quick form. */
   readonly isRare?: true;
+  /** How many processes it takes. @default 2 */
+  readonly processes?: number;
   readonly plant: () => void;
 }
 
@@ -247,6 +250,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a logout that is refused tells nobody',
     isRare: true,
+    // One dies after it has ended a session, one refuses the logout, one has the session in memory.
+    processes: 3,
     kind: 'process',
     plant: () =>
       replace(
@@ -269,8 +274,8 @@ export const FAULTS: readonly Fault[] = [
         () =>
           async function (notice, work) {
             const answer = await work();
-            this.heard(notice);
-            if (answer) await this.tellOthers(notice);
+            this.memory.forget(notice);
+            if (answer) await this.teller.tell(notice);
             return answer;
           },
       ),
@@ -284,9 +289,9 @@ export const FAULTS: readonly Fault[] = [
         'announcing',
         () =>
           async function (notice, work) {
-            await this.tellOthers(notice);
+            await this.teller.tell(notice);
             const answer = await work();
-            this.heard(notice);
+            this.memory.forget(notice);
             return answer;
           },
       ),
@@ -297,11 +302,11 @@ export const FAULTS: readonly Fault[] = [
     kind: 'process',
     plant: () =>
       replace(
-        LeaseCache,
-        'tellOthers',
-        (tellOthers) =>
+        Teller,
+        'tell',
+        (tell) =>
           async function (notice) {
-            await tellOthers.call(this, notice).catch(() => undefined);
+            await tell.call(this, notice).catch(() => undefined);
           },
       ),
   },
@@ -367,8 +372,8 @@ export const FAULTS: readonly Fault[] = [
         'userChanged',
         () =>
           async function (user) {
-            this.heard({ user });
-            await this.announce({ user });
+            this.memory.forget({ user });
+            await this.teller.announce({ user });
           },
       ),
   },

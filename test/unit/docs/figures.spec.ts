@@ -14,6 +14,7 @@ const SCENARIOS: Record<string, string> = {
   'Nest without authentication': 'bare/fastify',
   'passport-jwt, stateless, with a `KeyObject`': 'passport-jwt/fastify/key-object',
   'nestjs-jwt-knox': 'knox/fastify/postgres/session',
+  'nestjs-jwt-knox with [`leaseCache`](docs/24-caching.md)': 'cached/fastify/postgres',
   'better-auth on node:http, sessions in the database': 'better-auth/database',
 };
 
@@ -31,7 +32,7 @@ function figuresOn(line: string): Map<string, Figures> {
 }
 
 describe('the figures in the documentation', () => {
-  const shown = ({ cpu, database }: Figures) => `${Math.round(cpu)}${database ? ` + ${Math.round(database)}` : ''}`;
+  const shown = ({ cpu, database }: Figures) => [cpu, database ?? 0].map(Math.round).filter(Boolean).join(' + ');
 
   it('are those of the newest results', () => {
     const readme = readPages().find(({ path }) => path === 'README.md')!;

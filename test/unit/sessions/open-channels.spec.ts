@@ -1,6 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InvalidTokenError, JwtKnoxEvents, type RevocationScope, type Session, TokenExpiredError } from '../../../lib';
+import {
+  InvalidTokenError,
+  JwtKnoxEvents,
+  type RevocationScope,
+  type Session,
+  type SessionKind,
+  TokenExpiredError,
+} from '../../../lib';
 import { type ChannelTerms, OpenChannel } from '../../../lib/sessions/open-channel';
 import { OpenChannels } from '../../../lib/sessions/open-channels';
 import { TokenRejection } from '../../../lib/contracts/errors';
@@ -26,10 +33,12 @@ describe('what is kept open for sessions', () => {
     ended = new Set();
     reads = [];
     const recheck = {
-      async endedAmong(sessions: readonly OpenSession[]) {
+      async read(sessions: readonly OpenSession[], tell: (session: OpenSession, isOver: boolean | null) => void) {
         reads.push(sessions.map(({ id }) => id));
         const gone = ended;
-        return gone && new Set(sessions.filter(({ id }) => gone.has(id)));
+        await Promise.resolve();
+        for (const session of sessions) tell(session, gone && gone.has(session.id));
+        return gone !== null;
       },
     };
     channels = new OpenChannels({ clock, realm: '' }, events, recheck as never);
@@ -43,8 +52,10 @@ describe('what is kept open for sessions', () => {
     const shown = { user: { id: session.userId }, session, claims: {} };
     return { channel: channels.open(shown, clock.now() + 5 * MINUTE, terms, close), close };
   };
-  const revoke = (scope: RevocationScope) =>
-    events.emit('session.revoked', { scope, userId: null, sessionId: null, count: 1, reason: 'logout', actor: null });
+  const revoke = (scope: RevocationScope, since = clock.now()) => {
+    const whose = { scope, userId: null, sessionId: null, actor: null } as const;
+    events.emit('session.revoked', { ...whose, count: 1, since, reason: 'logout' });
+  };
 
   it.each<[string, RevocationScope, string[]]>([
     ['one session', { sessionId: 'a1' }, ['a1']],
@@ -81,14 +92,42 @@ describe('what is kept open for sessions', () => {
     ['itself', { sessionId: 'a1' }],
     ['those of its user', { realm: '', userId: 'alice' }],
     ['all', { realm: '', createdBefore: Number.MAX_SAFE_INTEGER }],
+    ['that of who acts in it', { sessionId: 's1' }],
+    ['those of who acts in it', { realm: '', userId: 'staff' }],
   ])('what is opened right after the end of %s: its row is read at once', async (_title, scope) => {
     channels.watch();
     revoke(scope);
     ended = new Set(['a1']);
-    const [gone, other] = [open(sessionOf('a1')), open(sessionOf('b1', 'bob'))];
+    const acted = { ...sessionOf('a1'), actorId: 'staff', actorSessionId: 's1' };
+    const [gone, other] = [open(acted), open(sessionOf('b1', 'bob'))];
     await eventually(() => expect(gone.close).toHaveBeenCalledWith('session_ended'));
     expect(other.close).not.toHaveBeenCalled();
   });
+
+  it.each<[string, RevocationScope]>([
+    ['itself', { sessionId: 'a1' }],
+    ['those of its user', { realm: '', userId: 'alice' }],
+  ])('what is opened right after a change of %s: its row is read at once', async (_title, scope) => {
+    channels.watch();
+    events.emit('session.announced', { scope, isEnd: false });
+    ended = new Set(['a1']);
+    const gone = open(sessionOf('a1'));
+    await eventually(() => expect(gone.close).toHaveBeenCalledWith('session_ended'));
+  });
+
+  it.each(['session.revoked', 'session.announced'] as const)(
+    'a session that began after an end which took long: its row says (%s)',
+    async (name) => {
+      const [before, after] = [open(sessionOf('a1', 'alice', 60_000)), open(sessionOf('a2', 'alice', 20_000))];
+      const scope = { realm: '', userId: 'alice' };
+      const since = clock.now() - 30_000;
+      if (name === 'session.revoked') revoke(scope, since);
+      else events.emit('session.announced', { scope, isEnd: true, since, until: clock.now() });
+      expect(before.close).toHaveBeenCalledWith('session_ended');
+      await eventually(() => expect(reads).toEqual([['a2']]));
+      expect(after.close).not.toHaveBeenCalled();
+    },
+  );
 
   it('what is closed is closed once, and lets nobody go on', async () => {
     const { channel, close } = open(sessionOf('a1'));
@@ -180,10 +219,17 @@ describe('the rows of sessions with something open, read again', () => {
     }); // prettier-ignore
   const opened = (id: string, outlivesTokens = false) =>
     ({ id, userId: 'alice', channels: new Set(), outlivesTokens, isDoubted: false }) as unknown as OpenSession;
-  const recheckWith = (rows: string[], checker: object) => {
+  const recheckWith = (rows: string[], checker: object, kind: SessionKind = 'login') => {
     const options = { clock: new FakeClock(), realm: '', storageTimeout: 1_000 };
-    const repository = { findByIds: async () => rows.map(row) };
+    const repository = { findByIds: async () => rows.map((id) => ({ ...row(id), kind })) };
     return new SessionRecheck(options, repository as never, { living: (one: unknown) => one, ...checker } as never);
+  };
+  /** The ids of those that are over, when something is known of all. */
+  const endedAmong = async (recheck: SessionRecheck, sessions: OpenSession[]) => {
+    const told = new Map<string, boolean | null>();
+    await recheck.read(sessions, ({ id }, isOver) => void told.set(id, isOver));
+    await eventually(() => expect(told.size).toBe(sessions.length));
+    return [...told].flatMap(([id, isOver]) => (isOver ? [id] : []));
   };
 
   it('end what is over, though what is asked of another session fails', async () => {
@@ -191,8 +237,17 @@ describe('the rows of sessions with something open, read again', () => {
       if (record.id === 'broken') throw new Error('a bug of a provider');
     };
     const sessions = [opened('broken'), opened('gone'), opened('alive')];
-    const ended = await recheckWith(['broken', 'alive'], { checkActor: fails }).endedAmong(sessions);
-    expect([...ended!].map(({ id }) => id)).toEqual(['gone']);
+    const recheck = recheckWith(['broken', 'alive'], { checkActor: fails }, 'impersonation');
+    expect(await endedAmong(recheck, sessions)).toEqual(['gone']);
+  });
+
+  it('end what is over, though a bug shows in the row of another session', async () => {
+    const living = (one: { id: string }) => {
+      if (one.id === 'broken') throw new Error('a bug');
+      return one;
+    };
+    const sessions = [opened('broken'), opened('gone'), opened('alive')];
+    expect(await endedAmong(recheckWith(['broken', 'alive'], { living }), sessions)).toEqual(['gone']);
   });
 
   it('end those of users who are gone, where something outlives its tokens, though one cannot be asked for', async () => {
@@ -203,8 +258,7 @@ describe('the rows of sessions with something open, read again', () => {
     const read = async ({ sessionId }: { sessionId: string }) => ({ user: () => user(sessionId) });
     const sessions = ['broken', 'disabled', 'alive'].map((id) => opened(id, true));
     const checker = { checkActor: async () => undefined, read };
-    const ended = await recheckWith(['broken', 'disabled', 'alive'], checker).endedAmong(sessions);
-    expect([...ended!].map(({ id }) => id)).toEqual(['disabled']);
+    expect(await endedAmong(recheckWith(['broken', 'disabled', 'alive'], checker), sessions)).toEqual(['disabled']);
   });
 
   it('K1: tell what is open that the session was bound meanwhile, by another process too', async () => {
@@ -216,7 +270,7 @@ describe('the rows of sessions with something open, read again', () => {
     session.channels.add(channel);
     const checker = { living: () => bound, checkActor: async () => undefined };
     expect(channel.until).toBe(Infinity);
-    await recheckWith(['a1'], checker).endedAmong([session]);
+    await endedAmong(recheckWith(['a1'], checker), [session]);
     expect(channel.until).toBe(300_000);
   });
 
@@ -232,7 +286,34 @@ describe('the rows of sessions with something open, read again', () => {
     const ids = Array.from({ length: 30 }, (_, index) => String(index));
     const checker = { checkActor: async () => undefined, read: async () => ({ user }) };
     const sessions = ids.map((id) => opened(id, true));
-    expect((await recheckWith(ids, checker).endedAmong(sessions))!.size).toBe(0);
+    expect(await endedAmong(recheckWith(ids, checker), sessions)).toEqual([]);
     expect(most).toBe(4);
+  });
+
+  it('say at once what the rows say, also while nobody answers for the users of others, and ask for each once', async () => {
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const user = (id: string) => {
+      asked.push(id);
+      return new Promise<void>((resolve) => void answers.push(resolve));
+    };
+    const checker = {
+      checkActor: async () => undefined,
+      read: async ({ sessionId }: any) => ({ user: () => user(sessionId) }),
+    };
+    const hanging = Array.from({ length: 5 }, (_, index) => opened(`hanging ${index}`, true));
+    const [alive, gone] = [opened('alive'), opened('gone')];
+    const recheck = recheckWith([...hanging.map(({ id }) => id), 'alive'], checker);
+    const told: [string, boolean | null][] = [];
+    const read = (sessions: OpenSession[]) => recheck.read(sessions, ({ id }, isOver) => void told.push([id, isOver]));
+    expect(await read([...hanging, alive, gone])).toBe(true);
+    expect(told).toEqual([['alive', false], ['gone', true]]); // prettier-ignore
+    for (let count = 0; count < 3; count++) await read(hanging);
+    await eventually(() => expect(asked).toHaveLength(4));
+    // What was told while their users were asked for, the answers may not know: they are read again.
+    for (let count = 0; count < 5; count++) await eventually(() => answers.shift()!());
+    await eventually(() => expect(hanging.map(({ recheckAt }) => recheckAt)).toEqual([0, 0, 0, 0, 0]));
+    expect(asked).toHaveLength(5);
+    expect(told).toHaveLength(2);
   });
 });

@@ -89,10 +89,12 @@ describe('the ends that a service knows and another process of the issuer does n
     expect(view.judge(token({ sessionId: 't', issuedAt: 400 }))).toBe('good');
   });
 
-  it('leave when it says that tokens of their time are over', () => {
-    const view = renewed({});
-    view.take(frame({ stream_id: 'two', seq: 1, complete_from: 401 }));
-    expect([view.judge(token()), view.size]).toEqual(['unknown', 0]);
+  it('stay known when no issuer tells of them any more: tokens for programs live for months', () => {
+    const view = renewed({ ends: [{ user_id: 'v', from: 190, before: 210 }] });
+    view.take(frame({ stream_id: 'two', seq: 1, complete_from: 90_000 }));
+    const judged = (change: object) => view.judge(token(change));
+    expect([judged({}), judged({ sessionId: 't' }), view.size]).toEqual(['over', 'unknown', 2]);
+    expect(judged({ sessionId: 't', userId: 'v', issuedAt: 189 })).toBe('over');
   });
 });
 
@@ -119,6 +121,30 @@ describe('the ends of sessions', () => {
     ]);
     set.raise(200_000);
     expect(set.size).toBe(0);
+  });
+
+  it('leave oldest first, of whatever kind', () => {
+    const set = new RevocationSet();
+    set.add({ user_id: 'u', from: 90, before: 110 });
+    set.add({ sid: 'changed', from: 0, before: 120 });
+    set.add({ sid: 'ended', before: 130 });
+    for (let count = 0; count < 99_998; count++) set.add({ user_id: `u${count}`, from: 190, before: 210 });
+    expect([set.size, set.floor]).toEqual([100_000, 110]);
+    for (const floor of [120, 130, 210]) {
+      set.add({ sid: `s${floor}`, before: 1_000 });
+      expect([set.size, set.floor]).toEqual([100_000, floor]);
+    }
+  });
+
+  it('that are told late take nothing back of what is known', () => {
+    const set = new RevocationSet();
+    set.add({ sid: 's', from: 0, before: 210 });
+    set.add({ sid: 's', from: 0, before: 150 });
+    set.add({ user_id: 'v', from: 100, before: 210 });
+    set.add({ user_id: 'v', from: 150, before: 160 });
+    const judged = (change: object) => set.judge(token({ issuedAt: 209, ...change }));
+    expect([judged({}), judged({ sessionId: 't', userId: 'v' })]).toEqual(['doubtful', 'doubtful']);
+    expect(judged({ sessionId: 't', userId: 'v', issuedAt: 149 })).toBe('over');
   });
 
   it('of one user do not pile up: beyond a few, only the issuer knows the details', () => {

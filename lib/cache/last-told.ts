@@ -1,0 +1,40 @@
+/** When something was last told of each user, by `performance.now()`; of one who is not known apart, when it was of anybody. */
+export class LastTold {
+  private readonly ofUsers = new Map<string, number>();
+  private ofAny = performance.now();
+
+  /**
+   * @param most of how many users it is known apart
+   * @param lifetime for how long it matters, in ms
+   */
+  constructor(
+    private readonly most: number,
+    private readonly lifetime: number,
+  ) {}
+
+  of(userId: string): number {
+    return this.ofUsers.get(userId) ?? this.ofAny;
+  }
+
+  note(userId: string): void {
+    const now = performance.now();
+    this.ofUsers.delete(userId);
+    this.forgetBefore(now - this.lifetime);
+    if (this.ofUsers.size >= this.most) this.noteAll();
+    this.ofUsers.set(userId, now);
+  }
+
+  /** It may be about any user. */
+  noteAll(): void {
+    this.ofUsers.clear();
+    this.ofAny = performance.now();
+  }
+
+  /** They are in the order in which they were noted. */
+  private forgetBefore(moment: number): void {
+    for (const [userId, at] of this.ofUsers) {
+      if (at >= moment) return;
+      this.ofUsers.delete(userId);
+    }
+  }
+}

@@ -2,17 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JwtKnoxSession } from '../../lib/typeorm';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
+import { notingLogger } from '../support/noting-logger';
 
 describe.each(environments)('a clock that is wrong: $title', ({ platform, kind }) => {
   let t: TestApp;
   const logged: string[] = [];
 
   beforeEach(async () => {
-    const note = (line: unknown) => void logged.push(String(line));
-    const ignore = () => undefined;
-    t = await createApp(platform, kind, {
-      logger: { log: ignore, debug: ignore, verbose: ignore, warn: note, error: note },
-    });
+    const logger = notingLogger((line) => logged.push(String(line)), 'warn', 'error');
+    t = await createApp(platform, kind, { logger });
     await t.users.add('alice');
     logged.length = 0;
   });

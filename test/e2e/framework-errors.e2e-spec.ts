@@ -10,6 +10,7 @@ import { FORM, GATEWAY, oauthOptions } from '../support/oauth';
 import { platforms } from '../support/platforms';
 import { QuietHangUps } from '../support/recipes';
 import { eventually } from '../support/eventually';
+import { notingLogger } from '../support/noting-logger';
 
 /** The code of a connection of the application's own that broke: no client that hung up. */
 const BROKEN = 'ECONNRESET';
@@ -199,8 +200,7 @@ describe.each(platforms)('what the framework refuses before a route of the libra
   /** Opens an application; gives the errors that it logs. */
   async function openWithLog(settings: Partial<AppSettings> = {}): Promise<unknown[]> {
     const errors: unknown[] = [];
-    const ignore = () => undefined;
-    const logger = { log: ignore, warn: ignore, debug: ignore, error: (...line: unknown[]) => void errors.push(line) };
+    const logger = notingLogger((...line) => errors.push(line), 'error');
     await open({ logger, ...settings });
     return errors;
   }

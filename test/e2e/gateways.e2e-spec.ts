@@ -10,6 +10,7 @@ import { CurrentUser, JwtKnoxError, Public, RequestContext, RequestContextReader
 import { type AppSettings, createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
 import type { User } from '../support/users';
+import { notingLogger } from '../support/noting-logger';
 
 /** What a client is answered with, as both kinds of sockets have it. */
 type Answer = { event: string; data: any };
@@ -140,8 +141,7 @@ describe.each(environments)("gateways under guard: 'global': $title", ({ platfor
 
   const open = async (gateway: any, extras: AppSettings['extras'] = {}) => {
     lines = [];
-    const note = (line: unknown) => void lines.push(String(line));
-    const logger = { log: () => undefined, debug: () => undefined, warn: note, error: note };
+    const logger = notingLogger((line) => lines.push(String(line)), 'warn', 'error');
     t = await createApp(platform, 'sqlite', {
       extras: { guard: 'global', ...extras },
       providers: [gateway],

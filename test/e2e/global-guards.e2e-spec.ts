@@ -5,6 +5,7 @@ import { CurrentUser, JwtKnoxGuard, type JwtKnoxExtras, Public } from '../../lib
 import { inMemory } from '../../lib/testing';
 import { type AppSettings, createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
+import { notingLogger } from '../support/noting-logger';
 
 /** As the guards of roles that Nest's documentation shows: it reads `request.user`. */
 @Injectable()
@@ -51,9 +52,7 @@ describe.each(platforms)('global guards: $name', (platform) => {
     others: Partial<AppSettings> = {},
   ): Promise<TestApp> {
     warnings = [];
-    const ignore = () => undefined;
-    const warn = (line: unknown) => void warnings.push(String(line));
-    const logger = { log: ignore, error: ignore, debug: ignore, warn };
+    const logger = notingLogger((line) => warnings.push(String(line)), 'warn');
     const controllers = [DeskController, HealthController];
     const all = { storage: inMemory(), ...extras };
     t = await createApp(platform, 'sqlite', { extras: all, providers, controllers, logger, ...others });

@@ -6,6 +6,7 @@ import { type AppSettings, createApp, type TestApp } from '../support/create-app
 import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
 import { platforms } from '../support/platforms';
 import { User } from '../support/users';
+import { notingLogger } from '../support/noting-logger';
 
 const TABLES = ['jwt_knox_fences', 'jwt_knox_sessions', 'migrations'];
 
@@ -114,13 +115,7 @@ describe.runIf(databaseKinds.includes('postgres')).each(platforms)('schemas of P
   it('a table that compares text loosely is named at start, and that of a neighbour is not', async () => {
     const errorsOf = async (schema: string) => {
       const errors: string[] = [];
-      const ignore = () => undefined;
-      const logger = {
-        log: ignore,
-        warn: ignore,
-        debug: ignore,
-        error: (line: unknown) => void errors.push(`${line}`),
-      };
+      const logger = notingLogger((line) => errors.push(String(line)), 'error');
       await start(schema, { logger });
       // An application of before may still say what it could not delete.
       return errors.filter((line) => !line.includes('login-undeleted'));

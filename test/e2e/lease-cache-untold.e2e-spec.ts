@@ -10,6 +10,7 @@ import { createSharedDatabase, type TestDatabase } from '../support/databases';
 import { oauthOptions, postForm } from '../support/oauth';
 import { platforms } from '../support/platforms';
 import { User } from '../support/users';
+import { notingLogger } from '../support/noting-logger';
 
 describe('ends that others were not told of, with a feed beside the storage', () => {
   const bus = new EventEmitter();
@@ -140,8 +141,8 @@ describe('ends that others were not told of, with a feed beside the storage', ()
 
   it('tells once of a feed that connects and does not answer, and calls it connected when a fence came back', async () => {
     const lines: string[] = [];
-    const note = (...words: unknown[]) => void lines.push(words.map(String).join(' '));
-    const logger = { log: note, warn: note, error: note, debug: () => undefined };
+    const note = (...words: unknown[]) => lines.push(words.map(String).join(' '));
+    const logger = notingLogger(note, 'log', 'warn', 'error');
     let answers = false;
     const own = new BusFeed(bus, async () => {
       if (!answers) throw new Error('It does not listen.');

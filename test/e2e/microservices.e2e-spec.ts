@@ -17,6 +17,7 @@ import { createApp, type TestApp } from '../support/create-app';
 import { messageCases } from '../support/message-cases';
 import { doors } from '../support/message-doors';
 import { platforms } from '../support/platforms';
+import { notingLogger } from '../support/noting-logger';
 
 // Brokers are met in test/brokers; this one is in the process of the test.
 messageCases('gRPC', doors.gRPC, 1);
@@ -173,7 +174,7 @@ describe('transports without headers', () => {
   it('D2: refuse every message over TCP, and say why to its sender and in the log', async () => {
     const options = { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } } as const;
     const log = vi.fn();
-    const logger = { log: vi.fn(), error: log, warn: log, debug: vi.fn(), verbose: vi.fn() };
+    const logger = notingLogger(log, 'warn', 'error');
     Logger.overrideLogger(logger);
     closing.push(() => Logger.overrideLogger(false));
     await open(Plain, options, logger);

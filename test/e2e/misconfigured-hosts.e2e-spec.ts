@@ -8,6 +8,7 @@ import { typeOrm } from '../../lib/typeorm';
 import { JwtKnoxVerifierModule } from '../../lib/verifier';
 import { createApp, SECRET } from '../support/create-app';
 import { platforms } from '../support/platforms';
+import { notingLogger } from '../support/noting-logger';
 
 @Injectable()
 class Users extends UserProvider<{ id: number }> {
@@ -37,8 +38,7 @@ async function startOf(...imports: any[]) {
   @Module({ imports })
   class HostModule {}
   const lines: string[] = [];
-  const note = (line: unknown) => void lines.push(String(line));
-  const logger = { log: () => undefined, warn: note, debug: note, error: note };
+  const logger = notingLogger((line) => lines.push(String(line)), 'debug', 'warn', 'error');
   const app = await NestFactory.create(HostModule, { logger, abortOnError: false });
   try {
     await app.init();

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { JwtKnoxModule } from '../../lib';
 import { type AppSettings, createApp, everyEnvironment, type TestApp } from '../support/create-app';
 import { ISSUER, oauthOptions, postForm } from '../support/oauth';
+import { notingLogger } from '../support/noting-logger';
 
 const PATH = '/.well-known/oauth-authorization-server';
 
@@ -96,13 +97,7 @@ describe.each(everyEnvironment)('the metadata: $title', ({ platform, kind }) => 
     'name the endpoints below the path of RouterModule, %s, and the start says what that moves',
     async (_title, prepare, base) => {
       const errors: string[] = [];
-      const ignore = () => undefined;
-      const logger = {
-        log: ignore,
-        warn: ignore,
-        debug: ignore,
-        error: (line: unknown) => void errors.push(String(line)),
-      };
+      const logger = notingLogger((line) => errors.push(String(line)), 'error');
       await start(ISSUER, {
         prepare,
         logger,

@@ -17,6 +17,7 @@ import { type Booty, FORGERIES } from '../support/forgeries';
 import type { Answer } from '../support/http-client';
 import { AUDIENCE, basic, FORM, formEncoded, GATEWAY, ISSUER, oauthOptions, postForm, SECRETS } from '../support/oauth';
 import type { User } from '../support/users';
+import { notingLogger } from '../support/noting-logger';
 
 const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
 const INACTIVE = '{"active":false}';
@@ -530,8 +531,7 @@ describe.each(environments)('for other services, in other applications: $title',
 
   it('S11: shows no secret of a client, whatever is logged', async () => {
     const lines: unknown[] = [];
-    const note = (...args: unknown[]) => void lines.push(...args);
-    await start({ logger: { log: note, error: note, warn: note, debug: note, verbose: note, fatal: note } });
+    await start({ logger: notingLogger((...args) => lines.push(...args)) });
     await postForm(
       t.http,
       '/auth/introspect',

@@ -7,6 +7,7 @@ import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { controlledRepository, deferred } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
+import { notingLogger } from '../support/noting-logger';
 
 const KEYS = { victim: 'victim-9b1deb4d3b7d', next: 'next-4bad9bdd2b0d', thief: 'thief-7bcb6d03e5c1' };
 const VICTIM = { userAgent: 'Victim/1.0', ip: '127.0.0.1' };
@@ -20,10 +21,7 @@ describe.each(environments)('a refresh token that was used before: $title', ({ p
   const logged: unknown[] = [];
 
   beforeAll(async () => {
-    const note = (...line: unknown[]) => void logged.push(line);
-    t = await createApp(platform, kind, {
-      logger: { log: note, debug: note, verbose: note, warn: note, error: note },
-    });
+    t = await createApp(platform, kind, { logger: notingLogger((...line) => logged.push(line)) });
   });
   afterAll(() => t.close());
   beforeEach(async () => {

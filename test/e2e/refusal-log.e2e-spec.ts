@@ -5,13 +5,13 @@ import { createSharedDatabase } from '../support/databases';
 import { configuredKeys } from '../support/forge';
 import { typeOrm } from '../../lib/typeorm';
 import { publicKeys } from '../support/verified-services';
+import { notingLogger } from '../support/noting-logger';
 
 describe.each(everyEnvironment)('the log of refused tokens: $title', ({ platform, kind }) => {
   let t: TestApp;
   const lines: string[] = [];
   const debug = (line: unknown, context: unknown) => context === 'JwtKnox' && lines.push(String(line));
-  const ignore = () => undefined;
-  const logger = { log: ignore, error: ignore, warn: ignore, debug };
+  const logger = notingLogger(debug, 'debug');
   const settings: AppSettings = { logger, options: { keys: configuredKeys, session: { bindUserAgent: 'reject' } } };
 
   beforeAll(async () => {

@@ -23,6 +23,7 @@ import { SessionChecker } from '../../lib/sessions/session-checker';
 import { controlledRepository } from '../support/controlled-repository';
 import { createApp, environments, SECRET, type TestApp } from '../support/create-app';
 import { claimsOf } from '../support/decode';
+import { notingLogger } from '../support/noting-logger';
 
 /** In memory, and out of sight: what is inspected below is the library, not the storage. */
 class HiddenRepository extends InMemorySessionRepository {
@@ -77,8 +78,7 @@ function expectNoneOf(secrets: string[], text: string): void {
 describe.each(environments)('S11: secrets stay out of sight: $title', ({ platform, kind }) => {
   let t: TestApp;
   const lines: unknown[] = [];
-  const note = (...args: unknown[]) => void lines.push(args);
-  const logger = { log: note, error: note, warn: note, debug: note, verbose: note, fatal: note };
+  const logger = notingLogger((...args) => lines.push(args));
   const { storage, control } = controlledRepository();
 
   beforeEach(() => {

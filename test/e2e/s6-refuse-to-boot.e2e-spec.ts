@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { JwtKnoxConfigurationError, type JwtKnoxExtras, JwtKnoxModule, type JwtKnoxOptions } from '../../lib';
 import { jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { rocaPrime, rsaOf } from '../support/weak-keys';
+import { notingLogger } from '../support/noting-logger';
 
 const SOUND = randomBytes(32);
 const pem = (key: KeyObject) =>
@@ -521,7 +522,7 @@ async function boot(knox: DynamicModule): Promise<{ error: unknown; logged: stri
   const lines: string[] = [];
   const note = (...args: unknown[]) =>
     void lines.push(args.map((one) => (typeof one === 'string' ? one : inspect(one))).join(' '));
-  const logger = { log: note, error: note, warn: note, debug: note, verbose: note, fatal: note };
+  const logger = notingLogger(note);
   try {
     const app = await NestFactory.create(HostModule, { logger, abortOnError: false });
     await app.init();

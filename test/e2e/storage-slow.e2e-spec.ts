@@ -6,6 +6,7 @@ import { type AppSettings, createApp, environments, type TestApp } from '../supp
 import type { DatabaseKind } from '../support/databases';
 import type { Platform } from '../support/platforms';
 import { timed } from '../support/timed';
+import { notingLogger } from '../support/noting-logger';
 
 let t: TestApp;
 
@@ -112,14 +113,7 @@ describe.each(environments)('a slow or broken storage: $title', ({ platform, kin
 
   it('warns once a second at most when uses cannot be noted', async () => {
     const warnings: string[] = [];
-    const ignore = () => undefined;
-    const logger = {
-      log: ignore,
-      error: ignore,
-      debug: ignore,
-      verbose: ignore,
-      warn: (line: unknown) => void warnings.push(String(line)),
-    };
+    const logger = notingLogger((line) => warnings.push(String(line)), 'warn');
     const control = await openControlled(platform, kind, { logger });
     await t.users.add('alice');
     const { access_token: token } = await t.login();

@@ -8,6 +8,7 @@ import { inMemory } from '../../lib/testing';
 import { SECRET, checkFor } from '../support/create-app';
 import { HttpClient } from '../support/http-client';
 import { platforms } from '../support/platforms';
+import { notingLogger } from '../support/noting-logger';
 
 const OTHER_SECRET = 'Zz8Jk2nQpR7sTuVwXyZ0123456789abcdefGHIJKLmno';
 
@@ -57,9 +58,8 @@ function verifier(change: Change = {}): DynamicModule {
 describe.each(platforms)('two modules of the library in one application: $name', (platform) => {
   let app: Awaited<ReturnType<typeof NestFactory.create>>;
   const warnings: string[] = [];
-  const ignore = () => undefined;
   const warn = (line: unknown, context: unknown) => context === 'JwtKnox' && warnings.push(String(line));
-  const logger = { log: ignore, error: ignore, debug: ignore, warn };
+  const logger = notingLogger(warn, 'warn');
 
   async function open(...imports: unknown[]): Promise<HttpClient> {
     @Module({ imports: imports as DynamicModule[] })

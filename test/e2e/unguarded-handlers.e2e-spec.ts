@@ -6,6 +6,7 @@ import { RequireBound } from '../../lib/binding';
 import { inMemory } from '../../lib/testing';
 import { type AppSettings, createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
+import { notingLogger } from '../support/noting-logger';
 
 const answer = { answered: true };
 
@@ -82,9 +83,7 @@ describe.each(platforms)('S rights that no guard checks: $name', (platform) => {
 
   async function open(settings: Partial<AppSettings>): Promise<void> {
     warnings = [];
-    const ignore = () => undefined;
-    const warn = (text: unknown) => void warnings.push(String(text));
-    const logger = { log: ignore, error: ignore, debug: ignore, warn };
+    const logger = notingLogger((text) => warnings.push(String(text)), 'warn');
     const { extras = {}, ...others } = settings;
     t = await createApp(platform, 'sqlite', {
       controllers,

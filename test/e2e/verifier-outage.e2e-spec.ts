@@ -10,6 +10,7 @@ import { timed } from '../support/timed';
 import { CLIENT, createLandscape, type Landscape, REVOKER } from '../support/verified-services';
 import { isLong } from '../support/lengths';
 import { eventually } from '../support/eventually';
+import { notingLogger } from '../support/noting-logger';
 
 /** More failures in a row than the circuit lets through. */
 const MANY = 12;
@@ -143,8 +144,7 @@ describe.each(isLong() ? platforms : platforms.slice(0, 1))('S9: a verifier whos
 
     it('tells the wrong secret from a bad token: 503, and the log says why without the secret', async () => {
       const lines: string[] = [];
-      const note = (...words: unknown[]) => void lines.push(words.map(String).join(' '));
-      const logger = { log: note, warn: note, error: note };
+      const logger = notingLogger((...words) => lines.push(words.map(String).join(' ')));
       const secret = 'z9Qw4Xk7Lm2Rt6Vb8Nc1 +%';
       const orders = await t.service('introspect', { introspection: { client: { ...CLIENT, secret } } }, { logger });
       await expectUnavailable(orders);

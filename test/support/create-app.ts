@@ -2,7 +2,7 @@ import { Controller, Get, type INestApplication, Module, type Type, UseGuards } 
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { AddressInfo } from 'node:net';
-import { DataSource, type Logger } from 'typeorm';
+import { DataSource } from 'typeorm';
 import {
   CurrentSession, CurrentUser, JwtKnoxEvents, JwtKnoxGuard, JwtKnoxModule, type JwtKnoxEventMap, type JwtKnoxExtras, type JwtKnoxOptions,
   OptionalAuth, Public, type Session, TokenService,
@@ -18,6 +18,7 @@ import { type Check, HttpClient } from './http-client';
 import { isLong } from './lengths';
 import { type Platform, platforms, type Tls } from './platforms';
 import { TestUsers, User, UsersModule } from './users';
+import { notingStatements } from './noting-logger';
 
 export const SECRET = 'f8Jk2nQpR7sTuVwXyZ0123456789abcdefGHIJKLmnop';
 
@@ -138,7 +139,7 @@ export async function createApp(platform: Platform, kind: DatabaseKind, settings
     migrations: settings.synchronize ? [] : MIGRATIONS,
     migrationsRun: !settings.synchronize,
     synchronize: settings.synchronize ?? false,
-    logger: statementLogger(statements),
+    logger: notingStatements(statements),
     logging: true,
     retryAttempts: 0,
     ...settings.typeorm,
@@ -209,16 +210,4 @@ export function checkFor(
     }
   };
   return { check, failures };
-}
-
-function statementLogger(statements: string[]): Logger {
-  const ignore = () => undefined;
-  return {
-    logQuery: (sql) => void statements.push(sql),
-    logQueryError: ignore,
-    logQuerySlow: ignore,
-    logSchemaBuild: ignore,
-    logMigration: ignore,
-    log: ignore,
-  };
 }

@@ -2,13 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { type INestApplication, Module, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DataSource, type Logger } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { JwtKnoxEvents } from '../../lib';
 import { JwtKnoxVerifierModule, type JwtKnoxVerifierSettings, TokenVerifier } from '../../lib/verifier';
 import { NotesController } from './create-app';
 import type { TestDatabase } from './databases';
 import { HttpClient } from './http-client';
 import type { Platform } from './platforms';
+import { notingStatements } from './noting-logger';
 
 export interface VerifierApp {
   app: INestApplication;
@@ -39,7 +40,7 @@ export async function createVerifier(platform: Platform, settings: VerifierSetti
   const source = database && {
     ...database.options,
     autoLoadEntities: true,
-    logger: { ...SILENT, logQuery: (sql: string) => void statements.push(sql) },
+    logger: notingStatements(statements),
     logging: true,
     retryAttempts: 0,
     ...settings.typeorm,
@@ -74,16 +75,6 @@ export async function createVerifier(platform: Platform, settings: VerifierSetti
     close: () => app.close(),
   };
 }
-
-const ignore = () => undefined;
-const SILENT: Logger = {
-  logQuery: ignore,
-  logQueryError: ignore,
-  logQuerySlow: ignore,
-  logSchemaBuild: ignore,
-  logMigration: ignore,
-  log: ignore,
-};
 
 /** Runs statements on a database beside every application. */
 export async function onDatabase(database: TestDatabase, ...statements: string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JwtKnoxEvents } from '../../../lib/contracts/events';
+import { notingLogger } from '../../support/noting-logger';
 
 describe('the events', () => {
   let events: JwtKnoxEvents;
@@ -9,11 +10,7 @@ describe('the events', () => {
   beforeEach(() => {
     events = new JwtKnoxEvents();
     logged = [];
-    Logger.overrideLogger({
-      log: () => undefined,
-      warn: () => undefined,
-      error: (text: string) => void logged.push(text),
-    });
+    Logger.overrideLogger(notingLogger((text) => logged.push(String(text)), 'error'));
   });
   afterEach(() => Logger.overrideLogger(true));
 

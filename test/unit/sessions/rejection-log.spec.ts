@@ -3,8 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvalidDpopProofError } from '../../../lib/contracts/binding-errors';
 import { TokenRejection } from '../../../lib/contracts/errors';
 import { RejectionLog } from '../../../lib/sessions/rejection-log';
-
-const ignore = () => undefined;
+import { notingLogger } from '../../support/noting-logger';
 
 describe('the log of refused tokens', () => {
   let lines: string[];
@@ -13,8 +12,7 @@ describe('the log of refused tokens', () => {
     // As an application with `logger: […]` leaves it, and one without.
     (Logger as any).logLevels = undefined;
     lines = [];
-    const debug = (line: unknown) => void lines.push(String(line));
-    Logger.overrideLogger({ log: ignore, error: ignore, warn: ignore, debug });
+    Logger.overrideLogger(notingLogger((line) => lines.push(String(line)), 'debug'));
     vi.useFakeTimers({ toFake: ['performance'] });
   });
   afterEach(() => {

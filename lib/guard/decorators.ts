@@ -64,6 +64,11 @@ export function routeAccessOf(context: ExecutionContext): RouteAccess {
   );
 }
 
+/** Whether a handler says `@Public()` itself, whatever its class says. */
+export function isPublic(handler: object): boolean {
+  return Reflect.getMetadata(ROUTE_ACCESS, handler) === ('public' satisfies RouteAccess);
+}
+
 /** The request, for who asks what the guard found there: on a public route it looked for nothing. */
 function guardedRequestOf(context: ExecutionContext): Partial<JwtKnoxRequest> | undefined {
   // The client of a WebSocket has what it was given when it connected.

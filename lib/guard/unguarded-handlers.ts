@@ -1,6 +1,7 @@
 import { Logger, type Type } from '@nestjs/common';
 import { MetadataScanner, type ModuleRef, ModulesContainer } from '@nestjs/core';
 import { line } from '../contracts/log-line';
+import { isPublic } from './decorators';
 import { applicationConfigOf, guardsOn, speaksForAll } from './nest-application';
 import { asksForRights } from './route-rights';
 
@@ -38,7 +39,8 @@ function unguardedOf(type: unknown): string[] {
     .getAllMethodNames(prototype)
     .filter((method) => {
       const handler = methods[method]!;
-      return (asksForRights(handler) || (isOfClass && isHandler(handler))) && !isGuarded(handler);
+      const asks = asksForRights(handler) || (isOfClass && isHandler(handler) && !isPublic(handler));
+      return asks && !isGuarded(handler);
     })
     .map((method) => `${name}.${method}`);
 }

@@ -1,7 +1,7 @@
 import { type CanActivate, Controller, Get, Injectable, SetMetadata, UseGuards } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AnyScope, JwtKnoxGuard, Public, RequireFresh, RequireLogin, Scopes } from '../../lib';
+import { AnyScope, JwtKnoxGuard, OptionalAuth, Public, RequireFresh, RequireLogin, Scopes } from '../../lib';
 import { RequireBound } from '../../lib/binding';
 import { inMemory } from '../../lib/testing';
 import { type AppSettings, createApp, type TestApp } from '../support/create-app';
@@ -66,6 +66,23 @@ class AccountController {
   }
 }
 
+/** A handler's own `@Public()` counts more than what its class requires, and no more than what it requires itself. */
+@Controller('stock')
+@Scopes('stock')
+class StockController {
+  @Get('health') @Public() health() {
+    return answer;
+  }
+
+  @Get('greeting') @OptionalAuth() greet() {
+    return answer;
+  }
+
+  @Get('both') @Public() @RequireLogin() both() {
+    return answer;
+  }
+}
+
 /** As a resolver or a gateway, which are providers. */
 @Injectable()
 class Resolver {
@@ -114,5 +131,10 @@ describe.each(platforms)('S rights that no guard checks: $name', (platform) => {
   ] as [string, Partial<AppSettings>][])('are not, with %s', async (_name, settings) => {
     await open(settings);
     expect(told()).toEqual([]);
+  });
+
+  it('are not told of a handler that is @Public() itself, in a class that asks for rights', async () => {
+    await open({ controllers: [StockController] });
+    expect(told()).toEqual([expect.stringContaining('may call StockController.greet, StockController.both. Add')]);
   });
 });

@@ -1,9 +1,12 @@
-import { type ApplicationConfig, type ModuleRef, ModulesContainer } from '@nestjs/core';
+import { type ApplicationConfig, HttpAdapterHost, type ModuleRef, ModulesContainer } from '@nestjs/core';
 
 type NestModule = ReturnType<ModulesContainer['get']> & object;
 
 /** Where Nest keeps the guards of a class or handler. */
 const GUARDS = '__guards__';
+
+/** Where it keeps the path of a route, and of a handler which messages of microservices and of sockets it takes. */
+const [PATH, PATTERN, SOCKET_MESSAGE] = ['path', 'microservices:pattern', 'websockets:message_mapping'];
 
 /** How far a module of the library reaches into its application. */
 export class ModuleScope {
@@ -48,4 +51,27 @@ export function applicationConfigOf(moduleRef: ModuleRef): ApplicationConfig | u
 /** What `@UseGuards` says of a class or handler. */
 export function guardsOn(target: object): unknown[] {
   return Reflect.getMetadata(GUARDS, target) ?? [];
+}
+
+/**
+ * Tells whether somebody may call a handler, and the guards of the application are all that run before it. Nobody calls
+ * any in a process that serves nothing, such as a job. Microservices beside an HTTP server may have guards of their own,
+ * and Nest tells nobody which.
+ */
+export function servedBy(moduleRef: ModuleRef): (handler: object) => boolean {
+  const has = (key: string) => (handler: object) => Reflect.hasMetadata(key, handler);
+  const [isRoute, takesMessages, takesSocketMessages] = [has(PATH), has(PATTERN), has(SOCKET_MESSAGE)];
+  if (moduleRef.get(HttpAdapterHost, { strict: false }).httpAdapter)
+    return (handler) => isRoute(handler) || !takesMessages(handler);
+  if (!isMicroservice(moduleRef)) return () => false;
+  return (handler) => takesMessages(handler) || takesSocketMessages(handler);
+}
+
+/** Nest before 11.1.4 does not say so: there it is false. */
+function isMicroservice(moduleRef: ModuleRef): boolean {
+  const modules: Partial<ModulesContainer> = moduleRef.get(ModulesContainer, { strict: false });
+  let servers = 0;
+  const counting = modules.getRpcTargetRegistry?.().subscribe(() => servers++);
+  counting?.unsubscribe();
+  return servers > 0;
 }

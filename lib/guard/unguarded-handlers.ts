@@ -2,7 +2,7 @@ import { Logger, type Type } from '@nestjs/common';
 import { MetadataScanner, type ModuleRef, ModulesContainer } from '@nestjs/core';
 import { line } from '../contracts/log-line';
 import { isPublic } from './decorators';
-import { applicationConfigOf, guardsOn, speaksForAll } from './nest-application';
+import { applicationConfigOf, guardsOn, servedBy, speaksForAll } from './nest-application';
 import { asksForRights } from './route-rights';
 
 /**
@@ -13,7 +13,8 @@ export function warnOfUnguardedHandlers(moduleRef: ModuleRef): void {
   if (!speaksForAll(moduleRef) || hasGlobalGuards(moduleRef)) return;
   const modules = [...moduleRef.get(ModulesContainer, { strict: false }).values()];
   const wrappers = modules.flatMap(({ controllers, providers }) => [...controllers.values(), ...providers.values()]);
-  const names = [...new Set(wrappers.map(({ metatype }) => metatype))].flatMap(unguardedOf);
+  const isServed = servedBy(moduleRef);
+  const names = [...new Set(wrappers.map(({ metatype }) => metatype))].flatMap((type) => unguardedOf(type, isServed));
   if (names.length === 0) return;
   new Logger('JwtKnox').warn(
     line(
@@ -30,7 +31,7 @@ function hasGlobalGuards(moduleRef: ModuleRef): boolean {
 }
 
 /** By name, the handlers of a class; of what a provider is without being a class, none. */
-function unguardedOf(type: unknown): string[] {
+function unguardedOf(type: unknown, isServed: (handler: object) => boolean): string[] {
   const { prototype, name } = (type ?? {}) as Partial<Type>;
   if (!prototype || isGuarded(type as object)) return [];
   const methods = prototype as Record<string, object>;
@@ -40,7 +41,7 @@ function unguardedOf(type: unknown): string[] {
     .filter((method) => {
       const handler = methods[method]!;
       const asks = asksForRights(handler) || (isOfClass && isHandler(handler) && !isPublic(handler));
-      return asks && !isGuarded(handler);
+      return asks && isServed(handler) && !isGuarded(handler);
     })
     .map((method) => `${name}.${method}`);
 }

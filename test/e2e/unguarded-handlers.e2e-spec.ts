@@ -1,10 +1,24 @@
-import { type CanActivate, Controller, Get, Injectable, SetMetadata, UseGuards } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import {
+  type CanActivate,
+  Controller,
+  Get,
+  type INestApplicationContext,
+  Injectable,
+  type LoggerService,
+  Module,
+  SetMetadata,
+  UseGuards,
+} from '@nestjs/common';
+import { APP_GUARD, NestFactory } from '@nestjs/core';
+import { MessagePattern, type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { afterEach, describe, expect, it } from 'vitest';
-import { AnyScope, JwtKnoxGuard, OptionalAuth, Public, RequireFresh, RequireLogin, Scopes } from '../../lib';
+import {
+  AnyScope, type JwtKnoxExtras, JwtKnoxGuard, JwtKnoxModule, OptionalAuth, Public, RequireFresh, RequireLogin, Scopes,
+} from '../../lib'; // prettier-ignore
 import { RequireBound } from '../../lib/binding';
 import { inMemory } from '../../lib/testing';
-import { type AppSettings, createApp, type TestApp } from '../support/create-app';
+import { type AppSettings, createApp, SECRET, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
 import { notingLogger } from '../support/noting-logger';
 
@@ -83,6 +97,26 @@ class StockController {
   }
 }
 
+/** Of routes and of messages. */
+@Controller('mixed')
+class MixedController {
+  @MessagePattern('told') @Scopes('told') told() {
+    return answer;
+  }
+
+  @MessagePattern('checked') @Scopes('told') @UseGuards(JwtKnoxGuard) checked() {
+    return answer;
+  }
+
+  @Get() @Scopes('asked') asked() {
+    return answer;
+  }
+
+  @Get('either') @MessagePattern('either') @Scopes('either') either() {
+    return answer;
+  }
+}
+
 /** As a resolver or a gateway, which are providers. */
 @Injectable()
 class Resolver {
@@ -91,7 +125,26 @@ class Resolver {
   }
 }
 
+@WebSocketGateway(0)
+class Gateway {
+  @SubscribeMessage('said') @Scopes('said') said() {
+    return answer;
+  }
+}
+
 const controllers = [OrdersController, PaymentsController, RefundsController, AccountController];
+const overTcp: MicroserviceOptions = { transport: Transport.TCP, options: { host: '127.0.0.1', port: 0 } };
+
+/** Notes the warning alone. */
+function listener() {
+  const told: string[] = [];
+  const ignore = () => undefined;
+  const warn = (text: unknown) => {
+    const [, names] = /^\[jwt-knox:rights-unchecked].* may call (.*)\. Add/.exec(String(text)) ?? [];
+    if (names) told.push(names);
+  };
+  return { told, logger: { log: ignore, error: ignore, debug: ignore, warn } satisfies LoggerService };
+}
 
 describe.each(platforms)('S rights that no guard checks: $name', (platform) => {
   let t: TestApp;
@@ -132,9 +185,78 @@ describe.each(platforms)('S rights that no guard checks: $name', (platform) => {
     await open(settings);
     expect(told()).toEqual([]);
   });
+});
+
+describe.each(platforms)('S rights that no guard checks, where it serves requests alone: $name', (platform) => {
+  let t: TestApp;
+  afterEach(() => t.close());
+
+  async function namesIn(settings: Partial<AppSettings>): Promise<string[]> {
+    const { told, logger } = listener();
+    t = await createApp(platform, 'sqlite', { extras: { storage: inMemory() }, logger, ...settings });
+    return told;
+  }
 
   it('are not told of a handler that is @Public() itself, in a class that asks for rights', async () => {
-    await open({ controllers: [StockController] });
-    expect(told()).toEqual([expect.stringContaining('may call StockController.greet, StockController.both. Add')]);
+    expect(await namesIn({ controllers: [StockController] })).toEqual(['StockController.greet, StockController.both']);
+  });
+
+  it('are not told of handlers of messages, which nothing serves', async () => {
+    expect(await namesIn({ controllers: [MixedController] })).toEqual([
+      'MixedController.asked, MixedController.either',
+    ]);
+  });
+
+  it.each([false, true])(
+    'are not told of handlers of messages, whose microservice may have guards: %s',
+    async (has) => {
+      const prepare = (app: TestApp['app']) => {
+        const microservice = app.connectMicroservice(overTcp, { deferInitialization: has });
+        if (has) microservice.useGlobalGuards(new OwnGuard());
+      };
+      const told = await namesIn({ controllers: [MixedController], prepare });
+      expect(told).toEqual(['MixedController.asked, MixedController.either']);
+    },
+  );
+});
+
+describe('S rights that no guard checks, in a process without an HTTP server', () => {
+  let app: INestApplicationContext;
+  afterEach(() => app.close());
+
+  function hostWith(extras: JwtKnoxExtras = {}) {
+    @Module({
+      imports: [JwtKnoxModule.forRoot({ secret: SECRET, storage: inMemory(), ...extras })],
+      controllers: [...controllers, MixedController],
+      providers: [Resolver, Gateway],
+    })
+    class Host {}
+    return Host;
+  }
+
+  async function startMicroservice(extras: JwtKnoxExtras, ...guards: CanActivate[]): Promise<string[]> {
+    const { told, logger } = listener();
+    const service = await NestFactory.createMicroservice(hostWith(extras), { ...overTcp, logger, abortOnError: false });
+    app = service.useGlobalGuards(...guards);
+    await service.listen();
+    return told;
+  }
+
+  it('are not told of where nothing is served, such as in a job', async () => {
+    const { told, logger } = listener();
+    app = await NestFactory.createApplicationContext(hostWith(), { logger, abortOnError: false });
+    expect(told).toEqual([]);
+  });
+
+  it("are told of the handlers of a microservice's messages", async () => {
+    expect(await startMicroservice({})).toEqual(['MixedController.told, MixedController.either, Gateway.said']);
+  });
+
+  it("are not, with guard: 'global'", async () => {
+    expect(await startMicroservice({ guard: 'global' })).toEqual([]);
+  });
+
+  it('are not, with a guard that its main.ts sets', async () => {
+    expect(await startMicroservice({}, new OwnGuard())).toEqual([]);
   });
 });

@@ -53,22 +53,19 @@ export function guardsOn(target: object): unknown[] {
   return Reflect.getMetadata(GUARDS, target) ?? [];
 }
 
-/**
- * Tells whether somebody may call a handler, and the guards of the application are all that run before it. Nobody calls
- * any in a process that serves nothing, such as a job. Microservices beside an HTTP server may have guards of their own,
- * and Nest tells nobody which.
- */
+/** Tells whether somebody may call a handler: nobody calls any in a process that serves nothing, such as a job. */
 export function servedBy(moduleRef: ModuleRef): (handler: object) => boolean {
   const has = (key: string) => (handler: object) => Reflect.hasMetadata(key, handler);
   const [isRoute, takesMessages, takesSocketMessages] = [has(PATH), has(PATTERN), has(SOCKET_MESSAGE)];
+  const hasMicroservices = takesCalls(moduleRef);
   if (moduleRef.get(HttpAdapterHost, { strict: false }).httpAdapter)
-    return (handler) => isRoute(handler) || !takesMessages(handler);
-  if (!isMicroservice(moduleRef)) return () => false;
+    return (handler) => hasMicroservices || isRoute(handler) || !takesMessages(handler);
+  if (!hasMicroservices) return () => false;
   return (handler) => takesMessages(handler) || takesSocketMessages(handler);
 }
 
-/** Nest before 11.1.4 does not say so: there it is false. */
-function isMicroservice(moduleRef: ModuleRef): boolean {
+/** Whether the process is a microservice, or has one. Nest before 11.1.4 does not say so: there it is false. */
+function takesCalls(moduleRef: ModuleRef): boolean {
   const modules: Partial<ModulesContainer> = moduleRef.get(ModulesContainer, { strict: false });
   let servers = 0;
   const counting = modules.getRpcTargetRegistry?.().subscribe(() => servers++);

@@ -16,7 +16,9 @@ const done = () => undefined;
 
 /** @param createClient of the package `redis` */
 export function nodeRedisLink(createClient: (options: object) => any, url: string, options: Options): RedisLink {
-  const socket = { ...(options.socket as object | undefined), reconnectStrategy: false };
+  // A client that is told to close while it connects would leave that socket open.
+  const over = new AbortController();
+  const socket = { ...(options.socket as object | undefined), reconnectStrategy: false, signal: over.signal };
   // With RESP 3 it would move to another server by itself, and subscribe to nothing there.
   const own = { socket, disableOfflineQueue: true, maintNotifications: 'disabled' };
   const client = createClient({ ...options, url, ...own });
@@ -27,7 +29,11 @@ export function nodeRedisLink(createClient: (options: object) => any, url: strin
     info: () => client.info(),
     onLost: (lost) => void client.on('error', lost).on('end', lost),
     close: () => {
-      if (client.isOpen) client.destroy();
+      over.abort();
+      if (!client.isOpen) return;
+      if (client.destroy) client.destroy();
+      // Before version 5.
+      else client.disconnect().catch(done);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
+import { createClient as createClientOf4 } from 'redis-4';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { leaseCache, redisFeed, type RedisFeedOptions } from '../../lib/cache';
 import { revocationFeedContract } from '../../lib/testing';
@@ -16,6 +17,7 @@ const { redis: url } = BROKERS;
 const CLIENTS: Record<string, (name: string) => RedisFeedOptions> = {
   'node-redis, RESP2': (name) => ({ url, createClient, options: { name, RESP: 2 } }),
   'node-redis, RESP3': (name) => ({ url, createClient, options: { name, RESP: 3 } }),
+  'node-redis 4': (name) => ({ url, createClient: createClientOf4, options: { name } }),
   ioredis: (name) => ({ url, Redis, options: { connectionName: name } }),
 };
 
@@ -23,11 +25,15 @@ const operator = new Redis(url, { lazyConnect: true });
 beforeAll(() => operator.connect());
 afterAll(() => operator.disconnect());
 
+/** The connections of this name, as the server has them. */
+async function connectionsOf(name: string): Promise<string[]> {
+  const list = (await operator.call('CLIENT', 'LIST')) as string;
+  return list.split('\n').flatMap((line) => (line.includes(` name=${name} `) ? /^id=(\d+)/.exec(line)![1]! : []));
+}
+
 /** Ends the connections of this name, at the server. */
 async function endConnections(name: string): Promise<void> {
-  const list = (await operator.call('CLIENT', 'LIST')) as string;
-  const ids = list.split('\n').flatMap((line) => (line.includes(` name=${name} `) ? /^id=(\d+)/.exec(line)![1]! : []));
-  for (const id of ids) await operator.call('CLIENT', 'KILL', 'ID', id);
+  for (const id of await connectionsOf(name)) await operator.call('CLIENT', 'KILL', 'ID', id);
 }
 
 /** The same, and each client that is made. */
@@ -58,11 +64,36 @@ describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
     { describe, it: (test, body) => it(test, body, 60_000) },
   );
 
+  const unheard = { receive: () => undefined, lost: () => undefined };
+  const setting = { database: null, announcesUsers: false, lease: 100 };
+
+  it.each([0, 1, 2, 5, 20])('an opening that is given up after %d ms leaves no connection', async (ms) => {
+    const name = `late-${randomBytes(6).toString('hex')}`;
+    const late = new AbortController();
+    const opening = redisFeed(optionsOf(name)).open(unheard, setting, late.signal);
+    const isOpen = opening.then(
+      (connection) => (connection.close(), true),
+      () => false,
+    );
+    await new Promise((go) => (ms === 0 ? go(null) : setTimeout(go, ms)));
+    late.abort();
+    await isOpen;
+    // What was still connecting arrives by now.
+    await new Promise((passed) => setTimeout(passed, 300));
+    expect(await connectionsOf(name)).toEqual([]);
+  });
+
+  it('leaves no connection when it is closed', async () => {
+    const name = `closed-${randomBytes(6).toString('hex')}`;
+    const connection = await redisFeed(optionsOf(name)).open(unheard, setting, new AbortController().signal);
+    expect(await connectionsOf(name)).toHaveLength(2);
+    connection.close();
+    await expect.poll(() => connectionsOf(name)).toEqual([]);
+  });
+
   it('a fence rejects when the connection listens no more, however well the server answers it', async () => {
     const { options, made } = watched(optionsOf('deaf'));
-    const receiver = { receive: () => undefined, lost: () => undefined };
-    const setting = { database: null, announcesUsers: false, lease: 100 };
-    const connection = await redisFeed(options).open(receiver, setting, new AbortController().signal);
+    const connection = await redisFeed(options).open(unheard, setting, new AbortController().signal);
     try {
       await connection.fence();
       await made[0].unsubscribe();

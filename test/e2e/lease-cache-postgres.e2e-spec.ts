@@ -1,12 +1,14 @@
+import { Column, DeleteDateColumn, Entity, type QueryRunner } from 'typeorm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { JwtKnoxEvents, type JwtKnoxOptions, SessionAdminService, SessionRepository, UserProvider } from '../../lib';
 import { leaseCache, type LeaseCacheOptions, postgresFeed } from '../../lib/cache';
-import { typeOrm } from '../../lib/typeorm';
+import { JwtKnoxFence, JwtKnoxSessionBase, typeOrm } from '../../lib/typeorm';
 import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { createApp, type TestApp } from '../support/create-app';
 import { CreateUsers1 } from '../support/create-users';
 import { createDatabase, databaseKinds, POOLER, type TestDatabase } from '../support/databases';
 import { platforms } from '../support/platforms';
+import { User } from '../support/users';
 
 const ANNOUNCED = [
   ...jwtKnoxMigrations,
@@ -299,6 +301,40 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     const token = (await a.login()).access_token as string;
     await warm(a, token);
     await a.source.query('UPDATE users SET "isActive" = false');
+    await a.tokens.settled();
+    expect(await status(a, token)).toBe(401);
+  });
+
+  it('L1: a session that is deleted softly counts after settled()', async () => {
+    @Entity('jwt_knox_sessions')
+    class SoftSession extends JwtKnoxSessionBase {
+      @Column()
+      override userId!: string;
+      @DeleteDateColumn()
+      deletedAt!: Date | null;
+    }
+    class AddDeletedAt1795000000000 {
+      up = (runner: QueryRunner) => runner.query('ALTER TABLE jwt_knox_sessions ADD "deletedAt" TIMESTAMP');
+      down = async () => undefined;
+    }
+    class AnnounceLater extends announceRevocations() {
+      override name = 'AnnounceRevocations1795000000001';
+    }
+    const migrations = [...jwtKnoxMigrations, AddDeletedAt1795000000000, AnnounceLater, CreateUsers1];
+    database = await createDatabase('postgres');
+    const a = await createApp(platform!, 'postgres', {
+      database,
+      typeorm: { migrations, autoLoadEntities: false, entities: [User, SoftSession, JwtKnoxFence] },
+      extras: {
+        storage: typeOrm({ entity: SoftSession }),
+        features: [leaseCache({ feed: postgresFeed(), users: { announcedBy: 'application' } })],
+      },
+    });
+    apps.push(a);
+    await a.users.add('alice');
+    const { access_token: token, session_id: id } = await a.login();
+    await warm(a, token);
+    await a.source.getRepository(SoftSession).softDelete({ id });
     await a.tokens.settled();
     expect(await status(a, token)).toBe(401);
   });

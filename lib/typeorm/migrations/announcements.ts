@@ -76,7 +76,7 @@ export function announceRevocations({ table = SESSIONS }: AnnouncedSessions = {}
 
     async up(queryRunner: QueryRunner): Promise<void> {
       if (!isPostgres(queryRunner)) return;
-      const { path, column } = named(queryRunner, table);
+      const { path, column, deletedAt } = named(queryRunner, table);
       const at = schemaOf(path);
       for (const sql of [...functionsAt(at), ...dropTriggers(path, TRIGGERS)]) await queryRunner.query(sql);
       const id = `'${column('id', false)}'`;
@@ -84,7 +84,7 @@ export function announceRevocations({ table = SESSIONS }: AnnouncedSessions = {}
       await queryRunner.query(`CREATE TRIGGER jwt_knox_gone AFTER DELETE ON ${path} REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_gone(${id}, ${expiry})`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_changed AFTER UPDATE ON ${path}
-        FOR EACH ROW WHEN (${changes(column)}) EXECUTE FUNCTION ${at}jwt_knox_announce_changed(${id})`);
+        FOR EACH ROW WHEN (${changes(column, deletedAt)}) EXECUTE FUNCTION ${at}jwt_knox_announce_changed(${id})`);
       await queryRunner.query(`CREATE TRIGGER jwt_knox_emptied AFTER TRUNCATE ON ${path}
         FOR EACH STATEMENT EXECUTE FUNCTION ${at}jwt_knox_announce_all()`);
     }
@@ -194,16 +194,22 @@ function named(queryRunner: QueryRunner, table: string) {
     const name = own?.findColumnWithPropertyName(property)?.databaseName ?? property;
     return isQuoted ? quoted(name) : name.replaceAll("'", "''");
   };
-  return { path, column };
+  const deletedAt = own?.deleteDateColumn && quoted(own.deleteDateColumn.databaseName);
+  return { path, column, deletedAt };
 }
 
-/** Never for a rotation or a touch: the old access key stays as the previous one, and ends move later. */
-function changes(column: (property: string) => string): string {
+/**
+ * Never for a rotation or a touch: the old access key stays as the previous one, and ends move later.
+ * @param deletedAt where an entity has it: what is deleted softly is gone
+ */
+function changes(column: (property: string) => string, deletedAt?: string): string {
   const [digest, previous, expires, most] = ['accessDigest', 'previousAccessDigest', 'expiresAt', 'maxExpiresAt'].map(
     (name) => column(name),
   );
   return [
-    ...WATCHED.map((name) => `OLD.${column(name)}::text IS DISTINCT FROM NEW.${column(name)}::text`),
+    ...[...WATCHED.map((name) => column(name)), ...(deletedAt ? [deletedAt] : [])].map(
+      (name) => `OLD.${name}::text IS DISTINCT FROM NEW.${name}::text`,
+    ),
     `(OLD.${digest} IS DISTINCT FROM NEW.${digest} AND OLD.${digest} IS DISTINCT FROM NEW.${previous})`,
     `NEW.${expires} < OLD.${expires}`,
     `COALESCE(NEW.${most} < OLD.${most}, OLD.${most} IS NULL AND NEW.${most} IS NOT NULL)`,

@@ -154,7 +154,8 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
     let told: Notice | null;
     try {
       answer = await work();
-      told = answer ? this.timed({ ...notice, since }) : await this.leftOf(notice, isOver);
+      const during = { ...notice, since };
+      told = answer ? this.timed(during) : await this.leftOf(during, isOver);
     } catch (error) {
       // Whether it was carried out, nobody knows; who asked learns of the failure.
       this.teller.tell(doubtOf(notice)).catch(() => undefined);
@@ -180,8 +181,7 @@ export class LeaseCache extends SessionCache implements OnModuleInit, OnApplicat
 
   /** Where nothing went: who ended it before may have died before others were told, but where the storage tells. */
   private async leftOf(notice: Notice, isOver: () => Promise<boolean>): Promise<Notice | null> {
-    const { isLocal, isAnnouncedByStorage } = this.options.feed;
-    if (isLocal || isAnnouncedByStorage || !(await isOver())) return null;
+    if (this.options.feed.isAnnouncedByStorage || !(await isOver())) return null;
     // Of an id that somebody made up, nobody is told that a session of it has ended.
     return notice.ended ? doubtOf(notice) : this.timed(notice);
   }

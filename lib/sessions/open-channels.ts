@@ -61,8 +61,8 @@ export class OpenChannels implements OnApplicationShutdown {
       this.events.on('session.narrowed', ({ session }) => this.onLess(session)),
       // Of a browser, after its login: whoever copied the cookies before it may have opened something meanwhile.
       this.events.on('session.bound', ({ session, kind }) => (kind === 'dbsc' ? this.onLess(session) : undefined)),
-      this.events.on('session.announced', ({ scope, isEnd, since }) =>
-        isEnd ? this.onRevoked(scope, since) : this.onChanged(scope),
+      this.events.on('session.announced', ({ scope, isEnd, since, until }) =>
+        isEnd ? this.onRevoked(scope, since ?? until) : this.onChanged(scope),
       ),
     ];
   }

@@ -176,6 +176,11 @@ describe.each(environments)('the lease cache within one process, on $title', ({ 
       expect([await statusOf(app, one), await statusOf(other, one)]).toEqual([401, 401]);
       await other.tokens.revokeAll(String(alice.id));
       expect([await statusOf(app, two), await statusOf(other, two)]).toEqual([401, 401]);
+      // Somebody else's end, of which nobody was told.
+      const gone = await warm();
+      await app.source.query('DELETE FROM jwt_knox_sessions');
+      expect(await other.tokens.revokeAll(String(alice.id))).toBe(0);
+      expect([await statusOf(app, gone), await statusOf(other, gone)]).toEqual([401, 401]);
       const last = await warm();
       await other.app.close();
       await app.tokens.revokeAll(String(alice.id));

@@ -7,6 +7,7 @@ import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { leaseCache, localFeed, type RevocationFeed } from '../../lib/cache';
 import type { RevocationsOptions } from '../../lib/verifier';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../../lib/options/resolve-options';
+import { OpenChannels } from '../../lib/sessions/open-channels';
 import { RevocationLog } from '../../lib/sessions/revocation-log';
 import { BusFeed } from '../support/bus-feed';
 import { type Control, controlledRepository } from '../support/controlled-repository';
@@ -171,18 +172,29 @@ describe('L5 the revocation stream tells what happened', () => {
     });
   });
 
-  it('the moment of an end that was told late', async () => {
+  it.each([1, 2])('the moment of an end that was told late, asked for %d times', async (times) => {
     const feed = new BusFeed(new EventEmitter());
     await open(feed);
     const { access_token: old } = await issuer.login('alice');
     feed.isDown = true;
-    await expect(issuer.tokens.revokeAll('1')).rejects.toThrow(StorageUnavailableError);
+    for (let count = 0; count < times; count++) {
+      await expect(issuer.tokens.revokeAll('1')).rejects.toThrow(StorageUnavailableError);
+      issuer.clock.advance('1s');
+    }
     issuer.clock.advance('15s');
     const { access_token: later } = await issuer.login('alice');
+    const ends: string[] = [];
+    const channels = issuer.app.get(OpenChannels);
+    const shown = await issuer.tokens.authenticate(later);
+    channels.open(shown, undefined, { recheck: 60_000, lifetime: 'session' }, (end) => void ends.push(end));
     issuer.clock.advance('30s');
+    let told = 0;
+    issuer.app.get(JwtKnoxEvents).on('session.announced', ({ isEnd }) => void (told += Number(isEnd)));
     feed.isDown = false;
-    await expect.poll(() => atService(old), { timeout: 5_000 }).toBe(401);
+    await expect.poll(() => told, { timeout: 5_000 }).toBe(times);
+    expect(await both(old)).toEqual([401, 401]);
     expect(await both(later)).toEqual([200, 200]);
+    expect(ends).toEqual([]);
   });
 
   it('an end that others cannot be told of, to those who listen to this process', async () => {

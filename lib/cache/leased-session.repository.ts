@@ -142,8 +142,8 @@ export class LeasedSessionRepository extends SessionRepository {
     return this.here(id, this.stored.rename(id, userId, deviceName));
   }
 
-  override spellingOf(userId: string): string {
-    return this.stored.spellingOf(userId);
+  override spellingsOf(userId: string): Promise<readonly string[]> {
+    return this.stored.spellingsOf(userId);
   }
 
   override location(): readonly unknown[] {

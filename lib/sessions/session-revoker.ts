@@ -67,8 +67,11 @@ export class SessionRevoker {
 
   /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */
   async userChanged(userId: string): Promise<void> {
-    const id = this.idOf(userId);
-    if (this.cache) await this.newDeadline().run(() => fromStorage(() => this.cache!.userChanged(id)));
+    requireId(userId);
+    if (!this.cache) return;
+    await this.newDeadline().run(async () => {
+      for (const id of await this.spellingsOf(userId)) await fromStorage(() => this.cache!.userChanged(id));
+    });
   }
 
   /** One session; of this user, and of one of these kinds, where those are given. */
@@ -78,20 +81,22 @@ export class SessionRevoker {
     ending: Ending,
     kinds?: readonly SessionKind[],
   ): Promise<boolean> {
-    const ofUser = userId === undefined ? undefined : this.idOf(userId);
+    if (userId !== undefined) requireId(userId);
     if (!isSessionId(sessionId)) return false;
-    const what = { scope: { sessionId }, userId: ofUser ?? null };
-    const end = async () => Number(await this.repository.deleteById(sessionId, { userId: ofUser, kinds }));
-    return (await this.end(what, ending, end)) > 0;
+    const { deadline = this.newDeadline() } = ending;
+    const owner = userId === undefined ? null : (await deadline.run(() => this.spellingsOf(userId)))[0]!;
+    const end = async () => Number(await this.repository.deleteById(sessionId, { userId, kinds }));
+    return (await this.end({ scope: { sessionId }, userId: owner }, { ...ending, deadline }, end)) > 0;
   }
 
   /** All that people hold; tokens for programs go on. */
   async other({ id, userId: ofUser }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
-    const userId = this.idOf(ofUser);
     requireId(id);
     const kinds = HELD_BY_PEOPLE;
-    const what = { scope: { realm: this.options.realm, userId, except: id, kinds }, userId };
-    return this.end(what, ending, () => this.repository.deleteByUser(userId, id, kinds));
+    return this.ofEach(ofUser, ending, (userId) => ({
+      scope: { realm: this.options.realm, userId, except: id, kinds },
+      work: () => this.repository.deleteByUser(userId, id, kinds),
+    }));
   }
 
   /**
@@ -103,14 +108,14 @@ export class SessionRevoker {
     ending: Ending,
     { exceptId, kinds }: { exceptId?: string; kinds?: readonly SessionKind[] } = {},
   ): Promise<number> {
-    const userId = this.idOf(ofUser);
     const { realm } = this.options;
-    const end = async () => {
-      await this.repository.raiseFence(fenceScope(realm, userId));
-      return this.repository.deleteByUser(userId, exceptId, kinds);
-    };
-    const scope = { realm, userId, ...(exceptId !== undefined && { except: exceptId }), ...(kinds && { kinds }) };
-    return this.end({ scope, userId }, ending, end);
+    return this.ofEach(ofUser, ending, (userId) => ({
+      scope: { realm, userId, ...(exceptId !== undefined && { except: exceptId }), ...(kinds && { kinds }) },
+      work: async () => {
+        await this.repository.raiseFence(fenceScope(realm, userId));
+        return this.repository.deleteByUser(userId, exceptId, kinds);
+      },
+    }));
   }
 
   /**
@@ -137,14 +142,15 @@ export class SessionRevoker {
    */
   async narrow(sessionId: string, scopes: readonly string[], userId?: string): Promise<boolean> {
     const to = storedScopes('narrow: scopes', scopes);
-    const ofUser = userId === undefined ? undefined : this.idOf(userId);
+    if (userId !== undefined) requireId(userId);
     return this.newDeadline().run(async () => {
+      const owners = userId === undefined ? null : await this.spellingsOf(userId);
       for (let count = 0; count < MAX_ATTEMPTS; count++) {
         const found = await fromStorage(() => this.repository.findById(sessionId));
         const record = found?.record;
         if (!record) await this.outlast(sessionId);
         if (record?.id !== sessionId || record.realm !== this.options.realm) return false;
-        if (ofUser !== undefined && record.userId !== ofUser) return false;
+        if (owners?.includes(record.userId) === false) return false;
         const wider = scopes.filter((scope) => !coversScope(record.scopes, scope));
         if (wider.length > 0) throw new TypeError(`narrow: the session may not do ${wider.join(', ')}; leave it out.`);
         // Who narrowed it before may still wait for other instances, or have failed to tell them.
@@ -158,10 +164,24 @@ export class SessionRevoker {
     });
   }
 
-  /** As sessions hold it, whichever way the caller writes it: by it, everybody is told. */
-  private idOf(userId: string): string {
+  /** Ends what each spelling of a user's id names, whichever way the caller writes it: by them, everybody is told. */
+  private async ofEach(
+    userId: string,
+    ending: Ending,
+    endOf: (spelled: string) => { scope: RevocationScope; work: () => Promise<number> },
+  ): Promise<number> {
     requireId(userId);
-    return this.repository.spellingOf(userId);
+    const { deadline = this.newDeadline() } = ending;
+    let count = 0;
+    for (const spelled of await deadline.run(() => this.spellingsOf(userId))) {
+      const { scope, work } = endOf(spelled);
+      count += await this.end({ scope, userId: spelled }, { ...ending, deadline }, work);
+    }
+    return count;
+  }
+
+  private spellingsOf(userId: string): Promise<readonly string[]> {
+    return fromStorage(() => this.repository.spellingsOf(userId));
   }
 
   /** Whatever others know of what was before. */

@@ -12,6 +12,9 @@ export function dialectOf({ type }: { type: string }): Dialect | null {
   return (Object.keys(DIALECTS) as Dialect[]).find((dialect) => DIALECTS[dialect].includes(type)) ?? null;
 }
 
+/** Types of MySQL whose columns compare by a collation. */
+export const COLLATED_TYPES: readonly string[] = ['varchar', 'char', 'text', 'tinytext', 'mediumtext', 'longtext'];
+
 /**
  * MariaDB and MySQL compare text without case, accents and trailing spaces by default: there, text gets a character set
  * that holds every character, and a binary collation that does not pad, which the two call by different names.

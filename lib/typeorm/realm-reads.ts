@@ -40,6 +40,13 @@ export class RealmReads {
     return this.userIds.ofUser<SessionRecord[]>(userId, [], () => this.all(read, timeout));
   }
 
+  /** How rows write a user's id; the id itself is always among them. */
+  async spellingsOf(userId: string): Promise<readonly string[]> {
+    const read = (ofUser: Select) => ofUser.getRawMany<RawRecord>();
+    const found = await this.ofUser(userId, read);
+    return [...new Set([...found.map((record) => record.userId), userId])];
+  }
+
   /** @param userId only the sessions of this user */
   statistics(now: number, userId?: string, timeout?: number): Promise<SessionCounts> {
     const count = (user?: unknown) => this.run((runner) => countSessions(this.countedOn(runner), now, user), timeout);

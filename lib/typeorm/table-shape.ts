@@ -1,12 +1,9 @@
 import { type EntityMetadata, Index, type IndexOptions } from 'typeorm';
 import { SESSION_FIELDS, type SessionField, type SessionRecord } from '../contracts/session';
-import { dialectOf, exactText } from './dialect';
+import { COLLATED_TYPES, dialectOf, exactText } from './dialect';
 
 /** PostgreSQL cuts longer names, and would then take each index for another one. */
 const LONGEST_NAME = 63;
-
-/** Types of MySQL whose columns compare by a collation. */
-const COLLATED_TYPES = ['varchar', 'char', 'text', 'tinytext', 'mediumtext', 'longtext'];
 
 /** `IDX_jwt_knox_sessions_user`. Names of indexes are unique in a schema, and on SQLite in a file: they follow the table. */
 export function constraintName(kind: 'IDX' | 'UQ' | 'PK', table: string, suffix?: string): string {

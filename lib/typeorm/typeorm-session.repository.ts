@@ -72,8 +72,9 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return setupProblems(this.rows, { readOnly, userRelation: this.userRelation });
   }
 
-  override spellingOf(userId: string): string {
-    return this.userIds.spellingOf(userId);
+  override async spellingsOf(userId: string): Promise<readonly string[]> {
+    const { userIds } = this;
+    return userIds.comparesLoosely ? this.reads.spellingsOf(userId) : [userIds.spellingOf(userId)];
   }
 
   override location(): readonly unknown[] {

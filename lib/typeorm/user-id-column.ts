@@ -1,11 +1,14 @@
 import type { ColumnOptions, Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import { canHoldUserId, jsonText, stringTransformer, wholeNumber } from './columns';
+import { COLLATED_TYPES, dialectOf, exactText } from './dialect';
 import { isUnfitValue } from './driver-errors';
 import type { JwtKnoxSessionBase } from './session.entity';
 import { type RawRecord, recordIn } from './session-row';
 
 const OWN_TRANSFORMERS: readonly unknown[] = [undefined, wholeNumber, stringTransformer, jsonText];
+/** Types of PostgreSQL that pad a text, or take capitals for small letters. */
+const LOOSE_TYPES = ['citext', 'character', 'char', 'bpchar'];
 /** Types that give back every text as it was written. */
 const TEXT_TYPES = ['varchar', 'character varying', 'text', 'nvarchar', 'longtext', 'mediumtext'];
 
@@ -45,11 +48,23 @@ export class UserIdColumn {
     return this.isTransformed ? this.driver.preparePersistentValue(userId, this.column) : userId;
   }
 
+  /** Whether it may take one text for another by a collation or its type: in which way, only its rows tell. */
+  get comparesLoosely(): boolean {
+    const { driver } = this;
+    const type = driver.normalizeType(this.column);
+    if (LOOSE_TYPES.includes(type)) return true;
+    const { collation } = this.column;
+    if (dialectOf(driver.options) !== 'mysql') return collation !== undefined;
+    return COLLATED_TYPES.includes(type) && collation !== exactText(driver.options, driver.version).collation;
+  }
+
   /** The text that a row gives back for this id; of what no row can hold, the id itself. */
   spellingOf(userId: string): string {
     if (!this.mayHold(userId)) return userId;
     const stored = this.parameterOf(userId);
-    return this.read(this.column.type === 'uuid' ? String(stored).toLowerCase() : stored);
+    // What a database without this type has for it, keeps capitals.
+    const isUuid = this.driver.normalizeType(this.column) === 'uuid';
+    return this.read(isUuid ? String(stored).toLowerCase() : stored);
   }
 
   /** What the column cannot hold belongs to nobody. */

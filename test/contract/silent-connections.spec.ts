@@ -73,7 +73,7 @@ const cases = (databaseKinds.filter((kind) => kind !== 'sqlite') as ServerKind[]
 it('covers every call that the contract has', () => {
   const own = Object.getOwnPropertyNames(TypeOrmSessionRepository.prototype);
   const answers = new Set([
-    'constructor', 'setupProblems', 'location', 'spellingOf', 'primaryDatabase', 'isUnavailable', 'columnProblems', 'within',
+    'constructor', 'setupProblems', 'location', 'spellingsOf', 'primaryDatabase', 'isUnavailable', 'columnProblems', 'within',
   ]); // prettier-ignore
   const inner = new Set([
     'fenceStatements',

@@ -1,4 +1,5 @@
 import type { SessionKind } from '../contracts/session';
+import { AgedMap } from './aged-map';
 
 /**
  * What ended, as a stream tells it: a session, all sessions of a user, or (with neither) all. Moments are in seconds, as
@@ -38,9 +39,9 @@ const MOST_OF_ONE_USER = 16;
 export class RevocationSet {
   /** Nothing is known of tokens that were issued before this moment. */
   floor = 0;
-  private readonly ended = new Map<string, number>();
-  private readonly changed = new Map<string, number>();
-  private readonly users = new Map<string, readonly ToldEnd[]>();
+  private readonly ended = new AgedMap<number>();
+  private readonly changed = new AgedMap<number>();
+  private readonly users = new AgedMap<readonly ToldEnd[]>();
   private everybody: readonly ToldEnd[] = [];
   private ofUsers = 0;
 
@@ -58,9 +59,12 @@ export class RevocationSet {
       // Most users have one, of which there may be a hundred thousand.
       const list = known.length === 0 ? [rest] : withEnd(known, rest);
       this.ofUsers += list.length - known.length;
-      renew(this.users, userId, list);
+      this.users.set(userId, list);
     }
-    while (this.size > MOST_ENDS) this.shed();
+    while (this.size > MOST_ENDS) {
+      this.doubtBefore(this.oldest);
+      this.forgetOldest();
+    }
   }
 
   /** Says so of tokens from before this moment; what has ended stays known. */
@@ -71,16 +75,7 @@ export class RevocationSet {
   /** Forgets what is about tokens of before this moment only. */
   raise(floor: number): void {
     this.doubtBefore(floor);
-    for (const map of [this.ended, this.changed]) {
-      for (const [sid, before] of map) {
-        if (before > this.floor) break;
-        map.delete(sid);
-      }
-    }
-    for (const [userId, list] of this.users) {
-      if (latestOf(list) > this.floor) break;
-      this.forgetUser(userId, list);
-    }
+    while (this.oldest <= this.floor) this.forgetOldest();
     this.everybody = this.everybody.filter(({ before }) => before > this.floor);
   }
 
@@ -101,38 +96,27 @@ export class RevocationSet {
     return issuedAt >= this.floor ? 'good' : 'unknown';
   }
 
-  /** Forgets the oldest, and says so of tokens of its time. */
-  private shed(): void {
-    const [endedId, ended = Infinity] = first(this.ended) ?? [];
-    const [changedId, changed = Infinity] = first(this.changed) ?? [];
-    const [userId, list] = first(this.users) ?? [];
-    const oldest = Math.min(ended, changed, list ? latestOf(list) : Infinity);
-    this.doubtBefore(oldest);
-    if (oldest === ended) this.ended.delete(endedId!);
-    else if (oldest === changed) this.changed.delete(changedId!);
-    else this.forgetUser(userId!, list!);
+  /** Until when the oldest of what is about sessions and users matters. */
+  private get oldest(): number {
+    const list = this.users.oldest?.[1];
+    const moments = [this.ended.oldest?.[1], this.changed.oldest?.[1], list && latestOf(list)];
+    return Math.min(...moments.map((moment) => moment ?? Infinity));
   }
 
-  private forgetUser(userId: string, list: readonly ToldEnd[]): void {
+  private forgetOldest(): void {
+    const { oldest } = this;
+    for (const map of [this.ended, this.changed]) {
+      if (map.oldest?.[1] === oldest) return map.delete(map.oldest[0]);
+    }
+    const [userId, list] = this.users.oldest!;
     this.users.delete(userId);
     this.ofUsers -= list.length;
   }
 }
 
 /** What was told late may be about a time from before what is known. */
-function extend(map: Map<string, number>, key: string, before: number): void {
-  renew(map, key, Math.max(before, map.get(key) ?? before));
-}
-
-/** At the end of the map: those that stand first are the oldest. */
-function renew<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-}
-
-function first<T>(map: Map<string, T>): [string, T] | undefined {
-  const { value } = map.entries().next();
-  return value as [string, T] | undefined;
+function extend(map: AgedMap<number>, key: string, before: number): void {
+  map.set(key, Math.max(before, map.get(key) ?? before));
 }
 
 function latestOf(list: readonly ToldEnd[]): number {

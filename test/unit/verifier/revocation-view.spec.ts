@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { REVOCATIONS_AUDIENCE, type RevocationFrame } from '../../../lib/tokens/revocation-frame';
 import { RevocationSet } from '../../../lib/tokens/revocation-set';
 import { RevocationView, WrongFrame } from '../../../lib/verifier/revocation-view';
@@ -99,6 +99,8 @@ describe('the ends that a service knows and another process of the issuer does n
 });
 
 describe('the ends of sessions', () => {
+  afterEach(() => vi.restoreAllMocks());
+
   it('of a user concern the tokens of before, but those of the session that goes on', () => {
     const set = new RevocationSet();
     set.add({ user_id: 'u', except: 'kept', kinds: ['login'], from: 190, before: 210 });
@@ -134,6 +136,23 @@ describe('the ends of sessions', () => {
       set.add({ sid: `s${floor}`, before: 1_000 });
       expect([set.size, set.floor]).toEqual([100_000, floor]);
     }
+  });
+
+  it('are not walked over anew by each that comes: what has left leaves holes, over which a full set would go', () => {
+    const set = new RevocationSet();
+    const add = (count: number) => {
+      set.add({ sid: `s${count}`, before: 1_000 + count });
+      set.add({ sid: `c${count}`, from: 0, before: 1_000 + count });
+      set.add({ user_id: `u${count}`, from: 990 + count, before: 1_000 + count });
+    };
+    for (let count = 0; count < 33_333; count++) add(count);
+    const begun = [vi.spyOn(Map.prototype, Symbol.iterator), vi.spyOn(Map.prototype, 'entries')];
+    for (let count = 0; count < 1_000; count++) {
+      add(33_333 + count);
+      set.raise(1_000 + count);
+    }
+    expect(set.floor).toBe(1_999);
+    expect(begun.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBeLessThan(10);
   });
 
   it('that are told late take nothing back of what is known', () => {

@@ -39,6 +39,8 @@ const MOST_OF_ONE_USER = 16;
 export class RevocationSet {
   /** Nothing is known of tokens that were issued before this moment. */
   floor = 0;
+  /** Doubts about tokens from before this moment only count no more: see `settle`. */
+  settled = 0;
   private readonly ended = new AgedMap<number>();
   private readonly changed = new AgedMap<number>();
   private readonly users = new AgedMap<readonly ToldEnd[]>();
@@ -51,6 +53,8 @@ export class RevocationSet {
 
   add(end: ToldEnd): void {
     const { sid, user_id: userId, from, before } = end;
+    // Nothing of it is sure.
+    if (from === 0 && before <= this.settled) return;
     if (sid !== undefined) extend(from === undefined ? this.ended : this.changed, sid, before);
     else if (userId === undefined) this.everybody = withEnd(this.everybody, end);
     else {
@@ -72,6 +76,13 @@ export class RevocationSet {
     this.floor = Math.max(this.floor, moment);
   }
 
+  /** Access tokens from before this moment have expired, and doubts about them pass; `unknown` are those that live longer. */
+  settle(moment: number): void {
+    this.doubtBefore(moment);
+    this.settled = Math.max(this.settled, moment);
+    this.changed.deleteWhile((before) => before <= this.settled);
+  }
+
   /** Forgets what is about tokens of before this moment only. */
   raise(floor: number): void {
     this.doubtBefore(floor);
@@ -90,10 +101,22 @@ export class RevocationSet {
     const { sessionId, userId, issuedAt } = token;
     if (this.ended.has(sessionId)) return 'over';
     const ofUser = this.users.get(userId);
-    const wide = worst(ofUser ? judgeBy(ofUser, token) : 'good', judgeBy(this.everybody, token));
+    const wide = worst(ofUser ? this.judgeBy(ofUser, token) : 'good', this.judgeBy(this.everybody, token));
     if (wide !== 'good') return wide;
-    if (issuedAt < (this.changed.get(sessionId) ?? -Infinity)) return 'doubtful';
+    const changed = this.changed.get(sessionId) ?? -Infinity;
+    if (issuedAt < changed && changed > this.settled) return 'doubtful';
     return issuedAt >= this.floor ? 'good' : 'unknown';
+  }
+
+  private judgeBy(list: readonly ToldEnd[], token: JudgedToken): Verdict {
+    let verdict: Verdict = 'good';
+    for (const end of list) {
+      if (end.except === token.sessionId || token.issuedAt >= end.before) continue;
+      const isSure = (end.kinds === undefined || !token.mayBeProgram) && token.issuedAt < (end.from ?? Infinity);
+      if (isSure) return 'over';
+      if (end.before > this.settled) verdict = 'doubtful';
+    }
+    return verdict;
   }
 
   /** Until when the oldest of what is about sessions and users matters. */
@@ -134,16 +157,6 @@ function withEnd(list: readonly ToldEnd[], end: ToldEnd): readonly ToldEnd[] {
 }
 
 const scopeOf = ({ except = '', kinds = [] }: ToldEnd): string => `${except} ${kinds.join(' ')}`;
-
-function judgeBy(list: readonly ToldEnd[], token: JudgedToken): Verdict {
-  let verdict: Verdict = 'good';
-  for (const end of list) {
-    if (end.except === token.sessionId || token.issuedAt >= end.before) continue;
-    const isSure = (end.kinds === undefined || !token.mayBeProgram) && token.issuedAt < (end.from ?? Infinity);
-    verdict = worst(verdict, isSure ? 'over' : 'doubtful');
-  }
-  return verdict;
-}
 
 function worst(one: Verdict, other: Verdict): Verdict {
   if (one === 'over' || other === 'over') return 'over';

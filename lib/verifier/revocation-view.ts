@@ -19,6 +19,8 @@ interface Position {
   stream: string;
   seq: number;
   now: number;
+  /** Of its snapshot: the process may have begun then. */
+  floor: number;
   /** Frames of the snapshot to come. */
   left: number;
   /** What the snapshot says, until it is complete. */
@@ -52,7 +54,7 @@ export class RevocationView {
 
   /** A connection is about to be made. What is known counts on, for as long as it is fresh. */
   begin(nonce: string): void {
-    const unanswered = { answeredAt: 0, stream: '', seq: 0, now: 0, left: 0 };
+    const unanswered = { answeredAt: 0, stream: '', seq: 0, now: 0, floor: 0, left: 0 };
     this.position = { nonce, askedAt: performance.now(), ...unanswered, gathered: new RevocationSet() };
   }
 
@@ -77,10 +79,11 @@ export class RevocationView {
   private gather(at: Position, gathered: RevocationSet, { nonce, left = 0, ...frame }: RevocationFrame): void {
     if (nonce !== at.nonce) throw new WrongFrame('It does not answer the question.');
     if (at.stream === '') {
+      gathered.settle(this.ends.settled);
       // What has ended stays so, whoever tells the rest.
       for (const end of this.ends.ends()) gathered.add(end);
-      const { stream_id: stream, seq, now: answeredAt } = frame;
-      Object.assign(at, { stream, seq, answeredAt });
+      const { stream_id: stream, seq, now: answeredAt, complete_from: floor } = frame;
+      Object.assign(at, { stream, seq, answeredAt, floor });
     } else if (frame.stream_id !== at.stream || frame.seq !== at.seq || left !== at.left - 1) {
       throw new WrongFrame('A part of the snapshot is missing.');
     }
@@ -98,8 +101,8 @@ export class RevocationView {
     if (frame.nonce !== undefined || frame.seq !== at.seq + 1) throw new WrongFrame('It is not the next one.');
     at.seq = frame.seq;
     for (const end of frame.ends) this.ends.add(end);
-    // What is known to have ended counts for longer than an issuer tells it: tokens for programs live for months.
-    this.ends.doubtBefore(frame.complete_from);
+    // It moves on as access tokens expire. What is known to have ended counts for longer: tokens for programs live for months.
+    if (frame.complete_from > at.floor) this.ends.settle(frame.complete_from);
     this.hear(at, frame);
   }
 

@@ -231,4 +231,19 @@ describe('L5 the revocation stream tells what happened', () => {
     }
     expect(await both(accessToken)).toEqual([401, 401]);
   });
+
+  it('and what lives on is in doubt no longer than access tokens of that time live', async () => {
+    await open(localFeed(), {}, { onSilence: 'accept-until-exp' });
+    const alice = (await issuer.users.rows.findOneBy({ username: 'alice' }))!;
+    const named = { name: 'CI', scopes: ['notes:read'], ttl: '90d' };
+    const { accessToken } = await issuer.tokens.issueProgramToken(alice, named);
+    issuer.clock.advance('1m');
+    await issuer.login('alice');
+    const { access_token: token } = await issuer.login('alice');
+    expect(await both(accessToken)).toEqual([200, 200]);
+    await issuer.http.post('/auth/logout-other', { token });
+    expect(await both(accessToken)).toEqual([200, 401]);
+    issuer.clock.advance('7m');
+    await expect.poll(() => both(accessToken), { timeout: 5_000 }).toEqual([200, 200]);
+  });
 });

@@ -98,6 +98,80 @@ describe('the ends that a service knows and another process of the issuer does n
   });
 });
 
+describe('what a service doubts', () => {
+  const DAY = 86_400;
+  const PROGRAM = token({ mayBeProgram: true });
+  const OTHERS = { user_id: 'u', except: 'kept', kinds: ['login', 'impersonation'] as const, from: 290, before: 310 };
+  const DOUBTS: [string, RevocationFrame['ends'], ReturnType<typeof token>][] = [
+    ['programs, where a user logged other devices out', [OTHERS], PROGRAM],
+    ['what was issued while sessions ended', [{ ...OTHERS, kinds: undefined, from: 150 }], token()],
+    ['what was issued after a moment in the past', [{ from: 150, before: 310 }], token()],
+    ['a session that changed', [{ sid: 's', from: 0, before: 310 }], token()],
+    [
+      'a user of whom only the issuer knows the details',
+      Array.from({ length: 40 }, (_, count) => ({ ...OTHERS, except: `s${count}` })),
+      PROGRAM,
+    ],
+  ];
+  /** By a stream that began when nobody heard of ends, and another that hears of them since. */
+  const heard = (ends: RevocationFrame['ends']) => {
+    const view = new RevocationView({ issuer: ISSUER, realm: '' });
+    let seq = 7;
+    const follow = (change: Partial<RevocationFrame>) => view.take(frame({ seq: ++seq, ...change }));
+    const renew = (complete_from: number) => {
+      view.begin('mine');
+      view.take(snapshot({ seq, complete_from }));
+    };
+    renew(100);
+    follow({ ends });
+    return { view, follow, renew };
+  };
+
+  it.each(DOUBTS)('passes with the tokens of its time: %s', (_, ends, doubted) => {
+    const { view, follow, renew } = heard(ends);
+    const seen = [view.judge(doubted)];
+    for (const complete_from of [309, 310, 90 * DAY]) {
+      follow({ complete_from });
+      seen.push(view.judge(doubted));
+    }
+    renew(90 * DAY);
+    seen.push(view.judge(doubted));
+    follow({ ends, complete_from: 90 * DAY });
+    seen.push(view.judge(doubted));
+    expect(seen).toEqual(['doubtful', 'doubtful', 'unknown', 'unknown', 'unknown', 'unknown']);
+  });
+
+  it.each(DOUBTS)(
+    'stays while tokens of its time may live, though another process knows less: %s',
+    (_, ends, doubted) => {
+      const { view, follow, renew } = heard(ends);
+      renew(400);
+      follow({ complete_from: 400 });
+      expect(view.judge(doubted)).toBe('doubtful');
+      follow({ complete_from: 401 });
+      expect(view.judge(doubted)).toBe('unknown');
+    },
+  );
+
+  it('is forgotten; what is sure stays', () => {
+    const sure = [OTHERS, { sid: 'ended', before: 310 }, { from: 150, before: 310 }];
+    const { view, follow, renew } = heard([...sure, ...DOUBTS[3]![1], { user_id: 'v', from: 0, before: 310 }]);
+    follow({ complete_from: DAY });
+    expect(view.size).toBe(4);
+    for (let count = 0; count < 3; count++) {
+      renew(DAY);
+      expect(view.size).toBe(3);
+      const judged = (change: object) => view.judge(token(change));
+      expect([judged({}), judged({ sessionId: 'kept' }), judged({ sessionId: 'ended', userId: 'v' })]).toEqual([
+        'over',
+        'unknown',
+        'over',
+      ]);
+      expect(judged({ sessionId: 'kept', issuedAt: 149 })).toBe('over');
+    }
+  });
+});
+
 describe('the ends of sessions', () => {
   afterEach(() => vi.restoreAllMocks());
 

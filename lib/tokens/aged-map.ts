@@ -1,7 +1,7 @@
 /** A map in the order of its entries' coming, which knows its oldest without a walk over those that have left. */
 export class AgedMap<T> {
   readonly #entries = new Map<string, T>();
-  /** Stands behind the oldest. One that began anew each time would walk over all that has left since V8 tidied the map. */
+  /** Stands behind the oldest. One that began anew each time would walk over all that left since V8 tidied the map. */
   #rest = this.#entries.entries();
   /** Taken from there, and still in the map. */
   #oldest: readonly [string, T] | undefined;

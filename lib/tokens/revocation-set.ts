@@ -32,7 +32,7 @@ export type Verdict = 'good' | 'over' | 'doubtful' | 'unknown';
 
 /** Most ends that are kept; the oldest leave, and with them what is known of tokens of their time. */
 const MOST_ENDS = 100_000;
-/** More ends of one user, in the time of an access token, are kept as one of which only the issuer knows the details. */
+/** Of more ends of one user, all but the latest are kept as one, of which only the issuer knows the details. */
 const MOST_OF_ONE_USER = 16;
 
 /** The ends that matter to tokens which have not expired. A question is a look into maps. */
@@ -76,7 +76,7 @@ export class RevocationSet {
     this.floor = Math.max(this.floor, moment);
   }
 
-  /** Access tokens from before this moment have expired, and doubts about them pass; `unknown` are those that live longer. */
+  /** Access tokens from before this moment have expired: doubts about them pass. Those that live longer are unknown. */
   settle(moment: number): void {
     this.doubtBefore(moment);
     this.settled = Math.max(this.settled, moment);
@@ -112,7 +112,7 @@ export class RevocationSet {
     let verdict: Verdict = 'good';
     for (const end of list) {
       if (end.except === token.sessionId || token.issuedAt >= end.before) continue;
-      const isSure = (end.kinds === undefined || !token.mayBeProgram) && token.issuedAt < (end.from ?? Infinity);
+      const isSure = (end.kinds === undefined || !token.mayBeProgram) && token.issuedAt < sureUntil(end);
       if (isSure) return 'over';
       if (end.before > this.settled) verdict = 'doubtful';
     }
@@ -150,11 +150,20 @@ function latestOf(list: readonly ToldEnd[]): number {
 function withEnd(list: readonly ToldEnd[], end: ToldEnd): readonly ToldEnd[] {
   const scope = scopeOf(end);
   const isCovered = (one: ToldEnd) =>
-    scopeOf(one) === scope && (one.from ?? 0) <= (end.from ?? 0) && one.before <= end.before;
-  const all = [...list.filter((one) => !isCovered(one)), end];
-  if (all.length <= MOST_OF_ONE_USER) return all;
-  return [{ from: 0, before: latestOf(all) }];
+    scopeOf(one) === scope && sureUntil(one) <= sureUntil(end) && one.before <= end.before;
+  const others = list.filter((one) => !isCovered(one));
+  return [...(others.length < MOST_OF_ONE_USER ? others : [inOne(others)]), end];
 }
+
+/** As sure as of all sessions: what the latest of them spares, another ended that spares something else, or nothing. */
+function inOne(list: readonly ToldEnd[]): ToldEnd {
+  const whole = list.filter(({ kinds }) => kinds === undefined);
+  const [latest, ...others] = whole.toSorted((one, other) => sureUntil(other) - sureUntil(one));
+  const sure = latest?.except === undefined ? latest : others.find(({ except }) => except !== latest.except);
+  return { from: sure ? sureUntil(sure) : 0, before: latestOf(list) };
+}
+
+const sureUntil = ({ from, before }: ToldEnd): number => from ?? before;
 
 const scopeOf = ({ except = '', kinds = [] }: ToldEnd): string => `${except} ${kinds.join(' ')}`;
 

@@ -101,7 +101,7 @@ export class RevocationView {
     if (frame.nonce !== undefined || frame.seq !== at.seq + 1) throw new WrongFrame('It is not the next one.');
     at.seq = frame.seq;
     for (const end of frame.ends) this.ends.add(end);
-    // It moves on as access tokens expire. What is known to have ended counts for longer: tokens for programs live for months.
+    // It moves on as access tokens expire. What has ended stays known: tokens for programs live for months.
     if (frame.complete_from > at.floor) this.ends.settle(frame.complete_from);
     this.hear(at, frame);
   }

@@ -246,4 +246,44 @@ describe('the ends of sessions', () => {
     expect(set.size).toBeLessThan(20);
     expect(set.judge(token())).not.toBe('good');
   });
+
+  it('of one user, beyond a few, stay sure where nothing was spared by all of them', () => {
+    const set = new RevocationSet();
+    const logOutOthers = (times: number) => {
+      for (let count = 0; count < times; count++)
+        set.add({ user_id: 'u', except: `s${count}`, kinds: ['login'], from: 290, before: 310 });
+    };
+    const judged = (issuedAt: number, sessionId = 's') =>
+      set.judge({ ...token({ issuedAt, sessionId }), mayBeProgram: true });
+    set.add({ user_id: 'u', from: 100, before: 110 });
+    logOutOthers(40);
+    expect([judged(99), judged(100)]).toEqual(['over', 'doubtful']);
+    for (const [except, from] of [
+      ['one', 190],
+      ['two', 200],
+    ] as const)
+      set.add({ user_id: 'u', except, from, before: from + 10 });
+    logOutOthers(40);
+    expect([judged(189), judged(189, 'one'), judged(189, 'two'), judged(190)]).toEqual([
+      'over',
+      'over',
+      'over',
+      'doubtful',
+    ]);
+  });
+
+  it('of everybody do not pile up either, and stay ends', () => {
+    const set = new RevocationSet();
+    for (let count = 0; count < 100; count++) set.add({ from: 190 - count, before: 1_000 + count });
+    expect(set.size).toBeLessThan(20);
+    expect([set.judge(token({ issuedAt: 189 })), set.judge(token({ issuedAt: 190 }))]).toEqual(['over', 'doubtful']);
+  });
+
+  it('of one user, beyond a few, spare the session that the latest spares', () => {
+    const set = new RevocationSet();
+    for (let from = 1_000; from < 2_000; from += 20) {
+      set.add({ user_id: 'u', except: `s${from}`, from, before: from + 10 });
+      expect(set.judge(token({ sessionId: `s${from}`, issuedAt: from - 5 }))).toBe('good');
+    }
+  });
 });

@@ -7,6 +7,7 @@ import type { ChannelEnd, ChannelTerms } from '../sessions/open-channel';
 import { OpenChannels } from '../sessions/open-channels';
 import type { Authentication } from '../sessions/session-checker';
 import type { EventStream } from './event-stream';
+import { type ShowingPage, type ShownList, ShownSessions } from './shown-sessions';
 
 /** A page that stays open does not use its session, and prolongs nothing: it may stay for as long as that lives. */
 const TERMS: ChannelTerms = { recheck: 60_000, lifetime: 'session' };
@@ -14,12 +15,6 @@ const TERMS: ChannelTerms = { recheck: 60_000, lifetime: 'session' };
 const BEAT_MS = 25_000;
 /** Of one session: each page in sight has one. */
 const MOST = 10;
-
-/** A list of devices, in HTML, and the sessions in it. */
-export interface ShownList {
-  readonly html: string;
-  readonly ids: readonly string[];
-}
 
 /** What a page needs to be kept informed. */
 interface View {
@@ -36,6 +31,7 @@ interface View {
 export class DeviceStreams implements BeforeApplicationShutdown {
   /** By user. */
   private readonly pages = new Map<string, Set<OpenPage>>();
+  private readonly shown = new ShownSessions<OpenPage>();
   private stopListening: (() => void)[] | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
@@ -60,13 +56,14 @@ export class DeviceStreams implements BeforeApplicationShutdown {
     if (this.isClosed) return stream.close();
     this.listen();
     const { id, userId } = shown.session;
-    const page = new OpenPage(id, stream, render);
+    const page = new OpenPage(id, stream, this.shown, render);
     const ofUser = this.pages.get(userId) ?? new Set();
     this.pages.set(userId, ofUser.add(page));
     const channel = this.channels.open(shown, tokenEnd, TERMS, (end) => page.end(end));
     this.timer ??= setInterval(() => this.beat(), BEAT_MS).unref();
     stream.onClose(() => {
       this.channels.leave(channel);
+      this.shown.leave(page);
       ofUser.delete(page);
       if (ofUser.size === 0) this.pages.delete(userId);
     });
@@ -94,8 +91,8 @@ export class DeviceStreams implements BeforeApplicationShutdown {
   /** `userId`: null for all users, and where nobody said whose the session is. */
   private changed({ userId, realm, sessionId }: { userId: string | null; realm?: string; sessionId?: string }): void {
     if (realm !== undefined && realm !== this.options.realm) return;
-    const pages = userId === null ? this.all() : (this.pages.get(userId) ?? []);
-    for (const page of pages) page.changed(sessionId);
+    const ofUser = () => (userId === null ? this.all() : (this.pages.get(userId) ?? []));
+    for (const page of sessionId === undefined ? ofUser() : this.shown.changed(sessionId)) void page.update();
   }
 
   private beat(): void {
@@ -111,25 +108,20 @@ export class DeviceStreams implements BeforeApplicationShutdown {
 }
 
 /** One page, and whether it is behind. */
-class OpenPage {
+class OpenPage implements ShowingPage {
   private static readonly logger = new Logger('JwtKnox');
   private isUpdating = false;
   private isBehind = false;
-  private ids: readonly string[] = [];
-  /** What changed while the list was made. */
-  private readonly meanwhile = new Set<string>();
 
   constructor(
     readonly sessionId: string,
     private readonly stream: EventStream,
-    private readonly render: () => Promise<ShownList>,
+    private readonly shown: ShownSessions<OpenPage>,
+    readonly render: () => Promise<ShownList>,
   ) {}
 
-  /** A session has changed, or any may have; those of others are none of its business. */
-  changed(sessionId: string | undefined): void {
-    if (sessionId === undefined || this.ids.includes(sessionId)) return void this.update();
-    // It may be in the list that is being made.
-    if (this.isUpdating) this.meanwhile.add(sessionId);
+  get isOpen(): boolean {
+    return this.stream.isOpen;
   }
 
   /** Sends the list, and once more where something of it has changed meanwhile. */
@@ -138,12 +130,10 @@ class OpenPage {
     if (this.isUpdating) return;
     this.isUpdating = true;
     try {
-      while (this.isBehind && this.stream.isOpen) {
+      while (this.isBehind && this.isOpen) {
         this.isBehind = false;
-        this.meanwhile.clear();
-        const { html, ids } = await this.render();
-        this.ids = ids;
-        if (ids.some((id) => this.meanwhile.has(id))) this.isBehind = true;
+        const { html, isBehind } = await this.shown.listOf(this);
+        this.isBehind ||= isBehind;
         this.stream.send('devices', html);
       }
     } catch (error) {

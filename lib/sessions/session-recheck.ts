@@ -33,7 +33,7 @@ export class SessionRecheck {
   /**
    * Reads their rows, and tells of each whether it is over: at once what its row says, and later what only its user can, or
    * whoever acts in it. For whom nobody answers, holds up nobody else.
-   * @param tell `isOver`: null when its row could not be read
+   * @param tell `isOver`: null when its row could not be read, or those could not be asked
    * @returns whether the rows could be read
    */
   async read(sessions: readonly OpenSession[], tell: Tell): Promise<boolean> {
@@ -78,7 +78,7 @@ export class SessionRecheck {
     return record;
   }
 
-  private async isRefused(session: OpenSession, record: SessionRecord): Promise<boolean> {
+  private async isRefused(session: OpenSession, record: SessionRecord): Promise<boolean | null> {
     const named = namesOf(session);
     const check = async () => {
       await this.checker.checkActor(record, named, this.options.clock.now());
@@ -93,12 +93,12 @@ export class SessionRecheck {
     }
   }
 
-  /** What cannot be told of one session, such as a failure of a user provider, ends nothing. */
-  private saysOver(error: unknown): boolean {
+  /** What cannot be told of one session (null), such as a failure of a user provider, ends nothing. */
+  private saysOver(error: unknown): true | null {
     if (error instanceof TokenRejection) return true;
     const what = 'A session with open sockets or streams could not be checked again';
     this.log.write('warn', line('recheck-failed', what), error);
-    return false;
+    return null;
   }
 
   private async rowsOf(sessions: readonly OpenSession[]): Promise<Map<string, SessionRecord> | null> {

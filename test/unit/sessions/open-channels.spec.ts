@@ -11,7 +11,7 @@ import {
 import { type ChannelTerms, OpenChannel } from '../../../lib/sessions/open-channel';
 import { OpenChannels } from '../../../lib/sessions/open-channels';
 import { TokenRejection } from '../../../lib/contracts/errors';
-import { sessionRecord } from '../../../lib/contracts/session';
+import { sessionRecord, type SessionRecord } from '../../../lib/contracts/session';
 import type { OpenSession } from '../../../lib/sessions/open-sessions';
 import { SessionRecheck } from '../../../lib/sessions/session-recheck';
 import { FakeClock } from '../../../lib/testing';
@@ -315,5 +315,88 @@ describe('the rows of sessions with something open, read again', () => {
     await eventually(() => expect(hanging.map(({ recheckAt }) => recheckAt)).toEqual([0, 0, 0, 0, 0]));
     expect(asked).toHaveLength(5);
     expect(told).toHaveLength(2);
+  });
+});
+
+describe('what is kept open, while those are asked who may use it', () => {
+  type Ask = { allow: () => void; fail: (error: Error) => void };
+  const OVER = new TokenRejection('actor_ended');
+  let clock: FakeClock;
+  let events: JwtKnoxEvents;
+  let channels: OpenChannels;
+  let readRows: (ids: string[]) => SessionRecord[];
+  /** Each look-up of a user or an actor, in order. */
+  let asked: Ask[];
+  beforeEach(() => {
+    clock = new FakeClock();
+    events = new JwtKnoxEvents();
+    asked = [];
+    readRows = (ids) => ids.map(row);
+    const ask = () => new Promise<void>((allow, fail) => void asked.push({ allow, fail }));
+    const checker = {
+      living: (one: SessionRecord) => one,
+      checkActor: async ({ kind }: SessionRecord) => (kind === 'impersonation' ? ask() : undefined),
+      read: async () => ({ user: ask }),
+    };
+    const repository = {
+      async findByIds(ids: string[]) {
+        return readRows(ids);
+      },
+    };
+    const recheck = new SessionRecheck(
+      { clock, realm: '', storageTimeout: 60_000 },
+      repository as never,
+      checker as never,
+    );
+    channels = new OpenChannels({ clock, realm: '' }, events, recheck);
+  });
+  afterEach(() => channels.onApplicationShutdown());
+
+  const row = (id: string) => {
+    const kind: SessionKind = id.startsWith('acted') ? 'impersonation' : 'login';
+    const acting = kind === 'login' ? {} : { actorId: 'staff', actorSessionId: 's1' };
+    const times = { createdAt: 1, authenticatedAt: 1, expiresAt: 9e12, lastUsedAt: 1 };
+    return sessionRecord({ id, userId: 'alice', accessDigest: 'a'.repeat(64), kind, ...acting, ...times });
+  };
+  const open = (id: string) => {
+    const close = vi.fn();
+    const shown = { user: {}, session: row(id), claims: {} };
+    return { channel: channels.open(shown, clock.now() + 10 * MINUTE, TERMS, close), close };
+  };
+  const endActor = () => events.emit('session.announced', { scope: { sessionId: 's1' }, isEnd: true });
+
+  it('a look-up that failed is made again soon, and not at once: an end that was announced is not lost by it', async () => {
+    const { close } = open('acted');
+    endActor();
+    for (let count = 1; count <= 3; count++) {
+      await eventually(() => expect(asked).toHaveLength(count));
+      asked[count - 1]!.fail(new Error('the pool is busy'));
+      await wait(0);
+      clock.advance('4s');
+      await wait(1_100);
+      expect(asked).toHaveLength(count);
+      clock.advance('1s');
+    }
+    await eventually(() => expect(asked).toHaveLength(4));
+    expect(close).not.toHaveBeenCalled();
+    asked[3]!.fail(OVER);
+    await eventually(() => expect(close).toHaveBeenCalledWith('session_ended'));
+  });
+
+  it('a look-up that fails for one session makes nobody read the others more often', async () => {
+    const read: string[][] = [];
+    readRows = (ids) => {
+      read.push(ids);
+      return ids.map(row);
+    };
+    open('acted');
+    open('other');
+    clock.advance('60s');
+    await eventually(() => expect(asked).toHaveLength(1));
+    asked[0]!.fail(new Error('broken for good'));
+    await wait(0);
+    clock.advance('5s');
+    await eventually(() => expect(asked).toHaveLength(2));
+    expect(read).toEqual([['acted', 'other'], ['acted']]); // prettier-ignore
   });
 });

@@ -39,8 +39,11 @@ export class SessionRecheck {
   async read(sessions: readonly OpenSession[], tell: Tell): Promise<boolean> {
     const rows = await this.rowsOf(sessions);
     for (const session of sessions) {
+      const isAsked = this.asked.has(session);
       if (rows === null) tell(session, null);
       else this.judge(session, rows.get(session.id), tell);
+      // The answer under way may be from before what was told meanwhile: it must not put the next look off.
+      if (isAsked) session.isDoubted = true;
     }
     return rows !== null;
   }
@@ -53,11 +56,7 @@ export class SessionRecheck {
       return tell(session, this.saysOver(error));
     }
     if (record.kind !== 'impersonation' && !session.outlivesTokens) return tell(session, false);
-    if (this.asked.has(session)) {
-      // The answer under way may be from before what was told meanwhile.
-      session.isDoubted = true;
-      return;
-    }
+    if (this.asked.has(session)) return;
     this.asked.add(session);
     void this.turns
       .take(() => this.isRefused(session, record))

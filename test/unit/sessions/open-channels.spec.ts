@@ -325,21 +325,26 @@ describe('what is kept open, while those are asked who may use it', () => {
   let events: JwtKnoxEvents;
   let channels: OpenChannels;
   let readRows: (ids: string[]) => SessionRecord[];
+  let living: (row: SessionRecord) => SessionRecord;
+  let reads: number;
   /** Each look-up of a user or an actor, in order. */
   let asked: Ask[];
   beforeEach(() => {
     clock = new FakeClock();
     events = new JwtKnoxEvents();
+    reads = 0;
     asked = [];
     readRows = (ids) => ids.map(row);
+    living = (one) => one;
     const ask = () => new Promise<void>((allow, fail) => void asked.push({ allow, fail }));
     const checker = {
-      living: (one: SessionRecord) => one,
+      living: (one: SessionRecord) => living(one),
       checkActor: async ({ kind }: SessionRecord) => (kind === 'impersonation' ? ask() : undefined),
       read: async () => ({ user: ask }),
     };
     const repository = {
       async findByIds(ids: string[]) {
+        reads++;
         return readRows(ids);
       },
     };
@@ -364,6 +369,16 @@ describe('what is kept open, while those are asked who may use it', () => {
     return { channel: channels.open(shown, clock.now() + 10 * MINUTE, TERMS, close), close };
   };
   const endActor = () => events.emit('session.announced', { scope: { sessionId: 's1' }, isEnd: true });
+  /** With the look-up of who acts in it under way, which began before the end. */
+  const openAndAsk = async () => {
+    const opened = open('acted');
+    clock.advance('60s');
+    await eventually(() => expect(asked).toHaveLength(1));
+    return opened;
+  };
+  const bug = () => {
+    throw new Error('a bug');
+  };
 
   it('a look-up that failed is made again soon, and not at once: an end that was announced is not lost by it', async () => {
     const { close } = open('acted');
@@ -398,5 +413,23 @@ describe('what is kept open, while those are asked who may use it', () => {
     clock.advance('5s');
     await eventually(() => expect(asked).toHaveLength(2));
     expect(read).toEqual([['acted', 'other'], ['acted']]); // prettier-ignore
+  });
+
+  it.each([
+    ['the rows cannot be read', () => (readRows = bug)],
+    ['a bug shows in its row', () => (living = bug)],
+  ])('an answer from before an end does not put the next look off, when %s meanwhile', async (_title, breakIt) => {
+    const { close } = await openAndAsk();
+    breakIt();
+    endActor();
+    await eventually(() => expect(reads).toBe(2));
+    asked[0]!.allow();
+    readRows = (ids) => ids.map(row);
+    living = (one) => one;
+    await wait(0);
+    clock.advance('5s');
+    await eventually(() => expect(asked).toHaveLength(2));
+    asked[1]!.fail(OVER);
+    await eventually(() => expect(close).toHaveBeenCalledWith('session_ended'));
   });
 });

@@ -230,11 +230,12 @@ export class OpenChannels implements OnApplicationShutdown {
   }
 
   private judged(session: OpenSession, isOver: boolean | null): void {
+    // Whatever was announced meanwhile: what is over does not begin again.
+    if (isOver) return this.finish(session);
     // Meanwhile an end may have been announced, which asks for another look.
     if (session.isDoubted) return;
     const { recheck } = session;
     session.recheckAt = this.options.clock.now() + (isOver === null ? Math.min(recheck, RETRY_MS) : recheck);
-    if (isOver) this.finish(session);
   }
 }
 

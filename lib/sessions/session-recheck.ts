@@ -62,7 +62,7 @@ export class SessionRecheck {
       .take(() => this.isRefused(session, record))
       .then((isOver) => {
         this.asked.delete(session);
-        if (session.isDoubted) session.recheckAt = 0;
+        if (session.isDoubted && !isOver) session.recheckAt = 0;
         else tell(session, isOver);
       });
   }

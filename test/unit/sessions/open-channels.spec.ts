@@ -432,4 +432,25 @@ describe('what is kept open, while those are asked who may use it', () => {
     asked[1]!.fail(OVER);
     await eventually(() => expect(close).toHaveBeenCalledWith('session_ended'));
   });
+
+  it.each([1, 2])('"over" stays over, whatever is announced meanwhile (rows read: %i)', async (count) => {
+    const { close } = await openAndAsk();
+    endActor();
+    if (count === 2) await eventually(() => expect(reads).toBe(2));
+    asked[0]!.fail(OVER);
+    await wait(0);
+    expect(close).toHaveBeenCalledWith('session_ended');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('a row that is gone is not read again, whatever is announced meanwhile', async () => {
+    const { close } = open('acted');
+    readRows = () => {
+      if (reads === 1) endActor();
+      return [];
+    };
+    clock.advance('60s');
+    await eventually(() => expect(close).toHaveBeenCalledWith('session_ended'));
+    expect(reads).toBe(1);
+  });
 });

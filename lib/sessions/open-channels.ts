@@ -92,9 +92,9 @@ export class OpenChannels implements OnApplicationShutdown {
   /** Takes a newer token of the same session. */
   renew<User>(channel: OpenChannel<User>, shown: Authentication<User>, tokenEnd: number | undefined): void {
     channel.take(shown, untilOf(shown, tokenEnd));
+    const session = this.sessions.renew(channel, this.options.clock.now());
     // What was read for it may be from before the session was narrowed.
-    const session = this.doubts.has(shown.session.id) && this.sessions.find(shown.session.id);
-    if (session) this.doubt(session);
+    if (session && this.doubts.has(session.id)) this.doubt(session);
   }
 
   /** Forgets a channel that the other side closed. */

@@ -47,7 +47,14 @@ export class OpenSessions {
     session.recheck = Math.min(session.recheck, recheck);
     // At moments of their own: sockets that were opened together must not ask together.
     session.recheckAt = Math.min(session.recheckAt, now + recheck * (0.5 + Math.random() / 2));
-    if (channel.until - now > LONG_MS) session.outlivesTokens = true;
+    noteLength(session, channel, now);
+    return session;
+  }
+
+  /** Notes how long a channel stays open with a newer token. @param now epoch milliseconds */
+  renew(channel: OpenChannel, now: number): OpenSession | undefined {
+    const session = this.byId.get(channel.session.id);
+    if (session) noteLength(session, channel, now);
     return session;
   }
 
@@ -116,6 +123,10 @@ export class OpenSessions {
     this.byUser.set(userId, ofUser.add(session));
     return session;
   }
+}
+
+function noteLength(session: OpenSession, channel: OpenChannel, now: number): void {
+  if (channel.until - now > LONG_MS) session.outlivesTokens = true;
 }
 
 /** A clock that was set back must not put the next reading off. */

@@ -453,4 +453,16 @@ describe('what is kept open, while those are asked who may use it', () => {
     await eventually(() => expect(close).toHaveBeenCalledWith('session_ended'));
     expect(reads).toBe(1);
   });
+
+  it('the user is asked for from the moment when a token that lives long is shown', async () => {
+    const { channel, close } = open('a1');
+    clock.advance('60s');
+    await eventually(() => expect(reads).toBe(1));
+    expect(asked).toEqual([]);
+    channels.renew(channel, channel.authentication, clock.now() + 60 * MINUTE);
+    clock.advance('60s');
+    await eventually(() => expect(asked).toHaveLength(1));
+    asked[0]!.fail(new TokenRejection('user_inactive'));
+    await eventually(() => expect(close).toHaveBeenCalledWith('session_ended'));
+  });
 });

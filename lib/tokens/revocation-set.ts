@@ -39,7 +39,7 @@ const MOST_OF_ONE_USER = 16;
 export class RevocationSet {
   /** Nothing is known of tokens that were issued before this moment. */
   floor = 0;
-  /** Doubts about tokens from before this moment only count no more: see `settle`. */
+  /** Access tokens from before this moment have expired: see `settle`. */
   settled = 0;
   private readonly ended = new AgedMap<number>();
   private readonly changed = new AgedMap<number>();
@@ -53,8 +53,6 @@ export class RevocationSet {
 
   add(end: ToldEnd): void {
     const { sid, user_id: userId, from, before } = end;
-    // Nothing of it is sure.
-    if (from === 0 && before <= this.settled) return;
     if (sid !== undefined) extend(from === undefined ? this.ended : this.changed, sid, before);
     else if (userId === undefined) this.everybody = withEnd(this.everybody, end);
     else {
@@ -76,11 +74,12 @@ export class RevocationSet {
     this.floor = Math.max(this.floor, moment);
   }
 
-  /** Access tokens from before this moment have expired: doubts about them pass. Those that live longer are unknown. */
+  /**
+   * Access tokens from before this moment have expired. Those that live longer, for programs, do not get new ones: no end of
+   * many sessions was about a token that was issued after it, and it is unknown whether theirs is over.
+   */
   settle(moment: number): void {
-    this.doubtBefore(moment);
     this.settled = Math.max(this.settled, moment);
-    this.changed.deleteWhile((before) => before <= this.settled);
   }
 
   /** Forgets what is about tokens of before this moment only. */
@@ -102,10 +101,9 @@ export class RevocationSet {
     if (this.ended.has(sessionId)) return 'over';
     const ofUser = this.users.get(userId);
     const wide = worst(ofUser ? this.judgeBy(ofUser, token) : 'good', this.judgeBy(this.everybody, token));
-    if (wide !== 'good') return wide;
-    const changed = this.changed.get(sessionId) ?? -Infinity;
-    if (issuedAt < changed && changed > this.settled) return 'doubtful';
-    return issuedAt >= this.floor ? 'good' : 'unknown';
+    if (wide === 'over' || wide === 'doubtful') return wide;
+    if (issuedAt < (this.changed.get(sessionId) ?? -Infinity)) return 'doubtful';
+    return wide === 'good' && issuedAt >= this.floor ? 'good' : 'unknown';
   }
 
   private judgeBy(list: readonly ToldEnd[], token: JudgedToken): Verdict {
@@ -114,7 +112,7 @@ export class RevocationSet {
       if (end.except === token.sessionId || token.issuedAt >= end.before) continue;
       const isSure = (end.kinds === undefined || !token.mayBeProgram) && token.issuedAt < sureUntil(end);
       if (isSure) return 'over';
-      if (end.before > this.settled) verdict = 'doubtful';
+      verdict = worst(verdict, end.before > this.settled ? 'doubtful' : 'unknown');
     }
     return verdict;
   }
@@ -167,7 +165,8 @@ const sureUntil = ({ from, before }: ToldEnd): number => from ?? before;
 
 const scopeOf = ({ except = '', kinds = [] }: ToldEnd): string => `${except} ${kinds.join(' ')}`;
 
+const BY_WEIGHT: readonly Verdict[] = ['over', 'doubtful', 'unknown', 'good'];
+
 function worst(one: Verdict, other: Verdict): Verdict {
-  if (one === 'over' || other === 'over') return 'over';
-  return one === 'doubtful' ? one : other;
+  return BY_WEIGHT.find((verdict) => verdict === one || verdict === other)!;
 }

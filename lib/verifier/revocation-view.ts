@@ -1,5 +1,6 @@
 import type { RevocationFrame } from '../tokens/revocation-frame';
 import { type JudgedToken, RevocationSet, type Verdict } from '../tokens/revocation-set';
+import type { ResolvedVerifierOptions } from './resolve-verifier-options';
 
 /** After which nothing is known any more: a heartbeat comes each second. */
 export const FRESH_MS = 2_000;
@@ -34,8 +35,8 @@ export class RevocationView {
   private heardAt = -Infinity;
   private seenAt = -Infinity;
 
-  /** @param origin of which issuer the stream must be */
-  constructor(private readonly origin: { readonly issuer: string | undefined; readonly realm: string }) {}
+  /** @param origin of which issuer the stream must be, and the clock that tokens are judged by */
+  constructor(private readonly origin: Pick<ResolvedVerifierOptions, 'issuer' | 'realm' | 'clock'>) {}
 
   /** The size of what is kept. */
   get size(): number {
@@ -101,8 +102,11 @@ export class RevocationView {
     if (frame.nonce !== undefined || frame.seq !== at.seq + 1) throw new WrongFrame('It is not the next one.');
     at.seq = frame.seq;
     for (const end of frame.ends) this.ends.add(end);
-    // It moves on as access tokens expire. What has ended stays known: tokens for programs live for months.
-    if (frame.complete_from > at.floor) this.ends.settle(frame.complete_from);
+    // What has ended stays known: tokens for programs live for months.
+    this.ends.doubtBefore(frame.complete_from);
+    // It moves on as access tokens expire; by a clock that is ahead, not beyond this one.
+    if (frame.complete_from > at.floor)
+      this.ends.settle(Math.min(frame.complete_from, this.origin.clock.now() / 1_000));
     this.hear(at, frame);
   }
 

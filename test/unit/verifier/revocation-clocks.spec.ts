@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { SystemClock } from '../../../lib/contracts/clock';
 import { REVOCATIONS_AUDIENCE, type RevocationFrame } from '../../../lib/tokens/revocation-frame';
 import { RevocationView, WrongFrame } from '../../../lib/verifier/revocation-view';
 
@@ -9,7 +10,7 @@ const START = 1_800_000_000_000;
 const opened = () => {
   const clocks = { service: 5_000, issuer: START };
   vi.spyOn(performance, 'now').mockImplementation(() => clocks.service);
-  const view = new RevocationView({ issuer: ISSUER, realm: '' });
+  const view = new RevocationView({ issuer: ISSUER, realm: '', clock: new SystemClock() });
   let seq = 0;
   const take = (change: Partial<RevocationFrame> = {}) => {
     const { issuer: now } = clocks;

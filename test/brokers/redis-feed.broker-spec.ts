@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { createClient as createClientOf4 } from 'redis-4';
@@ -68,19 +70,21 @@ describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
   const setting = { database: null, announcesUsers: false, lease: 100 };
 
   it.each([0, 1, 2, 5, 20])('an opening that is given up after %d ms leaves no connection', async (ms) => {
-    const name = `late-${randomBytes(6).toString('hex')}`;
-    const late = new AbortController();
-    const opening = redisFeed(optionsOf(name)).open(unheard, setting, late.signal);
-    const isOpen = opening.then(
-      (connection) => (connection.close(), true),
-      () => false,
-    );
-    await new Promise((go) => (ms === 0 ? go(null) : setTimeout(go, ms)));
-    late.abort();
-    await isOpen;
-    // What was still connecting arrives by now.
-    await new Promise((passed) => setTimeout(passed, 300));
-    expect(await connectionsOf(name)).toEqual([]);
+    const sockets: Socket[] = [];
+    const note = (made: unknown) => void sockets.push((made as { socket: Socket }).socket);
+    subscribe('net.client.socket', note);
+    try {
+      const late = new AbortController();
+      const opening = redisFeed(optionsOf('late')).open(unheard, setting, late.signal);
+      const over = opening.then((connection) => connection.close()).catch(() => undefined);
+      if (ms > 0) await new Promise((go) => setTimeout(go, ms));
+      late.abort();
+      await over;
+      if (ms === 20) expect(sockets).toHaveLength(2);
+      await expect.poll(() => sockets.every(({ destroyed }) => destroyed)).toBe(true);
+    } finally {
+      unsubscribe('net.client.socket', note);
+    }
   });
 
   it('leaves no connection when it is closed', async () => {

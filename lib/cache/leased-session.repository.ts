@@ -142,8 +142,8 @@ export class LeasedSessionRepository extends SessionRepository {
     return this.here(id, this.stored.rename(id, userId, deviceName));
   }
 
-  override spellingsOf(userId: string): Promise<readonly string[]> {
-    return this.stored.spellingsOf(userId);
+  override spellingOf(userId: string): Promise<string> {
+    return this.stored.spellingOf(userId);
   }
 
   override location(): readonly unknown[] {

@@ -95,11 +95,11 @@ export abstract class SessionRepository extends Redacted {
   }
 
   /**
-   * The spellings in which records give a user's id back, where the storage takes several for one, as a `uuid` column takes
-   * capitals; by them everybody is told whose sessions ended. By default the id as it is.
+   * The spelling in which records give a user's id back, where the storage takes several for one, as a `uuid` column takes
+   * capitals; by it everybody is told whose sessions ended. By default the id as it is.
    */
-  async spellingsOf(userId: string): Promise<readonly string[]> {
-    return [userId];
+  async spellingOf(userId: string): Promise<string> {
+    return userId;
   }
 
   /** The database that the sessions are in, for what must speak to the very same server; null where there is none. */

@@ -144,15 +144,15 @@ export class SessionRenewals {
     store: () => unknown,
     { programs = true }: ChangeOptions = {},
   ): Promise<IssuedTokens | null> {
-    const { userId } = target;
     const id = 'id' in target ? target.id : undefined;
-    requireId(userId);
+    requireId(target.userId);
     if ('id' in target) requireId(id);
     // Before anything is stored: who acts as the user, or holds a token of theirs, does not change their credentials.
     if ('kind' in target && target.kind !== 'login')
       throw new ForbiddenError('Only the user can change their credentials.');
     await this.renewer.storeCredentials(store);
     const deadline = this.newDeadline();
+    const userId = await this.revoker.spellingOf(target.userId, deadline);
     const actor = { userId, sessionId: id ?? null };
     const ending = { reason: 'credentials_changed', actor, deadline } as const;
     await this.revoker.all(userId, ending, {

@@ -67,14 +67,12 @@ export class SessionRevoker {
 
   /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */
   async userChanged(userId: string): Promise<void> {
-    requireId(userId);
-    if (!this.cache) return;
-    await this.newDeadline().run(async () => {
-      for (const id of await this.spellingsOf(userId)) await fromStorage(() => this.cache!.userChanged(id));
-    });
+    const deadline = this.newDeadline();
+    const id = await this.spellingOf(userId, deadline);
+    if (this.cache) await deadline.run(() => fromStorage(() => this.cache!.userChanged(id)));
   }
 
-  /** One session; of this user, and of one of these kinds, where those are given. */
+  /** One session; of this user, in the spelling of its row, and of one of these kinds, where those are given. */
   async one(
     sessionId: string,
     userId: string | undefined,
@@ -83,20 +81,19 @@ export class SessionRevoker {
   ): Promise<boolean> {
     if (userId !== undefined) requireId(userId);
     if (!isSessionId(sessionId)) return false;
-    const { deadline = this.newDeadline() } = ending;
-    const owner = userId === undefined ? null : (await deadline.run(() => this.spellingsOf(userId)))[0]!;
+    const what = { scope: { sessionId }, userId: userId ?? null };
     const end = async () => Number(await this.repository.deleteById(sessionId, { userId, kinds }));
-    return (await this.end({ scope: { sessionId }, userId: owner }, { ...ending, deadline }, end)) > 0;
+    return (await this.end(what, ending, end)) > 0;
   }
 
   /** All that people hold; tokens for programs go on. */
   async other({ id, userId: ofUser }: Pick<Session, 'id' | 'userId'>, ending: Ending): Promise<number> {
     requireId(id);
+    const { deadline = this.newDeadline() } = ending;
+    const userId = await this.spellingOf(ofUser, deadline);
     const kinds = HELD_BY_PEOPLE;
-    return this.ofEach(ofUser, ending, (userId) => ({
-      scope: { realm: this.options.realm, userId, except: id, kinds },
-      work: () => this.repository.deleteByUser(userId, id, kinds),
-    }));
+    const what = { scope: { realm: this.options.realm, userId, except: id, kinds }, userId };
+    return this.end(what, { ...ending, deadline }, () => this.repository.deleteByUser(userId, id, kinds));
   }
 
   /**
@@ -108,14 +105,15 @@ export class SessionRevoker {
     ending: Ending,
     { exceptId, kinds }: { exceptId?: string; kinds?: readonly SessionKind[] } = {},
   ): Promise<number> {
+    const { deadline = this.newDeadline() } = ending;
+    const userId = await this.spellingOf(ofUser, deadline);
     const { realm } = this.options;
-    return this.ofEach(ofUser, ending, (userId) => ({
-      scope: { realm, userId, ...(exceptId !== undefined && { except: exceptId }), ...(kinds && { kinds }) },
-      work: async () => {
-        await this.repository.raiseFence(fenceScope(realm, userId));
-        return this.repository.deleteByUser(userId, exceptId, kinds);
-      },
-    }));
+    const end = async () => {
+      await this.repository.raiseFence(fenceScope(realm, userId));
+      return this.repository.deleteByUser(userId, exceptId, kinds);
+    };
+    const scope = { realm, userId, ...(exceptId !== undefined && { except: exceptId }), ...(kinds && { kinds }) };
+    return this.end({ scope, userId }, { ...ending, deadline }, end);
   }
 
   /**
@@ -142,15 +140,15 @@ export class SessionRevoker {
    */
   async narrow(sessionId: string, scopes: readonly string[], userId?: string): Promise<boolean> {
     const to = storedScopes('narrow: scopes', scopes);
-    if (userId !== undefined) requireId(userId);
-    return this.newDeadline().run(async () => {
-      const owners = userId === undefined ? null : await this.spellingsOf(userId);
+    const deadline = this.newDeadline();
+    const ofUser = userId === undefined ? undefined : await this.spellingOf(userId, deadline);
+    return deadline.run(async () => {
       for (let count = 0; count < MAX_ATTEMPTS; count++) {
         const found = await fromStorage(() => this.repository.findById(sessionId));
         const record = found?.record;
         if (!record) await this.outlast(sessionId);
         if (record?.id !== sessionId || record.realm !== this.options.realm) return false;
-        if (owners?.includes(record.userId) === false) return false;
+        if (ofUser !== undefined && record.userId !== ofUser) return false;
         const wider = scopes.filter((scope) => !coversScope(record.scopes, scope));
         if (wider.length > 0) throw new TypeError(`narrow: the session may not do ${wider.join(', ')}; leave it out.`);
         // Who narrowed it before may still wait for other instances, or have failed to tell them.
@@ -164,24 +162,10 @@ export class SessionRevoker {
     });
   }
 
-  /** Ends what each spelling of a user's id names, whichever way the caller writes it: by them, everybody is told. */
-  private async ofEach(
-    userId: string,
-    ending: Ending,
-    endOf: (spelled: string) => { scope: RevocationScope; work: () => Promise<number> },
-  ): Promise<number> {
+  /** A user's id as sessions hold it, whichever way the caller writes it: by it, everybody is told. */
+  async spellingOf(userId: string, deadline = this.newDeadline()): Promise<string> {
     requireId(userId);
-    const { deadline = this.newDeadline() } = ending;
-    let count = 0;
-    for (const spelled of await deadline.run(() => this.spellingsOf(userId))) {
-      const { scope, work } = endOf(spelled);
-      count += await this.end({ scope, userId: spelled }, { ...ending, deadline }, work);
-    }
-    return count;
-  }
-
-  private spellingsOf(userId: string): Promise<readonly string[]> {
-    return fromStorage(() => this.repository.spellingsOf(userId));
+    return deadline.run(() => fromStorage(() => this.repository.spellingOf(userId)));
   }
 
   /** Whatever others know of what was before. */

@@ -166,7 +166,8 @@ export class TokenService<User = any> {
     // A user id that went missing, in either spelling, must not become "of any user".
     const isMissing = (given.length > 0 && given[0] === undefined) || typeof only !== 'object';
     if (isMissing || 'userId' in only) requireId(only.userId);
-    return this.revoker.one(sessionId, only.userId, { reason: only.reason ?? 'revoked', actor: only.actor });
+    const userId = only.userId === undefined ? undefined : await this.revoker.spellingOf(only.userId);
+    return this.revoker.one(sessionId, userId, { reason: only.reason ?? 'revoked', actor: only.actor });
   }
 
   /**

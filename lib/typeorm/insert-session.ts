@@ -16,12 +16,14 @@ export interface RowAccess {
   failure(error: unknown): unknown;
   /** The user's id as the row gives it back; undefined without a row. */
   userIdOf(id: string): Promise<string | undefined>;
+  /** The same of another session of the user; undefined without one. */
+  otherUserId(): Promise<string | undefined>;
   delete(id: string): Promise<unknown>;
 }
 
 /**
  * Adds a row that its user is found by. False when the slot is taken.
- * @throws UnstorableUserIdError when the column of user ids gives another text back, or cannot hold it
+ * @throws UnstorableUserIdError when the column of user ids gives another text back, has another one, or cannot hold it
  * @throws what `row.failure` makes of any other error
  */
 export async function insertSession(record: SessionRecord, userIds: UserIdColumn, row: RowAccess): Promise<boolean> {
@@ -34,9 +36,15 @@ export async function insertSession(record: SessionRecord, userIds: UserIdColumn
     const isUserId = !row.hasHostColumns && userIds.mayBeUnfit(userId);
     throw isUserId && isUnfitValue(error) ? new UnstorableUserIdError(NO_ROOM) : row.failure(error);
   }
-  if (userIds.keepsText) return true;
-  const kept = await row.userIdOf(id);
-  if (kept === undefined || kept === userId) return true;
+  const kept = userIds.keepsText ? userId : await row.userIdOf(id);
+  if (kept !== undefined && kept !== userId) return refuse(row, id, 'the column userId gives it back as another text');
+  // By one of two spellings nobody would be told of what ends by the other.
+  const other = userIds.comparesLoosely ? await row.otherUserId() : undefined;
+  if (other !== undefined && other !== userId) return refuse(row, id, 'sessions of the user spell it otherwise');
+  return true;
+}
+
+async function refuse(row: RowAccess, id: string, why: string): Promise<never> {
   await row.delete(id);
-  throw new UnstorableUserIdError('the column userId gives it back as another text');
+  throw new UnstorableUserIdError(why);
 }

@@ -40,11 +40,11 @@ export class RealmReads {
     return this.userIds.ofUser<SessionRecord[]>(userId, [], () => this.all(read, timeout));
   }
 
-  /** How rows write a user's id; the id itself is always among them. */
-  async spellingsOf(userId: string): Promise<readonly string[]> {
-    const read = (ofUser: Select) => ofUser.getRawMany<RawRecord>();
-    const found = await this.ofUser(userId, read);
-    return [...new Set([...found.map((record) => record.userId), userId])];
+  /** How a user's sessions write their id; undefined where they have none, beside this one. */
+  async spellingOf(userId: string, besideId = ''): Promise<string | undefined> {
+    const read = (ofUser: Select) =>
+      ofUser.andWhere('session.id <> :besideId', { besideId }).limit(1).getRawMany<RawRecord>();
+    return (await this.ofUser(userId, read))[0]?.userId;
   }
 
   /** @param userId only the sessions of this user */

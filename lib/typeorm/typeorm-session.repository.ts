@@ -72,9 +72,10 @@ export class TypeOrmSessionRepository extends SessionRepository {
     return setupProblems(this.rows, { readOnly, userRelation: this.userRelation });
   }
 
-  override async spellingsOf(userId: string): Promise<readonly string[]> {
+  override async spellingOf(userId: string): Promise<string> {
     const { userIds } = this;
-    return userIds.comparesLoosely ? this.reads.spellingsOf(userId) : [userIds.spellingOf(userId)];
+    const kept = userIds.comparesLoosely ? await this.reads.spellingOf(userId) : undefined;
+    return kept ?? userIds.spellingOf(userId);
   }
 
   override location(): readonly unknown[] {
@@ -139,6 +140,7 @@ export class TypeOrmSessionRepository extends SessionRepository {
       },
       failure: (error) => insertFailure(error, this.rows, columns),
       userIdOf: async (id) => (await this.findById(id))?.record.userId,
+      otherUserId: () => this.reads.spellingOf(record.userId, record.id),
       delete: (id) => this.writes.delete({ id }),
     });
   }

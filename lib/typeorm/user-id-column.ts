@@ -48,7 +48,7 @@ export class UserIdColumn {
     return this.isTransformed ? this.driver.preparePersistentValue(userId, this.column) : userId;
   }
 
-  /** Whether it may take one text for another by a collation or its type: in which way, only its rows tell. */
+  /** Whether it takes one text for another, by its collation or type: which of them it holds, only its rows tell. */
   get comparesLoosely(): boolean {
     const { driver } = this;
     const type = driver.normalizeType(this.column);

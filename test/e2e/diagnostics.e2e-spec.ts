@@ -217,7 +217,7 @@ describe('what memory answers', () => {
 
 /** What the contract has beside calls of the storage. */
 const NO_CALLS = [
-  'constructor', 'within', 'location', 'spellingsOf', 'primaryDatabase', 'setupProblems', 'inspect', 'isUnavailable', 'columnProblems',
+  'constructor', 'within', 'location', 'spellingOf', 'primaryDatabase', 'setupProblems', 'inspect', 'isUnavailable', 'columnProblems',
   'here', 'told', 'areGone',
 ]; // prettier-ignore
 

@@ -30,7 +30,11 @@ const COLUMNS = { folding: FOLDING, loose: LOOSE };
 
 @Injectable()
 class People extends UserProvider<{ id: string }> {
+  /** How long a proof takes. */
+  static held: (() => Promise<void>) | undefined;
+
   async validateCredentials({ username }: Credentials) {
+    await People.held?.();
     return { id: username };
   }
   async findById(id: string) {
@@ -85,7 +89,10 @@ describe.each(columns)(
       t.events.length = 0;
       for (let count = 0; count < 2; count++) expect(await status()).toBe(200);
     });
-    afterEach(() => t.close());
+    afterEach(() => {
+      People.held = undefined;
+      return t.close();
+    });
 
     it.each<[string, (spelled: string) => Promise<unknown>]>([
       ['the end of all sessions', (userId) => t.tokens.revokeAll(userId)],
@@ -114,13 +121,34 @@ describe.each(columns)(
       expect(told).toEqual([id]);
     });
 
-    it.runIf(how === 'loose')('L1: the sessions of every spelling end together', async () => {
-      const other = (await t.login(id.toUpperCase())) as typeof login;
-      for (let count = 0; count < 2; count++)
-        expect((await t.http.get('/notes', { token: other.access_token })).status).toBe(200);
-      expect(await t.tokens.revokeAll(id)).toBe(2);
-      for (const { access_token: token } of [login, other])
-        expect((await t.http.get('/notes', { token })).status).toBe(401);
+    it('new credentials leave the session that changes them', async () => {
+      const tokens = await t.tokens.changeCredentials(
+        { userId: id.toUpperCase(), id: login.session_id },
+        async () => undefined,
+      );
+      expect(await status()).toBe(401);
+      expect((await t.http.get('/notes', { token: tokens!.accessToken })).status).toBe(200);
+    });
+
+    it('nobody logs in by two spellings: who ends the sessions of one would leave the others', async () => {
+      const other = { json: { username: id.toUpperCase(), password: 'any' } };
+      expect((await t.http.post('/auth/login', other)).status).toBe(500);
+      expect(await t.tokens.revokeAll(id)).toBe(1);
+      expect(await status()).toBe(401);
+      expect((await t.http.post('/auth/login', other)).status).toBe(how === 'loose' ? 200 : 500);
+    });
+
+    it.runIf(how === 'loose')('a login under way in one spelling ends with all sessions in the other', async () => {
+      await t.tokens.revokeAll(id);
+      let arrived!: () => void;
+      const here = new Promise<void>((resolve) => (arrived = resolve));
+      let go!: () => void;
+      People.held = () => (arrived(), new Promise<void>((resolve) => (go = resolve)));
+      const late = t.http.post('/auth/login', { json: { username: id, password: 'any' } });
+      await here;
+      await t.tokens.userDisabled(id.toUpperCase());
+      go();
+      expect((await late).status).toBe(401);
     });
   },
 );

@@ -1,6 +1,7 @@
 /**
- * The storage does not give a user's id back as `UserProvider.getId` returned it, so that no request would find the user of
- * the session. A mistake of the application: no session is started, and the login is answered with 500.
+ * The storage does not give a user's id back as `UserProvider.getId` returned it, or has sessions of the user in another
+ * spelling: no request would find the user of the session, or not all of their sessions would end. A mistake of the
+ * application: no session is started, and the login is answered with 500.
  * @example
  * if (!UUID.test(record.userId)) throw new UnstorableUserIdError('sessions.user_id is a UUID');
  */

@@ -1,6 +1,7 @@
 // Connections to the database that fall silent while new ones work, as after a fail-over or behind a NAT: they are closed,
 // and the processes serve again within the deadline and 3 seconds.
 import { setTimeout as delay } from 'node:timers/promises';
+import { DataSource } from 'typeorm';
 import { withGate } from '../faults/gate.mjs';
 import { withPrivateServer } from '../faults/private-server.mjs';
 import { Device, Ledger, leftOver, Pulse, sweep, traffic } from '../harness/devices.mjs';
@@ -172,16 +173,18 @@ function judge(trial, places, faults, variant) {
 async function suffer(name, { nodes, gate, ledger, pulse, source }) {
   const first = ledger.refusals.length;
   const began = performance.now();
+  const connecting = new Connecting(source);
   await fillPools(nodes);
   const outage = OUTAGES[name].befall(gate);
   // At once, so that requests meet every silent connection before the pools close those that are idle.
   const met = fillPools(nodes);
   const silent = await outage;
   const ended = performance.now();
-  const allowed = () => DEADLINE_MS + BACK_MS + pulse.slowest(performance.now() - began);
+  const allowed = () => DEADLINE_MS + BACK_MS + pulse.slowest(performance.now() - began) + connecting.slowest;
   // What the machine takes is forgiven: however much that is, a time remains in which nothing may be refused.
   while (performance.now() < ended + allowed() + CALM_MS) await delay(PAUSE_MS);
   const [until, calm] = [performance.now(), ended + allowed()];
+  await connecting.stop();
   // What was sent until now is answered.
   const [unanswered] = await Promise.all([met, delay(DEADLINE_MS + CALM_MS)]);
   const refusals = ledger.refusals.slice(first).filter((sent) => sent <= until);
@@ -192,6 +195,33 @@ async function suffer(name, { nodes, gate, ledger, pulse, source }) {
     back: Math.round(Math.max(0, ...refusals) - ended),
     connections: await connectionsThrough(gate, source),
   };
+}
+
+/** What a connection to the database and a statement on it take beside all that, in ms: that is the machine's, too. */
+class Connecting {
+  slowest = 0;
+  isOver = false;
+
+  constructor({ options }) {
+    this.running = this.follow(options);
+    this.running.catch(() => undefined);
+  }
+
+  async follow({ type, url }) {
+    while (!this.isOver) {
+      const began = performance.now();
+      const source = await new DataSource({ type, url, poolSize: 1 }).initialize();
+      await source.query('SELECT 1');
+      await source.destroy();
+      this.slowest = Math.max(this.slowest, Math.round(performance.now() - began));
+      await delay(PAUSE_MS);
+    }
+  }
+
+  async stop() {
+    this.isOver = true;
+    await this.running;
+  }
 }
 
 /**

@@ -59,7 +59,9 @@ describe.each(DRIVERS)('An application with the driver $module', ({ module, opti
       retryAttempts: 0,
     });
     const secret = randomBytes(48).toString('base64');
-    running = await start(appWith(forRoot({ secret, session: { limitPerUser: 5, onLimit: 'evict-oldest' } }), storage));
+    // A busy machine may need longer than usual for ten logins at once.
+    const options = { storageTimeout: '20s', session: { limitPerUser: 5, onLimit: 'evict-oldest' } } as const;
+    running = await start(appWith(forRoot({ secret, ...options }), storage));
   }, 60_000);
   afterAll(async () => {
     await running?.app.close();

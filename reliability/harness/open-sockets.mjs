@@ -32,7 +32,11 @@ class IoSocket extends OpenSocket {
     const socket = io(`http://127.0.0.1:${port}`, options);
     socket.once('auth.ended', ({ close_code: code }) => (this.code = code));
     socket.on('disconnect', () => this.closed());
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('connect_error', reject));
+    await new Promise((resolve, reject) => {
+      socket.once('connect', resolve).once('connect_error', reject);
+      // By a server that waited too long for its greeting.
+      socket.io.once('close', (reason) => reject(new Error(`A socket was closed before it was open: ${reason}.`)));
+    });
     this.socket = socket;
   }
   close() {

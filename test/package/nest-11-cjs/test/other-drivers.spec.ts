@@ -60,8 +60,8 @@ describe.each(DRIVERS)('An application with the driver $module', ({ module, opti
     });
     const secret = randomBytes(48).toString('base64');
     // A busy machine may need longer than usual for ten logins at once.
-    const options = { storageTimeout: '20s', session: { limitPerUser: 5, onLimit: 'evict-oldest' } } as const;
-    running = await start(appWith(forRoot({ secret, ...options }), storage));
+    const patient = { storageTimeout: '20s', session: { limitPerUser: 5, onLimit: 'evict-oldest' } } as const;
+    running = await start(appWith(forRoot({ secret, ...patient }), storage));
   }, 60_000);
   afterAll(async () => {
     await running?.app.close();

@@ -67,9 +67,12 @@ export class SessionRevoker {
 
   /** Resolves when no instance answers from what it knew of a user before this call. At once without a cache. */
   async userChanged(userId: string): Promise<void> {
+    requireId(userId);
+    const { cache } = this;
+    if (!cache) return;
     const deadline = this.newDeadline();
     const id = await this.spellingOf(userId, deadline);
-    if (this.cache) await deadline.run(() => fromStorage(() => this.cache!.userChanged(id)));
+    await deadline.run(() => fromStorage(() => cache.userChanged(id)));
   }
 
   /** One session; of this user, in the spelling of its row, and of one of these kinds, where those are given. */

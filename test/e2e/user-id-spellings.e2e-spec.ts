@@ -153,6 +153,17 @@ describe.each(columns)(
   },
 );
 
+describe.each(environments)("a user's id in a loose column, without a cache: $title", ({ platform, kind }) => {
+  it('is not asked for where nobody keeps the user who changed', async () => {
+    const { extras, ...settings } = settingsOf(entityWith(LOOSE[kind]));
+    const t = await createApp(platform, kind, { ...settings, extras: { ...extras, features: [] } });
+    t.statements.length = 0;
+    await t.tokens.userChanged(randomUUID());
+    expect(t.statements).toEqual([]);
+    await t.close();
+  });
+});
+
 describe.each(environments)("a user's id in a column that is declared as a uuid: $title", ({ platform, kind }) => {
   const PeopleSession = entityWith({ type: 'uuid', transformer: stringTransformer });
 

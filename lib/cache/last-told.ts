@@ -1,6 +1,8 @@
+import { AgedMap } from '../tokens/aged-map';
+
 /** When something was last told of each user, by `performance.now()`; of one who is not known apart, when it was of anybody. */
 export class LastTold {
-  private readonly ofUsers = new Map<string, number>();
+  private ofUsers = new AgedMap<number>();
   private ofAny = performance.now();
 
   /**
@@ -19,22 +21,14 @@ export class LastTold {
   note(userId: string): void {
     const now = performance.now();
     this.ofUsers.delete(userId);
-    this.forgetBefore(now - this.lifetime);
+    this.ofUsers.deleteWhile((at) => at < now - this.lifetime);
     if (this.ofUsers.size >= this.most) this.noteAll();
     this.ofUsers.set(userId, now);
   }
 
   /** It may be about any user. */
   noteAll(): void {
-    this.ofUsers.clear();
+    this.ofUsers = new AgedMap();
     this.ofAny = performance.now();
-  }
-
-  /** They are in the order in which they were noted. */
-  private forgetBefore(moment: number): void {
-    for (const [userId, at] of this.ofUsers) {
-      if (at >= moment) return;
-      this.ofUsers.delete(userId);
-    }
   }
 }

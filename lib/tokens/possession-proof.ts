@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { JwtKnoxAlgorithm } from '../options/options';
+import { AgedMap } from './aged-map';
 import { isSignature } from './algorithms';
 import { rsaWeakness } from './rsa-weakness';
 import { sha256 } from './token-key';
@@ -66,7 +67,7 @@ export interface ProofForm {
  */
 export class PossessionProofs {
   /** By the text of the header, which a device repeats letter for letter. */
-  readonly #headers = new Map<string, ProofHeader>();
+  readonly #headers = new AgedMap<ProofHeader>();
 
   constructor(private readonly form: ProofForm) {}
 
@@ -103,7 +104,7 @@ export class PossessionProofs {
   /** Only what fits: nobody makes the process remember much. */
   private keep(text: string, header: ProofHeader): void {
     if (text.length > MOST_KEPT_HEADER) return;
-    if (this.#headers.size >= MOST_KEYS) this.#headers.delete(this.#headers.keys().next().value!);
+    if (this.#headers.size >= MOST_KEYS) this.#headers.delete(this.#headers.oldest![0]);
     this.#headers.set(text, header);
   }
 }

@@ -1,9 +1,11 @@
+import { AgedMap } from '../tokens/aged-map';
+
 /**
  * Answers that still count, the least recently used leaving first. An answer's time runs from when it was asked for: what
  * was ended after the question is found out by every request that comes `ttl` later, however slow the answer was.
  */
 export class AnswerCache<Answer> {
-  private readonly entries = new Map<string, { askedAt: number; answer: Promise<Answer | null> }>();
+  private readonly entries = new AgedMap<{ askedAt: number; answer: Promise<Answer | null> }>();
 
   /** @param now milliseconds of a clock that only goes forward */
   constructor(
@@ -18,10 +20,9 @@ export class AnswerCache<Answer> {
     if (this.ttl === 0) return ask();
     const askedAt = this.now();
     const known = this.entries.get(key);
-    this.entries.delete(key);
     const entry = known && askedAt - known.askedAt < this.ttl ? known : { askedAt, answer: ask() };
     this.entries.set(key, entry);
-    if (this.entries.size > this.size) this.entries.delete(this.entries.keys().next().value!);
+    if (this.entries.size > this.size) this.entries.delete(this.entries.oldest![0]);
     const forget = () => void (this.entries.get(key) === entry && this.entries.delete(key));
     try {
       const answer = await entry.answer;

@@ -101,9 +101,8 @@ export class RevocationSet {
     if (this.ended.has(sessionId)) return 'over';
     const ofUser = this.users.get(userId);
     const wide = worst(ofUser ? this.judgeBy(ofUser, token) : 'good', this.judgeBy(this.everybody, token));
-    if (wide === 'over' || wide === 'doubtful') return wide;
-    if (issuedAt < (this.changed.get(sessionId) ?? -Infinity)) return 'doubtful';
-    return wide === 'good' && issuedAt >= this.floor ? 'good' : 'unknown';
+    if (issuedAt < (this.changed.get(sessionId) ?? -Infinity)) return worst(wide, 'doubtful');
+    return issuedAt < this.floor ? worst(wide, 'unknown') : wide;
   }
 
   private judgeBy(list: readonly ToldEnd[], token: JudgedToken): Verdict {
@@ -165,8 +164,8 @@ const sureUntil = ({ from, before }: ToldEnd): number => from ?? before;
 
 const scopeOf = ({ except = '', kinds = [] }: ToldEnd): string => `${except} ${kinds.join(' ')}`;
 
-const BY_WEIGHT: readonly Verdict[] = ['over', 'doubtful', 'unknown', 'good'];
+const WEIGHTS: Record<Verdict, number> = { good: 0, unknown: 1, doubtful: 2, over: 3 };
 
 function worst(one: Verdict, other: Verdict): Verdict {
-  return BY_WEIGHT.find((verdict) => verdict === one || verdict === other)!;
+  return WEIGHTS[one] > WEIGHTS[other] ? one : other;
 }

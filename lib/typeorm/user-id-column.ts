@@ -1,4 +1,4 @@
-import type { ColumnOptions, Repository } from 'typeorm';
+import type { ColumnOptions, Driver, Repository } from 'typeorm';
 import type { SessionRecord } from '../contracts/session';
 import { canHoldUserId, jsonText, stringTransformer, wholeNumber } from './columns';
 import { COLLATED_TYPES, dialectOf, exactText } from './dialect';
@@ -19,18 +19,29 @@ export function hasHostTransformer({ transformer }: Pick<ColumnOptions, 'transfo
   return !OWN_TRANSFORMERS.includes(transformer);
 }
 
+function comparesLoosely(column: Column, driver: Driver): boolean {
+  const type = driver.normalizeType(column);
+  if (LOOSE_TYPES.includes(type)) return true;
+  const { collation } = column;
+  if (dialectOf(driver.options) !== 'mysql') return collation !== undefined;
+  return COLLATED_TYPES.includes(type) && collation !== exactText(driver.options, driver.version).collation;
+}
+
 /** What a host's entity makes of user ids: the one column of the session that is the host's to declare. */
 export class UserIdColumn {
   /** Whether every user id comes back as it was written. */
   readonly keepsText: boolean;
   /** Whether what a driver gives is not what the record holds. */
   readonly isTransformed: boolean;
+  /** Whether it takes one text for another, by its collation or type: which of them it holds, only its rows tell. */
+  readonly comparesLoosely: boolean;
   private readonly column: Column;
 
   constructor(private readonly rows: Repository<JwtKnoxSessionBase>) {
     this.column = rows.metadata.findColumnWithPropertyName('userId')!;
     this.isTransformed = hasHostTransformer(this.column);
     this.keepsText = !this.isTransformed && TEXT_TYPES.includes(this.driver.normalizeType(this.column));
+    this.comparesLoosely = comparesLoosely(this.column, this.driver);
   }
 
   /** The session in a row as the driver gives it. */
@@ -46,16 +57,6 @@ export class UserIdColumn {
   /** A user's id as a parameter of a statement. */
   parameterOf(userId: string): unknown {
     return this.isTransformed ? this.driver.preparePersistentValue(userId, this.column) : userId;
-  }
-
-  /** Whether it takes one text for another, by its collation or type: which of them it holds, only its rows tell. */
-  get comparesLoosely(): boolean {
-    const { driver } = this;
-    const type = driver.normalizeType(this.column);
-    if (LOOSE_TYPES.includes(type)) return true;
-    const { collation } = this.column;
-    if (dialectOf(driver.options) !== 'mysql') return collation !== undefined;
-    return COLLATED_TYPES.includes(type) && collation !== exactText(driver.options, driver.version).collation;
   }
 
   /** The text that a row gives back for this id; of what no row can hold, the id itself. */

@@ -206,10 +206,9 @@ function changes(column: (property: string) => string, deletedAt?: string): stri
   const [digest, previous, expires, most] = ['accessDigest', 'previousAccessDigest', 'expiresAt', 'maxExpiresAt'].map(
     (name) => column(name),
   );
+  const watched = [...WATCHED.map((name) => column(name)), ...(deletedAt ? [deletedAt] : [])];
   return [
-    ...[...WATCHED.map((name) => column(name)), ...(deletedAt ? [deletedAt] : [])].map(
-      (name) => `OLD.${name}::text IS DISTINCT FROM NEW.${name}::text`,
-    ),
+    ...watched.map((name) => `OLD.${name}::text IS DISTINCT FROM NEW.${name}::text`),
     `(OLD.${digest} IS DISTINCT FROM NEW.${digest} AND OLD.${digest} IS DISTINCT FROM NEW.${previous})`,
     `NEW.${expires} < OLD.${expires}`,
     `COALESCE(NEW.${most} < OLD.${most}, OLD.${most} IS NULL AND NEW.${most} IS NOT NULL)`,

@@ -18,9 +18,6 @@ const BACK_MS = 3_000;
 /** How long it must go on before the next outage. */
 const CALM_MS = 1_000;
 const PAUSE_MS = 50;
-const CONNECT_LIMIT_MS = 1_500;
-/** For as long as it is forgiven that the machine itself cannot connect in time. */
-const FORGIVEN_MS = 60_000;
 /** How long a server answers no new connection either. */
 const MUTE_MS = 1_500;
 
@@ -66,20 +63,19 @@ function runVariant(kind, { preparedStatements, tls, counts, plant }) {
     const timeouts = { storageTimeout: `${DEADLINE_MS}ms`, adminTimeout: `${DEADLINE_MS}ms` };
     const options = { accessToken: { ttl: '1h' }, refreshToken: { reuseInterval: 0 }, ...timeouts };
     const setup = { kind, server: server.url, processes: 0, users: 100, options, plant };
-    const pool = { poolSize: POOL_SIZE, ...(tls && { ssl: { rejectUnauthorized: false } }) };
     // See docs/08-storage-and-migrations.md, time-outs worth setting.
     const database = {
-      ...pool,
+      poolSize: POOL_SIZE,
+      ...(tls && { ssl: { rejectUnauthorized: false } }),
       ...(kind === 'postgres'
-        ? { connectTimeoutMS: CONNECT_LIMIT_MS, extra: { idleTimeoutMillis: 1_000 } }
-        : { connectTimeout: CONNECT_LIMIT_MS, extra: { maxIdle: 1, idleTimeout: 1_000 } }),
+        ? { connectTimeoutMS: 1_500, extra: { idleTimeoutMillis: 1_000 } }
+        : { connectTimeout: 1_500, extra: { maxIdle: 1, idleTimeout: 1_000 } }),
     };
     return withGate(server, { ...setup, database }, async ({ gate, source, launch }) => {
       const own = { logLevels: [], preparedStatements, usersDatabase: { type: kind, url: source.options.url } };
       const nodes = await Promise.all([launch(own), launch(own)]);
       const variant = `${kind}${preparedStatements ? ', prepared' : ''}${tls ? ', TLS' : ''}`;
-      const connecting = () => new Connecting({ ...pool, type: kind, url: source.options.url });
-      return prove({ gate, nodes, source, connecting, counts, plant, variant });
+      return prove({ gate, nodes, source, counts, plant, variant });
     });
   });
 }
@@ -112,7 +108,7 @@ class Visitor extends Device {
   }
 }
 
-async function prove({ gate, nodes, source, connecting, counts, plant, variant }) {
+async function prove({ gate, nodes, source, counts, plant, variant }) {
   const tally = new Tally();
   for (const node of nodes) node.agent.maxSockets = Infinity;
   const pulse = new Pulse(nodes);
@@ -126,7 +122,7 @@ async function prove({ gate, nodes, source, connecting, counts, plant, variant }
     await delay(CALM_MS);
     for (const [name, count] of Object.entries(counts))
       for (let i = 0; i < count; i++) {
-        const trial = await suffer(name, { nodes, gate, ledger, pulse, source, connecting: connecting() });
+        const trial = await suffer(name, { nodes, gate, ledger, pulse, source });
         trials.push({ number: trials.length + 1, name, ...trial });
         if (plant && trial.relapses > 0) return;
       }
@@ -175,9 +171,10 @@ function judge(trial, places, faults, variant) {
 }
 
 /** One outage, and what was refused because of it: none that was sent later than allowed. */
-async function suffer(name, { nodes, gate, ledger, pulse, source, connecting }) {
+async function suffer(name, { nodes, gate, ledger, pulse, source }) {
   const first = ledger.refusals.length;
   const began = performance.now();
+  const connecting = new Connecting(source);
   await fillPools(nodes);
   const outage = OUTAGES[name].befall(gate);
   // At once, so that requests meet every silent connection before the pools close those that are idle.
@@ -185,10 +182,9 @@ async function suffer(name, { nodes, gate, ledger, pulse, source, connecting }) 
   const silent = await outage;
   const ended = performance.now();
   const allowed = () => DEADLINE_MS + BACK_MS + pulse.slowest(performance.now() - began) + connecting.slowest;
-  const servesFrom = () => Math.max(ended, Math.min(connecting.lateUntil(), ended + FORGIVEN_MS)) + allowed();
   // What the machine takes is forgiven: however much that is, a time remains in which nothing may be refused.
-  while (performance.now() < servesFrom() + CALM_MS) await delay(PAUSE_MS);
-  const [until, calm] = [performance.now(), servesFrom()];
+  while (performance.now() < ended + allowed() + CALM_MS) await delay(PAUSE_MS);
+  const [until, calm] = [performance.now(), ended + allowed()];
   await connecting.stop();
   // What was sent until now is answered.
   const [unanswered] = await Promise.all([met, delay(DEADLINE_MS + CALM_MS)]);
@@ -202,42 +198,29 @@ async function suffer(name, { nodes, gate, ledger, pulse, source, connecting }) 
   };
 }
 
-/**
- * What a pool of this size takes, beside all that, to connect and to answer, in ms: that is the machine's, too. A process
- * whose connections have a limit cannot connect at all where the machine takes about as long.
- */
+/** What a connection to the database and a statement on it take beside all that, in ms: that is the machine's, too. */
 class Connecting {
   slowest = 0;
-  #isOver = false;
-  #began = Infinity;
-  #lastLate = 0;
+  isOver = false;
 
-  constructor(database) {
-    this.running = this.#follow(database);
+  constructor({ options }) {
+    this.running = this.follow(options);
     this.running.catch(() => undefined);
   }
 
-  /** Until when it took more than half of the limit: processes connect beside each other, and may take the double. */
-  lateUntil() {
-    const now = performance.now();
-    return now - this.#began > CONNECT_LIMIT_MS / 2 ? now : this.#lastLate;
-  }
-
-  async #follow(database) {
-    while (!this.#isOver) {
-      this.#began = performance.now();
-      const source = await new DataSource(database).initialize();
-      await Promise.all(Array.from({ length: POOL_SIZE }, () => source.query('SELECT 1')));
+  async follow({ type, url }) {
+    while (!this.isOver) {
+      const began = performance.now();
+      const source = await new DataSource({ type, url, poolSize: 1 }).initialize();
+      await source.query('SELECT 1');
       await source.destroy();
-      this.#lastLate = this.lateUntil();
-      this.slowest = Math.max(this.slowest, Math.round(performance.now() - this.#began));
-      this.#began = Infinity;
+      this.slowest = Math.max(this.slowest, Math.round(performance.now() - began));
       await delay(PAUSE_MS);
     }
   }
 
   async stop() {
-    this.#isOver = true;
+    this.isOver = true;
     await this.running;
   }
 }

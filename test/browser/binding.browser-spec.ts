@@ -15,8 +15,6 @@ import { BINDING_SESSIONS, launch, logIn, trusting } from './chromium';
 /** Seconds that an access token counts; the cookie of a bound session, half of them. */
 const TTL = 8;
 const COOKIE_MS = (TTL / 2) * 1_000;
-/** For how long something may not be so yet, in ms. */
-const PATIENCE_MS = 30_000;
 
 class SystemTime extends Clock {
   now(): number {
@@ -83,8 +81,10 @@ describe.each(platforms)('sessions that Chromium binds to its key, on $name', (p
 
   /** Fails when it does not come true in time. */
   async function until(page: Page, isSo: () => Promise<boolean>): Promise<void> {
-    for (const began = Date.now(); Date.now() - began < PATIENCE_MS; await page.waitForTimeout(100))
+    for (let tries = 0; tries < 100; tries++) {
       if (await isSo().catch(() => false)) return;
+      await page.waitForTimeout(100);
+    }
     throw new Error(`It did not come true: ${String(isSo)}`);
   }
 
@@ -126,16 +126,18 @@ describe.each(platforms)('sessions that Chromium binds to its key, on $name', (p
     const { page, context } = await boundPage('bob');
     const den = await binding.newContext();
     const thief = await den.newPage();
-    let stolen: Awaited<ReturnType<typeof context.cookies>> = [];
-    // The cookie lives for seconds: a thief who comes too late on a busy machine steals again.
-    await until(page, async () => {
+    const steal = async () => {
       await afterCookie(page);
       expect(await who(page)).toBe('bob');
-      stolen = await context.cookies();
-      await den.addCookies(stolen);
-      expect(await who(thief)).toBe('bob');
-      return (await withCookies(stolen, '/who')) === 200;
-    });
+      const cookies = await context.cookies();
+      await den.addCookies(cookies);
+      return { cookies, asPage: await who(thief), asProgram: await withCookies(cookies, '/who') };
+    };
+    let theft = await steal();
+    // The cookie lives for seconds: a thief who comes too late on a busy machine steals again.
+    for (let tries = 1; tries < 4 && theft.asPage !== 'bob'; tries++) theft = await steal();
+    expect(theft).toMatchObject({ asPage: 'bob', asProgram: 200 });
+    const stolen = theft.cookies;
     expect(await withCookies(stolen, '/auth/refresh', 'POST')).toBe(401);
     await page.waitForTimeout(TTL * 1_000 + 700);
     expect(await who(thief)).toBe('401');

@@ -9,6 +9,7 @@ export class RedisFences {
   private readonly channel: string;
   private readonly asked = new Map<string, (cause?: Error) => void>();
   private count = 0;
+  private isOver = false;
 
   /** @param notices the channel of the notices, which its own is named after */
   constructor(
@@ -24,21 +25,26 @@ export class RedisFences {
   }
 
   async ask(): Promise<void> {
+    if (this.isOver) throw new Error(DEAF);
     const text = String(this.count++);
     const echo = new Promise<void>((resolve, reject) => {
       this.asked.set(text, (cause) => (cause ? reject(cause) : resolve()));
     });
-    echo.catch(() => undefined);
     try {
-      if ((await this.sending.publish(this.channel, text)) === 0) throw new Error(DEAF);
-      await echo;
+      await Promise.all([this.send(text), echo]);
     } finally {
       this.asked.delete(text);
     }
   }
 
+  /** No echo comes any more: those that are asked are told so, and those to come. */
   close(): void {
+    this.isOver = true;
     for (const answer of this.asked.values()) answer(new Error(DEAF));
+  }
+
+  private async send(text: string): Promise<void> {
+    if ((await this.sending.publish(this.channel, text)) === 0) throw new Error(DEAF);
   }
 }
 

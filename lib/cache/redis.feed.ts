@@ -50,8 +50,12 @@ class RedisFeed extends RevocationFeed {
       sending.close();
     };
     signal.addEventListener('abort', close, { once: true });
-    listening.onLost(receiver.lost);
-    sending.onLost(receiver.lost);
+    const lost = (cause?: unknown) => {
+      fences.close();
+      receiver.lost(cause);
+    };
+    listening.onLost(lost);
+    sending.onLost(lost);
     try {
       await Promise.all([listening.connect(), sending.connect()]);
       await requireOneServer(listening, sending);

@@ -22,7 +22,7 @@ export interface FeedReceiver {
 export interface FeedConnection {
   /**
    * Asks the server for an answer, and resolves when it is there: after every notice that the server took before it was
-   * asked has been received. Rejects when the connection no longer listens.
+   * asked has been received. Rejects when the connection no longer listens, and when it is lost meanwhile.
    */
   fence(): Promise<void>;
   /** Sends a notice to all connections. Resolves when the server has taken it. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { createClient as createClientOf4 } from 'redis-4';
@@ -104,6 +105,34 @@ describe.each(Object.entries(CLIENTS))('Redis by %s', (title, optionsOf) => {
       await expect(connection.fence()).rejects.toThrow('The connection does not listen any more.');
     } finally {
       connection.close();
+    }
+  });
+
+  it('a fence that the server has sent, and nobody heard, rejects when the connection is lost, as do those after it', async () => {
+    const gate = new Gate(Number(new URL(url).port || 6379));
+    await gate.open();
+    const { options, made } = watched(optionsOf('unheard'));
+    const through = { ...options, url: `redis://127.0.0.1:${gate.port}` };
+    const losses: unknown[] = [];
+    const receiver = { ...unheard, lost: (cause?: unknown) => void losses.push(cause) };
+    const connection = await redisFeed(through).open(receiver, setting, new AbortController().signal);
+    try {
+      await connection.fence();
+      // Of the first, which listens: the second sends.
+      gate.silence({ every: 2 });
+      const owed = connection.fence().then(
+        () => 'answered',
+        () => 'rejected',
+      );
+      // Answers come in their order: the server has sent the fence.
+      await made[1].ping();
+      gate.turn('open');
+      await expect.poll(() => losses.length).toBeGreaterThan(0);
+      expect(await Promise.race([owed, delay(2_000, 'unanswered')])).toBe('rejected');
+      await expect(connection.fence()).rejects.toThrow();
+    } finally {
+      connection.close();
+      gate.close();
     }
   });
 

@@ -77,7 +77,7 @@ describe.each(environments)('staff and customers: $title', ({ platform, kind }) 
     class OtherFeature {}
     @Module({
       imports: [
-        TypeOrmModule.forRoot({ type: 'better-sqlite3', database: ':memory:', autoLoadEntities: true }),
+        TypeOrmModule.forRoot({ ...database.options, autoLoadEntities: true }),
         staffKnox,
         ShopModule,
         OtherFeature,

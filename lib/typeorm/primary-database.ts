@@ -17,7 +17,8 @@ export function primaryDatabaseOf(connections: Connections, tablePath: string): 
     query: (sql, parameters = []) => connections.lendOwn((runner) => runner.query(sql, [...parameters])),
     newClient: (given) => {
       if (typeof pool?.Client !== 'function') return null;
-      const client: unknown = new pool.Client({ ...pool.options, ...given });
+      // A pool hides its password from those who list its options.
+      const client: unknown = new pool.Client({ ...pool.options, password: pool.options.password, ...given });
       return isPgClient(client) ? client : null;
     },
   };

@@ -1,5 +1,5 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { postgresFeed } from '../../lib/cache';
 import { LEASE_MS } from '../../lib/cache/feed-lease';
 import { revocationFeedContract } from '../../lib/testing';
@@ -32,4 +32,35 @@ async function onPostgres() {
 
 describe.runIf(databaseKinds.includes('postgres'))('a feed by triggers', () => {
   revocationFeedContract('PostgreSQL', onPostgres, { describe, it: (title, body) => it(title, body, 60_000) });
+
+  /** What a client of the feed shows the server, which is not asked: the servers of these tests trust everybody. */
+  const shown = async (own: object, given: object) => {
+    const database = await createDatabase('postgres');
+    const { url } = database.direct as { url: string };
+    const { hostname: host, port, pathname, username } = new URL(url);
+    const fields = { type: 'postgres' as const, host, port: Number(port), username, database: pathname.slice(1) };
+    const settings = { ...fields, ...own, entities: [JwtKnoxSession, JwtKnoxFence] };
+    const source = await new DataSource(settings as DataSourceOptions).initialize();
+    try {
+      const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
+      const { connectionParameters } = repository.primaryDatabase()!.newClient(given) as any;
+      const { user, password } = connectionParameters;
+      return [user, typeof password === 'function' ? await password() : password];
+    } finally {
+      await source.destroy();
+      await database.drop();
+    }
+  };
+
+  it.each([
+    ['a string', 'secret'],
+    ['a function, as for tokens that expire', async () => 'secret'],
+  ])('shows the password of the data source, where that is %s', async (_, password) => {
+    expect(await shown({ password }, {})).toEqual(['postgres', 'secret']);
+  });
+
+  it('shows the password of its own address', async () => {
+    const given = { connectionString: 'postgres://feed:other@127.0.0.1/postgres' };
+    expect(await shown({ password: 'secret' }, given)).toEqual(['feed', 'other']);
+  });
 });

@@ -10,6 +10,9 @@ const REMEDIES: Readonly<Record<number, string>> = {
   404: ' Is the address right, and is this route enabled in `routes` there?',
 };
 
+/** A 200 of something else at this address, such as the page of an application. */
+export const NO_EVENTS = `The issuer answered 200 without events.${REMEDIES[404]}`;
+
 /** The issuer is there, and what it said is of no use. That may lie in the one token it was asked about. */
 export class UnusableResponse extends Error {}
 

@@ -5,7 +5,7 @@ import { line } from '../contracts/log-line';
 import { frameHeaderOf, MOST_FRAME_LENGTH, openFrame } from '../tokens/revocation-frame';
 import { generateId } from '../tokens/token-key';
 import { eventsOf } from './event-stream';
-import { answeredWith, failureOf } from './issuer-fetch';
+import { answeredWith, failureOf, NO_EVENTS } from './issuer-fetch';
 import type { RemoteKeys } from './remote-keys';
 import type { ResolvedRevocations } from './resolve-revocations';
 import { type RevocationView, WrongFrame } from './revocation-view';
@@ -16,14 +16,21 @@ const MOST_WAIT_MS = 5_000;
 const SILENCE_MS = 3_000;
 /** Clocks run at different speeds: how old a frame is, is measured anew by another connection. */
 const MOST_AGE_MS = 15 * 60_000;
+/** Every frame of a connection is taken for as old as its opening took: one that took longer than this is made again. */
+const QUICK_OPENING_MS = 500;
+/** How long one that was slow is kept, twice as long each time in a row. */
+const SLOW_AGE_MS = 500;
 
 /** Follows the issuer's revocation stream, and makes another connection when one is lost. */
 export class RevocationSubscription {
   private readonly logger = new Logger('JwtKnoxVerifier');
   private readonly stopped = new AbortController();
   private wait = FIRST_WAIT_MS;
+  /** Connections in a row that were slow to open. */
+  private slow = 0;
   private isHeard = false;
-  private isReported = false;
+  /** The last cause that the log was told. */
+  private told: string | undefined;
 
   constructor(
     private readonly options: ResolvedRevocations,
@@ -53,23 +60,36 @@ export class RevocationSubscription {
     }
   }
 
-  /** Until the connection ends, or its time is over. */
+  /** Until the connection ends, or its time is over. @throws when it ends before its snapshot has arrived */
   private async follow(): Promise<void> {
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(new Error('The issuer has fallen silent.')), SILENCE_MS).unref();
-    const until = performance.now() + MOST_AGE_MS;
+    const asked = performance.now();
+    let openedIn: number | undefined;
+    let until: number | undefined;
     try {
       const body = await this.open(AbortSignal.any([this.stopped.signal, silence.signal]));
       for await (const raw of eventsOf(body, MOST_FRAME_LENGTH)) {
         timer.refresh();
-        if (await this.read(raw)) this.recover();
+        openedIn ??= performance.now() - asked;
+        if (!(await this.read(raw))) continue;
+        if (this.view.isFresh) this.recover();
+        else if (until === undefined) this.warn(LATE);
+        until ??= performance.now() + this.ageOf(openedIn);
         if (performance.now() > until) return;
       }
+      if (until === undefined) throw new Error('The issuer ended the stream before it had told what has ended.');
     } finally {
       clearTimeout(timer);
       // Also where the loop was left: nobody reads this connection any more.
       silence.abort();
     }
+  }
+
+  /** How long a connection may be kept. A link that is never quick is not asked for ever so often. */
+  private ageOf(openedIn: number): number {
+    this.slow = openedIn > QUICK_OPENING_MS ? this.slow + 1 : 0;
+    return this.slow === 0 ? MOST_AGE_MS : Math.min((2 ** this.slow - 2) * SLOW_AGE_MS, MOST_AGE_MS);
   }
 
   private async open(signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
@@ -80,9 +100,10 @@ export class RevocationSubscription {
     this.view.begin(nonce);
     const headers = { authorization: client.authorization, accept: 'text/event-stream', 'cache-control': 'no-store' };
     const response = await fetch(url, { headers, redirect: 'manual', signal });
-    if (response.status === 200 && response.body) return response.body;
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+    if (response.status === 200 && response.body && isStream) return response.body;
     await response.body?.cancel();
-    throw new Error(answeredWith(response.status));
+    throw new Error(response.status === 200 ? NO_EVENTS : answeredWith(response.status));
   }
 
   /** Whether all is known that the stream has to tell. */
@@ -95,21 +116,27 @@ export class RevocationSubscription {
     this.wait = FIRST_WAIT_MS;
     if (this.isHeard) return;
     this.isHeard = true;
-    this.isReported = false;
+    this.told = undefined;
     this.logger.log(line('stream-connected', 'The revocation stream of the issuer is heard.'));
   }
 
   private fail(error: unknown): void {
     const isForged = error instanceof WrongFrame || error instanceof TokenRejection;
     if (isForged) this.view.distrust();
+    this.warn(isForged ? `said something that its issuer did not (${error.message})` : failureOf(error).message);
+  }
+
+  /** Each cause once. */
+  private warn(what: string): void {
     this.isHeard = false;
-    if (this.isReported) return;
-    this.isReported = true;
-    const what = isForged ? `said something that its issuer did not (${error.message})` : failureOf(error).message;
+    if (what === this.told) return;
+    this.told = what;
     const consequence = CONSEQUENCES[this.options.onSilence];
     this.logger.warn(line('stream-down', `The revocation stream is not heard: ${what} ${consequence}`));
   }
 }
+
+const LATE = 'What the issuer says comes too late, as over a slow link or in a busy process.';
 
 const CONSEQUENCES: Readonly<Record<ResolvedRevocations['onSilence'], string>> = {
   introspect: 'Until it is, the issuer is asked about each token.',

@@ -34,7 +34,7 @@ describe.runIf(databaseKinds.includes('postgres'))('a feed by triggers', () => {
   revocationFeedContract('PostgreSQL', onPostgres, { describe, it: (title, body) => it(title, body, 60_000) });
 
   /** What a client of the feed shows the server, which is not asked: the servers of these tests trust everybody. */
-  const shown = async (own: object, given: object) => {
+  const shown = async (own: object, given: Record<string, unknown>) => {
     const database = await createDatabase('postgres');
     const { url } = database.direct as { url: string };
     const { hostname: host, port, pathname, username } = new URL(url);

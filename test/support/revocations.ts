@@ -49,6 +49,10 @@ export type Change = (event: string, count: number) => string | readonly string[
 /** Stands between a verifier and its issuer, and changes the stream as told. All else it passes on. */
 export class Relay {
   change: Change | undefined;
+  /** How long streams are asked for before the issuer hears of it, each in its turn, the last one from then on. Milliseconds. */
+  delays: number[] = [];
+  /** What answers in the place of the streams. */
+  impostor: ((response: ServerResponse) => void) | undefined;
   /** The frames that the issuer sent, as they came. */
   readonly frames: string[] = [];
   /** Questions about tokens. */
@@ -84,9 +88,17 @@ export class Relay {
   }
 
   private serve(request: IncomingMessage, response: ServerResponse): void {
-    const { method, url = '', headers } = request;
+    const { url = '' } = request;
     const isStream = url.startsWith(STREAMED);
     if (isStream) this.connections++;
+    if (isStream && this.impostor) return this.impostor(response);
+    const held = isStream ? (this.delays.length > 1 ? this.delays.shift() : this.delays[0]) : undefined;
+    if (held !== undefined) return void setTimeout(() => this.pass(request, response, isStream), held);
+    this.pass(request, response, isStream);
+  }
+
+  private pass(request: IncomingMessage, response: ServerResponse, isStream: boolean): void {
+    const { method, url = '', headers } = request;
     if (url === '/auth/introspect') this.introspections++;
     const onward = ask({ host: '127.0.0.1', port: this.target, method, path: url, headers }, (answer) => {
       response.writeHead(answer.statusCode!, answer.headers);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { letGo } from '../routes/let-go';
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -10,8 +11,6 @@ const HEADERS = {
 
 /** What may wait for a client that reads slowly, in bytes: several lists of devices. */
 const MOST_WAITING = 1_000_000;
-/** How long the other side has to take the last of it, in milliseconds. */
-const ENDING_MS = 1_000;
 
 /** Server-sent events, past the interceptors of the application, which may time out or wrap what handlers return. */
 export class EventStream {
@@ -42,8 +41,8 @@ export class EventStream {
 
   close(): void {
     if (!this.isOpen) return;
+    letGo(this.raw);
     this.raw.end();
-    setTimeout(() => this.raw.writableFinished || this.raw.destroy(), ENDING_MS).unref();
   }
 
   /** Called once, at once where it is closed already. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Inject, Injectable, type MessageEvent, type OnModuleDestroy } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { StorageUnavailableError } from '../contracts/errors';
@@ -7,25 +8,22 @@ import { Keyring } from '../tokens/keyring';
 import { inFrames, REVOCATIONS_AUDIENCE, type RevocationFrame, signFrame } from '../tokens/revocation-frame';
 import type { ToldEnd } from '../tokens/revocation-set';
 import { generateId } from '../tokens/token-key';
+import { letGo } from './let-go';
 
 export const HEARTBEAT_MS = 1_000;
 
 /** Ends that come this close after each other share a signature. */
 const TOGETHER_MS = 5;
 
-/** Heartbeats that a client may leave unread. */
+/** Heartbeats in which a client may take nothing of what waits for it. */
 const MOST_UNREAD = 5;
-
-/** The answer under way, as Node.js has it. */
-interface RawAnswer {
-  readonly writableNeedDrain: boolean;
-  destroy(): void;
-}
 
 interface Follower {
   readonly subscriber: Subscriber<MessageEvent>;
-  readonly answer: RawAnswer;
+  readonly answer: ServerResponse;
   unread: number;
+  /** How much it had taken at the last heartbeat. */
+  taken: number;
 }
 
 /** Tells clients what ends: a snapshot to each, and from then on the same signed frames to all. */
@@ -48,12 +46,12 @@ export class RevocationStream implements OnModuleDestroy {
   }
 
   /** @throws StorageUnavailableError while this process does not hear what ends elsewhere */
-  follow(nonce: string, answer: RawAnswer): Observable<MessageEvent> {
+  follow(nonce: string, answer: ServerResponse): Observable<MessageEvent> {
     if (this.isClosed || !Number.isFinite(this.log.heardUntil)) {
       throw new StorageUnavailableError(new Error('This process does not hear what ends in others.'));
     }
     return new Observable((subscriber) => {
-      const follower = { subscriber, answer, unread: 0 };
+      const follower = { subscriber, answer, unread: 0, taken: 0 };
       this.begin(follower, nonce);
       return () => this.leave(follower);
     });
@@ -99,8 +97,10 @@ export class RevocationStream implements OnModuleDestroy {
   private beat(): void {
     this.flush();
     for (const follower of this.followers) {
-      follower.unread = follower.answer.writableNeedDrain ? follower.unread + 1 : 0;
-      // What nobody reads would pile up here.
+      const taken = takenOf(follower.answer);
+      follower.unread = follower.answer.writableNeedDrain && taken === follower.taken ? follower.unread + 1 : 0;
+      follower.taken = taken;
+      // What nobody reads would pile up here. A snapshot may be long: who takes it slowly is reading.
       if (follower.unread > MOST_UNREAD) follower.answer.destroy();
     }
     this.send([]);
@@ -135,6 +135,14 @@ export class RevocationStream implements OnModuleDestroy {
     clearTimeout(this.flushing);
     this.flushing = undefined;
     this.pending = [];
-    for (const { subscriber } of this.followers) subscriber.complete();
+    for (const { subscriber, answer } of [...this.followers]) {
+      letGo(answer);
+      subscriber.complete();
+    }
   }
+}
+
+/** Bytes that were handed to the network. */
+function takenOf({ socket }: ServerResponse): number {
+  return socket ? socket.bytesWritten - socket.writableLength : 0;
 }

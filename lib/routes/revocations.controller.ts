@@ -1,4 +1,14 @@
-import { type MessageEvent, Req, Res, Sse, UseGuards, UseInterceptors, Version, VERSION_NEUTRAL } from '@nestjs/common';
+import {
+  type MessageEvent,
+  Req,
+  RequestMethod,
+  Res,
+  Sse,
+  UseGuards,
+  UseInterceptors,
+  Version,
+  VERSION_NEUTRAL,
+} from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
@@ -15,7 +25,8 @@ export class RevocationsController {
   constructor(private readonly stream: RevocationStream) {}
 
   /** @throws InvalidRequestError, StorageUnavailableError */
-  @Sse('revocations')
+  // A snapshot is long, and is written at once: who reads none of it is found by the heartbeat.
+  @Sse('revocations', { method: RequestMethod.GET, maxPendingDataLength: 0 })
   @Public()
   @UseGuards(ClientGuard)
   @NeedsRight('revocations')

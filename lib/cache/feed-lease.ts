@@ -138,10 +138,11 @@ export class FeedLease {
     }
     this.listener.interrupted();
     feedChannel.publish({ type: 'feed.lost' });
-    if (!this.isStopped) this.later(cause);
+    this.later(cause);
   }
 
   private later(cause: unknown): void {
+    if (this.isStopped) return;
     this.tell(cause);
     const wait = this.retryIn;
     this.retryIn = Math.min(2 * wait, MOST_RETRY_MS);

@@ -18,9 +18,10 @@ export async function openFeed(feed: RevocationFeed, setting: FeedSetting, heare
     isLost = true;
     if (opened) hearer.lost(opened, cause);
   };
-  const limit = setTimeout(() => late.abort(), CONNECT_MS);
+  const limit = setTimeout(() => late.abort(), CONNECT_MS).unref();
+  let opening: Promise<FeedConnection> | undefined;
   try {
-    const opening = feed.open({ receive: (notice) => hearer.receive(notice), lost }, setting, late.signal);
+    opening = feed.open({ receive: (notice) => hearer.receive(notice), lost }, setting, late.signal);
     opening.catch(() => undefined);
     opened = await Promise.race([opening, refusal(late.signal)]);
     // A fence finds a pooler.
@@ -28,7 +29,8 @@ export async function openFeed(feed: RevocationFeed, setting: FeedSetting, heare
     if (isLost) throw new Error('The connection was lost while it was opened.');
     return opened;
   } catch (error) {
-    opened?.close();
+    // Also where it opens after its time is over.
+    opening?.then((connection) => connection.close()).catch(() => undefined);
     throw error;
   } finally {
     clearTimeout(limit);

@@ -8,6 +8,7 @@ export type LogId =
   | 'call-refused'
   | 'clocks-differ'
   | 'close-failed'
+  | 'connection-failed'
   | 'cookies-insecure'
   | 'devices-page-stale'
   | 'error-page-failed'

@@ -135,7 +135,7 @@ export class RevocationStream implements OnModuleDestroy {
     clearTimeout(this.flushing);
     this.flushing = undefined;
     this.pending = [];
-    for (const { subscriber, answer } of [...this.followers]) {
+    for (const { subscriber, answer } of this.followers) {
       letGo(answer);
       subscriber.complete();
     }

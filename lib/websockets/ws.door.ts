@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Logger } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
+import { line } from '../contracts/log-line';
 import type { Connection, Connections } from '../guard/connections';
 import { endOf, refusalOf, type SocketEnd } from '../guard/close-codes';
 import { closeSocket, type RawSocket, sendOn, showingIn } from '../guard/raw-socket';
@@ -29,6 +31,8 @@ const OTHER_DOOR =
  * other than the status of a refused upgrade; your application never sees that client.
  */
 export class WsDoor {
+  private readonly logger = new Logger('JwtKnox');
+
   constructor(
     private readonly connections: Connections,
     private readonly settings: DoorSettings,
@@ -50,10 +54,14 @@ export class WsDoor {
         socket.once('close', () => opened.leave());
         upgrade.call(server, request, socket, head, (client) => opened.enter(client, () => admit(client, request)));
       };
-      // The server of `ws` throws where a socket was upgraded already.
+      // The server of `ws` throws where a socket was upgraded already; so may what the application does with a connection.
       this.open(request)
         .then(proceed)
-        .catch(() => socket.destroy());
+        .catch((error: unknown) => {
+          const reason = error instanceof Error ? error.message : 'unknown error';
+          this.logger.error(line('connection-failed', `A socket was let in, and its connection failed: ${reason}`));
+          socket.destroy();
+        });
     };
   }
 

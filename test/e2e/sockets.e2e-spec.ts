@@ -1,4 +1,4 @@
-import { Catch, type ArgumentsHost, UseFilters, UseGuards } from '@nestjs/common';
+import { Catch, type ArgumentsHost, Logger, UseFilters, UseGuards } from '@nestjs/common';
 import {
   BaseWsExceptionFilter,
   MessageBody,
@@ -65,6 +65,18 @@ class Gateway {
 
   @SubscribeMessage('echo') echo(@MessageBody() data: unknown, @CurrentUser('username') username: string) {
     return { event: 'me', data: { username, length: JSON.stringify(data).length } };
+  }
+}
+
+@WebSocketGateway()
+class FaultyGateway {
+  constructor(private readonly auth: JwtKnoxSocketAuth) {}
+
+  afterInit(server: any): void {
+    this.auth.protect(server);
+    server.on('connection', () => {
+      throw new Error('a fault of the gateway');
+    });
   }
 }
 
@@ -429,6 +441,19 @@ describe.each(environments)('sockets: $title', ({ platform, kind }) => {
     expect((await first.end).closeCode).toBe(4403);
     expect((await second.ask('who')).data.username).toBe('alice');
   });
+
+  it.runIf(kind === 'ws')(
+    'a listener for connections that throws closes that socket, and the log says so',
+    async () => {
+      const logged = vi.spyOn(Logger.prototype, 'error').mockClear();
+      await start({}, {}, {}, FaultyGateway);
+      await connect({ token: (await t.login()).access_token });
+      await expect.poll(open).toBe(0);
+      expect(logged.mock.calls.map(([text]) => text)).toEqual([
+        '[jwt-knox:connection-failed] A socket was let in, and its connection failed: a fault of the gateway',
+      ]);
+    },
+  );
 
   it('D2: a server that nobody protects: its messages are refused', async () => {
     await start({}, {}, {}, OpenGateway);

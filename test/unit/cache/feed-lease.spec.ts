@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { afterEach, expect, it, vi } from 'vitest';
 import { type FeedConnection, RevocationFeed } from '../../../lib/cache';
 import { FeedLease } from '../../../lib/cache/feed-lease';
@@ -35,6 +36,34 @@ const setting = { database: null, announcesUsers: false, lease: 100 };
 const newCounts = () => ({ hits: 0, misses: 0, fills: 0, spoiled: 0, connects: 0, losses: 0 });
 let lease: FeedLease | undefined;
 afterEach(() => lease?.stop());
+
+it('a connection that opens after its time is over is closed, and one that fails after the end is told to nobody', async () => {
+  vi.useFakeTimers();
+  try {
+    const warned = vi.spyOn(Logger.prototype, 'warn').mockClear();
+    const close = vi.fn();
+    const connection = { fence: async () => undefined, announce: async () => undefined, close };
+    const openings: { resolve(opened: FeedConnection): void; reject(error: Error): void }[] = [];
+    class SlowFeed extends ThrowingFeed {
+      override open = () => new Promise<FeedConnection>((resolve, reject) => openings.push({ resolve, reject }));
+    }
+    const listener = { received: () => undefined, interrupted: () => undefined };
+    lease = new FeedLease(new SlowFeed(), setting, listener, newCounts());
+    const started = lease.start();
+    await vi.advanceTimersByTimeAsync(2_000);
+    await started;
+    expect(warned).toHaveBeenCalledTimes(1);
+    openings[0]!.resolve(connection);
+    await vi.advanceTimersByTimeAsync(100);
+    expect([openings.length, close.mock.calls.length]).toEqual([2, 1]);
+    lease.stop();
+    openings[1]!.reject(new Error('The server stops too.'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([openings.length, warned.mock.calls.length]).toEqual([2, 1]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 it.each(['fence', 'confirm', 'close'])(
   'a feed whose %s throws at once has lost its connection, and no more',

@@ -21,9 +21,19 @@ const REMEDY_USERS =
 const REMEDY_POOLER =
   'postgresFeed(): another server process answers than listens, as behind a pooler; set url to the database itself.';
 
-/** The identity of a server: which data, since when, on which of its histories. Notices stay in their database. */
+const REMEDY_TABLE =
+  'postgresFeed(): its connection finds no table of the sessions; name the schema in the data source (schema), or its ' +
+  'search_path in extra.options: what is set on connections of the pool alone, does not count here.';
+const REMEDY_RIGHTS =
+  'grant the role EXECUTE on jwt_knox_lease(), pg_control_system() and pg_control_checkpoint(), and USAGE on their schema.';
+
+/**
+ * The identity of a server: which data, since when, on which of its histories. Notices stay in their database. As numbers:
+ * each session writes moments in its own time zone and style.
+ */
 const IDENTITY =
-  'SELECT current_database() AS name, pg_postmaster_start_time()::text AS started, (SELECT system_identifier::text FROM pg_control_system()) AS system, ' +
+  'SELECT current_database() AS name, (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text AS started, ' +
+  '(SELECT system_identifier::text FROM pg_control_system()) AS system, ' +
   '(SELECT timeline_id::text FROM pg_control_checkpoint()) AS timeline';
 
 /** What is used of a client of `pg`. */
@@ -71,7 +81,7 @@ class PostgresFeed extends RevocationFeed {
       await requireTriggers(client, setting);
     } catch (error) {
       close();
-      throw error;
+      throw explained(error);
     }
     return connectionOf(client, database, close);
   }
@@ -105,11 +115,20 @@ function connectionOf(client: PgClient, database: PrimaryDatabase, close: () => 
       if (!answer.listens) throw new Error('The connection no longer listens.');
     },
     confirm: async () => {
-      const [here, there] = await Promise.all([query(IDENTITY), database.query(IDENTITY)]);
+      const answers = Promise.all([query(IDENTITY), database.query(IDENTITY)]);
+      const [here, there] = await answers.catch((error: unknown) => {
+        throw explained(error);
+      });
       if (JSON.stringify(here.rows[0]) === JSON.stringify(there[0])) return;
       throw new Error('Feed and storage are on different servers or databases.');
     },
   };
+}
+
+/** What is not allowed will not be by connecting again. */
+function explained(error: unknown): unknown {
+  const { code, message } = Object(error) as { code?: unknown; message?: string };
+  return code === '42501' ? new FeedSetupError(`postgresFeed(): ${message}; ${REMEDY_RIGHTS}`) : error;
 }
 
 /** The driver's own queue goes with version 9 of `pg`, which warns of its use. */
@@ -129,7 +148,10 @@ async function requireTriggers(client: PgClient, { database, announcesUsers, lea
       "WHERE tgrelid = to_regclass($1) AND tgname = ANY($2) AND tgenabled IN ('O', 'A')",
     [database!.table, TRIGGERS],
   );
-  if (triggers.length < TRIGGERS.length) throw new FeedSetupError(REMEDY_TRIGGERS);
+  if (triggers.length < TRIGGERS.length) {
+    const { rows } = await client.query('SELECT to_regclass($1) IS NULL AS missing', [database!.table]);
+    throw new FeedSetupError(rows[0]!.missing ? REMEDY_TABLE : REMEDY_TRIGGERS);
+  }
   // Beside the functions of the triggers, wherever the connection looks for others.
   const { rows: leases } = await client.query(`SELECT ${String(triggers[0]!.schema)}.jwt_knox_lease() AS lease`);
   if (Number(leases[0]?.lease) !== lease) {

@@ -14,6 +14,7 @@ import { USUAL_TERMS } from '../sessions/channel-terms';
 import type { ChannelEnd } from '../sessions/open-channel';
 import type { OpenChannels } from '../sessions/open-channels';
 import { RequestSession } from './authenticated-request';
+import { isGone } from './raw-answer';
 import { PassportAuthenticator, RequestAuthenticator } from './request-authenticator';
 import { requestContextOf } from './request-context';
 
@@ -52,7 +53,7 @@ export class EndWithSessionInterceptor implements NestInterceptor {
     const channel = this.channels.open(shown, RequestSession.tokenEndOf(knox), USUAL_TERMS, (end) => answer.end(end));
     raw.once('close', () => this.channels.leave(channel));
     // Who left while the guard looked leaves nothing open.
-    if (raw.destroyed === true || raw.closed === true) this.channels.leave(channel);
+    if (isGone(raw)) this.channels.leave(channel);
     return next
       .handle()
       .pipe(

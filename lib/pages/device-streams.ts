@@ -6,7 +6,7 @@ import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-optio
 import type { ChannelEnd, ChannelTerms } from '../sessions/open-channel';
 import { OpenChannels } from '../sessions/open-channels';
 import type { Authentication } from '../sessions/session-checker';
-import type { EventStream } from './event-stream';
+import type { EventStream } from '../routes/event-stream';
 import { type ShowingPage, type ShownList, ShownSessions } from './shown-sessions';
 
 /** A page that stays open does not use its session, and prolongs nothing: it may stay for as long as that lives. */
@@ -134,7 +134,7 @@ class OpenPage implements ShowingPage {
         this.isBehind = false;
         const { html, isBehind } = await this.shown.listOf(this);
         this.isBehind ||= isBehind;
-        this.stream.send('devices', html);
+        this.stream.send(html, 'devices');
       }
     } catch (error) {
       const what = `A page of devices could not be brought up to date: ${(error as Error)?.message}`;
@@ -151,7 +151,7 @@ class OpenPage implements ShowingPage {
   }
 
   end(end: ChannelEnd): void {
-    if (end === 'session_ended') this.stream.send('ended', '');
+    if (end === 'session_ended') this.stream.send('', 'ended');
     this.close();
   }
 

@@ -5,7 +5,7 @@ import { RequirePerson } from '../guard/route-rights';
 import { JwtKnoxRoute } from '../routes/knox-routes';
 import { DeviceStreams } from './device-streams';
 import { DevicesView } from './devices-view';
-import { EventStream } from './event-stream';
+import { EventStream } from '../routes/event-stream';
 import { rootAbove } from './page-address';
 import { PageRenderer } from './page-renderer';
 import { LIVE_SCRIPT, LIVE_SCRIPT_NAME } from './templates/live-script';

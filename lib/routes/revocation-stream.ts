@@ -1,6 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import { Inject, Injectable, type MessageEvent, type OnModuleDestroy } from '@nestjs/common';
-import { Observable, type Subscriber } from 'rxjs';
+import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { StorageUnavailableError } from '../contracts/errors';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { RevocationLog } from '../sessions/revocation-log';
@@ -8,22 +6,21 @@ import { Keyring } from '../tokens/keyring';
 import { inFrames, REVOCATIONS_AUDIENCE, type RevocationFrame, signFrame } from '../tokens/revocation-frame';
 import type { ToldEnd } from '../tokens/revocation-set';
 import { generateId } from '../tokens/token-key';
-import { letGo } from './let-go';
+import { EventStream } from './event-stream';
 
 export const HEARTBEAT_MS = 1_000;
 
 /** Ends that come this close after each other share a signature. */
 const TOGETHER_MS = 5;
 
-/** Heartbeats in which a client may take nothing of what waits for it. */
+/** Heartbeats in which a client may read nothing of what waits for it. */
 const MOST_UNREAD = 5;
 
 interface Follower {
-  readonly subscriber: Subscriber<MessageEvent>;
-  readonly answer: ServerResponse;
+  readonly stream: EventStream;
   unread: number;
-  /** How much it had taken at the last heartbeat. */
-  taken: number;
+  /** Bytes, at the last heartbeat. */
+  read: number;
 }
 
 /** Tells clients what ends: a snapshot to each, and from then on the same signed frames to all. */
@@ -45,16 +42,18 @@ export class RevocationStream implements OnModuleDestroy {
     log.listen({ told: (end) => this.tell(end), interrupted: () => this.endAll() });
   }
 
-  /** @throws StorageUnavailableError while this process does not hear what ends elsewhere */
-  follow(nonce: string, answer: ServerResponse): Observable<MessageEvent> {
+  /**
+   * @param response of Express, or the reply of Fastify
+   * @throws StorageUnavailableError while this process does not hear what ends elsewhere
+   */
+  follow(nonce: string, response: unknown): void {
     if (this.isClosed || !Number.isFinite(this.log.heardUntil)) {
       throw new StorageUnavailableError(new Error('This process does not hear what ends in others.'));
     }
-    return new Observable((subscriber) => {
-      const follower = { subscriber, answer, unread: 0, taken: 0 };
-      this.begin(follower, nonce);
-      return () => this.leave(follower);
-    });
+    // A snapshot is long, and is written at once: who reads none of it is found by the heartbeat.
+    const follower = { stream: new EventStream(response, Infinity), unread: 0, read: 0 };
+    this.begin(follower, nonce);
+    follower.stream.onClose(() => this.leave(follower));
   }
 
   onModuleDestroy(): void {
@@ -63,13 +62,12 @@ export class RevocationStream implements OnModuleDestroy {
   }
 
   private begin(follower: Follower, nonce: string): void {
-    if (this.isClosed) return follower.subscriber.complete();
     this.flush();
     const floor = this.log.completeFrom;
     const [first = [], ...others] = inFrames(this.log.ends());
     let left = others.length;
     for (const ends of [first, ...others]) {
-      follower.subscriber.next({ data: this.sign(ends, floor, { nonce, left: left-- }) });
+      follower.stream.send(this.sign(ends, floor, { nonce, left: left-- }));
     }
     this.followers.add(follower);
     this.heartbeat ??= setInterval(() => this.beat(), HEARTBEAT_MS).unref();
@@ -97,11 +95,11 @@ export class RevocationStream implements OnModuleDestroy {
   private beat(): void {
     this.flush();
     for (const follower of this.followers) {
-      const taken = takenOf(follower.answer);
-      follower.unread = follower.answer.writableNeedDrain && taken === follower.taken ? follower.unread + 1 : 0;
-      follower.taken = taken;
-      // What nobody reads would pile up here. A snapshot may be long: who takes it slowly is reading.
-      if (follower.unread > MOST_UNREAD) follower.answer.destroy();
+      const { waiting, read } = follower.stream.progress;
+      follower.unread = waiting > 0 && read <= follower.read ? follower.unread + 1 : 0;
+      follower.read = read;
+      // What nobody reads would pile up here. Who reads slowly is reading.
+      if (follower.unread > MOST_UNREAD) follower.stream.cut();
     }
     this.send([]);
   }
@@ -109,7 +107,7 @@ export class RevocationStream implements OnModuleDestroy {
   private send(ends: readonly ToldEnd[]): void {
     this.sequence++;
     const data = this.sign(ends, this.log.completeFrom);
-    for (const { subscriber } of this.followers) subscriber.next({ data });
+    for (const { stream } of this.followers) stream.send(data);
   }
 
   private sign(ends: readonly ToldEnd[], floor: number, more: Pick<RevocationFrame, 'nonce' | 'left'> = {}): string {
@@ -135,14 +133,9 @@ export class RevocationStream implements OnModuleDestroy {
     clearTimeout(this.flushing);
     this.flushing = undefined;
     this.pending = [];
-    for (const { subscriber, answer } of this.followers) {
-      letGo(answer);
-      subscriber.complete();
+    for (const follower of this.followers) {
+      this.leave(follower);
+      follower.stream.close();
     }
   }
-}
-
-/** Bytes that were handed to the network. */
-function takenOf({ socket }: ServerResponse): number {
-  return socket ? socket.bytesWritten - socket.writableLength : 0;
 }

@@ -1,15 +1,4 @@
-import {
-  type MessageEvent,
-  Req,
-  RequestMethod,
-  Res,
-  Sse,
-  UseGuards,
-  UseInterceptors,
-  Version,
-  VERSION_NEUTRAL,
-} from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { Get, Req, Res, UseGuards, UseInterceptors, Version, VERSION_NEUTRAL } from '@nestjs/common';
 import { Public } from '../guard/decorators';
 import { ErrorHeaders, NoStoreGuard } from '../guard/error-headers.interceptor';
 import { ClientGuard, NeedsRight, refusal } from './oauth-client.guard';
@@ -25,14 +14,13 @@ export class RevocationsController {
   constructor(private readonly stream: RevocationStream) {}
 
   /** @throws InvalidRequestError, StorageUnavailableError */
-  // A snapshot is long, and is written at once: who reads none of it is found by the heartbeat.
-  @Sse('revocations', { method: RequestMethod.GET, maxPendingDataLength: 0 })
+  @Get('revocations')
   @Public()
   @UseGuards(ClientGuard)
   @NeedsRight('revocations')
   @Version(VERSION_NEUTRAL)
-  follow(@Req() request: any, @Res({ passthrough: true }) response: any): Observable<MessageEvent> {
-    return this.stream.follow(nonceOf(request), response.raw ?? response);
+  follow(@Req() request: any, @Res() response: unknown): void {
+    this.stream.follow(nonceOf(request), response);
   }
 }
 

@@ -17,9 +17,11 @@ const SILENCE_MS = 3_000;
 /** Clocks run at different speeds: how old a frame is, is measured anew by another connection. */
 const MOST_AGE_MS = 15 * 60_000;
 /** Every frame of a connection is taken for as old as its opening took: one that took longer than this is made again. */
-const QUICK_OPENING_MS = 500;
+const QUICK_OPENING_MS = 800;
 /** How long one that was slow is kept, twice as long each time in a row. */
 const SLOW_AGE_MS = 500;
+/** An outage is over when nothing has failed for so long; a connection that ends sooner after its snapshot has failed. */
+const LASTING_MS = 5_000;
 
 /** Follows the issuer's revocation stream, and makes another connection when one is lost. */
 export class RevocationSubscription {
@@ -29,8 +31,9 @@ export class RevocationSubscription {
   /** Connections in a row that were slow to open. */
   private slow = 0;
   private isHeard = false;
-  /** The last cause that the log was told. */
-  private told: string | undefined;
+  /** The causes that the log was told since the stream was heard. */
+  private readonly told = new Set<string>();
+  private failedAt = -Infinity;
 
   constructor(
     private readonly options: ResolvedRevocations,
@@ -60,25 +63,31 @@ export class RevocationSubscription {
     }
   }
 
-  /** Until the connection ends, or its time is over. @throws when it ends before its snapshot has arrived */
+  /** Until the connection ends, or its time is over. @throws when it ends before it was of use */
   private async follow(): Promise<void> {
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(new Error('The issuer has fallen silent.')), SILENCE_MS).unref();
     const asked = performance.now();
-    let openedIn: number | undefined;
-    let until: number | undefined;
+    let openedAt: number | undefined;
+    let completeAt: number | undefined;
+    let until = Infinity;
     try {
       const body = await this.open(AbortSignal.any([this.stopped.signal, silence.signal]));
       for await (const raw of eventsOf(body, MOST_FRAME_LENGTH)) {
         timer.refresh();
-        openedIn ??= performance.now() - asked;
+        openedAt ??= performance.now();
         if (!(await this.read(raw))) continue;
-        if (this.view.isFresh) this.recover();
-        else if (until === undefined) this.warn(LATE);
-        until ??= performance.now() + this.ageOf(openedIn);
-        if (performance.now() > until) return;
+        const now = performance.now();
+        const isSlow = openedAt - asked > QUICK_OPENING_MS;
+        if (completeAt === undefined) until = now + this.ageOf(isSlow, now - openedAt);
+        completeAt ??= now;
+        if (isSlow || !this.view.isFresh) this.warn(LATE);
+        else this.recover();
+        if (now > until) return;
       }
-      if (until === undefined) throw new Error('The issuer ended the stream before it had told what has ended.');
+      if (completeAt === undefined) throw new Error('The issuer ended the stream before it had told what has ended.');
+      if (performance.now() - completeAt < LASTING_MS)
+        throw new Error('The issuer ended the stream soon after it began.');
     } finally {
       clearTimeout(timer);
       // Also where the loop was left: nobody reads this connection any more.
@@ -86,10 +95,15 @@ export class RevocationSubscription {
     }
   }
 
-  /** How long a connection may be kept. A link that is never quick is not asked for ever so often. */
-  private ageOf(openedIn: number): number {
-    this.slow = openedIn > QUICK_OPENING_MS ? this.slow + 1 : 0;
-    return this.slow === 0 ? MOST_AGE_MS : Math.min((2 ** this.slow - 2) * SLOW_AGE_MS, MOST_AGE_MS);
+  /**
+   * How long a connection may be kept. A link that is never quick is not asked for ever so often, and what takes long to
+   * tell is not told again at once.
+   */
+  private ageOf(isSlow: boolean, gatheredIn: number): number {
+    this.slow = isSlow ? this.slow + 1 : 0;
+    if (!isSlow) return MOST_AGE_MS;
+    const age = (2 ** this.slow - 2) * SLOW_AGE_MS;
+    return Math.min(this.view.isFresh ? Math.max(age, 4 * gatheredIn) : age, MOST_AGE_MS);
   }
 
   private async open(signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
@@ -113,10 +127,12 @@ export class RevocationSubscription {
   }
 
   private recover(): void {
+    // A stream that is cut off again and again would fill the log, and ask all the time.
+    if (performance.now() - this.failedAt < LASTING_MS) return;
     this.wait = FIRST_WAIT_MS;
     if (this.isHeard) return;
     this.isHeard = true;
-    this.told = undefined;
+    this.told.clear();
     this.logger.log(line('stream-connected', 'The revocation stream of the issuer is heard.'));
   }
 
@@ -129,8 +145,9 @@ export class RevocationSubscription {
   /** Each cause once. */
   private warn(what: string): void {
     this.isHeard = false;
-    if (what === this.told) return;
-    this.told = what;
+    this.failedAt = performance.now();
+    if (this.told.has(what)) return;
+    this.told.add(what);
     const consequence = CONSEQUENCES[this.options.onSilence];
     this.logger.warn(line('stream-down', `The revocation stream is not heard: ${what} ${consequence}`));
   }

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CookieTransport, JwtKnoxEvents } from '../../lib';
 import type { LeaseCache } from '../../lib/cache/lease-cache';
 import { pages } from '../../lib/pages';
+import { RevocationStream } from '../../lib/routes/revocation-stream';
+import { OpenChannels } from '../../lib/sessions/open-channels';
 import { SessionCache } from '../../lib/sessions/session-cache';
 import { createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
@@ -14,6 +18,13 @@ import { clientAuthorization, createStreamingIssuer, portOf } from '../support/r
 /** The longest of all: a snapshot of these is far larger than what the kernel takes by itself. */
 const ENDS = 12_000;
 const longId = (count: number) => `${count}`.padEnd(255, '語');
+
+function tellMany({ app }: TestApp): void {
+  const events = app.get(JwtKnoxEvents);
+  for (let count = 0; count < ENDS; count++) {
+    events.emit('session.announced', { scope: { realm: '', userId: longId(count) }, isEnd: true });
+  }
+}
 
 describe.each(platforms)('answers that stay open, on $name', (platform) => {
   let t: TestApp;
@@ -52,16 +63,15 @@ describe.each(platforms)('answers that stay open, on $name', (platform) => {
   const follow = () => ask(`/auth/revocations?nonce=${randomUUID()}`, clientAuthorization());
   const issuerOfMany = async () => {
     opened(await createStreamingIssuer(platform, 'sqlite'));
-    const events = t.app.get(JwtKnoxEvents);
-    for (let count = 0; count < ENDS; count++) {
-      events.emit('session.announced', { scope: { realm: '', userId: longId(count) }, isEnd: true });
-    }
+    tellMany(t);
   };
 
   it('of services that read do not hold up the end of the application', async () => {
     opened(await createStreamingIssuer(platform, 'sqlite'));
     const socket = await follow();
-    await once(socket.resume(), 'data');
+    const [head] = (await once(socket.resume(), 'data')) as [Buffer];
+    // Who would keep it, could send somebody's request on it in the moment that it is ended.
+    expect(String(head)).toMatch(/^connection: close\r$/im);
     await stop();
   });
 
@@ -74,7 +84,9 @@ describe.each(platforms)('answers that stay open, on $name', (platform) => {
     );
     await t.users.add('alice');
     const socket = await ask('/auth/pages/devices/events', `Bearer ${(await t.login()).access_token}`);
-    await once(socket.resume(), 'data');
+    const [head] = (await once(socket.resume(), 'data')) as [Buffer];
+    // Who would keep it, could send somebody's request on it in the moment that it is ended.
+    expect(String(head)).toMatch(/^connection: close\r$/im);
     await stop();
   });
 
@@ -115,5 +127,52 @@ describe.each(platforms)('answers that stay open, on $name', (platform) => {
     }
     expect(socket.destroyed).toBe(false);
     await expect.poll(connections).toBe(1);
+  });
+});
+
+describe('answers that stay open, on HTTP/2', () => {
+  const platform = { ...platforms[1]!, adapter: () => new FastifyAdapter({ http2: true } as object) };
+  let t: TestApp;
+  let session: ClientHttp2Session | undefined;
+  afterEach(async () => {
+    session?.destroy();
+    await t?.close();
+  });
+
+  const ask = (path: string, authorization: string): ClientHttp2Stream => {
+    session = connectHttp2(`http://127.0.0.1:${portOf(t)}`);
+    const request = session.request({ ':path': path, authorization });
+    return request.on('error', () => undefined);
+  };
+
+  it('of services that read nothing are given up', async () => {
+    t = await createStreamingIssuer(platform, 'sqlite');
+    tellMany(t);
+    const request = ask(`/auth/revocations?nonce=${randomUUID()}`, clientAuthorization());
+    const [{ ':status': status }] = (await once(request, 'response')) as [{ ':status': number }];
+    expect(status).toBe(200);
+    request.pause();
+    const { followers } = t.app.get(RevocationStream) as unknown as { followers: Set<unknown> };
+    expect(followers.size).toBe(1);
+    await expect.poll(() => followers.size).toBe(0);
+  });
+
+  it('of pages that left while the guard looked are left, too', async () => {
+    t = await createApp(platform, 'sqlite', {
+      options: { transport: new CookieTransport() },
+      extras: { features: [pages({ live: true })] },
+    });
+    const { accessToken } = await t.tokens.issue(await t.users.add('alice'));
+    const find = t.users.findById.bind(t.users);
+    const found = vi.spyOn(t.users, 'findById').mockImplementation(async (id) => {
+      await delay(300);
+      return find(id);
+    });
+    const opened = vi.spyOn(t.app.get(OpenChannels), 'open');
+    const request = ask('/auth/pages/devices/events', `Bearer ${accessToken}`);
+    await expect.poll(() => found.mock.calls.length).toBe(1);
+    request.close(constants.NGHTTP2_CANCEL);
+    await expect.poll(() => opened.mock.calls.length).toBe(1);
+    await expect.poll(() => t.app.get(OpenChannels).size).toBe(0);
   });
 });

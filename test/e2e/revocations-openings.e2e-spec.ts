@@ -50,10 +50,12 @@ describe('a service that begins to hear', () => {
     expect([view.isFresh, relay.connections]).toEqual([true, 2]);
   });
 
-  it('looks for a quicker answer ever more rarely where none can be had', async () => {
-    relay.delays = [800];
+  it('looks for a quicker answer ever more rarely where none can be had, and says that all is late', async () => {
+    relay.delays = [1_200];
     await begin();
-    await delay(8_000);
+    await delay(10_000);
+    expect(warnings()).toHaveLength(1);
+    expect(isToldHeard()).toBe(false);
     expect(relay.connections).toBeGreaterThan(1);
     expect(relay.connections).toBeLessThan(6);
   });
@@ -75,6 +77,31 @@ describe('a service that begins to hear', () => {
     await begin();
     await eventually(() => expect(relay.connections).toBeGreaterThan(2));
     expect(warnings()).toEqual([`${DOWN}The issuer ended the stream before it had told what has ended.${UNTIL}`]);
+  });
+
+  it('a stream that is cut off after each snapshot fills no log, and is asked for ever more rarely', async () => {
+    relay.change = (event) => {
+      setTimeout(() => relay.cut(), 20);
+      return event;
+    };
+    const { heard } = await begin();
+    await delay(6_000);
+    expect(warnings()).toHaveLength(1);
+    expect(relay.connections).toBeGreaterThan(3);
+    expect(relay.connections).toBeLessThan(12);
+    logged.mockClear();
+    relay.change = undefined;
+    await heard();
+    await eventually(() => expect(isToldHeard()).toBe(true));
+    expect(warnings()).toHaveLength(1);
+  });
+
+  it('says that causes alternate, once each', async () => {
+    let count = 0;
+    relay.impostor = (response) => response.writeHead(count++ % 2 === 0 ? 401 : 404).end();
+    await begin();
+    await eventually(() => expect(count).toBeGreaterThan(5));
+    expect(warnings()).toHaveLength(2);
   });
 
   it('says each cause of an outage, once', async () => {

@@ -22,7 +22,6 @@ export async function openFeed(feed: RevocationFeed, setting: FeedSetting, heare
   let opening: Promise<FeedConnection> | undefined;
   try {
     opening = feed.open({ receive: (notice) => hearer.receive(notice), lost }, setting, late.signal);
-    opening.catch(() => undefined);
     opened = await Promise.race([opening, refusal(late.signal)]);
     // A fence finds a pooler.
     await Promise.race([opened.fence().then(() => opened?.confirm?.()), refusal(late.signal)]);

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { RejectionReason } from './errors';
 import type { Presenter } from './device';
-import { line } from './log-line';
+import { line, messageOf } from './log-line';
 import type { BindingRefusal } from './binding-errors';
 import type { Session, SessionKind } from './session';
 
@@ -198,7 +198,6 @@ export class JwtKnoxEvents {
   }
 
   private report(name: string, error: unknown): void {
-    const what = error instanceof Error ? error.message : 'unknown error';
-    this.logger.error(line('listener-failed', `A listener of "${name}" failed: ${what}`));
+    this.logger.error(line('listener-failed', `A listener of "${name}" failed: ${messageOf(error)}`));
   }
 }

@@ -43,6 +43,11 @@ export type LogId =
 /** A line for a log: all loggers of the library write nothing else. */
 export type LogLine = `[jwt-knox:${LogId}] ${string}`;
 
+/** What an error says, where it is one: anything can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown error';
+}
+
 export function line(id: LogId, text: string): LogLine {
   return `[jwt-knox:${id}] ${text}`;
 }

@@ -14,12 +14,9 @@ import { USUAL_TERMS } from '../sessions/channel-terms';
 import type { ChannelEnd } from '../sessions/open-channel';
 import type { OpenChannels } from '../sessions/open-channels';
 import { RequestSession } from './authenticated-request';
-import { isGone } from './raw-answer';
+import { cutLater, isGone } from './raw-answer';
 import { PassportAuthenticator, RequestAuthenticator } from './request-authenticator';
 import { requestContextOf } from './request-context';
-
-/** How long an answer has to end by itself once its events have, in milliseconds. */
-const ENDING_MS = 1_000;
 
 const WITHOUT_MODULE =
   '@EndWithSession(): needs JwtKnoxModule, whose sessions it listens to; import it with forRoot(…).';
@@ -81,7 +78,7 @@ class Answer {
       return this.ended.error(isExpired ? new TokenExpiredError() : new InvalidTokenError('session_not_found'));
     }
     this.ended.next();
-    setTimeout(() => this.raw.writableFinished || this.raw.destroy(), ENDING_MS).unref();
+    cutLater(this.raw);
   }
 }
 

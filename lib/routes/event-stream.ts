@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { isGone } from '../guard/raw-answer';
+import { cutLater, isGone } from '../guard/raw-answer';
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -13,14 +13,12 @@ const NOT_KEPT = { Connection: 'close' };
 
 /** What may wait for a client that reads slowly, in bytes: several lists of devices. */
 const MOST_WAITING = 1_000_000;
-/** How long the other side has to take the last of it, in milliseconds. */
-const ENDING_MS = 1_000;
 
 /** Server-sent events, past the interceptors of the application, which may time out or wrap what handlers return. */
 export class EventStream {
   private readonly raw: ServerResponse;
   /** What waits here: how much of it was read is seen only where little waits in the answer itself. */
-  private readonly queue: string[] = [];
+  private readonly queue: Buffer[] = [];
   private queued = 0;
   private written = 0;
   private isFull = false;
@@ -64,8 +62,8 @@ export class EventStream {
 
   close(): void {
     if (!this.isOpen) return;
-    this.raw.end(this.queue.splice(0).join(''));
-    setTimeout(() => this.raw.writableFinished || this.cut(), ENDING_MS).unref();
+    this.raw.end(Buffer.concat(this.queue.splice(0)));
+    cutLater(this.raw);
   }
 
   /** Ends it at once, whatever is still to be read. */
@@ -83,19 +81,19 @@ export class EventStream {
   private write(text: string): void {
     if (!this.isOpen) return;
     if (this.progress.waiting > this.mostWaiting) return this.cut();
-    this.queue.push(text);
-    this.queued += Buffer.byteLength(text);
+    const bytes = Buffer.from(text);
+    this.queue.push(bytes);
+    this.queued += bytes.length;
     if (!this.isFull) this.pass();
   }
 
   private pass(): void {
     this.isFull = false;
     while (!this.isFull && this.queue.length > 0) {
-      const text = this.queue.shift()!;
-      const length = Buffer.byteLength(text);
-      this.queued -= length;
-      this.written += length;
-      this.isFull = !this.raw.write(text);
+      const bytes = this.queue.shift()!;
+      this.queued -= bytes.length;
+      this.written += bytes.length;
+      this.isFull = !this.raw.write(bytes);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
 import { cleanPresenter, isSameDevice, type Presenter } from '../contracts/device';
 import { JwtKnoxEvents, type LoginFailure } from '../contracts/events';
-import { line } from '../contracts/log-line';
+import { line, messageOf } from '../contracts/log-line';
 import type { IssuedTokens } from '../contracts/issued-tokens';
 import type { SessionRecord } from '../contracts/session';
 import { SessionRepository } from '../contracts/session.repository';
@@ -52,8 +52,7 @@ export class LoginReports {
     if (record.kind !== 'login') return;
     const noted = async () => this.users?.onLogin(user, session);
     await deadline.run(noted).catch((error: unknown) => {
-      const what = error instanceof Error ? error.message : 'unknown error';
-      this.logger.error(line('on-login-failed', `UserProvider.onLogin failed: ${what}`));
+      this.logger.error(line('on-login-failed', `UserProvider.onLogin failed: ${messageOf(error)}`));
     });
   }
 

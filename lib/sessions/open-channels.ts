@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { sockets } from '../contracts/diagnostics';
 import { JwtKnoxEvents, type RevocationScope } from '../contracts/events';
-import { line } from '../contracts/log-line';
+import { line, messageOf } from '../contracts/log-line';
 import type { Session } from '../contracts/session';
 import { JWT_KNOX_OPTIONS, type ResolvedOptions } from '../options/resolve-options';
 import { type ChannelEnd, type ChannelTerms, OpenChannel } from './open-channel';
@@ -184,12 +184,7 @@ export class OpenChannels implements OnApplicationShutdown {
     try {
       close(end);
     } catch (error) {
-      this.logger.error(
-        line(
-          'close-failed',
-          `Closing what was open for a session failed: ${error instanceof Error ? error.message : 'unknown error'}`,
-        ),
-      );
+      this.logger.error(line('close-failed', `Closing what was open for a session failed: ${messageOf(error)}`));
     }
   }
 

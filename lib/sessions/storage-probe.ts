@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { StorageUnavailableError } from '../contracts/errors';
-import { line } from '../contracts/log-line';
+import { line, messageOf } from '../contracts/log-line';
 import type { SessionRepository } from '../contracts/session.repository';
 import { generateId } from '../tokens/token-key';
 import { fromStorage, RequestDeadline } from './request-deadline';
@@ -23,7 +23,7 @@ export async function reportUnreadableSessions(
     logger.error(
       line(
         'sessions-unreadable',
-        `The sessions cannot be read: ${cause instanceof Error ? cause.message : 'unknown error'}. If the table is missing, add ` +
+        `The sessions cannot be read: ${messageOf(cause)}. If the table is missing, add ` +
           '`...jwtKnoxMigrations` (from nestjs-jwt-knox/migrations) to the migrations of the data source and run them; if the table is in another ' +
           'data source, name that one in typeOrm({ dataSource }).',
       ),

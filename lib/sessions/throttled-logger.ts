@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { LogLine } from '../contracts/log-line';
+import { type LogLine, messageOf } from '../contracts/log-line';
 
 /** Logs at most once in an interval: an outage must not become a flood in the logs. */
 export class ThrottledLogger {
@@ -24,5 +24,5 @@ export class ThrottledLogger {
 
 function reasonOf(error: unknown): string {
   const { cause = error } = Object(error) as { cause?: unknown };
-  return cause instanceof Error ? cause.message : 'unknown error';
+  return messageOf(cause);
 }

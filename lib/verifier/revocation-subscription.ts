@@ -79,8 +79,10 @@ export class RevocationSubscription {
         if (!(await this.read(raw))) continue;
         const now = performance.now();
         const isSlow = openedAt - asked > QUICK_OPENING_MS;
-        if (completeAt === undefined) until = now + this.ageOf(isSlow, now - openedAt);
-        completeAt ??= now;
+        if (completeAt === undefined) {
+          completeAt = now;
+          until = now + this.ageOf(isSlow, now - openedAt);
+        }
         if (isSlow || !this.view.isFresh) this.warn(LATE);
         else this.recover();
         if (now > until) return;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import { JwtKnoxConfigurationError } from '../contracts/errors';
-import { line } from '../contracts/log-line';
+import { line, messageOf } from '../contracts/log-line';
 import type { Connection, Connections } from '../guard/connections';
 import { endOf, refusalOf, type SocketEnd } from '../guard/close-codes';
 import { closeSocket, type RawSocket, sendOn, showingIn } from '../guard/raw-socket';
@@ -58,8 +58,8 @@ export class WsDoor {
       this.open(request)
         .then(proceed)
         .catch((error: unknown) => {
-          const reason = error instanceof Error ? error.message : 'unknown error';
-          this.logger.error(line('connection-failed', `A socket was let in, and its connection failed: ${reason}`));
+          const what = `A socket was let in, and its connection failed: ${messageOf(error)}`;
+          this.logger.error(line('connection-failed', what));
           socket.destroy();
         });
     };

@@ -8,7 +8,7 @@ import { JwtKnoxFence } from '../../lib/typeorm/fence.entity';
 import { announceRevocations, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { JwtKnoxSession } from '../../lib/typeorm/session.entity';
 import { TypeOrmSessionRepository } from '../../lib/typeorm/typeorm-session.repository';
-import { createDatabase, databaseKinds, POOLER } from '../support/databases';
+import { createDatabase, databaseKinds, directUrlOf, POOLER } from '../support/databases';
 
 const END_CONNECTIONS =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'jwt-knox feed'";
@@ -21,9 +21,9 @@ async function onPostgres() {
   const repository = new TypeOrmSessionRepository(source.getRepository(JwtKnoxSession));
   return {
     // No pooler in transaction mode lets it listen.
-    feed: postgresFeed(POOLER === undefined ? {} : { url: (database.direct as { url: string }).url }),
+    feed: postgresFeed(POOLER === undefined ? {} : { url: directUrlOf(database) }),
     setting: { database: repository.primaryDatabase(), announcesUsers: false, lease: LEASE_MS },
-    url: (database.direct as { url: string }).url,
+    url: directUrlOf(database),
     query: (sql: string) => source.query(sql),
     cut: () => source.query(END_CONNECTIONS),
     close: async () => {
@@ -99,8 +99,7 @@ describe.runIf(databaseKinds.includes('postgres'))('a feed by triggers', () => {
   /** What a client of the feed shows the server, which is not asked: the servers of these tests trust everybody. */
   const shown = async (own: object, given: Record<string, unknown>) => {
     const database = await createDatabase('postgres');
-    const { url } = database.direct as { url: string };
-    const { hostname: host, port, pathname, username } = new URL(url);
+    const { hostname: host, port, pathname, username } = new URL(directUrlOf(database));
     const fields = { type: 'postgres' as const, host, port: Number(port), username, database: pathname.slice(1) };
     const settings = { ...fields, ...own, entities: [JwtKnoxSession, JwtKnoxFence] };
     const source = await new DataSource(settings as DataSourceOptions).initialize();

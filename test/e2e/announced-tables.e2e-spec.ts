@@ -5,7 +5,7 @@ import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { createApp } from '../support/create-app';
 import { CreateUsers1 } from '../support/create-users';
-import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
+import { createDatabase, databaseKinds, directUrlOf, type TestDatabase } from '../support/databases';
 import { platforms } from '../support/platforms';
 import { User } from '../support/users';
 
@@ -89,7 +89,7 @@ describe.runIf(databaseKinds.includes('postgres'))('tables that announce their c
       await owner.query(`CREATE SCHEMA auth AUTHORIZATION ${role}`);
       await owner.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
       // A pooler knows nobody who came after its start.
-      const { url } = database.direct as { url: string };
+      const url = directUrlOf(database);
       own = { ...database.direct, url: url.replace(/\/\/[^@/]*@/, `//${role}@`) } as DataSourceOptions;
     });
     afterEach(async () => {

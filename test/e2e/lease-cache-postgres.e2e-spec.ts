@@ -6,7 +6,7 @@ import { JwtKnoxFence, JwtKnoxSessionBase, typeOrm } from '../../lib/typeorm';
 import { announceRevocations, announceUserChanges, jwtKnoxMigrations } from '../../lib/typeorm/migrations';
 import { createApp, type TestApp } from '../support/create-app';
 import { CreateUsers1 } from '../support/create-users';
-import { createDatabase, databaseKinds, POOLER, type TestDatabase } from '../support/databases';
+import { createDatabase, databaseKinds, directUrlOf, POOLER, type TestDatabase } from '../support/databases';
 import { platforms } from '../support/platforms';
 import { User } from '../support/users';
 
@@ -17,8 +17,6 @@ const ANNOUNCED = [
   announceUserChanges({ table: 'users', columns: ['username', 'isActive', 'isAdmin', 'validSince'] }),
 ];
 const [platform] = platforms;
-/** Where the feed listens: no pooler in transaction mode lets it. */
-const addressOf = ({ direct }: TestDatabase) => (direct as { url: string }).url;
 
 describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two processes, on PostgreSQL', () => {
   const apps: TestApp[] = [];
@@ -30,7 +28,8 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     knox: JwtKnoxOptions = {},
   ) => {
     database ??= await createDatabase('postgres');
-    const feed = postgresFeed(POOLER === undefined ? {} : { url: addressOf(database) });
+    // No pooler in transaction mode lets it listen.
+    const feed = postgresFeed(POOLER === undefined ? {} : { url: directUrlOf(database) });
     const app = await createApp(platform!, 'postgres', {
       database,
       typeorm: { migrations },
@@ -143,7 +142,7 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
       database,
       typeorm: { migrations: ANNOUNCED, url: undefined, replication: { master: { url }, slaves: [{ url }] } },
       extras: {
-        features: [leaseCache({ feed: postgresFeed({ url: addressOf(database) }), users: true, maxAge: '3s' })],
+        features: [leaseCache({ feed: postgresFeed({ url: directUrlOf(database) }), users: true, maxAge: '3s' })],
       },
     });
     apps.push(app);
@@ -220,7 +219,7 @@ describe.runIf(databaseKinds.includes('postgres'))('the lease cache over two pro
     await pair();
     const rest = database;
     database = undefined as never;
-    const a = await start({ feed: postgresFeed({ url: addressOf(rest) }) });
+    const a = await start({ feed: postgresFeed({ url: directUrlOf(rest) }) });
     await a.users.add('alice');
     const token = (await a.login()).access_token as string;
     await expect(warm(a, token)).rejects.toThrow('Memory never answered.');

@@ -14,6 +14,7 @@ import { SessionCache } from '../../lib/sessions/session-cache';
 import { createApp, type TestApp } from '../support/create-app';
 import { platforms } from '../support/platforms';
 import { clientAuthorization, createStreamingIssuer, portOf } from '../support/revocations';
+import { connectionsOf } from '../support/use-app';
 
 /** The longest of all: a snapshot of these is far larger than what the kernel takes by itself. */
 const ENDS = 12_000;
@@ -46,10 +47,7 @@ describe.each(platforms)('answers that stay open, on $name', (platform) => {
     app.app.getHttpServer().keepAliveTimeout = 600_000;
     return (t = app);
   };
-  const connections = () =>
-    new Promise<number>((resolve) =>
-      t.app.getHttpServer().getConnections((_: unknown, count: number) => resolve(count)),
-    );
+  const connections = () => connectionsOf(t);
 
   /** Asks by a connection that may be kept, and reads nothing yet. */
   const ask = async (path: string, authorization: string): Promise<Socket> => {
@@ -61,17 +59,23 @@ describe.each(platforms)('answers that stay open, on $name', (platform) => {
     return socket;
   };
   const follow = () => ask(`/auth/revocations?nonce=${randomUUID()}`, clientAuthorization());
-  const issuerOfMany = async () => {
+  /** Begins to read. Who would keep its connection, could send somebody's request on it in the moment that it is ended. */
+  const expectUnkept = async (socket: Socket) => {
+    const [head] = (await once(socket.resume(), 'data')) as [Buffer];
+    expect(String(head)).toMatch(/^connection: close\r$/im);
+  };
+  /** A service that has not read what an issuer told of many ends. */
+  const followMany = async () => {
     opened(await createStreamingIssuer(platform, 'sqlite'));
     tellMany(t);
+    const socket = await follow();
+    await expect.poll(connections).toBe(1);
+    return socket;
   };
 
   it('of services that read do not hold up the end of the application', async () => {
     opened(await createStreamingIssuer(platform, 'sqlite'));
-    const socket = await follow();
-    const [head] = (await once(socket.resume(), 'data')) as [Buffer];
-    // Who would keep it, could send somebody's request on it in the moment that it is ended.
-    expect(String(head)).toMatch(/^connection: close\r$/im);
+    await expectUnkept(await follow());
     await stop();
   });
 
@@ -83,40 +87,30 @@ describe.each(platforms)('answers that stay open, on $name', (platform) => {
       }),
     );
     await t.users.add('alice');
-    const socket = await ask('/auth/pages/devices/events', `Bearer ${(await t.login()).access_token}`);
-    const [head] = (await once(socket.resume(), 'data')) as [Buffer];
-    // Who would keep it, could send somebody's request on it in the moment that it is ended.
-    expect(String(head)).toMatch(/^connection: close\r$/im);
+    await expectUnkept(await ask('/auth/pages/devices/events', `Bearer ${(await t.login()).access_token}`));
     await stop();
   });
 
   it('of services that read nothing do not hold up the end of the application', async () => {
-    await issuerOfMany();
-    await follow();
-    await expect.poll(connections).toBe(1);
+    await followMany();
     await delay(1_000);
     await stop();
   });
 
   it('of services that read nothing do not outlive the feed', async () => {
-    await issuerOfMany();
-    await follow();
-    await expect.poll(connections).toBe(1);
+    await followMany();
     await delay(1_000);
     (t.app.get(SessionCache) as LeaseCache).interrupted();
     await expect.poll(connections).toBe(0);
   });
 
   it('of services that read nothing are given up', async () => {
-    await issuerOfMany();
-    await follow();
-    await expect.poll(connections).toBe(1);
+    await followMany();
     await expect.poll(connections).toBe(0);
   });
 
   it('of services that read slowly are read to their end', async () => {
-    await issuerOfMany();
-    const socket = await follow();
+    const socket = await followMany();
     await delay(1_000);
     // About a megabyte a second, for longer than one is kept that reads nothing.
     let read = 0;

@@ -23,6 +23,7 @@ import {
   withExpirations,
 } from '../support/recipes';
 import { describeRecipesOf } from '../support/recipe-page';
+import { connectionsOf } from '../support/use-app';
 
 describeRecipesOf('test/support/recipes.ts');
 
@@ -173,8 +174,6 @@ describe.each(everyEnvironment)('recipes: $title', ({ platform, kind }) => {
     });
   }
   const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 10_000 });
-  const connections = ({ app }: TestApp) =>
-    new Promise<number>((resolve) => app.getHttpServer().getConnections((_: unknown, count: number) => resolve(count)));
   const honest = (t: TestApp) =>
     t.http.post('/auth/login', { json: { username: 'alice', password: 'alice-password' } });
 
@@ -190,7 +189,7 @@ describe.each(everyEnvironment)('recipes: $title', ({ platform, kind }) => {
       expect(waiting).toHaveLength(WAITING);
       const gone = [waiting[0]!, waiting[2]!];
       gone.forEach((one) => one.giveUp());
-      await eventually(() => connections(t)).toBe(AT_ONCE + WAITING - gone.length);
+      await eventually(() => connectionsOf(t)).toBe(AT_ONCE + WAITING - gone.length);
       const { status, headers, body } = await honest(t);
       expect([status, headers['retry-after'], body.code]).toEqual([503, '1', 'too_busy']);
       users.open();

@@ -6,7 +6,7 @@ import type { Credentials } from '../../lib';
 import { JwtKnoxFence, JwtKnoxSession } from '../../lib/typeorm';
 import { type Control, controlledRepository, deferred, type Method } from '../support/controlled-repository';
 import { createApp, environments, type TestApp } from '../support/create-app';
-import { createDatabase, databaseKinds, type TestDatabase } from '../support/databases';
+import { createDatabase, databaseKinds, directUrlOf, type TestDatabase } from '../support/databases';
 import { eventually } from '../support/eventually';
 import type { Answer } from '../support/http-client';
 import { Outage } from '../support/outage';
@@ -457,7 +457,7 @@ async function isReachable({ options }: TestDatabase): Promise<boolean> {
 }
 
 function withPath(database: TestDatabase, path: string): string {
-  const url = new URL((database.direct as { url: string }).url);
+  const url = new URL(directUrlOf(database));
   url.pathname = path;
   return url.href;
 }

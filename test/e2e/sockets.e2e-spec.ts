@@ -31,6 +31,7 @@ import { configuredKeys, forge, headers, rightful } from '../support/forge';
 import { type Booty, FORGERIES } from '../support/forgeries';
 import { platforms } from '../support/platforms';
 import { type Attempt, type Showing, type SocketClient, type SocketKind, socketKinds } from '../support/socket-clients';
+import { connectionsOf } from '../support/use-app';
 
 @Catch(JwtKnoxError)
 class TellTheCode extends BaseWsExceptionFilter {
@@ -367,7 +368,7 @@ describe.each(environments)('sockets: $title', ({ platform, kind }) => {
     const { length } = t.statements;
     const attempts = await Promise.all(Array.from({ length: 300 }, () => connect()));
     expect(new Set(attempts.map(({ refusal }) => refusal?.closeCode))).toEqual(new Set([4401]));
-    await expect.poll(() => serverConnections(t), { timeout: 2_000 }).toBe(0);
+    await expect.poll(() => connectionsOf(t), { timeout: 2_000 }).toBe(0);
     expect(t.statements.length).toBe(length);
   });
 
@@ -558,8 +559,4 @@ describe('sockets that are set up wrongly', () => {
 /** What a client of this kind can send as a token: a subprotocol is a word, `auth` takes every text. */
 function isSendable(text: string, kind: SocketKind): boolean {
   return kind === 'ws' ? /^[\w.~!#$%&'*+^`|-]+$/.test(text) : /^[\x21-\x7e]+$/.test(text);
-}
-
-function serverConnections(t: TestApp): Promise<number> {
-  return new Promise((resolve) => t.app.getHttpServer().getConnections((_: unknown, count: number) => resolve(count)));
 }

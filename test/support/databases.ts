@@ -53,6 +53,9 @@ export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> 
   };
 }
 
+/** The address of the server itself, past a pooler. */
+export const directUrlOf = ({ direct }: TestDatabase): string => (direct as { url: string }).url;
+
 /** One that several applications can open: the embedded database in memory belongs to its connection. */
 export async function createSharedDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   if (kind !== 'sqlite') return createDatabase(kind);

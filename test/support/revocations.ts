@@ -90,11 +90,13 @@ export class Relay {
   private serve(request: IncomingMessage, response: ServerResponse): void {
     const { url = '' } = request;
     const isStream = url.startsWith(STREAMED);
-    if (isStream) this.connections++;
-    if (isStream && this.impostor) return this.impostor(response);
-    const held = isStream ? (this.delays.length > 1 ? this.delays.shift() : this.delays[0]) : undefined;
-    if (held !== undefined) return void setTimeout(() => this.pass(request, response, isStream), held);
-    this.pass(request, response, isStream);
+    if (!isStream) return this.pass(request, response, false);
+    this.connections++;
+    if (this.impostor) return this.impostor(response);
+    const [held] = this.delays;
+    if (this.delays.length > 1) this.delays.shift();
+    if (held === undefined) return this.pass(request, response, true);
+    setTimeout(() => this.pass(request, response, true), held);
   }
 
   private pass(request: IncomingMessage, response: ServerResponse, isStream: boolean): void {

@@ -24,6 +24,11 @@ export function useApp(
   });
 }
 
+/** How many clients its server has. */
+export function connectionsOf({ app }: Pick<TestApp, 'app'>): Promise<number> {
+  return new Promise((resolve) => app.getHttpServer().getConnections((_: unknown, count: number) => resolve(count)));
+}
+
 /** Whether an access token is let in outside of HTTP; every error but that of a token that is not valid is thrown. */
 export async function isAuthentic({ tokens }: TestApp, accessToken: string): Promise<boolean> {
   try {
